@@ -1,0 +1,3 @@
+//! The `anyface` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! CPU kernels for styled convolution, forward and backward.

@@ -1,0 +1,5 @@
+//! A procedural 3-D portrait renderer and a caption grammar: endless labelled faces.
+
+pub mod attribute;
+
+pub use attribute::{Attribute, Attributes};

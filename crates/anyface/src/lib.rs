@@ -1,0 +1,1 @@
+//! Free-style text-to-face synthesis and manipulation.
