@@ -1,5 +1,7 @@
 //! A procedural 3-D portrait renderer and a caption grammar: endless labelled faces.
 
 pub mod attribute;
+pub mod face;
 
 pub use attribute::{Attribute, Attributes};
+pub use face::Face;
