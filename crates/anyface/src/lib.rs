@@ -1,3 +1,4 @@
 //! Free-style text-to-face synthesis and manipulation.
 
 pub mod clip;
+pub mod weights;

@@ -4,6 +4,8 @@
 //! the built-in domain are the same modules in other sizes.
 
 mod layers;
+#[cfg(test)]
+mod parity;
 mod text;
 pub mod transformer;
 mod vision;
