@@ -50,6 +50,11 @@ impl LayerNorm {
 
     /// `[..., width] → [..., width]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        module::layer_norm(x, self.weight.val(), Some(self.bias.val()), LAYER_NORM_EPSILON)
+        module::layer_norm(
+            x,
+            self.weight.val(),
+            Some(self.bias.val()),
+            LAYER_NORM_EPSILON,
+        )
     }
 }

@@ -18,7 +18,9 @@ use burn::tensor::Tensor;
 
 /// Cosine of matching rows of two feature matrices `[N, E]`: `[N]`, each in −1 to 1.
 pub fn clip_score(image_features: Tensor<2>, text_features: Tensor<2>) -> Tensor<1> {
-    (normalize(image_features) * normalize(text_features)).sum_dim(1).squeeze_dim(1)
+    (normalize(image_features) * normalize(text_features))
+        .sum_dim(1)
+        .squeeze_dim(1)
 }
 
 /// Rows of `features` `[N, E]` scaled to length 1; a row of zeros stays zero.

@@ -47,7 +47,8 @@ impl TextTowerConfig {
             positional_embedding: normal(0.01).init([self.context, width], device),
             transformer: transformer.init(device),
             ln_final: LayerNorm::new(width, device),
-            text_projection: normal((width as f64).powf(-0.5)).init([width, self.embed_dim], device),
+            text_projection: normal((width as f64).powf(-0.5))
+                .init([width, self.embed_dim], device),
             causal: self.causal,
         }
     }
@@ -99,12 +100,16 @@ impl TextTower {
         let x = self.transformer.forward(self.embed(ids), padding);
         let width = x.dims()[2];
         let row_starts = Tensor::arange(0..batch as i64, &device) * length as i64;
-        let pooled = x.reshape([batch * length, width]).select(0, row_starts + eot);
-        self.ln_final.forward(pooled).matmul(self.text_projection.val())
+        let pooled = x
+            .reshape([batch * length, width])
+            .select(0, row_starts + eot);
+        self.ln_final
+            .forward(pooled)
+            .matmul(self.text_projection.val())
     }
 
     /// Token and positional embeddings `[N, T, width]` of `ids` `[N, T]`.
-    fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+    pub(super) fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
         let tokens = ids.dims()[1];
         let positions = self.positional_embedding.val().slice([0..tokens]);
         module::embedding(self.token_embedding.weight.val(), ids) + positions.unsqueeze()

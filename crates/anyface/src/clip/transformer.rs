@@ -65,7 +65,11 @@ impl TransformerConfig {
         ResidualAttentionBlock {
             ln_1: LayerNorm::new(width, device),
             attn: MultiheadAttention {
-                in_proj_weight: Initializer::Normal { mean: 0.0, std: attention_std }.init([3 * width, width], device),
+                in_proj_weight: Initializer::Normal {
+                    mean: 0.0,
+                    std: attention_std,
+                }
+                .init([3 * width, width], device),
                 in_proj_bias: Initializer::Zeros.init([3 * width], device),
                 out_proj: Linear::new(width, width, residual_std, device),
                 heads: self.heads,
@@ -93,7 +97,9 @@ impl Transformer {
     /// keeps at least its first.
     pub fn forward(&self, x: Tensor<3>, padding: Option<Tensor<2, Bool>>) -> Tensor<3> {
         let mask = self.mask(x.dims()[1], padding, &x.device());
-        self.resblocks.iter().fold(x, |x, block| block.forward(x, mask.clone()))
+        self.resblocks
+            .iter()
+            .fold(x, |x, block| block.forward(x, mask.clone()))
     }
 
     /// What is added to the attention logits `[N, heads, T, T]`; may broadcast.
@@ -103,9 +109,11 @@ impl Transformer {
         padding: Option<Tensor<2, Bool>>,
         device: &Device,
     ) -> Option<Tensor<4>> {
-        let causal = self
-            .causal
-            .then(|| Tensor::<2>::full([tokens, tokens], HIDDEN, device).triu(1).unsqueeze());
+        let causal = self.causal.then(|| {
+            Tensor::<2>::full([tokens, tokens], HIDDEN, device)
+                .triu(1)
+                .unsqueeze()
+        });
         let padding = padding.map(|padding| (padding.float() * HIDDEN).unsqueeze_dims(&[1, 2]));
         match (causal, padding) {
             (Some(causal), Some(padding)) => Some(causal + padding),
@@ -187,6 +195,7 @@ pub struct Mlp {
 
 impl Mlp {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.c_proj.forward(self.activation.apply(self.c_fc.forward(x)))
+        self.c_proj
+            .forward(self.activation.apply(self.c_fc.forward(x)))
     }
 }

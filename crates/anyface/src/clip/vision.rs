@@ -36,10 +36,14 @@ impl ImageTowerConfig {
         let width = self.width;
         let patch_inputs = 3 * self.patch_size * self.patch_size;
         let patches = (self.resolution / self.patch_size).pow(2);
-        let normal = |fan_in: usize| Initializer::Normal { mean: 0.0, std: (fan_in as f64).powf(-0.5) };
+        let normal = |fan_in: usize| Initializer::Normal {
+            mean: 0.0,
+            std: (fan_in as f64).powf(-0.5),
+        };
         ImageTower {
             conv1: PatchConv {
-                weight: normal(patch_inputs).init([width, 3, self.patch_size, self.patch_size], device),
+                weight: normal(patch_inputs)
+                    .init([width, 3, self.patch_size, self.patch_size], device),
             },
             class_embedding: normal(width).init([width], device),
             positional_embedding: normal(width).init([patches + 1, width], device),
@@ -108,11 +112,16 @@ impl ImageTower {
     }
 
     /// Class token, patches and positions after `ln_pre`: `[N, 1 + patches, width]`.
-    fn embed(&self, images: Tensor<4>) -> Tensor<3> {
+    pub(super) fn embed(&self, images: Tensor<4>) -> Tensor<3> {
         let patches = self.conv1.forward(images);
         let [batch, _, width] = patches.dims();
-        let class_token = self.class_embedding.val().reshape([1, 1, width]).expand([batch, 1, width]);
-        let x = Tensor::cat(vec![class_token, patches], 1) + self.positional_embedding.val().unsqueeze();
+        let class_token = self
+            .class_embedding
+            .val()
+            .reshape([1, 1, width])
+            .expand([batch, 1, width]);
+        let x = Tensor::cat(vec![class_token, patches], 1)
+            + self.positional_embedding.val().unsqueeze();
         self.ln_pre.forward(x)
     }
 }
