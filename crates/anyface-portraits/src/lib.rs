@@ -2,6 +2,8 @@
 
 pub mod attribute;
 pub mod face;
+mod render;
 
 pub use attribute::{Attribute, Attributes};
 pub use face::Face;
+pub use render::render;
