@@ -1,1 +1,7 @@
 //! Training and evaluation of every network of anyface.
+
+pub mod data;
+pub mod error;
+pub mod teacher;
+
+pub use error::{Result, TrainError};

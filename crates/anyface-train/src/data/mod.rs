@@ -1,0 +1,3 @@
+//! What training reads: texts and pictures.
+
+pub mod wordnet;
