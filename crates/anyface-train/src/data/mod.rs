@@ -1,3 +1,4 @@
 //! What training reads: texts and pictures.
 
+pub mod corpus;
 pub mod wordnet;
