@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod error;
+pub mod run;
 pub mod teacher;
 
 pub use error::{Result, TrainError};

@@ -1,1 +1,3 @@
 //! Free-style text-to-face synthesis and manipulation.
+
+pub mod weights;
