@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::wordnet::{Synset, WordNet};
+use super::wordnet::{Synset, WordNet, below};
 
 /// Lexicographer's files, after `lexnames(5WN)`.
 const NOUN_BODY: u8 = 8;
@@ -17,13 +17,25 @@ const NOUN_FEELING: u8 = 12;
 const NOUN_PERSON: u8 = 18;
 
 /// Things that a portrait may show on a person.
-const WORN: &[[&str; 2]] = &[
-    ["clothing", "wearable"],
-    ["spectacles", "glasses"],
-    ["jewelry", "jewellery"],
-    ["cosmetic", "cosmetic"],
-    ["hairdo", "hairstyle"],
-    ["facial hair", "facial hair"],
+const WORN: &[&[&str]] = &[
+    &["clothing", "wearable"],
+    &["spectacles", "glasses"],
+    &["jewelry", "jewellery"],
+    &["cosmetic"],
+    &["hairdo", "hairstyle"],
+    &["facial hair"],
+];
+
+/// What can be seen in a portrait, each with all that is similar to it.
+#[rustfmt::skip]
+const LOOKS: &[&[&str]] = &[
+    &["old"], &["young"], &["fat"], &["thin"], &["bald"], &["hairless"], &["hairy"], &["bearded"], &["beardless"],
+    &["blond"], &["brunet"], &["chromatic"], &["achromatic"], &["curly"], &["straight"], &["long"], &["short"],
+    &["big"], &["little"], &["wide"], &["narrow"], &["thick"], &["pointed"], &["round"], &["square"], &["wrinkled"],
+    &["smooth"], &["pale"], &["dark"], &["light"], &["healthy"], &["unhealthy"], &["beautiful"], &["ugly"], &["male"],
+    &["female"], &["masculine"], &["feminine"], &["happy"], &["unhappy"], &["glad"], &["sad"], &["cheerful"],
+    &["cheerless"], &["angry"], &["friendly"], &["unfriendly"], &["surprised"], &["tired"], &["asleep"], &["awake"],
+    &["adult"], &["juvenile"], &["painted"], &["clothed"], &["shaven"], &["unshaven"], &["freckled"],
 ];
 
 /// `{}` is the word, `{a}` the word with its article; `{person}`, `{worn}` and `{adjective}` are random others.
@@ -102,10 +114,10 @@ const SIGNS: &[&str] = &[
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BroadConfig {
-    /// Sentences that each meaning of a person or of a thing worn stands in.
-    pub phrases_per_noun: usize,
-    /// Sentences that each meaning of an adjective, a feeling or a part of the body stands in.
-    pub phrases_per_other: usize,
+    /// Sentences that each meaning of a person, a look, a feeling or a thing worn stands in.
+    pub phrases_of_looks: usize,
+    /// Sentences that each meaning of any other adjective or a part of the body stands in.
+    pub phrases_of_others: usize,
     /// Definitions and examples.
     pub glosses: usize,
     /// Other languages, signs and noise.
@@ -128,17 +140,18 @@ fn phrases(wordnet: &WordNet, config: &BroadConfig, rng: &mut ChaCha8Rng) -> Vec
         wordnet.nouns.iter().filter(|noun| noun.lexical_file == file && !noun.is_instance).collect()
     };
     let people = kinds(NOUN_PERSON);
-    let worn = wordnet.below(WORN);
+    let worn = below(&wordnet.nouns, WORN);
+    let looks = below(&wordnet.adjectives, LOOKS);
     let adjectives: Vec<&Synset> = wordnet.adjectives.iter().collect();
-    let (nouns, others) = (config.phrases_per_noun, config.phrases_per_other);
     let subjects = [
-        (&people, PERSON, nouns),
-        (&worn, GARMENT, nouns),
-        (&adjectives, ADJECTIVE, others),
-        (&kinds(NOUN_BODY), BODY, others),
-        (&kinds(NOUN_FEELING), FEELING, others),
+        (&people, PERSON, config.phrases_of_looks),
+        (&worn, GARMENT, config.phrases_of_looks),
+        (&looks, ADJECTIVE, config.phrases_of_looks),
+        (&adjectives, ADJECTIVE, config.phrases_of_others),
+        (&kinds(NOUN_FEELING), FEELING, config.phrases_of_looks),
+        (&kinds(NOUN_BODY), BODY, config.phrases_of_others),
     ];
-    let fillers = [("{person}", lemmas(&people)), ("{worn}", lemmas(&worn)), ("{adjective}", lemmas(&adjectives))];
+    let fillers = [("{person}", lemmas(&people)), ("{worn}", lemmas(&worn)), ("{adjective}", lemmas(&looks))];
 
     let mut texts = Vec::new();
     for (synsets, templates, count) in subjects {
@@ -204,9 +217,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let nouns = "00000001 18 n 02 sailor 0 old_salt 0 000 | one who sails\n";
         std::fs::write(folder.path().join("data.noun"), nouns).unwrap();
-        std::fs::write(folder.path().join("data.adj"), "00000002 00 s 01 grim 0 000 | stern\n").unwrap();
+        std::fs::write(folder.path().join("data.adj"), "00000002 00 s 01 sad 0 000 | full of sorrow\n").unwrap();
         let wordnet = WordNet::open(folder.path()).unwrap();
-        let config = BroadConfig { phrases_per_noun: 4, phrases_per_other: 1, glosses: 2, strange: 8 };
+        let config = BroadConfig { phrases_of_looks: 4, phrases_of_others: 1, glosses: 2, strange: 8 };
 
         let texts = broad_corpus(&wordnet, &config, 7);
 

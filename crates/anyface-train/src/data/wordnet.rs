@@ -20,7 +20,8 @@ pub struct Synset {
     /// Sentences or phrases that use one of the words.
     pub examples: Vec<String>,
     offset: u32,
-    hypernyms: Vec<u32>,
+    /// What a noun is a kind of, and what an adjective is similar to.
+    parents: Vec<u32>,
     /// A name (Santa Claus), not a kind (sailor).
     pub is_instance: bool,
 }
@@ -42,32 +43,31 @@ impl WordNet {
     pub fn open(folder: &Path) -> Result<Self> {
         Ok(Self { nouns: read(&folder.join("data.noun"))?, adjectives: read(&folder.join("data.adj"))? })
     }
+}
 
-    /// Every noun below one of `roots` in the hierarchy, the roots included. A root is named by two
-    /// of its lemmas, or one twice, which is enough to tell the meanings apart.
-    pub fn below(&self, roots: &[[&str; 2]]) -> Vec<&Synset> {
-        let mut hyponyms: HashMap<u32, Vec<&Synset>> = HashMap::new();
-        for noun in &self.nouns {
-            for &hypernym in &noun.hypernyms {
-                hyponyms.entry(hypernym).or_default().push(noun);
-            }
+/// Every meaning below one of `roots`, the roots included: the kinds of a noun, the adjectives
+/// similar to an adjective. A root is named by as many of its words as tell it from others.
+pub fn below<'a>(synsets: &'a [Synset], roots: &[&[&str]]) -> Vec<&'a Synset> {
+    let mut children: HashMap<u32, Vec<&Synset>> = HashMap::new();
+    for synset in synsets {
+        for &parent in &synset.parents {
+            children.entry(parent).or_default().push(synset);
         }
-        let is_root = |noun: &&Synset| {
-            roots.iter().any(|root| root.iter().all(|word| noun.lemmas.iter().any(|lemma| lemma == word)))
-        };
-        let mut found: Vec<&Synset> = self.nouns.iter().filter(is_root).collect();
-        let mut seen: HashSet<u32> = found.iter().map(|noun| noun.offset).collect();
-        let mut next = 0;
-        while next < found.len() {
-            for &noun in hyponyms.get(&found[next].offset).into_iter().flatten() {
-                if seen.insert(noun.offset) {
-                    found.push(noun);
-                }
-            }
-            next += 1;
-        }
-        found
     }
+    let is_root =
+        |synset: &&Synset| roots.iter().any(|root| root.iter().all(|word| synset.lemmas.iter().any(|l| l == word)));
+    let mut found: Vec<&Synset> = synsets.iter().filter(is_root).collect();
+    let mut seen: HashSet<u32> = found.iter().map(|synset| synset.offset).collect();
+    let mut next = 0;
+    while next < found.len() {
+        for &child in children.get(&found[next].offset).into_iter().flatten() {
+            if seen.insert(child.offset) {
+                found.push(child);
+            }
+        }
+        next += 1;
+    }
+    found
 }
 
 fn read(path: &Path) -> Result<Vec<Synset>> {
@@ -100,14 +100,14 @@ fn parse(line: &str) -> Option<Synset> {
     }
 
     let count: usize = fields.next()?.parse().ok()?;
-    let mut hypernyms = Vec::new();
+    let mut parents = Vec::new();
     let mut is_instance = false;
     for _ in 0..count {
         let symbol = fields.next()?;
         let target = fields.next()?.parse().ok()?;
         let (_part_of_speech, _words) = (fields.next()?, fields.next()?);
-        if symbol.starts_with('@') {
-            hypernyms.push(target);
+        if symbol.starts_with(['@', '&']) {
+            parents.push(target);
             is_instance |= symbol == "@i";
         }
     }
@@ -115,7 +115,7 @@ fn parse(line: &str) -> Option<Synset> {
     let quote = gloss.find('"').unwrap_or(gloss.len());
     let definition = gloss[..quote].trim_end_matches([';', ' ']).to_owned();
     let examples = gloss.split('"').skip(1).step_by(2).map(str::to_owned).collect();
-    Some(Synset { lexical_file, lemmas, definition, examples, offset, hypernyms, is_instance })
+    Some(Synset { lexical_file, lemmas, definition, examples, offset, parents, is_instance })
 }
 
 /// `old(a)` to `old` (a marker of where an adjective may stand), `knitted_cap` to `knitted cap`.
@@ -153,9 +153,9 @@ mod tests {
     #[test]
     fn the_hierarchy_is_followed_downwards() {
         let wordnet = wordnet();
-        let hats: Vec<_> = wordnet.below(&[["headdress", "headgear"]]).iter().map(|s| s.lemmas[0].clone()).collect();
+        let hats: Vec<_> = below(&wordnet.nouns, &[&["headdress", "headgear"]]).iter().map(|s| &s.lemmas[0]).collect();
         assert_eq!(hats, ["headdress", "bowler hat"]);
-        assert!(wordnet.below(&[["headdress", "spectacles"]]).is_empty());
+        assert!(below(&wordnet.nouns, &[&["headdress", "spectacles"]]).is_empty());
     }
 
     #[test]
