@@ -21,7 +21,7 @@ pub(super) trait StyledConvBackend: Backend {
         style: FloatTensor<Self>,
         noise_strength: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        noise_map: Option<FloatTensor<Self>>,
+        noise_map: FloatTensor<Self>,
         settings: Settings,
     ) -> FloatTensor<Self>;
 }
@@ -33,7 +33,7 @@ impl StyledConvBackend for Flex {
         style: FlexTensor,
         noise_strength: FlexTensor,
         bias: FlexTensor,
-        noise_map: Option<FlexTensor>,
+        noise_map: FlexTensor,
         settings: Settings,
     ) -> FlexTensor {
         let operands = [x, weight, style, noise_strength, bias];
@@ -48,13 +48,13 @@ impl<C: CheckpointStrategy> StyledConvBackend for Autodiff<Flex, C> {
         style: FloatTensor<Self>,
         noise_strength: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        noise_map: Option<FloatTensor<Self>>,
+        noise_map: FloatTensor<Self>,
         settings: Settings,
     ) -> FloatTensor<Self> {
         let operands = [x, weight, style, noise_strength, bias];
         let nodes = operands.each_ref().map(|operand| operand.node());
         let operands = operands.map(|operand| operand.into_primitive());
-        let noise_map = noise_map.map(|map| map.into_primitive());
+        let noise_map = noise_map.into_primitive();
         let call = Call::new(operands, noise_map, settings);
         let y = call.forward();
         match StyledConvBackward
@@ -98,12 +98,12 @@ impl Backward<Flex, 5> for StyledConvBackward {
 struct Call {
     /// x, weight, style, noise strength, bias.
     operands: [FlexTensor; 5],
-    noise_map: Option<FlexTensor>,
+    noise_map: FlexTensor,
     conv: StyledConv,
 }
 
 impl Call {
-    fn new(operands: [FlexTensor; 5], noise_map: Option<FlexTensor>, settings: Settings) -> Self {
+    fn new(operands: [FlexTensor; 5], noise_map: FlexTensor, settings: Settings) -> Self {
         let operands = operands.map(|operand| operand.to_contiguous());
         let [x, weight, ..] = operands.each_ref().map(|operand| operand.layout().shape());
         let conv = StyledConv {
@@ -120,7 +120,7 @@ impl Call {
         };
         Self {
             operands,
-            noise_map: noise_map.map(|map| map.to_contiguous()),
+            noise_map: noise_map.to_contiguous(),
             conv,
         }
     }
@@ -131,8 +131,8 @@ impl Call {
             x,
             weight,
             style: Some(style),
-            noise: self.noise_map.as_ref().map(|map| Noise {
-                map: values(map),
+            noise: Some(Noise {
+                map: values(&self.noise_map),
                 strength: noise_strength[0],
             }),
             bias: Some(bias),
@@ -154,20 +154,16 @@ impl Call {
         grad_y: &FlexTensor,
         wanted: [bool; 5],
     ) -> [Option<FlexTensor>; 5] {
-        let mut lengths = self
-            .operands
-            .each_ref()
-            .map(|operand| values(operand).len());
-        let mut buffers = std::array::from_fn(|index| {
-            wanted[index].then(|| vec![0.0; std::mem::take(&mut lengths[index])])
+        let mut buffers: [Option<Vec<f32>>; 5] = std::array::from_fn(|index| {
+            wanted[index].then(|| vec![0.0; values(&self.operands[index]).len()])
         });
-        let [x, weight, style, noise_strength, bias]: [Option<&mut Vec<f32>>; 5] =
-            buffers.each_mut().map(Option::as_mut);
+        let [x, weight, style, noise_strength, bias] =
+            buffers.each_mut().map(|buffer| buffer.as_deref_mut());
         let gradients = Gradients {
-            x: x.map(Vec::as_mut_slice),
-            weight: weight.map(Vec::as_mut_slice),
-            style: style.map(Vec::as_mut_slice),
-            bias: bias.map(Vec::as_mut_slice),
+            x,
+            weight,
+            style,
+            bias,
             noise_strength: noise_strength.map(|strength| &mut strength[0]),
         };
         self.conv.backward(
@@ -177,14 +173,10 @@ impl Call {
             values(grad_y),
             gradients,
         );
-        let mut shapes = self
-            .operands
-            .each_ref()
-            .map(|operand| operand.layout().shape().clone())
-            .into_iter();
-        buffers.map(|buffer| {
-            let shape = shapes.next().expect("as many shapes as buffers");
-            buffer.map(|buffer| FlexTensor::from_data(TensorData::new(buffer, shape)))
+        std::array::from_fn(|index| {
+            let shape = self.operands[index].layout().shape().clone();
+            let buffer = buffers[index].take()?;
+            Some(FlexTensor::from_data(TensorData::new(buffer, shape)))
         })
     }
 }

@@ -67,21 +67,24 @@ pub fn styled_conv(operands: Operands, settings: Settings) -> Tensor<4> {
         bias,
     } = operands;
     let device = x.device();
-    let [batch, c_in, ..] = x.dims();
+    let [batch, c_in, height, width] = x.dims();
     let [c_out, ..] = weight.dims();
     let style = style.unwrap_or_else(|| Tensor::ones([batch, c_in], &device));
     let bias = bias.unwrap_or_else(|| Tensor::zeros([c_out], &device));
-    let (map, strength) = match noise {
-        Some(noise) => (Some(noise.map), noise.strength),
-        None => (None, Tensor::zeros([1], &device)),
-    };
+    let noise = noise.unwrap_or_else(|| {
+        let scale = if settings.up { 2 } else { 1 };
+        ScaledNoise {
+            map: Tensor::zeros([1, 1, scale * height, scale * width], &device),
+            strength: Tensor::zeros([1], &device),
+        }
+    });
     Tensor::from_dispatch(Dispatch::styled_conv(
         x.into_dispatch(),
         weight.into_dispatch(),
         style.into_dispatch(),
-        strength.into_dispatch(),
+        noise.strength.into_dispatch(),
         bias.into_dispatch(),
-        map.map(Tensor::into_dispatch),
+        noise.map.into_dispatch(),
         settings,
     ))
 }
