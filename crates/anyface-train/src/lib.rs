@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod error;
+pub mod loss;
 pub mod run;
 pub mod teacher;
 

@@ -1,4 +1,6 @@
 //! Free-style text-to-face synthesis and manipulation.
 
+pub mod clip;
 pub mod probe;
+pub mod stylegan2;
 pub mod weights;
