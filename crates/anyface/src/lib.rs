@@ -1,3 +1,5 @@
 //! Free-style text-to-face synthesis and manipulation.
 
+pub mod clip;
+pub mod stylegan2;
 pub mod weights;
