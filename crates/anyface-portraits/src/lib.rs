@@ -6,6 +6,8 @@ mod decode;
 pub mod face;
 mod label;
 pub mod latent;
+mod render;
 
 pub use attribute::{Attribute, Attributes};
 pub use face::Face;
+pub use render::render;
