@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use anyface_portraits::latent::{LATENT_DIM, sample, steer};
 use anyface_portraits::{Attribute, Face, render};
-use bytemuck::{Pod, Zeroable};
 use burn::tensor::{Device, Tensor, TensorData};
+use bytemuck::{Pod, Zeroable};
 use memmap2::Mmap;
 use rand::SeedableRng;
 use rand::seq::IndexedRandom;
@@ -117,12 +117,17 @@ impl PortraitCache {
 
     /// The latent of portrait `index`.
     pub fn latent(&self, index: usize) -> &[f32; LATENT_DIM] {
-        bytemuck::from_bytes(&self.record(index)[..LATENT_LEN])
+        bytemuck::cast_slice(&self.record(index)[..LATENT_LEN])
+            .try_into()
+            .expect("the part of a record before the pixels is one latent")
     }
 
     /// The latents of some portraits: `[N, Z]`.
     pub fn latents(&self, indices: &[usize], device: &Device) -> Tensor<2> {
-        let values: Vec<f32> = indices.iter().flat_map(|&index| *self.latent(index)).collect();
+        let values: Vec<f32> = indices
+            .iter()
+            .flat_map(|&index| *self.latent(index))
+            .collect();
         Tensor::from_data(TensorData::new(values, [indices.len(), LATENT_DIM]), device)
     }
 
@@ -159,7 +164,9 @@ impl PortraitCache {
 /// The file cannot be written, or is another cache: another size, another seed, or made by another
 /// version of the renderer.
 pub fn build_cache(config: &PortraitsConfig) -> Result<()> {
-    fill(config, |z| render(&Face::from_latent(z), config.size).into_raw())
+    fill(config, |z| {
+        render(&Face::from_latent(z), config.size).into_raw()
+    })
 }
 
 /// The latent of portrait `index`. Every second one is steered to show one or two attributes drawn
@@ -197,7 +204,8 @@ fn fill(
     for start in (present..config.count).step_by(CHUNK) {
         let end = (start + CHUNK).min(config.count);
         let records: Vec<Vec<u8>> = (start..end).into_par_iter().map(record).collect();
-        file.write_all(&records.concat()).map_err(TrainError::io(path))?;
+        file.write_all(&records.concat())
+            .map_err(TrainError::io(path))?;
         progress.show(end as u64, "portraits rendered");
     }
     file.sync_all().map_err(TrainError::io(path))
@@ -236,9 +244,10 @@ fn open_file(path: &Path, header: &Header, first_record: &[u8]) -> Result<(File,
     if !is_same {
         return Err(TrainError::Damaged {
             path: path.to_owned(),
-            message: "is no portrait cache of this seed, these sizes and this version of the renderer; \
+            message:
+                "is no portrait cache of this seed, these sizes and this version of the renderer; \
                       delete it or name another"
-                .to_owned(),
+                    .to_owned(),
         });
     }
     Ok((file, records))

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache};
 use crate::error::{Result, TrainError};
 use crate::loss::{l1, laplacian_pyramid_l1};
-use crate::run::{Evaluation, RunConfig, Stage, StepOutput};
+use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 
 /// A whole configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
@@ -110,7 +110,9 @@ impl GeneratorStage {
             )));
         }
         if config.learning.held_out >= config.portraits.count {
-            return Err(invalid("[learning] `held_out` leaves no portrait to learn from".to_owned()));
+            return Err(invalid(
+                "[learning] `held_out` leaves no portrait to learn from".to_owned(),
+            ));
         }
         build_cache(&config.portraits)?;
         let portraits = PortraitCache::open(&config.portraits.cache)?;
@@ -217,7 +219,9 @@ impl Stage for GeneratorStage {
         ];
         Ok(Evaluation {
             score: mixed_psnr,
-            metrics: metrics.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            metrics: metrics
+                .map(|(name, value)| (name.to_owned(), value))
+                .to_vec(),
         })
     }
 
@@ -234,4 +238,14 @@ impl Stage for GeneratorStage {
         let images: Vec<_> = rows.into_iter().flat_map(to_rgb).collect();
         Ok(save_png(&contact_sheet(&images, SAMPLES), path)?)
     }
+}
+
+/// `anyface train generator`: trains the generator of a configuration file.
+///
+/// # Errors
+/// As [`load_config`], [`GeneratorStage::new`] and [`train`].
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<Generator> {
+    let config: GeneratorStageConfig = load_config(config)?;
+    let run = config.run.clone();
+    train(&mut GeneratorStage::new(config)?, &run, device, resume)
 }
