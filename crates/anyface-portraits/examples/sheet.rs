@@ -1,4 +1,5 @@
-//! Draws a contact sheet of hand-built faces: `cargo run --release --example sheet -- OUT.png`.
+//! Draws a contact sheet of hand-built faces:
+//! `cargo run --release -p anyface-portraits --example sheet -- OUT.png [SIZE] [ROW]`.
 
 use anyface_portraits::face::*;
 use anyface_portraits::render;
@@ -95,17 +96,22 @@ fn main() -> Result<(), image::ImageError> {
     let mut arguments = std::env::args().skip(1);
     let out = arguments.next().unwrap_or_else(|| "sheet.png".into());
     let size: u32 = arguments.next().and_then(|s| s.parse().ok()).unwrap_or(128);
+    let row: Option<usize> = arguments.next().and_then(|s| s.parse().ok());
     let columns = 8;
-    let rows = VARIATIONS.len().div_ceil(columns as usize) as u32;
+    let shown = match row {
+        Some(row) => VARIATIONS.chunks(columns as usize).nth(row).unwrap_or_default(),
+        None => VARIATIONS,
+    };
+    let rows = shown.len().div_ceil(columns as usize) as u32;
     let mut sheet = image::RgbImage::new(columns * size, rows * size);
     let start = std::time::Instant::now();
-    for (i, (base, vary)) in VARIATIONS.iter().enumerate() {
+    for (i, (base, vary)) in shown.iter().enumerate() {
         let mut face = base();
         vary(&mut face);
         let i = i as u32;
         let at = (i64::from(i % columns * size), i64::from(i / columns * size));
         image::imageops::replace(&mut sheet, &render(&face, size), at.0, at.1);
     }
-    eprintln!("{:.1} images/s on one core", VARIATIONS.len() as f64 / start.elapsed().as_secs_f64());
+    eprintln!("{:.1} images/s on one core", shown.len() as f64 / start.elapsed().as_secs_f64());
     sheet.save(out)
 }

@@ -163,15 +163,35 @@ impl<'a> Head<'a> {
         }
     }
 
-    fn ear(&self, mesh: &mut Mesh, side: f32) {
+    fn ear_size(&self) -> f32 {
         let a = self.anatomy;
-        let size = (0.9 + 0.05 * a.male + 0.12 * a.old + 0.12 * a.child)
-            * (0.38 * self.face.shape.ears).clamp(-0.8, 0.9).exp();
-        let flare = 0.45 + 0.16 * self.face.shape.ears.clamp(-1.5, 2.0);
-        let root = Vec3::new((a.ring_at(-0.08).half_width - 0.05) * side, -0.10 + 0.12 * (size - 0.9), -0.06);
-        let (sin, cos) = flare.sin_cos();
-        let out = Vec3::new(side * sin, 0.0, -cos);
-        let face = Vec3::new(side * cos, 0.0, sin);
+        (0.9 + 0.05 * a.male + 0.12 * a.old + 0.12 * a.child)
+            * (0.38 * self.face.shape.ears).clamp(-0.8, 0.9).exp()
+    }
+
+    /// Middle of the line where the ear on `side` meets the head.
+    fn ear_root(&self, side: f32) -> Vec3 {
+        let x = self.anatomy.ring_at(-0.08).half_width - 0.05;
+        Vec3::new(x * side, -0.10 + 0.12 * (self.ear_size() - 0.9), -0.06)
+    }
+
+    /// Direction from the root of the ear on `side` to its rim.
+    fn ear_out(&self, side: f32) -> Vec3 {
+        let (sin, cos) = (0.5 + 0.17 * self.face.shape.ears.clamp(-1.5, 2.0)).sin_cos();
+        Vec3::new(side * sin, 0.0, -cos)
+    }
+
+    /// Where an earring hangs on `side`.
+    pub(super) fn ear_lobe(&self, side: f32) -> Vec3 {
+        let size = self.ear_size();
+        self.ear_root(side) + self.ear_out(side) * (0.13 * size) + Vec3::new(0.05 * side, -0.25 * size, 0.05)
+    }
+
+    fn ear(&self, mesh: &mut Mesh, side: f32) {
+        let size = self.ear_size();
+        let root = self.ear_root(side);
+        let out = self.ear_out(side);
+        let face = out.cross(Vec3::Y) * -side;
         let range = mesh.sheet(Material::Skin, (28, 10), |u, v| {
             // Rings from the edge behind (v = 0) over the rim to the middle of the shell (v = 1).
             let angle = side * u * 2.0 * PI;
@@ -195,11 +215,11 @@ impl<'a> Head<'a> {
     fn mouth_inside(&self, mesh: &mut Mesh) {
         let mouth = &self.anatomy.mouth;
         let (top, bottom) = (mouth.y + 0.20, mouth.y - 0.75 * mouth.open - 0.15);
-        mesh.sheet(Material::Mouth, (12, 12), |u, v| {
+        mesh.sheet(Material::Mouth, (14, 14), |u, v| {
             let x = (2.0 * u - 1.0) * mouth.half_width * 1.15;
             let y = bottom.lerp(top, v);
-            let z = self.front(0.0, mouth.y + 0.22).z - 0.055 - 0.9 * x * x;
-            (Vec3::new(x, y, z), Vec3::new(x, y, z))
+            let p = self.front(x, y) - Vec3::Z * 0.09;
+            (p, p)
         });
     }
 }

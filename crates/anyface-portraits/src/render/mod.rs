@@ -4,12 +4,15 @@ mod anatomy;
 mod cloth;
 mod curve;
 mod hair;
+mod hat;
 mod head;
 mod mesh;
 mod raster;
 mod scalp;
 mod shade;
 mod skin;
+mod trinkets;
+mod whiskers;
 
 use glam::{EulerRot, Mat3, Vec3};
 use image::{Rgb, RgbImage};
@@ -25,6 +28,7 @@ use raster::{Camera, ShadowMap, Visibility};
 use scalp::Scalp;
 use shade::{Lamps, Shader};
 use skin::Complexion;
+use whiskers::Whiskers;
 
 /// Samples along each side of a pixel.
 const SUPERSAMPLING: usize = 2;
@@ -67,6 +71,12 @@ fn assemble(face: &Face, anatomy: &Anatomy, scalp: &Scalp, turn: Mat3) -> Mesh {
     let view = turn.transpose() * Vec3::Z;
     head.build(&mut mesh);
     Hairdo::new(face, anatomy, scalp, view).build(&mut mesh, &head);
+    Whiskers { face, anatomy, scalp, head: &head, view }.build(&mut mesh);
+    if let Some(hat) = face.wear.hat {
+        hat::build(&mut mesh, hat, anatomy);
+    }
+    trinkets::glasses(&mut mesh, &face.wear, anatomy, &head);
+    trinkets::earrings(&mut mesh, &face.wear, &head);
     let shift = Vec3::new(face.pose.shift[0], face.pose.shift[1], 0.0);
     let end = mesh.vertices.len();
     mesh.turn(0..end, turn, PIVOT, shift, |_| 1.0);
