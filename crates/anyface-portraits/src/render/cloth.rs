@@ -28,8 +28,8 @@ impl<'a> Clothes<'a> {
         Self {
             face,
             male: anatomy.male,
-            neck: (0.33 + 0.09 * anatomy.male) * (1.0 - 0.22 * anatomy.child) + 0.055 * weight,
-            shoulders: 1.05 + (0.16 * anatomy.male + 0.07 * face.build.shoulders) * grown - 0.28 * anatomy.child + 0.05 * weight,
+            neck: (0.33 + 0.14 * anatomy.male) * (1.0 - 0.25 * anatomy.child) + 0.055 * weight,
+            shoulders: 1.05 + (0.16 * anatomy.male + 0.07 * face.build.shoulders) * grown - 0.33 * anatomy.child + 0.05 * weight,
             double_chin: face.shape.double_chin.clamp(0.0, 1.2),
             chin: anatomy.chin,
             tie: face.wear.necktie.clamp(0.0, 1.0),

@@ -46,8 +46,9 @@ impl<'a> Hairdo<'a> {
             let seed = site * 7;
             let path = self.strand(root, amount, seed);
             let clump = 0.78 + 0.44 * hash(seed + 1);
-            let width = (0.075 + 0.03 * hair.curl) * amount * (0.8 + 0.4 * hash(seed + 2));
-            let tint = |t: f32| clump * (0.55 + 0.5 * smoothstep(0.0, 0.35, t));
+            let behind = smoothstep(0.0, -0.5, root.z);
+            let width = (0.07 + 0.03 * hair.curl + 0.09 * behind * smoothstep(0.3, 0.7, hair.length)) * amount * (0.8 + 0.4 * hash(seed + 2));
+            let tint = |t: f32| clump * (0.45 + 0.6 * smoothstep(0.0, 0.35, t));
             mesh.strand(Material::Hair, &path, self.view, width, |p| self.outward(p), tint);
         }
     }

@@ -62,7 +62,7 @@ impl<'a> Head<'a> {
         if d2 >= reach * reach {
             return face;
         }
-        smooth_max(face, center.z + (reach * reach - d2).sqrt(), 0.09)
+        smooth_max(face, center.z + (reach * reach - d2).sqrt(), 0.15)
     }
 
     fn bones(&self, m: f32, y: f32) -> f32 {
@@ -72,11 +72,11 @@ impl<'a> Head<'a> {
         let smile = act.smile.max(0.0);
         let brow_y = eye.y + 0.27;
         let ridge = 0.025 + 0.055 * a.male + 0.03 * act.scowl;
-        let cheekbone = (0.045 * shape.cheekbones).clamp(-0.06, 0.12);
+        let cheekbone = (0.055 * shape.cheekbones).clamp(-0.06, 0.12);
         let apple = 0.035 + 0.045 * smile + 0.03 * a.child + 0.05 * self.face.weight.max(-0.6);
-        let sag = a.old * 0.05;
+        let sag = 0.035 * a.mature + 0.035 * a.old;
         ridge * bump2((m - 0.28) / 0.20, (y - brow_y) / 0.075)
-            - 0.10 * bump2((m - eye.x) / 0.20, (y - eye.y) / 0.16)
+            - 0.075 * bump2((m - eye.x) / 0.20, (y - eye.y - 0.03) / 0.14)
             - 0.07 * bump2(m / 0.12, (y - eye.y - 0.08) / 0.12)
             + (0.03 + cheekbone) * bump2((m - 0.50) / 0.13, (y - eye.y + 0.27) / 0.09)
             - (0.02 + 1.3 * cheekbone.max(0.0)) * bump2((m - 0.54) / 0.12, (y + 0.56) / 0.13)
@@ -90,20 +90,20 @@ impl<'a> Head<'a> {
     fn nose(&self, m: f32, y: f32) -> f32 {
         let a = self.anatomy;
         let shape = &self.face.shape;
-        let size = (shape.nose_size * 0.55).clamp(-1.2, 1.2).exp() * (1.0 - 0.22 * a.child) * (0.92 + 0.12 * a.male) * (1.0 + 0.12 * a.old);
+        let size = (shape.nose_size * 0.36).clamp(-0.7, 0.75).exp() * (1.0 - 0.25 * a.child) * (0.92 + 0.12 * a.male) * (1.0 + 0.12 * a.old);
         let point = (shape.nose_point * 0.8).tanh();
         let top = a.eye.center.y + 0.16;
         let tip = a.nose_tip;
         let t = (top - y) / (top - tip);
         let down = t.clamp(0.0, 1.0);
         let profile = (0.18 + 0.82 * down.powf(1.5)) * smoothstep(-0.25, 0.25, t);
-        let under = if t > 1.0 { bump((y - tip) / (0.050 + 0.02 * size - 0.012 * point)) } else { 1.0 };
-        let width = (0.060 + 0.045 * down * down * (1.0 - 0.55 * point)) * size.powf(0.75);
-        let ridge = (0.165 + 0.05 * point) * size * profile * under * bump(m / width);
-        let ball_radius = (0.085 - 0.040 * point) * size;
-        let ball = (0.085 + 0.06 * point) * size * bump2(m / ball_radius, (y - tip - 0.01) / (ball_radius * 0.85));
-        let wing_x = 0.125 * size * (1.0 - 0.18 * point);
-        let wings = 0.10 * size * (1.0 - 0.25 * point)
+        let under = if t > 1.0 { bump((y - tip) / (0.052 + 0.02 * size - 0.012 * point)) } else { 1.0 };
+        let width = (0.060 + 0.028 * down * down * (1.0 - 0.8 * point)) * size.powf(0.9);
+        let ridge = (0.165 + 0.05 * point) * size.powf(0.8) * profile * under * bump(m / width);
+        let ball_radius = (0.094 - 0.040 * point) * size;
+        let ball = (0.10 + 0.07 * point) * size.powf(0.8) * bump2(m / ball_radius, (y - tip - 0.01) / (ball_radius * 0.85));
+        let wing_x = 0.122 * size * (1.0 - 0.18 * point);
+        let wings = 0.085 * size.powf(0.8) * (1.0 - 0.3 * point)
             * bump2((m - wing_x) / (0.05 * size), (y - tip + 0.035) / (0.05 * size.sqrt()));
         ridge + ball + wings
     }

@@ -165,14 +165,14 @@ impl Shader<'_> {
         let sine = |cos: f32| (1.0 - cos * cos).max(0.0).sqrt();
         let along_key = tangent.dot(self.lamps.key);
         let volume = self.diffuse(site, Vec3::splat(0.35));
-        let across = 0.55 + 0.45 * sine(along_key);
+        let across = 0.45 + 0.45 * sine(along_key);
         let half = (self.lamps.key + site.view).normalize();
         let lobe = |shift: f32, power: f32| sine((tangent + site.normal * shift).normalize().dot(half)).powf(power);
         let facing = smoothstep(-0.1, 0.5, site.normal.dot(self.lamps.key)) * (0.25 + 0.75 * site.lit);
         let first = lobe(-0.12, 70.0) * facing * gloss;
         let second = lobe(0.14, 22.0) * facing * gloss;
-        let sheen = (color * 0.35 + 0.045) * first * 1.3 + color * second * 0.75;
-        color * volume * across + self.lamps.key_color * sheen + (color * 0.9 + 0.03) * self.rim(site)
+        let sheen = (color * 0.5 + 0.05) * first * 1.5 + color * second * 1.1;
+        color * volume * across + self.lamps.key_color * sheen + (color * 0.7 + 0.015) * self.rim(site)
     }
 
     fn eye(&self, site: &Site, p: Vec3) -> Vec3 {

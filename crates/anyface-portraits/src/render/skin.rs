@@ -1,9 +1,9 @@
 //! Colour, gloss and fine relief of the skin as functions of the place on the face.
 
-use glam::{FloatExt, Vec3};
+use glam::{FloatExt, Vec2, Vec3};
 
 use super::anatomy::Anatomy;
-use super::curve::{bump, bump2, noise, smoothstep};
+use super::curve::{bump, bump2, hash, noise, smoothstep};
 use super::scalp::Scalp;
 use crate::face::Face;
 
@@ -46,7 +46,8 @@ impl<'a> Complexion<'a> {
         let under = face.skin.undertone;
         let hue = Vec3::new(1.0, 1.0 + 0.05 * under, 1.0 - 0.14 * under);
         let base = tone_color(face.skin.tone) * hue;
-        let natural = base * Vec3::new(0.90, 0.56, 0.58) + Vec3::new(0.02, 0.0, 0.003);
+        let blood = Vec3::new(0.90, 0.62, 0.62).lerp(Vec3::new(0.92, 0.46, 0.50), 1.0 - anatomy.male);
+        let natural = base * blood + Vec3::new(0.02, 0.0, 0.003);
         let paint = Vec3::from(face.makeup.lipstick_color);
         let lip = natural.lerp(paint, face.makeup.lipstick.clamp(0.0, 1.0));
         Self { face, anatomy, scalp, base, lip }
@@ -98,9 +99,8 @@ impl<'a> Complexion<'a> {
         }
         let y = p.y - self.anatomy.eye.center.y;
         let zone = bump2((p.x.abs() - 0.30) / 0.30, (y + 0.28) / 0.17) + 0.35 * bump2(p.x / 0.5, (y - 0.5) / 0.2);
-        let spots = noise(Vec3::new(p.x, p.y, 0.3) * 17.0) * 0.75 + noise(Vec3::new(p.x + 5.0, p.y, 0.7) * 31.0) * 0.35;
-        let spot = smoothstep(0.56, 0.66, spots) * zone * front * amount;
-        color.lerp(color * Vec3::new(0.52, 0.36, 0.28), (1.15 * spot).clamp(0.0, 0.95))
+        let spot = (spots(p.x, p.y, 13.0).max(0.8 * spots(p.x + 7.3, p.y, 19.0)) * 1.6 * zone).min(1.0) * front * amount;
+        color.lerp(color * Vec3::new(0.50, 0.34, 0.26), 0.85 * spot)
     }
 
     /// Shading of wrinkles, folds and bags under the eyes.
@@ -121,8 +121,18 @@ impl<'a> Complexion<'a> {
         let fold_x = 0.19 + 0.155 * fold_t + 0.35 * (a.mouth.half_width - 0.285);
         let along = smoothstep(-0.12, 0.15, fold_t) * smoothstep(1.3, 0.9, fold_t);
         let smile = self.face.expression.smile.max(0.0);
-        let fold = 0.65 * wrinkles + 0.16 * smile + 0.10 * a.old + 0.05;
+        let fold = 0.45 * wrinkles + 0.16 * smile + 0.38 * a.mature + 0.05;
         dark += fold * bump((m - fold_x) / 0.020) * along;
+        // The trough under the eye and the jowl deepen with age.
+        let trough = bump((m - 0.24 + 0.5 * (y - eye.y + 0.2)) / 0.02) * bump((y - eye.y + 0.19) / 0.05);
+        dark += 0.32 * a.mature * trough;
+        dark += (0.15 * a.mature + 0.15 * a.old) * bump2((m - 0.33) / 0.03, (y - a.mouth.y + 0.22) / 0.09);
+        dark += 0.22 * a.old * bump2((m - 0.60) / 0.07, (y + 0.42) / 0.16);
+        // High cheekbones stand over a hollow.
+        let bone = self.face.shape.cheekbones.clamp(-0.5, 1.6);
+        let hollow = bump((y + 0.50 - 0.55 * (m - 0.45)) / 0.065) * bump((m - 0.52) / 0.11);
+        let ridge = bump((y + 0.24 - 0.35 * (m - 0.45)) / 0.05) * bump((m - 0.48) / 0.11);
+        dark += bone * (0.26 * hollow - 0.11 * ridge);
         // Crow's feet.
         for k in -1i32..=1 {
             let t = m - eye.x - 0.22;
@@ -145,7 +155,7 @@ impl<'a> Complexion<'a> {
         let above = local.y - a.eye.upper_lid(local.x);
         let crease = 0.30 * (1.0 - a.eye_closed()) + 0.12;
         dark += crease * smoothstep(1.1, 0.7, local.x.abs()) * bump((above - 0.065) / 0.013);
-        1.0 - (dark.min(0.9) - light) * front
+        1.0 - (dark.clamp(-0.25, 0.9) - light) * front
     }
 
     fn eyes(&self, p: Vec3, color: Vec3, front: f32) -> Vec3 {
@@ -175,7 +185,7 @@ impl<'a> Complexion<'a> {
         let color = color.lerp(Vec3::from(hair.color) * 0.55, 0.92 * scalp);
         let whiskers = self.scalp.whiskers(p, beard) * front;
         let color = color.lerp(Vec3::from(beard.color) * 0.6, 0.8 * whiskers);
-        let stubble = beard.stubble.clamp(0.0, 1.0) * self.scalp.beard_zone(p) * smoothstep(-0.1, 0.15, p.z);
+        let stubble = beard.stubble.clamp(0.0, 1.0) * self.scalp.shadow_zone(p) * smoothstep(-0.1, 0.15, p.z);
         let grain = 0.62 + 0.55 * noise(p * 42.0);
         let shade = Vec3::from(beard.color) * 0.25 + Vec3::new(0.02, 0.022, 0.026);
         let color = color.lerp(shade, (0.68 * stubble * grain).min(0.8));
@@ -185,7 +195,17 @@ impl<'a> Complexion<'a> {
     }
 }
 
+/// Round spots of varied size on a jittered grid of `density` cells a unit.
+fn spots(x: f32, y: f32, density: f32) -> f32 {
+    let p = Vec2::new(x, y) * density;
+    let cell = p.floor();
+    let seed = (cell.x as i32 as u32).wrapping_mul(7919) ^ (cell.y as i32 as u32).wrapping_mul(104_729);
+    let center = cell + 0.3 + 0.4 * Vec2::new(hash(seed), hash(seed + 1));
+    let radius = 0.14 + 0.16 * hash(seed + 2);
+    smoothstep(radius + 0.10, radius - 0.06, p.distance(center))
+}
+
 fn color_patch(color: Vec3, lip: f32, hair: f32, lipstick: f32) -> Patch {
-    let gloss = 0.25.lerp(0.45 + 0.45 * lipstick, lip) * (1.0 - 0.85 * hair);
+    let gloss = 0.25.lerp(0.32 + 0.6 * lipstick, lip) * (1.0 - 0.85 * hair);
     Patch { color, gloss, soft: 1.0 - 0.8 * hair }
 }
