@@ -114,9 +114,9 @@ fn main() -> Result<(), image::ImageError> {
     let out = arguments.next().unwrap_or_else(|| "sheet.png".into());
     let size: u32 = arguments.next().and_then(|s| s.parse().ok()).unwrap_or(128);
     let row: Option<usize> = arguments.next().and_then(|s| s.parse().ok());
-    let columns = 8;
+    let columns = if row.is_some_and(|row| row < 6) { 4 } else { 8 };
     let shown = match row {
-        Some(row) => VARIATIONS.chunks(columns as usize).nth(row).unwrap_or_default(),
+        Some(row) => VARIATIONS.chunks(8).nth(row).unwrap_or_default(),
         None => VARIATIONS,
     };
     let faces: Vec<Face> = if shown.is_empty() {

@@ -149,8 +149,8 @@ impl Anatomy {
             mouth,
             brow,
             nose_tip: -0.27 - 0.03 * build.nose_length + 0.05 * child - 0.03 * old,
-            jaw_fullness: (0.60 - 0.12 * jaw - 0.10 * (male - 0.5) + 0.06 * oval).clamp(0.32, 1.1),
-            jaw_taper: (0.25 - 0.12 * jaw - 0.14 * (male - 0.5) + 0.03 * oval - 0.10 * plump - 0.06 * mature)
+            jaw_fullness: (0.58 - 0.12 * jaw - 0.10 * (male - 0.5) + 0.06 * oval).clamp(0.32, 1.1),
+            jaw_taper: (0.165 - 0.12 * jaw - 0.14 * (male - 0.5) + 0.03 * oval - 0.10 * plump - 0.06 * mature)
                 .clamp(-0.1, 0.6),
             plump,
         }

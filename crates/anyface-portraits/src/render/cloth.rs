@@ -43,8 +43,10 @@ impl<'a> Clothes<'a> {
         let trapeze = smoothstep(-1.15, -1.62, y).powf(1.6);
         let rx = self.neck + 0.30 * trapeze + (self.shoulders - self.neck - 0.05) * slope.powf(1.15);
         let rz = self.neck + 0.12 * trapeze + 0.16 * slope;
-        let roll = self.double_chin * 0.30 * bump((y + self.chin + 0.035) / 0.085) * smoothstep(-0.1, 0.7, cos);
-        let jowl = self.double_chin * 0.14 * bump((y + self.chin + 0.05) / 0.12);
+        // The roll follows the jaw: lowest in front.
+        let below = y + self.chin + 0.07 - 0.24 * (1.0 - cos.max(0.0));
+        let roll = self.double_chin * 0.40 * bump(below / 0.10) * smoothstep(-0.1, 0.7, cos);
+        let jowl = self.double_chin * 0.10 * bump(below / 0.14);
         let apple = 0.035 * self.male * bump((y + 1.33) / 0.05) * bump(sin / 0.16) * smoothstep(0.0, 0.5, cos);
         let squareness = 1.0 - 0.22 * slope;
         let x = (rx + jowl) * sin.abs().powf(squareness).copysign(sin);

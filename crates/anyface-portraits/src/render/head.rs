@@ -13,11 +13,41 @@ use crate::face::Face;
 pub(super) struct Head<'a> {
     face: &'a Face,
     anatomy: &'a Anatomy,
+    nose: Nose,
+}
+
+/// Measures of the nose.
+struct Nose {
+    /// Width against the average.
+    size: f32,
+    /// From −1 (blunt) to 1 (pointed).
+    point: f32,
+    /// How far the tip stands out.
+    height: f32,
+    /// z of the face behind the tip.
+    base: f32,
+}
+
+impl Nose {
+    fn new(face: &Face, a: &Anatomy) -> Self {
+        let size = (0.36 * face.shape.nose_size).clamp(-0.7, 0.75).exp()
+            * (1.0 - 0.25 * a.child)
+            * (0.96 + 0.12 * a.male)
+            * (1.0 + 0.15 * a.old);
+        let base = a.ring_at(a.nose_tip).front_z(0.0);
+        Self { size, point: (0.9 * face.shape.nose_point).tanh(), height: 0.27 * size.powf(0.8), base }
+    }
+}
+
+/// z of a sphere whose front is at `front`, at (x, y) from its middle; far behind beside it.
+fn sphere(x: f32, y: f32, radius: f32, front: f32) -> f32 {
+    let d2 = (x * x + y * y) / (radius * radius);
+    if d2 < 1.0 { front - radius * (1.0 - (1.0 - d2).sqrt()) } else { front - radius - 1.5 * radius * (d2.sqrt() - 1.0) }
 }
 
 impl<'a> Head<'a> {
     pub(super) fn new(face: &'a Face, anatomy: &'a Anatomy) -> Self {
-        Self { face, anatomy }
+        Self { face, anatomy, nose: Nose::new(face, anatomy) }
     }
 
     /// The skull without features, at polar angles `theta` (0 in front) and `phi` (0 at the top).
@@ -54,7 +84,8 @@ impl<'a> Head<'a> {
     /// Height field of the face: features on top of the skull's `z`.
     fn featured_z(&self, x: f32, y: f32, z: f32) -> f32 {
         let a = self.anatomy;
-        let face = z + self.bones(x.abs(), y) + self.nose(x.abs(), y) + self.lips(x, y);
+        let face = z + self.bones(x.abs(), y) + self.lips(x, y);
+        let face = self.nose(x.abs(), y, face);
         let side = if x < 0.0 { -1.0 } else { 1.0 };
         let center = a.eye.center(side);
         let reach = a.eye.radius * 1.07;
@@ -74,7 +105,7 @@ impl<'a> Head<'a> {
         let ridge = 0.025 + 0.055 * a.male + 0.03 * act.scowl;
         let cheekbone = (0.055 * shape.cheekbones).clamp(-0.06, 0.12);
         let apple = 0.035 + 0.045 * smile + 0.03 * a.child + 0.05 * self.face.weight.max(-0.6);
-        let sag = 0.035 * a.mature + 0.035 * a.old;
+        let sag = 0.02 * a.mature + 0.025 * a.old;
         ridge * bump2((m - 0.28) / 0.20, (y - brow_y) / 0.075)
             - 0.075 * bump2((m - eye.x) / 0.20, (y - eye.y - 0.03) / 0.14)
             - 0.07 * bump2(m / 0.12, (y - eye.y - 0.08) / 0.12)
@@ -82,30 +113,35 @@ impl<'a> Head<'a> {
             - (0.02 + 1.3 * cheekbone.max(0.0)) * bump2((m - 0.54) / 0.12, (y + 0.56) / 0.13)
             + apple * bump2((m - 0.40) / 0.17, (y + 0.33 - 0.05 * smile) / 0.15)
             + sag * bump2((m - 0.42) / 0.10, (y + 0.80) / 0.12)
+            + 0.055 * (1.0 - 0.7 * self.face.skin.eye_bags.clamp(0.0, 1.0)) * bump2((m - eye.x) / 0.17, (y - eye.y + 0.21) / 0.075)
             + 0.06 * bump2(m / 0.28, (y - a.mouth.y) / 0.18)
             - 0.035 * bump2(m / 0.16, (y - a.mouth.y + 0.215 + a.mouth.open * 0.75) / 0.05)
             + (0.075 + 0.03 * a.male) * bump2(m / (0.17 + 0.05 * a.male), (y + a.chin - 0.13) / 0.11)
     }
 
-    fn nose(&self, m: f32, y: f32) -> f32 {
+    /// Lays the nose over `face`: a ridge, and spheres for tip and wings.
+    fn nose(&self, m: f32, y: f32, face: f32) -> f32 {
         let a = self.anatomy;
-        let shape = &self.face.shape;
-        let size = (shape.nose_size * 0.36).clamp(-0.7, 0.75).exp() * (1.0 - 0.25 * a.child) * (0.92 + 0.12 * a.male) * (1.0 + 0.12 * a.old);
-        let point = (shape.nose_point * 0.8).tanh();
+        let nose = &self.nose;
+        let (size, point, tip) = (nose.size, nose.point, a.nose_tip);
         let top = a.eye.center.y + 0.16;
-        let tip = a.nose_tip;
+        if m > 0.6 || !(tip - 0.4..top + 0.2).contains(&y) {
+            return face;
+        }
         let t = (top - y) / (top - tip);
         let down = t.clamp(0.0, 1.0);
-        let profile = (0.18 + 0.82 * down.powf(1.5)) * smoothstep(-0.25, 0.25, t);
-        let under = if t > 1.0 { bump((y - tip) / (0.052 + 0.02 * size - 0.012 * point)) } else { 1.0 };
-        let width = (0.060 + 0.028 * down * down * (1.0 - 0.8 * point)) * size.powf(0.9);
-        let ridge = (0.165 + 0.05 * point) * size.powf(0.8) * profile * under * bump(m / width);
-        let ball_radius = (0.094 - 0.040 * point) * size;
-        let ball = (0.10 + 0.07 * point) * size.powf(0.8) * bump2(m / ball_radius, (y - tip - 0.01) / (ball_radius * 0.85));
-        let wing_x = 0.122 * size * (1.0 - 0.18 * point);
-        let wings = 0.085 * size.powf(0.8) * (1.0 - 0.3 * point)
-            * bump2((m - wing_x) / (0.05 * size), (y - tip + 0.035) / (0.05 * size.sqrt()));
-        ridge + ball + wings
+        let profile = (0.20 + 0.80 * down.powf(1.4)) * smoothstep(-0.25, 0.25, t);
+        let under = if t > 1.0 { bump((y - tip) / 0.06) } else { 1.0 };
+        let width = (0.058 + 0.020 * down * down * (1.0 - 0.8 * point)) * size.powf(0.7);
+        let ridge = 0.78 * nose.height * profile * under * bump(m / width);
+        let ball = (0.128 - 0.050 * point) * size;
+        let tip_z = nose.base + nose.height * (1.0 + 0.30 * point);
+        let wing = (0.078 - 0.014 * point) * size;
+        let wing_x = (0.118 - 0.022 * point) * size;
+        let face = face + ridge;
+        let face = smooth_max(face, sphere(m, y - tip - 0.01, ball, tip_z), 0.07);
+        let wing_z = nose.base + 0.42 * nose.height;
+        smooth_max(face, sphere(m - wing_x, y - tip + 0.035 * size, wing, wing_z), 0.045)
     }
 
     fn lips(&self, x: f32, y: f32) -> f32 {

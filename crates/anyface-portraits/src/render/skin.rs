@@ -70,7 +70,7 @@ impl<'a> Complexion<'a> {
         let (m, y) = (p.x.abs(), p.y);
         let mut color = self.base;
         // Blood shows in cheeks, nose and ears; the brow is yellower.
-        let warm = 0.5 * bump2((m - 0.45) / 0.2, (y + 0.25) / 0.18) + 0.5 * bump2(m / 0.14, (y - a.nose_tip) / 0.12);
+        let warm = 0.5 * bump2((m - 0.45) / 0.2, (y + 0.25) / 0.18) + 0.65 * bump2(m / 0.14, (y - a.nose_tip) / 0.11);
         color *= Vec3::ONE.lerp(Vec3::new(1.02, 0.86, 0.84), warm * front);
         let cheek = bump2((m - 0.47) / 0.17, (y + 0.27) / 0.14) * front;
         let rosy = 1.15 * skin.rosy + 0.35 * makeup.blush;
@@ -99,7 +99,7 @@ impl<'a> Complexion<'a> {
         }
         let y = p.y - self.anatomy.eye.center.y;
         let zone = bump2((p.x.abs() - 0.30) / 0.30, (y + 0.28) / 0.17) + 0.35 * bump2(p.x / 0.5, (y - 0.5) / 0.2);
-        let spot = (spots(p.x, p.y, 13.0).max(0.8 * spots(p.x + 7.3, p.y, 19.0)) * 1.6 * zone).min(1.0) * front * amount;
+        let spot = spots(p.x + 0.3 * p.y, p.y, 12.0).max(0.8 * spots(p.x + 7.3, p.y - 0.4 * p.x, 17.0)) * (1.3 * zone).min(1.0) * front * amount;
         color.lerp(color * Vec3::new(0.50, 0.34, 0.26), 0.85 * spot)
     }
 
@@ -122,15 +122,15 @@ impl<'a> Complexion<'a> {
         let along = smoothstep(-0.12, 0.15, fold_t) * smoothstep(1.3, 0.9, fold_t);
         let smile = self.face.expression.smile.max(0.0);
         let fold = 0.45 * wrinkles + 0.16 * smile + 0.38 * a.mature + 0.05;
-        dark += fold * bump((m - fold_x) / 0.020) * along;
+        dark += 0.75 * fold * bump((m - fold_x) / 0.026) * along;
         // The trough under the eye and the jowl deepen with age.
         let trough = bump((m - 0.24 + 0.5 * (y - eye.y + 0.2)) / 0.02) * bump((y - eye.y + 0.19) / 0.05);
         dark += 0.32 * a.mature * trough;
-        dark += (0.15 * a.mature + 0.15 * a.old) * bump2((m - 0.33) / 0.03, (y - a.mouth.y + 0.22) / 0.09);
+        dark += (0.08 * a.mature + 0.10 * a.old) * bump2((m - 0.36) / 0.04, (y - a.mouth.y + 0.24) / 0.08);
         dark += 0.22 * a.old * bump2((m - 0.60) / 0.07, (y + 0.42) / 0.16);
         // High cheekbones stand over a hollow.
         let bone = self.face.shape.cheekbones.clamp(-0.5, 1.6);
-        let hollow = bump((y + 0.50 - 0.55 * (m - 0.45)) / 0.065) * bump((m - 0.52) / 0.11);
+        let hollow = bump((y + 0.46 - 0.60 * (m - 0.45)) / 0.06) * bump((m - 0.54) / 0.12);
         let ridge = bump((y + 0.24 - 0.35 * (m - 0.45)) / 0.05) * bump((m - 0.48) / 0.11);
         dark += bone * (0.26 * hollow - 0.11 * ridge);
         // Crow's feet.
@@ -140,7 +140,7 @@ impl<'a> Complexion<'a> {
             dark += 0.6 * wrinkles * bump((y - line) / 0.011) * smoothstep(0.0, 0.04, t) * smoothstep(0.19, 0.1, t);
         }
         // Marionette lines.
-        dark += 0.45 * wrinkles * bump((m - a.mouth.half_width - 0.05) / 0.016) * bump((y - a.mouth.y + 0.14) / 0.08);
+        dark += 0.22 * wrinkles * bump((m - a.mouth.half_width - 0.05) / 0.02) * bump((y - a.mouth.y + 0.14) / 0.07);
         // Bags: a swelling with a crease under it.
         let local = a.eye.local(p.x, y);
         let under = local.y - a.eye.lower_lid(local.x);
@@ -200,8 +200,8 @@ fn spots(x: f32, y: f32, density: f32) -> f32 {
     let p = Vec2::new(x, y) * density;
     let cell = p.floor();
     let seed = (cell.x as i32 as u32).wrapping_mul(7919) ^ (cell.y as i32 as u32).wrapping_mul(104_729);
-    let center = cell + 0.3 + 0.4 * Vec2::new(hash(seed), hash(seed + 1));
-    let radius = 0.14 + 0.16 * hash(seed + 2);
+    let center = cell + 0.22 + 0.56 * Vec2::new(hash(seed), hash(seed + 1));
+    let radius = 0.34 * hash(seed + 2) - 0.04;
     smoothstep(radius + 0.10, radius - 0.06, p.distance(center))
 }
 
