@@ -31,8 +31,8 @@ pub(super) struct Anatomy {
     pub(super) mouth: Mouth,
     /// Centre line of the brow on the right.
     pub(super) brow: Brow,
-    /// Height of the tip of the nose.
-    pub(super) nose_tip: f32,
+    /// The nose.
+    pub(super) nose: Nose,
     jaw_fullness: f32,
     jaw_taper: f32,
     plump: f32,
@@ -70,6 +70,27 @@ pub(super) struct Mouth {
     pub(super) upper_lip: f32,
     /// Height of the lower lip.
     pub(super) lower_lip: f32,
+}
+
+/// The nose: a ridge that ends in a ball between two wings.
+#[derive(Debug, Clone)]
+pub(super) struct Nose {
+    /// Height of the tip in the face.
+    pub(super) tip: f32,
+    /// Width against the average.
+    pub(super) size: f32,
+    /// From −1 (blunt) to 1 (pointed).
+    pub(super) point: f32,
+    /// How far the tip stands out.
+    pub(super) height: f32,
+    /// Radius of the ball.
+    pub(super) ball: f32,
+    /// Radius of a wing.
+    pub(super) wing: f32,
+    /// Distance of a wing from the middle.
+    pub(super) wing_x: f32,
+    /// Height of the wings in the face.
+    pub(super) wing_y: f32,
 }
 
 /// One brow.
@@ -135,6 +156,22 @@ impl Anatomy {
                 * (0.75 + 0.4 * male)
                 * (1.0 - 0.3 * child),
         };
+        let point = (0.9 * shape.nose_point).tanh();
+        let size = (0.36 * shape.nose_size).clamp(-0.7, 0.62).exp()
+            * (1.0 - 0.25 * child)
+            * (0.94 + 0.12 * male)
+            * (1.0 + 0.15 * old);
+        let tip = -0.265 - 0.03 * build.nose_length + 0.05 * child - 0.02 * old - 0.025 * point;
+        let nose = Nose {
+            tip,
+            size,
+            point,
+            height: 0.27 * size.powf(0.8),
+            ball: (0.122 - 0.060 * point) * size,
+            wing: (0.078 - 0.024 * point) * size,
+            wing_x: (0.118 - 0.030 * point) * size,
+            wing_y: tip - 0.035 * size,
+        };
         let oval = shape.oval.clamp(-2.0, 2.0);
         let jaw = shape.jaw.clamp(-2.2, 2.2);
         Self {
@@ -143,14 +180,14 @@ impl Anatomy {
             old,
             male,
             crown: 1.10 + 0.035 * build.skull_height,
-            chin: 1.08 + 0.055 * oval - 0.11 * child + 0.02 * male + 0.16 * open,
-            width: 0.83 - 0.042 * oval + 0.035 * child,
+            chin: 1.08 + 0.065 * oval - 0.11 * child + 0.02 * male + 0.16 * open,
+            width: 0.83 - 0.050 * oval + 0.035 * child,
             eye,
             mouth,
             brow,
-            nose_tip: -0.27 - 0.03 * build.nose_length + 0.05 * child - 0.03 * old,
-            jaw_fullness: (0.58 - 0.12 * jaw - 0.10 * (male - 0.5) + 0.06 * oval).clamp(0.32, 1.1),
-            jaw_taper: (0.165 - 0.12 * jaw - 0.14 * (male - 0.5) + 0.03 * oval - 0.10 * plump - 0.06 * mature)
+            nose,
+            jaw_fullness: (0.58 - 0.12 * jaw - 0.10 * (male - 0.5) + 0.02 * oval).clamp(0.32, 1.1),
+            jaw_taper: (0.165 - 0.12 * jaw - 0.14 * (male - 0.5) + 0.015 * oval - 0.10 * plump - 0.06 * mature)
                 .clamp(-0.1, 0.6),
             plump,
         }

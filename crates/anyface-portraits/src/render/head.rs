@@ -13,30 +13,8 @@ use crate::face::Face;
 pub(super) struct Head<'a> {
     face: &'a Face,
     anatomy: &'a Anatomy,
-    nose: Nose,
-}
-
-/// Measures of the nose.
-struct Nose {
-    /// Width against the average.
-    size: f32,
-    /// From −1 (blunt) to 1 (pointed).
-    point: f32,
-    /// How far the tip stands out.
-    height: f32,
-    /// z of the face behind the tip.
-    base: f32,
-}
-
-impl Nose {
-    fn new(face: &Face, a: &Anatomy) -> Self {
-        let size = (0.36 * face.shape.nose_size).clamp(-0.7, 0.75).exp()
-            * (1.0 - 0.25 * a.child)
-            * (0.96 + 0.12 * a.male)
-            * (1.0 + 0.15 * a.old);
-        let base = a.ring_at(a.nose_tip).front_z(0.0);
-        Self { size, point: (0.9 * face.shape.nose_point).tanh(), height: 0.27 * size.powf(0.8), base }
-    }
+    /// z of the face behind the tip of the nose.
+    nose_base: f32,
 }
 
 /// z of a sphere whose front is at `front`, at (x, y) from its middle; far behind beside it.
@@ -47,7 +25,7 @@ fn sphere(x: f32, y: f32, radius: f32, front: f32) -> f32 {
 
 impl<'a> Head<'a> {
     pub(super) fn new(face: &'a Face, anatomy: &'a Anatomy) -> Self {
-        Self { face, anatomy, nose: Nose::new(face, anatomy) }
+        Self { face, anatomy, nose_base: anatomy.ring_at(anatomy.nose.tip).front_z(0.0) }
     }
 
     /// The skull without features, at polar angles `theta` (0 in front) and `phi` (0 at the top).
@@ -113,7 +91,7 @@ impl<'a> Head<'a> {
             - (0.02 + 1.3 * cheekbone.max(0.0)) * bump2((m - 0.54) / 0.12, (y + 0.56) / 0.13)
             + apple * bump2((m - 0.40) / 0.17, (y + 0.33 - 0.05 * smile) / 0.15)
             + sag * bump2((m - 0.42) / 0.10, (y + 0.80) / 0.12)
-            + 0.055 * (1.0 - 0.7 * self.face.skin.eye_bags.clamp(0.0, 1.0)) * bump2((m - eye.x) / 0.17, (y - eye.y + 0.21) / 0.075)
+            + 0.036 * (1.0 - 0.7 * self.face.skin.eye_bags.clamp(0.0, 1.0)) * bump2((m - eye.x) / 0.17, (y - eye.y + 0.21) / 0.075)
             + 0.06 * bump2(m / 0.28, (y - a.mouth.y) / 0.18)
             - 0.035 * bump2(m / 0.16, (y - a.mouth.y + 0.215 + a.mouth.open * 0.75) / 0.05)
             + (0.075 + 0.03 * a.male) * bump2(m / (0.17 + 0.05 * a.male), (y + a.chin - 0.13) / 0.11)
@@ -122,8 +100,8 @@ impl<'a> Head<'a> {
     /// Lays the nose over `face`: a ridge, and spheres for tip and wings.
     fn nose(&self, m: f32, y: f32, face: f32) -> f32 {
         let a = self.anatomy;
-        let nose = &self.nose;
-        let (size, point, tip) = (nose.size, nose.point, a.nose_tip);
+        let nose = &a.nose;
+        let (size, tip) = (nose.size, nose.tip);
         let top = a.eye.center.y + 0.16;
         if m > 0.6 || !(tip - 0.4..top + 0.2).contains(&y) {
             return face;
@@ -132,16 +110,12 @@ impl<'a> Head<'a> {
         let down = t.clamp(0.0, 1.0);
         let profile = (0.20 + 0.80 * down.powf(1.4)) * smoothstep(-0.25, 0.25, t);
         let under = if t > 1.0 { bump((y - tip) / 0.06) } else { 1.0 };
-        let width = (0.058 + 0.020 * down * down * (1.0 - 0.8 * point)) * size.powf(0.7);
-        let ridge = 0.78 * nose.height * profile * under * bump(m / width);
-        let ball = (0.128 - 0.050 * point) * size;
-        let tip_z = nose.base + nose.height * (1.0 + 0.30 * point);
-        let wing = (0.078 - 0.014 * point) * size;
-        let wing_x = (0.118 - 0.022 * point) * size;
-        let face = face + ridge;
-        let face = smooth_max(face, sphere(m, y - tip - 0.01, ball, tip_z), 0.07);
-        let wing_z = nose.base + 0.42 * nose.height;
-        smooth_max(face, sphere(m - wing_x, y - tip + 0.035 * size, wing, wing_z), 0.045)
+        let width = (0.056 + 0.022 * down * down * (1.0 - nose.point)) * size.powf(0.7);
+        let face = face + 0.78 * nose.height * profile * under * bump(m / width);
+        let tip_z = self.nose_base + nose.height * (1.0 + 0.38 * nose.point);
+        let wing_z = self.nose_base + 0.42 * nose.height;
+        let face = smooth_max(face, sphere(m, y - tip - 0.01, nose.ball, tip_z), 0.06);
+        smooth_max(face, sphere(m - nose.wing_x, y - nose.wing_y, nose.wing, wing_z), 0.04)
     }
 
     fn lips(&self, x: f32, y: f32) -> f32 {

@@ -53,7 +53,7 @@ impl Scalp {
         let mouth = &self.anatomy.mouth;
         let m = p.x.abs();
         let low = mouth.y + 0.4 * mouth.corners + 0.02;
-        let line = (self.anatomy.nose_tip - 0.09).lerp(low, smoothstep(0.20, 0.40, m))
+        let line = (self.anatomy.nose.tip - 0.09).lerp(low, smoothstep(0.20, 0.40, m))
             + 0.46 * smoothstep(0.45, 0.85, m);
         let lips = mouth.lip(p.x, p.y).max(smoothstep(-0.03, 0.0, mouth.opening(p.x, p.y)));
         smoothstep(0.05, -0.05, p.y - line) * (1.0 - lips)
@@ -72,7 +72,7 @@ impl Scalp {
         let mouth = &self.anatomy.mouth;
         let s = mouth.across(p.x);
         let low = mouth.upper_outline(s);
-        let high = self.anatomy.nose_tip - 0.075 - 0.06 * s * s;
+        let high = self.anatomy.nose.tip - 0.075 - 0.06 * s * s;
         let inside = smoothstep(-0.02, 0.01, p.y - low) * smoothstep(0.02, -0.02, p.y - high);
         inside * smoothstep(1.12, 0.92, s.abs()) * smoothstep(0.1, 0.3, p.z)
     }

@@ -266,6 +266,9 @@ impl Shader<'_> {
 
 /// A shadow whose edge is wider where light soaks in further.
 fn soften(lit: f32, wrap: Vec3) -> Vec3 {
+    if lit == 0.0 || lit == 1.0 {
+        return Vec3::splat(lit);
+    }
     Vec3::from_array(wrap.to_array().map(|w| lit.powf(1.0 / (1.0 + 1.2 * w))))
 }
 

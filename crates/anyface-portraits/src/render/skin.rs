@@ -70,7 +70,7 @@ impl<'a> Complexion<'a> {
         let (m, y) = (p.x.abs(), p.y);
         let mut color = self.base;
         // Blood shows in cheeks, nose and ears; the brow is yellower.
-        let warm = 0.5 * bump2((m - 0.45) / 0.2, (y + 0.25) / 0.18) + 0.65 * bump2(m / 0.14, (y - a.nose_tip) / 0.11);
+        let warm = 0.5 * bump2((m - 0.45) / 0.2, (y + 0.25) / 0.18) + 0.65 * bump2(m / 0.14, (y - a.nose.tip) / 0.11);
         color *= Vec3::ONE.lerp(Vec3::new(1.02, 0.86, 0.84), warm * front);
         let cheek = bump2((m - 0.47) / 0.17, (y + 0.27) / 0.14) * front;
         let rosy = 1.15 * skin.rosy + 0.35 * makeup.blush;
@@ -88,8 +88,18 @@ impl<'a> Complexion<'a> {
         let seam = bump((y - a.mouth.line(s)) / 0.013) * smoothstep(1.08, 0.9, s.abs()) * bump(a.mouth.open / 0.03);
         color *= 1.0 - 0.75 * seam * front;
         let (color, hair) = self.hair(p, color, front);
-        let nostril = bump2((m - 0.065) / 0.035, (y - a.nose_tip + 0.065) / 0.018) * front;
-        color_patch(color * (1.0 - 0.7 * nostril), lip, hair, makeup.lipstick)
+        color_patch(color * (1.0 - self.nose_shade(m, y) * front), lip, hair, makeup.lipstick)
+    }
+
+    /// Darkness of the nostrils and of the folds around tip and wings.
+    fn nose_shade(&self, m: f32, y: f32) -> f32 {
+        let nose = &self.anatomy.nose;
+        let low = nose.wing_y - 0.55 * nose.wing;
+        let nostril = bump2((m - 0.62 * nose.wing_x) / (0.42 * nose.wing), (y - low) / 0.020);
+        let ring = ((m - nose.wing_x).hypot(y - nose.wing_y) / nose.wing - 1.05) / 0.22;
+        let outside = smoothstep(-0.3, 0.4, (m - nose.wing_x) / nose.wing);
+        let under = bump2(m / nose.wing_x, (y - nose.wing_y + 1.15 * nose.wing) / 0.035);
+        (0.72 * nostril).max(0.34 * bump(ring) * outside).max(0.30 * under)
     }
 
     fn freckles(&self, p: Vec3, color: Vec3, front: f32) -> Vec3 {
@@ -117,7 +127,7 @@ impl<'a> Complexion<'a> {
             dark += 0.55 * wrinkles * bump((y - line) / 0.014) * smoothstep(0.52, 0.3, m);
         }
         // From nose to mouth.
-        let fold_t = ((a.nose_tip + 0.02 - y) / (a.nose_tip - a.mouth.y + 0.12)).clamp(-0.3, 1.4);
+        let fold_t = ((a.nose.tip + 0.02 - y) / (a.nose.tip - a.mouth.y + 0.12)).clamp(-0.3, 1.4);
         let fold_x = 0.19 + 0.155 * fold_t + 0.35 * (a.mouth.half_width - 0.285);
         let along = smoothstep(-0.12, 0.15, fold_t) * smoothstep(1.3, 0.9, fold_t);
         let smile = self.face.expression.smile.max(0.0);
