@@ -135,7 +135,7 @@ impl Stage for TextStage<'_> {
         let Texts { tokenizer, captions: Captions { faces, corpus }, broad, .. } = self.texts;
         let learning = self.learning;
         let device = learner.log_scale.device();
-        let plain = device.inner();
+        let plain = device.clone().inner();
 
         let batch = corpus.draw(learning.captions, rng);
         let batch_faces: Vec<_> = batch.iter().map(|&index| &faces[index]).collect();
