@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::simd::{Isa, LANES, multiversion};
+
 const EPSILON: f32 = 1e-8;
 
 /// Σ over taps of w², `[out, in]`, from `weight [out, in, taps]`.
@@ -10,14 +12,26 @@ pub(crate) fn squared_weights(weight: &[f32], taps: usize) -> Vec<f32> {
 }
 
 /// d `[N, out]` from squared weights `[out, in]` and styles `[N, in]`.
-pub(crate) fn demodulation(squared_weights: &[f32], style: &[f32], in_channels: usize) -> Vec<f32> {
-    let per_image = style.par_chunks(in_channels).flat_map_iter(|style| {
-        squared_weights.chunks_exact(in_channels).map(move |squares| {
-            let norm: f32 = squares.iter().zip(style).map(|(q, s)| q * s * s).sum();
-            (norm + EPSILON).sqrt().recip()
-        })
+pub(crate) fn demodulation(isa: Isa, squared_weights: &[f32], style: &[f32], in_channels: usize) -> Vec<f32> {
+    let squared_style: Vec<f32> = style.iter().map(|s| s * s).collect();
+    let per_image = squared_style.par_chunks(in_channels).flat_map_iter(|style| {
+        let rows = squared_weights.chunks_exact(in_channels);
+        rows.map(move |weights| (dot(isa, weights, style) + EPSILON).sqrt().recip())
     });
     per_image.collect()
+}
+
+multiversion! {
+    /// Σ a · b over equally long slices.
+    fn dot(a: &[f32], b: &[f32]) -> f32 {
+        let mut sums = [0.0; LANES];
+        for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
+            for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+                *sum += a * b;
+            }
+        }
+        sums.iter().sum()
+    }
 }
 
 /// Adds what flows through the demodulation to the gradients of style `[N, in]` and weight

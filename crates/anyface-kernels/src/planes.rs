@@ -50,9 +50,10 @@ multiversion! {
                     filter([&upper[start..], &lower[start..], &upper[next..], &lower[next..]], out);
                 }
             }
-            for (j, pair) in y.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-                pair[0] = 0.25 * (odd[j] + even[j + 2]) + 0.75 * (even[j + 1] + odd[j + 1]);
-                pair[1] = 0.25 * (even[j + 1] + odd[j + 2]) + 0.75 * (odd[j + 1] + even[j + 2]);
+            let pairs = y.as_chunks_mut::<2>().0.iter_mut().zip(even.windows(3)).zip(odd.windows(3));
+            for ((pair, even), odd) in pairs {
+                pair[0] = 0.25 * (odd[0] + even[2]) + 0.75 * (even[1] + odd[1]);
+                pair[1] = 0.25 * (even[1] + odd[2]) + 0.75 * (odd[1] + even[2]);
             }
             let noise = if noise.is_empty() { noise } else { &noise[row * 2 * width..][..2 * width] };
             finish_row(finish, noise, y);
@@ -88,7 +89,7 @@ multiversion! {
         let width = 2 * layout.width;
         let pitch = width + FRAME;
         let (frame, filtered) = frame.split_at_mut(frame.len() - pitch);
-        // The gradient with a frame of zeros: two before, three after.
+        // The gradient with a frame of zeros: two before, four after.
         frame.fill(0.0);
         let mut sums = PlaneSums::default();
         for (row, (y, grad_y)) in y.chunks_exact(width).zip(grad_y.chunks_exact(width)).enumerate() {
@@ -102,9 +103,9 @@ multiversion! {
                 filter(taps, filtered);
                 let start = layout.row(image, i);
                 let (even, odd) = lines[2 * row_phase * layout.plane..].split_at_mut(layout.plane);
-                let pairs = even[start..].iter_mut().zip(&mut odd[start..]).take(layout.width + 1);
-                for (j, (even, odd)) in pairs.enumerate() {
-                    let [a, b, c, d, e] = std::array::from_fn(|tap| filtered[2 * j + tap]);
+                let outputs = even[start..].iter_mut().zip(&mut odd[start..]).take(layout.width + 1);
+                for ((even, odd), pairs) in outputs.zip(filtered.as_chunks::<2>().0.windows(3)) {
+                    let [[a, b], [c, d], [e, _]] = [pairs[0], pairs[1], pairs[2]];
                     *even = 0.25 * (a + d) + 0.75 * (b + c);
                     *odd = 0.25 * (b + e) + 0.75 * (c + d);
                 }
@@ -115,7 +116,7 @@ multiversion! {
 }
 
 /// Zeros around a plane of gradients, per dimension.
-const FRAME: usize = 5;
+const FRAME: usize = 6;
 
 /// Floats of scratch for [`finish_up_plane_gradient`].
 pub(crate) fn frame_scratch(layout: &Layout) -> usize {

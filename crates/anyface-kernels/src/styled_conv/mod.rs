@@ -132,7 +132,7 @@ impl StyledConv {
         let taps = taps(self.kernel, self.up, layout.pitch);
         let demodulation = self.demodulate.then(|| {
             let squared_weights = squared_weights(inputs.weight, taps.len());
-            let factors = demodulation(&squared_weights, &style, self.in_channels);
+            let factors = demodulation(isa, &squared_weights, &style, self.in_channels);
             Demodulation { squared_weights, factors }
         });
         Prepared { isa, conv: self, inputs, layout, taps, style, demodulation }
