@@ -37,7 +37,13 @@ pub(crate) struct Finish {
 /// An empty `noise` is none.
 #[inline(always)]
 pub(crate) fn finish_row(finish: &Finish, noise: &[f32], row: &mut [f32]) {
-    let Finish { demodulation, noise_strength, bias, slopes, clamp } = *finish;
+    let Finish {
+        demodulation,
+        noise_strength,
+        bias,
+        slopes,
+        clamp,
+    } = *finish;
     let activate = |value: f32| {
         let slope = if value > 0.0 { slopes[0] } else { slopes[1] };
         (value * slope).clamp(-clamp, clamp)
@@ -88,7 +94,12 @@ pub(crate) fn finish_row_gradient(
     let (noise_vectors, noise_rest) = noise.as_chunks::<LANES>();
     let (out_vectors, out_rest) = out.as_chunks_mut::<LANES>();
     let mut totals = *sums;
-    for (i, ((y, grad_y), out)) in y_vectors.iter().zip(grad_vectors).zip(out_vectors).enumerate() {
+    for (i, ((y, grad_y), out)) in y_vectors
+        .iter()
+        .zip(grad_vectors)
+        .zip(out_vectors)
+        .enumerate()
+    {
         let noise = noise_vectors.get(i).unwrap_or(&[0.0; LANES]);
         finish_vector_gradient(finish, noise, y, grad_y, out, &mut totals);
     }
@@ -111,26 +122,39 @@ fn finish_vector_gradient(
     out: &mut [f32; LANES],
     sums: &mut PlaneSums,
 ) {
-    let Finish { demodulation, noise_strength, bias, slopes, clamp } = *finish;
+    let Finish {
+        demodulation,
+        noise_strength,
+        bias,
+        slopes,
+        clamp,
+    } = *finish;
     let inverse = slopes.map(f32::recip);
     let mut gradient = [0.0; LANES];
     for lane in 0..LANES {
         let slope = if y[lane] > 0.0 { slopes[0] } else { slopes[1] };
         // Where y was clamped it does not tell what was convolved, but there the gradient is zero.
-        gradient[lane] = if y[lane].abs() < clamp { grad_y[lane] * slope } else { 0.0 };
+        gradient[lane] = if y[lane].abs() < clamp {
+            grad_y[lane] * slope
+        } else {
+            0.0
+        };
     }
-    for lane in 0..LANES {
-        out[lane] = gradient[lane] * demodulation;
-    }
-    for lane in 0..LANES {
-        sums.bias[lane] += gradient[lane];
+    *out = gradient.map(|gradient| gradient * demodulation);
+    for (sum, gradient) in sums.bias.iter_mut().zip(gradient) {
+        *sum += gradient;
     }
     for lane in 0..LANES {
         sums.noise[lane] += gradient[lane] * noise[lane];
     }
     for lane in 0..LANES {
-        let inverse = if y[lane] > 0.0 { inverse[0] } else { inverse[1] };
-        sums.demodulated[lane] += gradient[lane] * (y[lane] * inverse - noise[lane] * noise_strength - bias);
+        let inverse = if y[lane] > 0.0 {
+            inverse[0]
+        } else {
+            inverse[1]
+        };
+        sums.demodulated[lane] +=
+            gradient[lane] * (y[lane] * inverse - noise[lane] * noise_strength - bias);
     }
 }
 

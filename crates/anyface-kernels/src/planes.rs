@@ -21,7 +21,10 @@ fn filter(taps: [&[f32]; 4], out: &mut [f32]) {
 
 multiversion! {
     /// One image of a plain convolution's `line` to its output plane `y [H, W]`.
-    pub(crate) fn finish_plane(layout: &Layout, line: &[f32], image: usize, finish: &Finish, noise: &[f32], y: &mut [f32]) {
+    pub(crate) fn finish_plane(
+        layout: &Layout, line: &[f32], image: usize, finish: &Finish, noise: &[f32],
+        y: &mut [f32],
+    ) {
         for (row, y) in y.chunks_exact_mut(layout.width).enumerate() {
             y.copy_from_slice(&line[layout.row(image, row)..][..layout.width]);
             let noise = if noise.is_empty() { noise } else { &noise[row * layout.width..][..layout.width] };
@@ -33,7 +36,10 @@ multiversion! {
 multiversion! {
     /// One image of an up-sampling convolution's four `lines` to its output plane `y [2H, 2W]`.
     /// `columns` is scratch of [`column_scratch`] floats.
-    pub(crate) fn finish_up_plane(layout: &Layout, lines: &[f32], image: usize, finish: &Finish, noise: &[f32], columns: &mut [f32], y: &mut [f32]) {
+    pub(crate) fn finish_up_plane(
+        layout: &Layout, lines: &[f32], image: usize, finish: &Finish, noise: &[f32],
+        columns: &mut [f32], y: &mut [f32],
+    ) {
         let width = layout.width;
         let (even, odd) = columns.split_at_mut(columns.len() / 2);
         // From the column left of the image to the one right of it.
@@ -68,7 +74,10 @@ pub(crate) fn column_scratch(layout: &Layout) -> usize {
 
 multiversion! {
     /// The gradient of [`finish_plane`] with respect to its line, padding included.
-    pub(crate) fn finish_plane_gradient(layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize, line: &mut [f32]) -> PlaneSums {
+    pub(crate) fn finish_plane_gradient(
+        layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize,
+        line: &mut [f32],
+    ) -> PlaneSums {
         let mut sums = PlaneSums::default();
         let rows = y.chunks_exact(layout.width).zip(grad_y.chunks_exact(layout.width));
         for (row, (y, grad_y)) in rows.enumerate() {
@@ -85,7 +94,10 @@ multiversion! {
 multiversion! {
     /// The gradient of [`finish_up_plane`] with respect to its four lines.
     /// `frame` is scratch of [`frame_scratch`] floats.
-    pub(crate) fn finish_up_plane_gradient(layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize, frame: &mut [f32], lines: &mut [f32]) -> PlaneSums {
+    pub(crate) fn finish_up_plane_gradient(
+        layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize,
+        frame: &mut [f32], lines: &mut [f32],
+    ) -> PlaneSums {
         let width = 2 * layout.width;
         let pitch = width + FRAME;
         let (frame, filtered) = frame.split_at_mut(frame.len() - pitch);
@@ -126,7 +138,10 @@ pub(crate) fn frame_scratch(layout: &Layout) -> usize {
 multiversion! {
     /// One image of an input gradient's `line`: its product with the input `x [H, W]` summed, which
     /// is the gradient of the style, and where wanted the gradient of x, which is the line times the style.
-    pub(crate) fn input_gradient_plane(layout: &Layout, line: &[f32], image: usize, style: f32, x: &[f32], grad_x: Option<&mut [f32]>) -> f32 {
+    pub(crate) fn input_gradient_plane(
+        layout: &Layout, line: &[f32], image: usize, style: f32, x: &[f32],
+        grad_x: Option<&mut [f32]>,
+    ) -> f32 {
         let rows = (0..layout.height).map(|y| &line[layout.row(image, y)..][..layout.width]);
         if let Some(grad_x) = grad_x {
             for (out, row) in grad_x.chunks_exact_mut(layout.width).zip(rows.clone()) {
