@@ -136,7 +136,7 @@ impl Anatomy {
         let lips = 1.02 + 0.55 * (shape.lips * 0.9).tanh() - 0.22 * old + 0.15 * (0.5 - male);
         let mouth = Mouth {
             y: -0.575 + 0.03 * build.mouth_height - 0.03 * open,
-            half_width: (0.275 + 0.022 * (shape.lips * 0.9).tanh() + 0.02 * build.mouth_width + 0.085 * act.smile
+            half_width: (0.275 + 0.022 * (shape.lips * 0.9).tanh() + 0.04 * build.mouth_width + 0.085 * act.smile
                 - 0.03 * child
                 - 0.08 * surprise * open)
                 .max(0.1),
@@ -335,10 +335,8 @@ impl Mouth {
     /// How far inside the opening a point of the face is; negative outside.
     pub(super) fn opening(&self, x: f32, y: f32) -> f32 {
         let s = self.across(x);
-        if s.abs() >= 1.0 {
-            return (1.0 - s.abs()) * self.half_width;
-        }
-        (self.upper_edge(s) - y).min(y - self.lower_edge(s)) - 0.004
+        let inside = (self.upper_edge(s) - y).min(y - self.lower_edge(s)) - 0.004;
+        inside.min((1.0 - s.abs()) * self.half_width)
     }
 
     /// Amount of lip at a point of the face, from 0 to 1, with a soft outline.

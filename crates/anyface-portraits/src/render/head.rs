@@ -113,9 +113,10 @@ impl<'a> Head<'a> {
         let width = (0.056 + 0.022 * down * down * (1.0 - nose.point)) * size.powf(0.7);
         let face = face + 0.78 * nose.height * profile * under * bump(m / width);
         let tip_z = self.nose_base + nose.height * (1.0 + 0.38 * nose.point);
+        let spike = 0.13 * size * nose.point.max(0.0) * bump2(m / (0.045 * size), (y - tip) / (0.055 * size));
         let wing_z = self.nose_base + 0.42 * nose.height;
         let face = smooth_max(face, sphere(m, y - tip - 0.01, nose.ball, tip_z), 0.06);
-        smooth_max(face, sphere(m - nose.wing_x, y - nose.wing_y, nose.wing, wing_z), 0.04)
+        smooth_max(face, sphere(m - nose.wing_x, y - nose.wing_y, nose.wing, wing_z), 0.04) + spike
     }
 
     fn lips(&self, x: f32, y: f32) -> f32 {

@@ -149,3 +149,27 @@ fn box_blur(values: &[f32], side: usize, radius: usize) -> Vec<f32> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::latent::LATENT_DIM;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn geometry_is_finite_and_near(z in vec(-8.0f32..8.0, LATENT_DIM)) {
+            let face = Face::from_latent(&z);
+            let anatomy = Anatomy::new(&face);
+            let scalp = Scalp::new(&face, &anatomy);
+            for vertex in assemble(&face, &anatomy, &scalp, Mat3::IDENTITY).vertices {
+                prop_assert!(vertex.position.length() < 4.0, "{vertex:?}");
+                prop_assert!(vertex.normal.is_finite() && vertex.coord.is_finite());
+            }
+        }
+    }
+}

@@ -198,7 +198,7 @@ impl<'a> Complexion<'a> {
         let stubble = beard.stubble.clamp(0.0, 1.0) * self.scalp.shadow_zone(p) * smoothstep(-0.1, 0.15, p.z);
         let grain = 0.62 + 0.55 * noise(p * 42.0);
         let shade = Vec3::from(beard.color) * 0.25 + Vec3::new(0.02, 0.022, 0.026);
-        let color = color.lerp(shade, (0.68 * stubble * grain).min(0.8));
+        let color = color.lerp(shade, (0.74 * stubble * grain).min(0.85));
         let brow = self.anatomy.brow.amount(p.x, p.y) * front;
         let color = color.lerp(self.scalp.brow_color, 0.85 * brow);
         (color, scalp.max(whiskers).max(brow))
