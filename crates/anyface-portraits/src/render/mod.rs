@@ -117,10 +117,10 @@ fn resolve(shader: &Shader<'_>, visibility: &Visibility, mesh: &Mesh, size: u32)
 
 /// Film-like response to linear light, in display values from 0 to 1.
 fn film(color: Vec3) -> Vec3 {
-    let x = color.max(Vec3::ZERO) * 0.80;
-    // Hable's curve flattened: linear in the shadows, a soft shoulder above.
+    let x = color.max(Vec3::ZERO) * 0.76;
+    // Linear in the shadows, a soft shoulder above; the root stands for sRGB's curve.
     let mapped = x * (1.0 + x * 0.18) / (1.0 + 0.62 * x);
-    Vec3::from_array(mapped.to_array().map(|v| v.clamp(0.0, 1.0).powf(1.0 / 2.2)))
+    Vec3::from_array(mapped.to_array().map(|v| v.min(1.0).sqrt()))
 }
 
 /// Share of ambient light at each sample by unsharp masking of depth (Luft, Colditz and Deussen

@@ -7,9 +7,9 @@ use super::mesh::{Material, Mesh, Vertex};
 /// Distance of the camera from the head's centre, in head units: a long, portrait lens.
 const CAMERA_DISTANCE: f32 = 9.0;
 /// Head units that the picture spans at the head's centre.
-const SPAN: f32 = 3.36;
+const SPAN: f32 = 3.50;
 /// Height in head units of the middle of the picture.
-const MIDDLE: f32 = -0.12;
+const MIDDLE: f32 = -0.145;
 
 /// The camera: looks along −z at the head's centre.
 #[derive(Debug, Clone, Copy)]
