@@ -1,6 +1,7 @@
 //! A procedural 3-D portrait renderer and a caption grammar: endless labelled faces.
 
 pub mod attribute;
+pub mod caption;
 mod color;
 mod decode;
 pub mod face;

@@ -42,7 +42,12 @@ pub fn render(face: &Face, size: u32) -> RgbImage {
     let anatomy = Anatomy::new(face);
     let scalp = Scalp::new(face, &anatomy);
     let camera = Camera::new(samples, face.pose.zoom);
-    let turn = Mat3::from_euler(EulerRot::ZYX, -face.pose.roll, -face.pose.yaw, face.pose.pitch);
+    let turn = Mat3::from_euler(
+        EulerRot::ZYX,
+        -face.pose.roll,
+        -face.pose.yaw,
+        face.pose.pitch,
+    );
     let mesh = assemble(face, &anatomy, &scalp, turn);
 
     let lamps = Lamps::new(face);
@@ -71,17 +76,28 @@ fn assemble(face: &Face, anatomy: &Anatomy, scalp: &Scalp, turn: Mat3) -> Mesh {
     let view = turn.transpose() * Vec3::Z;
     head.build(&mut mesh);
     Hairdo::new(face, anatomy, scalp, view).build(&mut mesh, &head);
-    Whiskers { face, anatomy, scalp, head: &head, view }.build(&mut mesh);
+    Whiskers {
+        face,
+        anatomy,
+        scalp,
+        head: &head,
+        view,
+    }
+    .build(&mut mesh);
     if let Some(hat) = face.wear.hat {
         hat::build(&mut mesh, hat, anatomy);
     }
     trinkets::glasses(&mut mesh, &face.wear, anatomy, &head);
     trinkets::earrings(&mut mesh, &face.wear, &head);
     let shift = Vec3::new(face.pose.shift[0], face.pose.shift[1], 0.0);
+    // Old people stoop: the head sits lower between the shoulders.
+    let stoop = Vec3::NEG_Y * (0.07 * anatomy.old);
     let end = mesh.vertices.len();
-    mesh.turn(0..end, turn, PIVOT, shift, |_| 1.0);
+    mesh.turn(0..end, turn, PIVOT, shift + stoop, |_| 1.0);
     let body = Clothes::new(face, anatomy).build(&mut mesh);
-    mesh.turn(body, turn, PIVOT, shift, |p| smoothstep(-1.5, -0.85, p.y));
+    mesh.turn(body, turn, PIVOT, shift - 0.3 * stoop, |p| {
+        smoothstep(-1.5, -0.85, p.y)
+    });
     mesh
 }
 
@@ -111,16 +127,18 @@ fn resolve(shader: &Shader<'_>, visibility: &Visibility, mesh: &Mesh, size: u32)
             }
         }
         let mean = sum / (SUPERSAMPLING * SUPERSAMPLING) as f32;
-        Rgb(mean.to_array().map(|v| (v * 255.0 + 0.5).clamp(0.0, 255.0) as u8))
+        Rgb(mean
+            .to_array()
+            .map(|v| (v * 255.0 + 0.5).clamp(0.0, 255.0) as u8))
     })
 }
 
 /// Film-like response to linear light, in display values from 0 to 1.
 fn film(color: Vec3) -> Vec3 {
-    let x = color.max(Vec3::ZERO) * 0.80;
-    // Hable's curve flattened: linear in the shadows, a soft shoulder above.
+    let x = color.max(Vec3::ZERO) * 0.76;
+    // Linear in the shadows, a soft shoulder above; the root stands for sRGB's curve.
     let mapped = x * (1.0 + x * 0.18) / (1.0 + 0.62 * x);
-    Vec3::from_array(mapped.to_array().map(|v| v.clamp(0.0, 1.0).powf(1.0 / 2.2)))
+    Vec3::from_array(mapped.to_array().map(|v| v.min(1.0).sqrt()))
 }
 
 /// Share of ambient light at each sample by unsharp masking of depth (Luft, Colditz and Deussen
@@ -132,7 +150,11 @@ fn occlusion(depths: &[f32], samples: usize) -> Vec<f32> {
         let behind = (depth - mean).clamp(-0.15, 0.45);
         1.0 - 0.75 * (behind - 0.01).max(0.0) / 0.30
     };
-    depths.iter().zip(&blurred).map(|pair| share(pair).clamp(0.35, 1.0)).collect()
+    depths
+        .iter()
+        .zip(&blurred)
+        .map(|pair| share(pair).clamp(0.35, 1.0))
+        .collect()
 }
 
 /// Running mean along rows, transposed: twice gives a box in both directions.
@@ -148,4 +170,28 @@ fn box_blur(values: &[f32], side: usize, radius: usize) -> Vec<f32> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::latent::LATENT_DIM;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn geometry_is_finite_and_near(z in vec(-8.0f32..8.0, LATENT_DIM)) {
+            let face = Face::from_latent(&z);
+            let anatomy = Anatomy::new(&face);
+            let scalp = Scalp::new(&face, &anatomy);
+            for vertex in assemble(&face, &anatomy, &scalp, Mat3::IDENTITY).vertices {
+                prop_assert!(vertex.position.length() < 4.0, "{vertex:?}");
+                prop_assert!(vertex.normal.is_finite() && vertex.coord.is_finite());
+            }
+        }
+    }
 }

@@ -7,9 +7,9 @@ use super::mesh::{Material, Mesh, Vertex};
 /// Distance of the camera from the head's centre, in head units: a long, portrait lens.
 const CAMERA_DISTANCE: f32 = 9.0;
 /// Head units that the picture spans at the head's centre.
-const SPAN: f32 = 3.36;
+const SPAN: f32 = 3.50;
 /// Height in head units of the middle of the picture.
-const MIDDLE: f32 = -0.12;
+const MIDDLE: f32 = -0.145;
 
 /// The camera: looks along −z at the head's centre.
 #[derive(Debug, Clone, Copy)]
@@ -22,14 +22,22 @@ pub(super) struct Camera {
 impl Camera {
     /// For a picture of `samples`² samples.
     pub(super) fn new(samples: usize, zoom: f32) -> Self {
-        Self { scale: zoom * CAMERA_DISTANCE * samples as f32 / SPAN, half: samples as f32 / 2.0, zoom }
+        Self {
+            scale: zoom * CAMERA_DISTANCE * samples as f32 / SPAN,
+            half: samples as f32 / 2.0,
+            zoom,
+        }
     }
 
     /// Sample coordinates and nearness (greater is nearer).
     fn project(&self, p: Vec3) -> Vec3 {
         let near = 1.0 / (CAMERA_DISTANCE - p.z);
         let y = p.y - MIDDLE / self.zoom;
-        Vec3::new(self.half + p.x * near * self.scale, self.half - y * near * self.scale, near)
+        Vec3::new(
+            self.half + p.x * near * self.scale,
+            self.half - y * near * self.scale,
+            near,
+        )
     }
 
     /// Direction from `p` to the eye of the camera.
@@ -67,7 +75,11 @@ impl Visibility {
         samples: usize,
         is_opening: impl Fn(Vec3) -> bool,
     ) -> Self {
-        let screen: Vec<Vec3> = mesh.vertices.iter().map(|v| camera.project(v.position)).collect();
+        let screen: Vec<Vec3> = mesh
+            .vertices
+            .iter()
+            .map(|v| camera.project(v.position))
+            .collect();
         let mut nearness = vec![0.0f32; samples * samples];
         let mut triangle = vec![NOTHING; samples * samples];
         for (index, t) in mesh.triangles.iter().enumerate() {
@@ -75,31 +87,45 @@ impl Visibility {
                 continue;
             }
             let cut = t.material == Material::SkinWithOpenings;
-            scan(t.corners.map(|c| screen[c as usize]), samples, |at, weights, near| {
-                if near <= nearness[at] {
-                    return;
-                }
-                if cut {
-                    let [a, b, c] = t.corners.map(|c| mesh.vertices[c as usize].coord);
-                    if is_opening(a * weights.x + b * weights.y + c * weights.z) {
+            scan(
+                t.corners.map(|c| screen[c as usize]),
+                samples,
+                |at, weights, near| {
+                    if near <= nearness[at] {
                         return;
                     }
-                }
-                nearness[at] = near;
-                triangle[at] = index as u32;
-            });
+                    if cut {
+                        let [a, b, c] = t.corners.map(|c| mesh.vertices[c as usize].coord);
+                        if is_opening(a * weights.x + b * weights.y + c * weights.z) {
+                            return;
+                        }
+                    }
+                    nearness[at] = near;
+                    triangle[at] = index as u32;
+                },
+            );
         }
         let mut lens = vec![NOTHING; samples * samples];
         for (index, t) in mesh.triangles.iter().enumerate() {
             if t.material == Material::Lens {
-                scan(t.corners.map(|c| screen[c as usize]), samples, |at, _, near| {
-                    if near > nearness[at] {
-                        lens[at] = index as u32;
-                    }
-                });
+                scan(
+                    t.corners.map(|c| screen[c as usize]),
+                    samples,
+                    |at, _, near| {
+                        if near > nearness[at] {
+                            lens[at] = index as u32;
+                        }
+                    },
+                );
             }
         }
-        Self { samples, nearness, triangle, lens, screen }
+        Self {
+            samples,
+            nearness,
+            triangle,
+            lens,
+            screen,
+        }
     }
 
     /// What sample `at` (row-major) sees, if not the background.
@@ -114,12 +140,24 @@ impl Visibility {
 
     /// Distance from the camera of each sample; the background is far.
     pub(super) fn depths(&self) -> Vec<f32> {
-        self.nearness.iter().map(|&n| if n > 0.0 { 1.0 / n } else { CAMERA_DISTANCE + 1.0 }).collect()
+        self.nearness
+            .iter()
+            .map(|&n| {
+                if n > 0.0 {
+                    1.0 / n
+                } else {
+                    CAMERA_DISTANCE + 1.0
+                }
+            })
+            .collect()
     }
 
     fn point(&self, mesh: &Mesh, index: u32, at: usize) -> Option<Hit> {
         let triangle = mesh.triangles.get(index as usize)?;
-        let p = Vec2::new((at % self.samples) as f32 + 0.5, (at / self.samples) as f32 + 0.5);
+        let p = Vec2::new(
+            (at % self.samples) as f32 + 0.5,
+            (at / self.samples) as f32 + 0.5,
+        );
         let weights = barycentric(triangle.corners.map(|c| self.screen[c as usize]), p)?;
         let [a, b, c] = triangle.corners.map(|c| &mesh.vertices[c as usize]);
         let blend = |x: Vec3, y: Vec3, z: Vec3| x * weights.x + y * weights.y + z * weights.z;
@@ -129,7 +167,10 @@ impl Visibility {
             coord: blend(a.coord, b.coord, c.coord),
             tint: Vec3::new(a.tint, b.tint, c.tint).dot(weights),
         };
-        Some(Hit { material: triangle.material, vertex })
+        Some(Hit {
+            material: triangle.material,
+            vertex,
+        })
     }
 }
 
@@ -154,25 +195,50 @@ fn scan(corners: [Vec3; 3], size: usize, mut visit: impl FnMut(usize, Vec3, f32)
     }
     let low = a.min(b).min(c);
     let high = a.max(b).max(c);
-    let limit = size as f32 - 1.0;
-    let (x0, x1) = ((low.x - 0.5).ceil().max(0.0), (high.x - 0.5).floor().min(limit));
-    let (y0, y1) = ((low.y - 0.5).ceil().max(0.0), (high.y - 0.5).floor().min(limit));
+    let limit = size as i32 - 1;
+    let (x0, x1) = (ceil(low.x - 0.5).max(0), floor(high.x - 0.5).min(limit));
+    let (y0, y1) = (ceil(low.y - 0.5).max(0), floor(high.y - 0.5).min(limit));
     if x0 > x1 || y0 > y1 {
         return;
     }
+    // Each weight is linear: its value at the centre of sample (0, y) and its slope along x.
     let step_a = Vec2::new(b.y - c.y, c.x - b.x) / area;
     let step_b = Vec2::new(c.y - a.y, a.x - c.x) / area;
-    for y in y0 as usize..=y1 as usize {
-        let py = y as f32 + 0.5;
-        for x in x0 as usize..=x1 as usize {
-            let d = Vec2::new(x as f32 + 0.5 - c.x, py - c.y);
-            let (wa, wb) = (step_a.dot(d), step_b.dot(d));
-            let wc = 1.0 - wa - wb;
-            if wa >= 0.0 && wb >= 0.0 && wc >= 0.0 {
-                visit(y * size + x, Vec3::new(wa, wb, wc), a.z * wa + b.z * wb + c.z * wc);
+    let slope = Vec3::new(step_a.x, step_b.x, -step_a.x - step_b.x);
+    let inverse = slope.recip();
+    let depths = Vec3::new(a.z, b.z, c.z);
+    for y in y0..=y1 {
+        let d = Vec2::new(0.5 - c.x, y as f32 + 0.5 - c.y);
+        let (wa, wb) = (step_a.dot(d), step_b.dot(d));
+        let start = Vec3::new(wa, wb, 1.0 - wa - wb);
+        let (mut from, mut to) = (x0, x1);
+        for edge in 0..3 {
+            let zero = -start[edge] * inverse[edge];
+            if slope[edge] > 0.0 {
+                from = from.max(ceil(zero));
+            } else if slope[edge] < 0.0 {
+                to = to.min(floor(zero));
+            } else if start[edge] < 0.0 {
+                to = -1;
             }
         }
+        for x in from..=to {
+            let weights = start + slope * x as f32;
+            visit(y as usize * size + x as usize, weights, depths.dot(weights));
+        }
     }
+}
+
+/// Least integer not below `x`, without the library call of [`f32::ceil`].
+fn ceil(x: f32) -> i32 {
+    let whole = x as i32;
+    whole.saturating_add(i32::from(x > whole as f32))
+}
+
+/// Greatest integer not above `x`.
+fn floor(x: f32) -> i32 {
+    let whole = x as i32;
+    whole.saturating_sub(i32::from(x < whole as f32))
 }
 
 /// Depth of the scene as the key light sees it.
@@ -206,9 +272,13 @@ impl ShadowMap {
         let mut depth = vec![f32::NEG_INFINITY; Self::SIZE * Self::SIZE];
         for t in &mesh.triangles {
             if t.material != Material::Lens {
-                scan(t.corners.map(|c| projected[c as usize]), Self::SIZE, |at, _, near| {
-                    depth[at] = depth[at].max(near);
-                });
+                scan(
+                    t.corners.map(|c| projected[c as usize]),
+                    Self::SIZE,
+                    |at, _, near| {
+                        depth[at] = depth[at].max(near);
+                    },
+                );
             }
         }
         Self { frame, depth }

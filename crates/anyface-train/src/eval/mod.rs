@@ -1,0 +1,5 @@
+//! How good the networks are.
+
+mod accuracy;
+
+pub use accuracy::Accuracy;

@@ -1,0 +1,5 @@
+//! What is trained: one file or folder a network.
+
+pub mod dual_encoder;
+pub mod generator;
+pub mod probe;
