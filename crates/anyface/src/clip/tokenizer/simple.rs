@@ -29,7 +29,7 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| {
 /// OpenAI's tokenizer over its 49 408 ids.
 #[derive(Debug, Clone)]
 pub struct SimpleTokenizer {
-    bpe: BPE,
+    bpe: Box<BPE>,
 }
 
 impl SimpleTokenizer {
@@ -63,7 +63,7 @@ impl SimpleTokenizer {
             .end_of_word_suffix(WORD_END.to_owned())
             .build()
             .expect("every merge is of known pieces");
-        Self { bpe }
+        Self { bpe: Box::new(bpe) }
     }
 
     /// The ids of `text`, without start and end. Whoever types the name of a special token gets that token.
