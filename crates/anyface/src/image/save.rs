@@ -1,0 +1,21 @@
+//! PNG files, written whole or not at all.
+
+use std::path::Path;
+
+use image::{ImageEncoder, RgbImage, codecs::png::PngEncoder};
+
+use crate::Error;
+use crate::weights::write_atomically;
+
+/// Writes a picture as PNG beside its place, then renames it.
+///
+/// # Errors
+/// [`Error::Io`] names the file when it cannot be written.
+pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
+    let mut png = Vec::new();
+    PngEncoder::new(&mut png)
+        .write_image(image, image.width(), image.height(), image::ExtendedColorType::Rgb8)
+        .map_err(std::io::Error::other)
+        .and_then(|()| write_atomically(path, &png))
+        .map_err(|source| Error::io(path, source))
+}

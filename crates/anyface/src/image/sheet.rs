@@ -1,0 +1,41 @@
+//! Contact sheets.
+
+use image::{Rgb, RgbImage, imageops};
+
+const GAP: u32 = 4;
+const PAPER: Rgb<u8> = Rgb([250, 249, 246]);
+
+/// Pictures of one size side by side, `columns` in a row, on light paper.
+///
+/// # Panics
+/// When there are no pictures or no columns.
+pub fn contact_sheet(images: &[RgbImage], columns: usize) -> RgbImage {
+    let (width, height) = images[0].dimensions();
+    let columns = columns.min(images.len()) as u32;
+    let rows = (images.len() as u32).div_ceil(columns);
+    let mut sheet = RgbImage::from_pixel(
+        GAP + columns * (width + GAP),
+        GAP + rows * (height + GAP),
+        PAPER,
+    );
+    for (i, image) in (0..).zip(images) {
+        let x = GAP + (i % columns) * (width + GAP);
+        let y = GAP + (i / columns) * (height + GAP);
+        imageops::replace(&mut sheet, image, x.into(), y.into());
+    }
+    sheet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_picture_is_on_the_sheet_in_reading_order() {
+        let images: Vec<_> = (0..5).map(|i| RgbImage::from_pixel(8, 6, Rgb([i * 50, 0, 0]))).collect();
+        let sheet = contact_sheet(&images, 3);
+        assert_eq!(sheet.dimensions(), (4 + 3 * 12, 4 + 2 * 10));
+        assert_eq!(sheet.get_pixel(4 + 12 + 3, 4 + 10 + 3), &Rgb([200, 0, 0]));
+        assert_eq!(sheet.get_pixel(4 + 24 + 3, 4 + 10 + 3), &PAPER);
+    }
+}

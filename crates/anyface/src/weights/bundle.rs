@@ -1,0 +1,133 @@
+//! Bundles: every network of one domain, with the config that gives their shapes.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use include_dir::{Dir, include_dir};
+use serde::{Deserialize, Serialize};
+
+use super::load_module_bytes;
+use crate::clip::{ImageTowerConfig, TextTowerConfig, Tokenizer};
+use crate::mapper::StreamConfig;
+use crate::pipeline::Truncation;
+use crate::probe::ProbeConfig;
+use crate::stylegan2::GeneratorConfig;
+use crate::Error;
+
+static PORTRAITS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../models/portraits");
+
+/// The only layout of bundles there is yet.
+pub const FORMAT: u32 = 1;
+
+/// `config.json` of a bundle: the shape of every network and how to run them together.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleConfig {
+    /// Version of the bundle's layout, [`FORMAT`].
+    pub format: u32,
+    /// What the faces are: "portraits", "photographs".
+    pub domain: String,
+    /// Licence of the weights.
+    pub license: String,
+    /// Text tower.
+    pub text_tower: TextTowerConfig,
+    /// Image tower.
+    pub image_tower: ImageTowerConfig,
+    /// Text stream of the mapper.
+    pub text_stream: StreamConfig,
+    /// Reconstruction stream of the mapper.
+    pub image_stream: StreamConfig,
+    /// Noise injection replaces the latent layers below this one.
+    pub injection_layer: usize,
+    /// Default truncation of the injected layers.
+    pub truncation: Truncation,
+    /// StyleGAN2 generator.
+    pub generator: GeneratorConfig,
+    /// Attribute probe.
+    pub probe: ProbeConfig,
+}
+
+/// Where the files of a bundle are.
+#[derive(Debug, Clone)]
+pub enum Bundle {
+    /// In a folder.
+    Folder(PathBuf),
+    /// Inside the library.
+    Builtin,
+}
+
+impl Bundle {
+    /// The bundle in a folder.
+    pub fn folder(path: &Path) -> Self {
+        Self::Folder(path.to_owned())
+    }
+
+    /// The bundle inside the library.
+    pub const fn builtin() -> Self {
+        Self::Builtin
+    }
+
+    /// Reads and checks `config.json`.
+    ///
+    /// # Errors
+    /// When it is missing, no JSON, has an unknown or missing field, or another format version.
+    pub fn config(&self) -> Result<BundleConfig, Error> {
+        let name = "config.json";
+        let bytes = self.read(name)?;
+        let config: BundleConfig =
+            serde_json::from_slice(&bytes).map_err(|e| self.fault(name, e.to_string()))?;
+        if config.format != FORMAT {
+            let reason = format!("format {} is not {FORMAT}, the one this version reads", config.format);
+            return Err(self.fault(name, reason));
+        }
+        Ok(config)
+    }
+
+    /// Reads the tokenizer.
+    ///
+    /// # Errors
+    /// When `tokenizer.json` is missing or broken.
+    pub fn tokenizer(&self) -> Result<Tokenizer, Error> {
+        let name = "tokenizer.json";
+        Tokenizer::from_bytes(&self.read(name)?).map_err(|e| self.fault(name, e.to_string()))
+    }
+
+    /// Fills a network from `NAME.safetensors`.
+    ///
+    /// # Errors
+    /// When a tensor is missing, superfluous or of another shape.
+    pub fn network<M: Module>(&self, name: &str, network: M) -> Result<M, Error> {
+        let file = format!("{name}.safetensors");
+        let bytes = self.read(&file)?;
+        Ok(load_module_bytes(network, &bytes, &self.path(&file).display().to_string())?)
+    }
+
+    fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, Error> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                let bytes = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
+                Ok(Cow::Owned(bytes))
+            }
+            Self::Builtin => match PORTRAITS.get_file(name) {
+                Some(file) => Ok(Cow::Borrowed(file.contents())),
+                None => Err(self.fault(name, "this build carries no bundle".to_owned())),
+            },
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.join(name),
+            Self::Builtin => Path::new("models/portraits").join(name),
+        }
+    }
+
+    fn fault(&self, name: &str, reason: String) -> Error {
+        Error::Bundle {
+            file: self.path(name).display().to_string(),
+            reason,
+        }
+    }
+}
