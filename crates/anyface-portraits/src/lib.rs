@@ -1,7 +1,11 @@
 //! A procedural 3-D portrait renderer and a caption grammar: endless labelled faces.
 
 pub mod attribute;
+mod color;
+mod decode;
 pub mod face;
+mod label;
+pub mod latent;
 
 pub use attribute::{Attribute, Attributes};
 pub use face::Face;

@@ -1,1 +1,6 @@
 //! Training and evaluation of every network of anyface.
+
+pub mod error;
+pub mod run;
+
+pub use error::{Result, TrainError};

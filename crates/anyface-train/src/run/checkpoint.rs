@@ -1,0 +1,189 @@
+//! Checkpoints: one directory each, complete or not there.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::store::{ModuleRecord, RecordError};
+use serde::{Deserialize, Serialize};
+
+use super::config::RunConfig;
+use super::optimizer::RunOptimizer;
+use crate::error::{Result, TrainError};
+
+const MODEL: &str = "model.bpk";
+const AVERAGE: &str = "average.bpk";
+const OPTIMIZER: &str = "optimizer.bpk";
+const POSITION: &str = "position.json";
+/// Checkpoints that are kept beside the best one.
+const KEEP: usize = 2;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// Optimiser steps made.
+    pub(super) step: u64,
+    /// Images (or other samples) learned from.
+    pub(super) images: u64,
+    /// The checkpoint with the highest score, and that score.
+    pub(super) best: Option<(u64, f64)>,
+}
+
+/// Everything a run needs to go on.
+pub(super) struct RunState<M> {
+    pub(super) model: M,
+    pub(super) average: M,
+    pub(super) optimizer: RunOptimizer,
+    pub(super) position: Position,
+}
+
+/// The `checkpoints` directory of a run.
+pub(super) struct Checkpoints {
+    directory: PathBuf,
+}
+
+impl Checkpoints {
+    /// Makes or finds the directory under `out`; what a killed process left half-written goes.
+    pub(super) fn open(out: &Path, resume: bool) -> Result<Self> {
+        let directory = out.join("checkpoints");
+        fs::create_dir_all(&directory).map_err(TrainError::io(&directory))?;
+        let checkpoints = Self { directory };
+        if !resume && !checkpoints.steps()?.is_empty() {
+            return Err(TrainError::Occupied {
+                path: out.to_owned(),
+            });
+        }
+        for entry in checkpoints.entries()? {
+            if entry.to_string_lossy().starts_with(PARTIAL) {
+                let path = checkpoints.directory.join(entry);
+                fs::remove_dir_all(&path).map_err(TrainError::io(&path))?;
+            }
+        }
+        Ok(checkpoints)
+    }
+
+    /// The newest checkpoint, loaded into `model`, if there is one.
+    pub(super) fn load_latest<M: Module>(
+        &self,
+        model: &M,
+        config: &RunConfig,
+    ) -> Result<Option<RunState<M>>> {
+        let Some(&step) = self.steps()?.last() else {
+            return Ok(None);
+        };
+        let directory = self.path(step);
+        let optimizer = directory.join(OPTIMIZER);
+        Ok(Some(RunState {
+            model: load_module(&directory.join(MODEL), model.clone())?,
+            average: load_module(&directory.join(AVERAGE), model.clone().valid())?,
+            optimizer: RunOptimizer::new(config)
+                .load(&optimizer)
+                .map_err(damaged(&optimizer))?,
+            position: read_position(&directory)?,
+        }))
+    }
+
+    /// Writes a checkpoint beside its place, moves it there, and drops the ones no longer kept.
+    pub(super) fn save<M: Module>(&self, state: &RunState<M>) -> Result<()> {
+        let partial = tempfile::Builder::new()
+            .prefix(PARTIAL)
+            .tempdir_in(&self.directory)
+            .map_err(TrainError::io(&self.directory))?;
+        let file = |name: &str| partial.path().join(name);
+        let record = |module: &M, name: &str| {
+            let path = file(name);
+            module.clone().into_record().save(&path).map_err(damaged(&path))
+        };
+        record(&state.model, MODEL)?;
+        record(&state.average, AVERAGE)?;
+        state
+            .optimizer
+            .save(&file(OPTIMIZER))
+            .map_err(damaged(&file(OPTIMIZER)))?;
+        let position = serde_json::to_vec(&state.position).expect("a position is plain data");
+        fs::write(file(POSITION), position).map_err(TrainError::io(file(POSITION)))?;
+        for name in [MODEL, AVERAGE, OPTIMIZER, POSITION] {
+            File::open(file(name))
+                .and_then(|written| written.sync_all())
+                .map_err(TrainError::io(file(name)))?;
+        }
+        let place = self.path(state.position.step);
+        fs::rename(partial.keep(), &place).map_err(TrainError::io(&place))?;
+        self.prune(state.position.best.map(|(step, _)| step))
+    }
+
+    fn prune(&self, best: Option<u64>) -> Result<()> {
+        let steps = self.steps()?;
+        for &step in steps.iter().rev().skip(KEEP) {
+            if Some(step) != best {
+                let path = self.path(step);
+                fs::remove_dir_all(&path).map_err(TrainError::io(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, step: u64) -> PathBuf {
+        self.directory.join(format!("{step:08}"))
+    }
+
+    /// Steps of the complete checkpoints, ascending.
+    fn steps(&self) -> Result<Vec<u64>> {
+        let names = self.entries()?;
+        let mut steps: Vec<u64> = names
+            .iter()
+            .filter_map(|name| name.to_str()?.parse().ok())
+            .collect();
+        steps.sort_unstable();
+        Ok(steps)
+    }
+
+    fn entries(&self) -> Result<Vec<std::ffi::OsString>> {
+        fs::read_dir(&self.directory)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+            .map_err(TrainError::io(&self.directory))
+    }
+}
+
+const PARTIAL: &str = ".partial-";
+
+/// The averaged weights of the best checkpoint of the run in `out` (of the newest, where the stage
+/// gives no score), loaded into `model`, which must be on a device without autodiff.
+///
+/// # Errors
+/// The run has no checkpoint, or its weights are not those of `model`.
+pub fn load_average<M: Module>(out: &Path, model: M) -> Result<M> {
+    let checkpoints = Checkpoints {
+        directory: out.join("checkpoints"),
+    };
+    let latest = *checkpoints.steps()?.last().ok_or_else(|| TrainError::Damaged {
+        path: out.to_owned(),
+        message: "holds no checkpoint".to_owned(),
+    })?;
+    let position = read_position(&checkpoints.path(latest))?;
+    let step = position.best.map_or(latest, |(step, _)| step);
+    load_module(&checkpoints.path(step).join(AVERAGE), model)
+}
+
+fn load_module<M: Module>(path: &Path, module: M) -> Result<M> {
+    ModuleRecord::load(path)
+        .and_then(|record| module.try_load_record(record))
+        .map_err(damaged(path))
+}
+
+fn read_position(directory: &Path) -> Result<Position> {
+    let path = directory.join(POSITION);
+    let bytes = fs::read(&path).map_err(TrainError::io(&path))?;
+    serde_json::from_slice(&bytes).map_err(|error| TrainError::Damaged {
+        path,
+        message: error.to_string(),
+    })
+}
+
+fn damaged(path: &Path) -> impl FnOnce(RecordError) -> TrainError {
+    let path = path.to_owned();
+    move |error| TrainError::Damaged {
+        path,
+        message: error.to_string(),
+    }
+}

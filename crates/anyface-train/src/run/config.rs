@@ -1,0 +1,132 @@
+//! Configuration files.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Result, TrainError};
+
+/// The `[run]` table of a training configuration: all that does not depend on the stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Directory for checkpoints, logs and samples.
+    pub out: PathBuf,
+    /// Seed of the initial weights and of every batch.
+    pub seed: u64,
+    /// Number of optimiser steps.
+    pub steps: u64,
+    /// Stop earlier, with a checkpoint, after so many minutes of this process.
+    pub max_minutes: Option<f64>,
+    /// Highest learning rate of Adam.
+    pub learning_rate: f64,
+    /// Decay of Adam's two moments.
+    #[serde(default = "default_betas")]
+    pub betas: [f32; 2],
+    /// Steps of linear warm-up.
+    #[serde(default)]
+    pub warmup_steps: u64,
+    /// Learning rate at the last step as a fraction of the highest: the end of the cosine.
+    #[serde(default)]
+    pub final_fraction: f64,
+    /// Largest norm of the whole gradient; a longer one is scaled down to it.
+    pub clip_norm: Option<f32>,
+    /// Decay of the moving average of the weights.
+    #[serde(default = "default_average_decay")]
+    pub average_decay: f64,
+    /// Steps between two checkpoints, each with an evaluation.
+    pub checkpoint_every: u64,
+    /// Steps between two sample pictures.
+    pub sample_every: u64,
+    /// Steps between two lines of the log.
+    #[serde(default = "default_log_every")]
+    pub log_every: u64,
+    /// Parameters with a learning rate of their own.
+    #[serde(default, rename = "group")]
+    pub groups: Vec<GroupConfig>,
+}
+
+/// A `[[run.group]]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupConfig {
+    /// Part of the module path of every parameter in the group, such as `mapping.`.
+    pub path: String,
+    /// Highest learning rate of the group, on the common schedule.
+    pub learning_rate: f64,
+}
+
+fn default_betas() -> [f32; 2] {
+    [0.9, 0.99]
+}
+
+fn default_average_decay() -> f64 {
+    0.999
+}
+
+fn default_log_every() -> u64 {
+    10
+}
+
+/// Reads a TOML configuration.
+///
+/// # Errors
+/// The file cannot be read, or a field is unknown, missing or of the wrong type; the message is one
+/// line that names the field and its line.
+pub fn load_config<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).map_err(TrainError::io(path))?;
+    toml::from_str(&text).map_err(|error| TrainError::Config {
+        path: path.to_owned(),
+        message: one_line(&text, &error),
+    })
+}
+
+/// `line 3: invalid type: string "x", expected u64 (steps = "x")`.
+fn one_line(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', " ");
+    let Some(span) = error.span() else {
+        return message;
+    };
+    let line = text[..span.start].matches('\n').count();
+    let source = text.lines().nth(line).unwrap_or_default().trim();
+    format!("line {}: {message} ({source})", line + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "out = 'runs/x'\nseed = 1\nsteps = 10\nlearning_rate = 0.1\ncheckpoint_every = 5\nsample_every = 5\n";
+
+    fn error_of(text: &str) -> String {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), text).expect("written");
+        load_config::<RunConfig>(file.path())
+            .expect_err("a bad configuration")
+            .to_string()
+    }
+
+    #[test]
+    fn a_good_file_is_read() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let text = format!("{GOOD}[[group]]\npath = 'mapping.'\nlearning_rate = 0.01\n");
+        std::fs::write(file.path(), text).expect("written");
+        let config: RunConfig = load_config(file.path()).expect("a good configuration");
+        assert_eq!(config.groups[0].path, "mapping.");
+        assert_eq!(config.betas, [0.9, 0.99]);
+    }
+
+    #[test]
+    fn errors_are_one_line_that_names_the_field() {
+        let unknown = error_of(&format!("{GOOD}stepz = 3\n"));
+        assert!(unknown.contains("line 7") && unknown.contains("stepz"), "{unknown}");
+        let wrong = error_of(&GOOD.replace("steps = 10", "steps = 'ten'"));
+        assert!(wrong.contains("line 3") && wrong.contains("steps = 'ten'"), "{wrong}");
+        let missing = error_of(&GOOD.replace("seed = 1\n", ""));
+        assert!(missing.contains("seed"), "{missing}");
+        for message in [unknown, wrong, missing] {
+            assert_eq!(message.lines().count(), 1, "{message}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! The loop itself.
+
+use std::path::Path;
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::average;
+use super::checkpoint::{Checkpoints, Position, RunState};
+use super::config::RunConfig;
+use super::log::Log;
+use super::optimizer::{RunOptimizer, schedule};
+use super::progress::Progress;
+use crate::error::{Result, TrainError};
+
+/// What is learned: a model, its loss, and how it is judged.
+pub trait Stage {
+    /// The weights being trained. Networks that stay frozen belong to the stage itself.
+    type Model: Module;
+
+    /// Fresh weights on `device`, which the loop has seeded.
+    fn init(&self, device: &Device) -> Self::Model;
+
+    /// Gradients of one batch. Whatever is random is drawn from `rng`.
+    ///
+    /// # Errors
+    /// The data cannot be read.
+    fn step(&mut self, model: &Self::Model, rng: &mut ChaCha8Rng) -> Result<StepOutput>;
+
+    /// Metrics of the averaged weights on held-out data; called before every checkpoint.
+    ///
+    /// # Errors
+    /// The data cannot be read.
+    fn evaluate(&mut self, average: &Self::Model) -> Result<Evaluation>;
+
+    /// Writes a picture of what the averaged weights do to `path` (PNG).
+    ///
+    /// # Errors
+    /// The picture cannot be written.
+    fn sample(&mut self, average: &Self::Model, path: &Path) -> Result<()> {
+        let _ = (average, path);
+        Ok(())
+    }
+}
+
+/// One batch, learned from.
+pub struct StepOutput {
+    /// The gradient of every parameter that has one.
+    pub gradients: GradientsParams,
+    /// Named losses to log, the total first.
+    pub losses: Vec<(&'static str, f64)>,
+    /// Samples in the batch.
+    pub images: usize,
+}
+
+impl StepOutput {
+    /// Gradients of `total` (`[1]`) for the parameters of `model`; the losses of `parts` are logged
+    /// beside it.
+    pub fn backward<M: Module>(
+        model: &M,
+        total: &Tensor<1>,
+        parts: &[(&'static str, &Tensor<1>)],
+        images: usize,
+    ) -> Self {
+        let losses = [("total", total)]
+            .iter()
+            .chain(parts)
+            .map(|(name, loss)| (*name, (*loss).clone().into_scalar::<f64>()))
+            .collect();
+        Self {
+            gradients: GradientsParams::from_grads(total.backward(), model),
+            losses,
+            images,
+        }
+    }
+}
+
+/// Metrics on held-out data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// What the best checkpoint is best at; higher is better.
+    pub score: f64,
+    /// Named metrics to log.
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// Trains a stage to the last step of `config`, or for its `max_minutes`, and returns the averaged
+/// weights. With `resume`, goes on from the newest checkpoint, if there is one.
+///
+/// # Errors
+/// The output directory holds another run or cannot be written; a checkpoint is damaged; the stage
+/// fails; a loss or gradient is not finite, in which case the last checkpoint is still good.
+pub fn train<S: Stage>(
+    stage: &mut S,
+    config: &RunConfig,
+    device: &Device,
+    resume: bool,
+) -> Result<S::Model> {
+    let checkpoints = Checkpoints::open(&config.out, resume)?;
+    let mut state = start(stage, config, device, &checkpoints)?;
+    let mut log = Log::open(&config.out, state.position.step)?;
+    let mut progress = Progress::new(state.position.step, config.steps);
+    let started = Instant::now();
+    let mut means = Means::new();
+
+    while state.position.step < config.steps {
+        let step = state.position.step;
+        let mut rng = step_rng(config.seed, step);
+        let output = stage.step(&state.model, &mut rng)?;
+        for (name, loss) in &output.losses {
+            check_finite(step, &format!("loss `{name}`"), *loss)?;
+        }
+        let (model, norm) = state.optimizer.step(state.model, output.gradients, step);
+        check_finite(step, "the gradient", norm)?;
+        state.average = average::update(state.average, &model, config.average_decay, step);
+        state.model = model;
+        state.position.step += 1;
+        state.position.images += output.images as u64;
+        means.add(&output.losses, norm, output.images);
+
+        let step = state.position.step;
+        let is_over = config
+            .max_minutes
+            .is_some_and(|limit| started.elapsed().as_secs_f64() > limit * 60.0);
+        let is_last = step == config.steps || is_over;
+        if step.is_multiple_of(config.log_every) || is_last {
+            let (total, images_per_second) = (means.total(), means.images_per_second());
+            let mut values = means.take();
+            values.push(("run/images".to_owned(), state.position.images as f64));
+            let rate = config.learning_rate * schedule(config, step - 1);
+            values.push(("run/learning_rate".to_owned(), rate));
+            log.write(step, &values)?;
+            progress.show(step, total, images_per_second);
+        }
+        if step.is_multiple_of(config.sample_every) || is_last {
+            write_sample(stage, &state.average, config, step)?;
+        }
+        if step.is_multiple_of(config.checkpoint_every) || is_last {
+            let evaluation = stage.evaluate(&state.average)?;
+            record(&evaluation, &mut state.position, &mut log, &progress)?;
+            checkpoints.save(&state)?;
+        }
+        if is_over {
+            break;
+        }
+    }
+    Ok(state.average)
+}
+
+/// The newest checkpoint, or fresh weights.
+fn start<S: Stage>(
+    stage: &S,
+    config: &RunConfig,
+    device: &Device,
+    checkpoints: &Checkpoints,
+) -> Result<RunState<S::Model>> {
+    let device = device.clone().autodiff();
+    device.seed(config.seed);
+    let model = stage.init(&device);
+    // Parameters are drawn when first read: read them all now, in the order of the module, so that
+    // clones share them and the seed decides them.
+    drop(model.clone().into_record());
+    Ok(match checkpoints.load_latest(&model, config)? {
+        Some(state) => state,
+        None => RunState {
+            average: model.valid(),
+            model,
+            optimizer: RunOptimizer::new(config),
+            position: Position::default(),
+        },
+    })
+}
+
+/// The generator of one step, from the seed and the number of the step alone.
+fn step_rng(seed: u64, step: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(step);
+    rng
+}
+
+fn check_finite(step: u64, what: &str, value: f64) -> Result<()> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(TrainError::NotFinite {
+        step,
+        what: what.to_owned(),
+    })
+}
+
+fn write_sample<S: Stage>(
+    stage: &mut S,
+    average: &S::Model,
+    config: &RunConfig,
+    step: u64,
+) -> Result<()> {
+    let directory = config.out.join("samples");
+    std::fs::create_dir_all(&directory).map_err(TrainError::io(&directory))?;
+    stage.sample(average, &directory.join(format!("{step:08}.png")))
+}
+
+/// Logs an evaluation and notes it if it is the best so far.
+fn record(
+    evaluation: &Evaluation,
+    position: &mut Position,
+    log: &mut Log,
+    progress: &Progress,
+) -> Result<()> {
+    if position.best.is_none_or(|(_, best)| evaluation.score >= best) {
+        position.best = Some((position.step, evaluation.score));
+    }
+    let values: Vec<(String, f64)> = evaluation
+        .metrics
+        .iter()
+        .map(|(name, value)| (format!("held_out/{name}"), *value))
+        .collect();
+    log.write(position.step, &values)?;
+    let metrics: Vec<String> = evaluation
+        .metrics
+        .iter()
+        .map(|(name, value)| format!("{name} {value:.4}"))
+        .collect();
+    progress.note(&format!("step {}: {}", position.step, metrics.join(", ")));
+    Ok(())
+}
+
+/// Means since the last line of the log.
+struct Means {
+    since: Instant,
+    sums: Vec<(&'static str, f64)>,
+    norm: f64,
+    steps: usize,
+    images: usize,
+}
+
+impl Means {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            sums: Vec::new(),
+            norm: 0.0,
+            steps: 0,
+            images: 0,
+        }
+    }
+
+    fn add(&mut self, losses: &[(&'static str, f64)], norm: f64, images: usize) {
+        for &(name, loss) in losses {
+            match self.sums.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += loss,
+                None => self.sums.push((name, loss)),
+            }
+        }
+        self.norm += norm;
+        self.steps += 1;
+        self.images += images;
+    }
+
+    fn total(&self) -> f64 {
+        self.sums.first().map_or(0.0, |(_, sum)| sum / self.steps as f64)
+    }
+
+    fn images_per_second(&self) -> f64 {
+        self.images as f64 / self.since.elapsed().as_secs_f64().max(1e-9)
+    }
+
+    /// The means under their names in the log; starts anew.
+    fn take(&mut self) -> Vec<(String, f64)> {
+        let steps = self.steps as f64;
+        let mut values: Vec<(String, f64)> = self
+            .sums
+            .iter()
+            .map(|(name, sum)| (format!("loss/{name}"), sum / steps))
+            .collect();
+        values.push(("run/gradient_norm".to_owned(), self.norm / steps));
+        values.push(("run/images_per_second".to_owned(), self.images_per_second()));
+        *self = Self::new();
+        values
+    }
+}

@@ -1,0 +1,76 @@
+//! Network weights on disk: safetensors in, safetensors out, nothing ignored.
+
+mod atomic;
+mod tensors;
+
+use std::path::PathBuf;
+
+pub use atomic::write_atomically;
+pub use tensors::{StoredDtype, load_module, load_module_bytes, save_module};
+
+/// Why weights could not be read or written. `source_name` is a path, or what the caller called the bytes.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file could not be written; whatever stood there before still does.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The bytes are not a whole safetensors file.
+    #[error("{source_name} is not a safetensors file: {source}")]
+    Format {
+        /// Where the bytes come from.
+        source_name: String,
+        /// The parser's reason.
+        source: safetensors::SafeTensorError,
+    },
+    /// The network has a tensor that the file lacks.
+    #[error("{source_name} lacks the tensor `{tensor}`")]
+    Missing {
+        /// Where the bytes come from.
+        source_name: String,
+        /// Dotted name.
+        tensor: String,
+    },
+    /// The file has a tensor that the network lacks.
+    #[error("{source_name} holds a tensor `{tensor}` that the network does not have")]
+    Unexpected {
+        /// Where the bytes come from.
+        source_name: String,
+        /// Dotted name.
+        tensor: String,
+    },
+    /// A tensor has another shape than the network's.
+    #[error("{source_name}: `{tensor}` has shape {found:?}, the network needs {expected:?}")]
+    Shape {
+        /// Where the bytes come from.
+        source_name: String,
+        /// Dotted name.
+        tensor: String,
+        /// Shape in the network.
+        expected: Vec<usize>,
+        /// Shape on disk.
+        found: Vec<usize>,
+    },
+    /// A tensor is neither f16 nor f32.
+    #[error("{source_name}: `{tensor}` is stored as {found}, only F16 and F32 are read")]
+    Dtype {
+        /// Where the bytes come from.
+        source_name: String,
+        /// Dotted name.
+        tensor: String,
+        /// Element type on disk.
+        found: safetensors::Dtype,
+    },
+}
