@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyface::clip::{ImageTower, TextTower, Tokenizer, unit};
+use anyface::clip::{ImageTower, TextConfig, TextTower, Tokenizer, VisionConfig, unit};
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::mapper::{Mapped, Stream, StreamConfig, inject};
-use anyface::stylegan2::Generator;
+use anyface::stylegan2::{Generator, GeneratorConfig};
 use anyface::weights::Bundle;
 use anyface_portraits::caption::{Grammar, Split};
 use anyface_portraits::latent::{LATENT_DIM, latent_dims};
@@ -20,7 +20,9 @@ use serde::Deserialize;
 
 use crate::data::portraits::PortraitCache;
 use crate::error::Result;
-use crate::loss;
+use crate::loss::{
+    DiverseTriplet, clip_loss, cross_modal_distillation, diverse_triplet, l1, latent_mse,
+};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 
 /// `configs/*/mapper.toml`.
@@ -99,9 +101,11 @@ struct Frozen {
 
 impl Frozen {
     fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
+        let image_tower: VisionConfig = bundle.section("image_tower")?;
+        let generator: GeneratorConfig = bundle.section("generator")?;
         Ok(Self {
-            image_tower: bundle.part::<_, ImageTower>("image_tower", device)?.no_grad(),
-            generator: bundle.part::<_, Generator>("generator", device)?.no_grad(),
+            image_tower: bundle.network("image_tower", image_tower.init(device))?.no_grad(),
+            generator: bundle.network("generator", generator.init(device))?.no_grad(),
         })
     }
 }
@@ -140,4 +144,252 @@ struct MapperStage {
     differentiable: Frozen,
     device: Device,
     step: u64,
+}
+
+impl MapperStage {
+    fn new(config: MapperConfig, device: &Device) -> Result<Self> {
+        let bundle = Bundle::folder(&config.bundle);
+        let text_tower: TextConfig = bundle.section("text_tower")?;
+        let idle_lines = std::fs::read_to_string(&config.idle_lines)
+            .map_err(TrainError::io(&config.idle_lines))?
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        Ok(Self {
+            cache: PortraitCache::open(&config.cache)?,
+            grammar: Grammar::new(Split::Train),
+            idle_lines,
+            tokenizer: bundle.tokenizer()?,
+            text_tower: bundle.network("text_tower", text_tower.init(device))?,
+            frozen: Frozen::load(&bundle, device)?,
+            differentiable: Frozen::load(&bundle, &device.clone().autodiff())?,
+            device: device.clone(),
+            step: 0,
+            config,
+        })
+    }
+
+    /// Draws a batch from the part of the cache that is for training, or from the held-out one.
+    fn batch(&self, size: usize, held_out: bool, rng: &mut ChaCha8Rng) -> Batch {
+        let training = self.cache.len() - self.config.held_out;
+        let range = match held_out {
+            false => 0..training,
+            true => training..self.cache.len(),
+        };
+        let faces: Vec<usize> = (0..size).map(|_| rng.random_range(range.clone())).collect();
+        let described = size - (size as f64 * self.config.idle_text) as usize;
+        let mut texts = Vec::new();
+        let mut counts = Vec::with_capacity(size);
+        let mut redrawn = Vec::with_capacity(size * LATENT_DIM);
+        for (i, &face) in faces.iter().enumerate() {
+            let mut z = self.cache.latent(face).to_vec();
+            let count = rng.random_range(1..=self.config.captions);
+            if i < described {
+                let attributes = Face::from_latent(&z).attributes();
+                for _ in 0..count {
+                    let caption = self.grammar.caption(&attributes, rng);
+                    self.redraw(&mut z, &caption.said, rng);
+                    texts.push(caption.text);
+                }
+                counts.push(count);
+            } else {
+                texts.extend(self.idle_lines.choose(rng).cloned());
+                counts.push(1);
+            }
+            redrawn.extend(z);
+        }
+        let (text, absent, text_mean) = self.text_features(&texts, &counts);
+        let images = self.cache.images(&faces, &self.device);
+        let image = unit(self.frozen.image_tower.forward(images));
+        let mapping = &self.frozen.generator.mapping;
+        let latents = |values: Vec<f32>| {
+            Tensor::<2>::from_data(TensorData::new(values, [size, LATENT_DIM]), &self.device)
+        };
+        let z = faces.iter().flat_map(|&face| self.cache.latent(face).to_vec()).collect();
+        let w = mapping.forward(latents(z));
+        Batch {
+            text,
+            absent,
+            text_mean,
+            image: image.unsqueeze_dim(1),
+            w_c: mapping.forward(latents(redrawn)),
+            w: w.unsqueeze_dim::<3>(1).repeat_dim(1, self.config.text_stream.num_ws),
+            faces,
+            described,
+        }
+    }
+
+    /// Draws anew what is said, so that the text stream must take it from the words. Parents (the
+    /// gender of one with a beard) are drawn anew only sometimes: mostly the latent may be trusted.
+    fn redraw(&self, z: &mut [f32], said: &[(Attribute, bool)], rng: &mut ChaCha8Rng) {
+        for &(attribute, _) in said {
+            for (i, &dim) in latent_dims(attribute).iter().enumerate() {
+                if i == 0 || rng.random_bool(self.config.redraw_parents) {
+                    z[dim] = StandardNormal.sample(rng);
+                }
+            }
+        }
+    }
+
+    /// Unit features of each face's captions, padded to the most captions of any.
+    fn text_features(
+        &self,
+        texts: &[String],
+        counts: &[usize],
+    ) -> (Tensor<3>, Tensor<2, Bool>, Tensor<2>) {
+        let (ids, eot) = self.tokenizer.batch(texts, self.text_tower.context_length(), &self.device);
+        let features = unit(self.text_tower.forward(ids, eot));
+        let width = features.dims()[1];
+        let most = counts.iter().copied().max().unwrap_or(1);
+        let rows = Tensor::cat(vec![features, Tensor::zeros([1, width], &self.device)], 0);
+        let nothing = texts.len() as i64;
+        let mut places = Vec::with_capacity(counts.len() * most);
+        let mut start = 0;
+        for &count in counts {
+            places.extend((0..most).map(|c| if c < count { (start + c) as i64 } else { nothing }));
+            start += count;
+        }
+        let absent: Vec<bool> = places.iter().map(|&place| place == nothing).collect();
+        let shape = [counts.len(), most];
+        let places = Tensor::<1, Int>::from_data(places.as_slice(), &self.device);
+        let text = rows.select(0, places).reshape([counts.len(), most, width]);
+        let mean = unit(text.clone().sum_dim(1).squeeze_dim(1));
+        (text, Tensor::from_data(TensorData::new(absent, shape), &self.device), mean)
+    }
+}
+
+impl Stage for MapperStage {
+    type Model = Streams;
+
+    fn init(&self, device: &Device) -> Streams {
+        Streams {
+            text: self.config.text_stream.init(device),
+            image: self.config.image_stream.init(device),
+        }
+    }
+
+    fn step(&mut self, streams: &Streams, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
+        let weight = self.config.weight;
+        let batch = self.batch(self.config.batch, false, rng).autodiff(streams);
+        let (text, image) = streams.map(&batch);
+        let described = |x: Tensor<2>| x.narrow(0, 0, batch.described);
+
+        let cmd = cross_modal_distillation(described(text.phi.clone()), described(image.phi.clone()));
+        let latent = latent_mse(batch.w.clone(), image.w_plus.clone());
+        let cycle = l1(text.w_plus.clone(), batch.w.clone());
+        let triplet = self.triplet(&text, &batch, rng);
+        let mut total = cmd.clone() * weight.cmd
+            + latent.clone() * weight.latent
+            + cycle.clone() * weight.cycle
+            + triplet.clone() * weight.triplet;
+        let mut parts = vec![("cmd", cmd), ("latent", latent), ("cycle", cycle), ("triplet", triplet)];
+        if rng.random_ratio(1, self.config.image_every) {
+            let (clip, reconstruction) = self.picture_losses(&text, &image, &batch);
+            // Scaled up for the steps that go without.
+            let every = f64::from(self.config.image_every);
+            total = total + clip.clone() * (weight.clip * every)
+                + reconstruction.clone() * (weight.reconstruction * every);
+            parts.extend([("clip", clip), ("reconstruction", reconstruction)]);
+        }
+        let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
+        Ok(StepOutput::backward(streams, &total, &parts, self.config.batch))
+    }
+
+    fn evaluate(&mut self, average: &Streams) -> Result<Evaluation> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
+        let batch = self.batch(EVALUATION_FACES, true, &mut rng);
+        let (text, image) = average.map(&batch);
+        let drawn = self.frozen.draw(&batch, text.w_plus.clone(), self.config.injection_layer);
+        let truth = self.cache.images(&batch.faces, &self.device);
+        let scalar = |x: Tensor<1>| x.into_scalar::<f64>();
+        let feature = self.frozen.image_tower.forward(drawn.clone());
+        let clip_score = scalar(clip_score(feature, batch.text_mean.clone()).mean());
+        let distance = scalar(l1(drawn, truth));
+        Ok(Evaluation {
+            score: -distance,
+            metrics: vec![
+                ("text_latent".to_owned(), scalar(l1(text.w_plus, batch.w.clone()))),
+                ("image_latent".to_owned(), scalar(l1(image.w_plus, batch.w))),
+                ("text_picture".to_owned(), distance),
+                ("clip_score".to_owned(), clip_score),
+            ],
+        })
+    }
+
+    /// Rows: the render, the generator on its latent, the text stream, the reconstruction stream.
+    fn sample(&mut self, average: &Streams, path: &Path) -> Result<()> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
+        let batch = self.batch(SAMPLE_FACES, true, &mut rng);
+        let (text, image) = average.map(&batch);
+        let synthesis = &self.frozen.generator.synthesis;
+        let rows = [
+            self.cache.images(&batch.faces, &self.device),
+            synthesis.forward(batch.w.clone()),
+            self.frozen.draw(&batch, text.w_plus, self.config.injection_layer),
+            synthesis.forward(image.w_plus),
+        ];
+        let images: Vec<_> = rows.into_iter().flat_map(to_rgb).collect();
+        Ok(save_png(&contact_sheet(&images, SAMPLE_FACES), path)?)
+    }
+}
+
+impl MapperStage {
+    /// Diverse triplet loss, with the other faces' latents for negatives.
+    fn triplet(&self, text: &Mapped, batch: &Batch, rng: &mut ChaCha8Rng) -> Tensor<1> {
+        let size = batch.faces.len();
+        let others: Vec<i64> = (0..size)
+            .flat_map(|i| {
+                let picks = sample(rng, size - 1, self.config.negatives);
+                picks.into_iter().map(move |j| ((i + 1 + j) % size) as i64)
+            })
+            .collect();
+        let others = Tensor::<1, Int>::from_data(others.as_slice(), &batch.w.device());
+        let [_, layers, dim] = text.w_plus.dims();
+        let negatives = text
+            .w_plus
+            .clone()
+            .select(0, others)
+            .reshape([size, self.config.negatives, layers, dim]);
+        let mean = self.differentiable.generator.mapping.w_avg.val();
+        let latents = DiverseTriplet {
+            target: batch.w.clone(),
+            matched: text.w_plus.clone(),
+            unmatched: negatives,
+            mean: mean.unsqueeze::<2>().repeat_dim(0, layers),
+        };
+        diverse_triplet(latents, self.config.margin)
+    }
+
+    /// L_CLIP and L_rec of the first faces of the batch. L_rec holds for both streams: the latent
+    /// that the text stream reads, with the words, says everything about the picture.
+    fn picture_losses(&self, text: &Mapped, image: &Mapped, batch: &Batch) -> (Tensor<1>, Tensor<1>) {
+        let count = self.config.image_batch;
+        let first = |w: &Tensor<3>| w.clone().narrow(0, 0, count);
+        let device = text.w_plus.device();
+        let truth = self.cache.images(&batch.faces[..count], &self.device).to_device(&device);
+        let w_c = first(&batch.w_c_plus());
+        let w_s = inject(w_c, first(&text.w_plus), self.config.injection_layer);
+        let frozen = &self.differentiable;
+        let drawn = frozen.generator.synthesis.forward(w_s);
+        let rebuilt = frozen.generator.synthesis.forward(first(&image.w_plus));
+        let feature = frozen.image_tower.forward(drawn.clone());
+        let clip = clip_loss(feature, batch.text_mean.clone().narrow(0, 0, count));
+        let reconstruction =
+            l1(drawn, truth.clone()) + l1(rebuilt, truth);
+        (clip, reconstruction)
+    }
+}
+
+/// Trains the streams and puts them into the bundle.
+///
+/// # Errors
+/// As [`train`]; the config, the bundle's other networks or the cache cannot be read; the bundle cannot be written.
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
+    let config: MapperConfig = load_config(config)?;
+    let mut stage = MapperStage::new(config.clone(), device)?;
+    let streams = train(&mut stage, &config.run, device, resume)?;
+    Bundle::put(&config.bundle, "text_stream", &config.text_stream, &streams.text)?;
+    Bundle::put(&config.bundle, "image_stream", &config.image_stream, &streams.image)?;
+    Bundle::put_section(&config.bundle, "injection_layer", &config.injection_layer)?;
+    Ok(())
 }

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use include_dir::{Dir, include_dir};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::load_module_bytes;
+use super::{StoredDtype, load_module_bytes, save_module, write_atomically};
 use crate::clip::{ImageTowerConfig, TextTowerConfig, Tokenizer};
 use crate::mapper::StreamConfig;
 use crate::pipeline::Truncation;
@@ -19,6 +21,8 @@ static PORTRAITS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../models/
 
 /// The only layout of bundles there is yet.
 pub const FORMAT: u32 = 1;
+
+const CONFIG: &str = "config.json";
 
 /// `config.json` of a bundle: the shape of every network and how to run them together.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -68,20 +72,31 @@ impl Bundle {
         Self::Builtin
     }
 
-    /// Reads and checks `config.json`.
+    /// Reads and checks the whole of `config.json`.
     ///
     /// # Errors
     /// When it is missing, no JSON, has an unknown or missing field, or another format version.
     pub fn config(&self) -> Result<BundleConfig, Error> {
-        let name = "config.json";
-        let bytes = self.read(name)?;
-        let config: BundleConfig =
-            serde_json::from_slice(&bytes).map_err(|e| self.fault(name, e.to_string()))?;
+        let config: BundleConfig = self.parse_config()?;
         if config.format != FORMAT {
             let reason = format!("format {} is not {FORMAT}, the one this version reads", config.format);
-            return Err(self.fault(name, reason));
+            return Err(self.fault(CONFIG, reason));
         }
         Ok(config)
+    }
+
+    /// Reads one field of `config.json`, as training does while a bundle is not yet complete.
+    ///
+    /// # Errors
+    /// When the field is missing or does not fit.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let fields: Map<String, Value> = self.parse_config()?;
+        let value = fields.get(name).cloned().unwrap_or_default();
+        serde_json::from_value(value).map_err(|e| self.fault(CONFIG, format!("{name}: {e}")))
+    }
+
+    fn parse_config<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.read(CONFIG)?).map_err(|e| self.fault(CONFIG, e.to_string()))
     }
 
     /// Reads the tokenizer.
@@ -101,6 +116,39 @@ impl Bundle {
         let file = format!("{name}.safetensors");
         let bytes = self.read(&file)?;
         Ok(load_module_bytes(network, &bytes, &self.path(&file).display().to_string())?)
+    }
+
+    /// Puts a trained network into the bundle at `folder`: `NAME.safetensors` in half precision, and the
+    /// field `NAME` of `config.json`. The other fields stay.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or its `config.json` is no JSON object.
+    pub fn put<M: Module>(
+        folder: &Path,
+        name: &str,
+        config: &impl Serialize,
+        network: &M,
+    ) -> Result<(), Error> {
+        let file = folder.join(format!("{name}.safetensors"));
+        save_module(network, &file, StoredDtype::F16)?;
+        Self::put_section(folder, name, config)
+    }
+
+    /// Sets one field of `config.json` of the bundle at `folder`.
+    ///
+    /// # Errors
+    /// As [`Bundle::put`].
+    pub fn put_section(folder: &Path, name: &str, value: &impl Serialize) -> Result<(), Error> {
+        let bundle = Self::folder(folder);
+        let path = folder.join(CONFIG);
+        let mut fields: Map<String, Value> = match path.exists() {
+            true => bundle.parse_config()?,
+            false => Map::from_iter([("format".to_owned(), FORMAT.into())]),
+        };
+        let fault = |e: serde_json::Error| bundle.fault(CONFIG, e.to_string());
+        fields.insert(name.to_owned(), serde_json::to_value(value).map_err(fault)?);
+        let text = serde_json::to_string_pretty(&fields).map_err(fault)? + "\n";
+        write_atomically(&path, text.as_bytes()).map_err(|source| Error::io(&path, source))
     }
 
     fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, Error> {
