@@ -39,7 +39,9 @@ pub enum TrainError {
         path: PathBuf,
     },
     /// Training diverged. The last checkpoint is untouched.
-    #[error("step {step}: {what} is not finite; stopped, the last checkpoint is kept (try a lower learning rate)")]
+    #[error(
+        "step {step}: {what} is not finite; stopped, the last checkpoint is kept (try a lower learning rate)"
+    )]
     NotFinite {
         /// The step at which it was seen.
         step: u64,

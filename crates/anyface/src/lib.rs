@@ -14,6 +14,7 @@ mod error;
 pub mod image;
 pub mod mapper;
 pub mod pipeline;
+pub mod probe;
 pub mod stylegan2;
 pub mod weights;
 

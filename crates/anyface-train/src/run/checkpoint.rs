@@ -92,7 +92,11 @@ impl Checkpoints {
         let file = |name: &str| partial.path().join(name);
         let record = |module: &M, name: &str| {
             let path = file(name);
-            module.clone().into_record().save(&path).map_err(damaged(&path))
+            module
+                .clone()
+                .into_record()
+                .save(&path)
+                .map_err(damaged(&path))
         };
         record(&state.model, MODEL)?;
         record(&state.average, AVERAGE)?;
@@ -156,10 +160,13 @@ pub fn load_average<M: Module>(out: &Path, model: M) -> Result<M> {
     let checkpoints = Checkpoints {
         directory: out.join("checkpoints"),
     };
-    let latest = *checkpoints.steps()?.last().ok_or_else(|| TrainError::Damaged {
-        path: out.to_owned(),
-        message: "holds no checkpoint".to_owned(),
-    })?;
+    let latest = *checkpoints
+        .steps()?
+        .last()
+        .ok_or_else(|| TrainError::Damaged {
+            path: out.to_owned(),
+            message: "holds no checkpoint".to_owned(),
+        })?;
     let position = read_position(&checkpoints.path(latest))?;
     let step = position.best.map_or(latest, |(step, _)| step);
     load_module(&checkpoints.path(step).join(AVERAGE), model)

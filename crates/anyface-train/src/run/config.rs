@@ -120,9 +120,15 @@ mod tests {
     #[test]
     fn errors_are_one_line_that_names_the_field() {
         let unknown = error_of(&format!("{GOOD}stepz = 3\n"));
-        assert!(unknown.contains("line 7") && unknown.contains("stepz"), "{unknown}");
+        assert!(
+            unknown.contains("line 7") && unknown.contains("stepz"),
+            "{unknown}"
+        );
         let wrong = error_of(&GOOD.replace("steps = 10", "steps = 'ten'"));
-        assert!(wrong.contains("line 3") && wrong.contains("steps = 'ten'"), "{wrong}");
+        assert!(
+            wrong.contains("line 3") && wrong.contains("steps = 'ten'"),
+            "{wrong}"
+        );
         let missing = error_of(&GOOD.replace("seed = 1\n", ""));
         assert!(missing.contains("seed"), "{missing}");
         for message in [unknown, wrong, missing] {

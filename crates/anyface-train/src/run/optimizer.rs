@@ -58,7 +58,11 @@ impl RunOptimizer {
         if !norm.is_finite() {
             return (model, norm);
         }
-        if let Some(limit) = self.config.clip_norm.filter(|&limit| norm > f64::from(limit)) {
+        if let Some(limit) = self
+            .config
+            .clip_norm
+            .filter(|&limit| norm > f64::from(limit))
+        {
             gradients.scale = Some(f64::from(limit) / norm);
             model.visit(&mut gradients);
         }
@@ -123,7 +127,8 @@ impl ModuleVisitor for Gradients {
             }
             Some(scale) => {
                 if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-                    self.gradients.register(param.id, gradient.mul_scalar(scale));
+                    self.gradients
+                        .register(param.id, gradient.mul_scalar(scale));
                 }
             }
         }

@@ -49,7 +49,11 @@ impl Progress {
             self.last_line = Some(Instant::now());
             let pace = self.started.elapsed().as_secs_f64() / (step - self.first).max(1) as f64;
             let left = Duration::from_secs_f64(pace * (self.steps - step) as f64);
-            eprintln!("step {step}/{}, {message}, {} left", self.steps, HumanDuration(left));
+            eprintln!(
+                "step {step}/{}, {message}, {} left",
+                self.steps,
+                HumanDuration(left)
+            );
         }
     }
 

@@ -210,7 +210,10 @@ fn record(
     log: &mut Log,
     progress: &Progress,
 ) -> Result<()> {
-    if position.best.is_none_or(|(_, best)| evaluation.score >= best) {
+    if position
+        .best
+        .is_none_or(|(_, best)| evaluation.score >= best)
+    {
         position.best = Some((position.step, evaluation.score));
     }
     let values: Vec<(String, f64)> = evaluation
@@ -261,7 +264,9 @@ impl Means {
     }
 
     fn total(&self) -> f64 {
-        self.sums.first().map_or(0.0, |(_, sum)| sum / self.steps as f64)
+        self.sums
+            .first()
+            .map_or(0.0, |(_, sum)| sum / self.steps as f64)
     }
 
     fn images_per_second(&self) -> f64 {

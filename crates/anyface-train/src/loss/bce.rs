@@ -1,0 +1,40 @@
+use burn::tensor::Tensor;
+
+/// Binary cross-entropy of attributes, `[N, A]` each, mean over those that are known:
+///
+/// `Σ k · (softplus(x) − x·y) / Σ k` with logits `x`, labels `y` in {0, 1} and `k` = 1 where the state
+/// of the attribute is known, 0 where nobody can tell it.
+pub fn masked_bce(logits: Tensor<2>, labels: Tensor<2>, known: Tensor<2>) -> Tensor<1> {
+    // softplus(x) = max(x, 0) + ln(1 + e^−|x|), which never overflows.
+    let softplus = logits.clone().clamp_min(0.0) + logits.clone().abs().neg().exp().log1p();
+    let losses = softplus - logits * labels;
+    (losses * known.clone()).sum() / known.sum().clamp_min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{assert_close, assert_gradient, random, value};
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn value_by_hand() {
+        // The third attribute is unknown; 1000 must not overflow.
+        let device = Device::flex();
+        let logits = Tensor::from_floats([[0.0, 2.0, -3.0], [1000.0, -1.0, 5.0]], &device);
+        let labels = Tensor::from_floats([[1.0, 0.0, 1.0], [1.0, 0.0, 0.0]], &device);
+        let known = Tensor::from_floats([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]], &device);
+        let softplus = |x: f32| x.exp().ln_1p();
+        let expected = (2f32.ln() + softplus(2.0) + 0.0 + softplus(-1.0)) / 4.0;
+        assert_close(value(masked_bce(logits, labels, known)), expected);
+    }
+
+    #[test]
+    fn gradient() {
+        let labels = random([3, 4], 1).greater_elem(0.0).float();
+        let known = random([3, 4], 2).greater_elem(0.0).float();
+        assert_gradient(random([3, 4], 3), |x| {
+            masked_bce(x, labels.clone(), known.clone())
+        });
+    }
+}

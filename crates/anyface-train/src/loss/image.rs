@@ -1,0 +1,76 @@
+use burn::tensor::Tensor;
+use burn::tensor::module::avg_pool2d;
+use burn::tensor::ops::AvgPoolOptions;
+
+/// Mean absolute difference of two batches of images, `[N, C, H, W]` each.
+pub fn l1(output: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
+    (output - target).abs().mean()
+}
+
+/// `mean √((x − y)² + ε²)`: an L1 that is smooth at 0 (Charbonnier et al. 1994), `[N, C, H, W]` each.
+pub fn charbonnier(output: Tensor<4>, target: Tensor<4>, epsilon: f64) -> Tensor<1> {
+    let squares = (output - target).square();
+    (squares + epsilon * epsilon).sqrt().mean()
+}
+
+/// L1 between the Laplacian pyramids of two batches of images, `[N, C, H, W]` each, H and W
+/// divisible by `2^levels`: the sum over the bands and the remaining low-pass image of the mean
+/// absolute difference (Bojanowski et al. 2018, equation 2, with a box filter).
+///
+/// The weight of a band does not fall with its size, so that a shift of a large area costs as much as
+/// noise on every pixel.
+pub fn laplacian_pyramid_l1(output: Tensor<4>, target: Tensor<4>, levels: usize) -> Tensor<1> {
+    // The pyramid is linear: that of the difference is the difference of the pyramids.
+    let mut image = output - target;
+    let mut loss = Tensor::zeros([1], &image.device());
+    for _ in 0..levels {
+        let smaller = avg_pool2d(image.clone(), AvgPoolOptions::new([2, 2]));
+        let band = image - double(smaller.clone());
+        loss = loss + band.abs().mean();
+        image = smaller;
+    }
+    loss + image.abs().mean()
+}
+
+/// Repeats every pixel twice in both directions: `[N, C, H, W]` to `[N, C, 2H, 2W]`.
+fn double(image: Tensor<4>) -> Tensor<4> {
+    let [n, c, h, w] = image.dims();
+    image
+        .reshape([n, c, h, 1, w, 1])
+        .expand([n, c, h, 2, w, 2])
+        .reshape([n, c, 2 * h, 2 * w])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{assert_close, assert_gradient, random, value};
+    use super::*;
+    use burn::tensor::Device;
+
+    fn pair() -> (Tensor<4>, Tensor<4>) {
+        let device = Device::flex();
+        let output = Tensor::from_floats([[[[1.0, 0.0], [3.0, 4.0]]]], &device);
+        (output, Tensor::zeros([1, 1, 2, 2], &device))
+    }
+
+    #[test]
+    fn values_by_hand() {
+        let (output, target) = pair();
+        assert_close(value(l1(output.clone(), target.clone())), 2.0);
+        let roots = (2f32.sqrt() + 1.0 + 10f32.sqrt() + 17f32.sqrt()) / 4.0;
+        assert_close(
+            value(charbonnier(output.clone(), target.clone(), 1.0)),
+            roots,
+        );
+        // Band: (−1, −2, 1, 2) from the mean 2, which remains.
+        assert_close(value(laplacian_pyramid_l1(output, target, 1)), 1.5 + 2.0);
+    }
+
+    #[test]
+    fn gradients() {
+        let (output, target) = (random([1, 2, 4, 4], 1), random([1, 2, 4, 4], 2));
+        assert_gradient(output.clone(), |x| charbonnier(x, target.clone(), 0.1));
+        assert_gradient(output.clone(), |x| l1(x, target.clone()));
+        assert_gradient(output, |x| laplacian_pyramid_l1(x, target.clone(), 2));
+    }
+}

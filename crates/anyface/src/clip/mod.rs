@@ -1,0 +1,30 @@
+//! CLIP: a text tower and an image tower whose features share a space.
+//!
+//! Paper: Radford et al. 2021, arXiv 2103.00020. Reference: <https://github.com/openai/CLIP>. The compact towers of
+//! the built-in domain are the same modules in other sizes.
+
+mod layers;
+#[cfg(test)]
+mod parity;
+mod text;
+pub mod transformer;
+mod vision;
+
+pub use layers::{LayerNorm, Linear};
+pub use text::{TextTower, TextTowerConfig, TokenEmbedding, Tokens};
+pub use vision::{ImageTower, ImageTowerConfig, PatchConv};
+
+use burn::tensor::Tensor;
+
+/// Cosine of matching rows of two feature matrices `[N, E]`: `[N]`, each in −1 to 1.
+pub fn clip_score(image_features: Tensor<2>, text_features: Tensor<2>) -> Tensor<1> {
+    (normalize(image_features) * normalize(text_features))
+        .sum_dim(1)
+        .squeeze_dim(1)
+}
+
+/// Rows of `features` `[N, E]` scaled to length 1; a row of zeros stays zero.
+pub fn normalize(features: Tensor<2>) -> Tensor<2> {
+    let squared_length = features.clone().square().sum_dim(1);
+    features / squared_length.clamp_min(1e-16).sqrt()
+}
