@@ -32,7 +32,7 @@ pub(crate) struct Args {
     seed: u64,
     /// How typical the faces are in what the words leave open, 0 (the mean) to 1; the bundle's own when left out
     #[arg(long, value_name = "0..1")]
-    truncation: Option<f32>,
+    truncation: Option<f64>,
     /// PNG file for a single face, or folder
     #[arg(short, long, value_name = "FILE.png|DIR", default_value = "faces")]
     output: PathBuf,

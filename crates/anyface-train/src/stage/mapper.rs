@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyface::clip::{ImageTower, TextConfig, TextTower, Tokenizer, VisionConfig, unit};
+use anyface::clip::{ImageTower, ImageTowerConfig, TextTower, TextTowerConfig, Tokenizer, clip_score, normalize};
 use anyface::image::{contact_sheet, save_png, to_rgb};
-use anyface::mapper::{Mapped, Stream, StreamConfig, inject};
-use anyface::stylegan2::{Generator, GeneratorConfig};
+use anyface::mapper::{Mapped, Stream, StreamConfig};
+use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface::weights::Bundle;
 use anyface_portraits::caption::{Grammar, Split};
 use anyface_portraits::latent::{LATENT_DIM, latent_dims};
@@ -101,7 +101,7 @@ struct Frozen {
 
 impl Frozen {
     fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
-        let image_tower: VisionConfig = bundle.section("image_tower")?;
+        let image_tower: ImageTowerConfig = bundle.section("image_tower")?;
         let generator: GeneratorConfig = bundle.section("generator")?;
         Ok(Self {
             image_tower: bundle.network("image_tower", image_tower.init(device))?.no_grad(),
@@ -149,7 +149,7 @@ struct MapperStage {
 impl MapperStage {
     fn new(config: MapperConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
-        let text_tower: TextConfig = bundle.section("text_tower")?;
+        let text_tower: TextTowerConfig = bundle.section("text_tower")?;
         let idle_lines = std::fs::read_to_string(&config.idle_lines)
             .map_err(TrainError::io(&config.idle_lines))?
             .lines()
@@ -200,7 +200,7 @@ impl MapperStage {
         }
         let (text, absent, text_mean) = self.text_features(&texts, &counts);
         let images = self.cache.images(&faces, &self.device);
-        let image = unit(self.frozen.image_tower.forward(images));
+        let image = normalize(self.frozen.image_tower.forward(images));
         let mapping = &self.frozen.generator.mapping;
         let latents = |values: Vec<f32>| {
             Tensor::<2>::from_data(TensorData::new(values, [size, LATENT_DIM]), &self.device)
@@ -238,7 +238,7 @@ impl MapperStage {
         counts: &[usize],
     ) -> (Tensor<3>, Tensor<2, Bool>, Tensor<2>) {
         let (ids, eot) = self.tokenizer.batch(texts, self.text_tower.context_length(), &self.device);
-        let features = unit(self.text_tower.forward(ids, eot));
+        let features = normalize(self.text_tower.forward(ids, eot));
         let width = features.dims()[1];
         let most = counts.iter().copied().max().unwrap_or(1);
         let rows = Tensor::cat(vec![features, Tensor::zeros([1, width], &self.device)], 0);
@@ -253,7 +253,7 @@ impl MapperStage {
         let shape = [counts.len(), most];
         let places = Tensor::<1, Int>::from_data(places.as_slice(), &self.device);
         let text = rows.select(0, places).reshape([counts.len(), most, width]);
-        let mean = unit(text.clone().sum_dim(1).squeeze_dim(1));
+        let mean = normalize(text.clone().sum_dim(1).squeeze_dim(1));
         (text, Tensor::from_data(TensorData::new(absent, shape), &self.device), mean)
     }
 }

@@ -1,15 +1,16 @@
 //! One stream of the mapper: transformer, then a linear stack.
 
-use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Tensor};
+use serde::{Deserialize, Serialize};
 
-use crate::clip::transformer::{Transformer, TransformerConfig};
-use crate::stylegan2::mapping::{FullyConnected, FullyConnectedConfig};
+use crate::clip::transformer::{HIDDEN, Transformer, TransformerConfig};
+use crate::stylegan2::{Activation, FullyConnected};
 
 /// Sizes of one stream.
-#[derive(Config, Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StreamConfig {
     /// Width E of a CLIP feature.
     pub feature_dim: usize,
@@ -17,20 +18,15 @@ pub struct StreamConfig {
     pub num_ws: usize,
     /// Width D of a latent.
     pub w_dim: usize,
-    /// Width d of the transformer and of φ.
-    pub width: usize,
-    /// Transformer layers.
-    pub layers: usize,
-    /// Attention heads.
-    pub heads: usize,
+    /// The transformer; its width d is that of φ.
+    pub transformer: TransformerConfig,
     /// Widths of the linear stack before its last layer, which has L·D.
     pub hidden: Vec<usize>,
     /// Learning-rate multiplier of the equalised linear stack.
-    #[config(default = 0.01)]
     pub lr_multiplier: f64,
     /// Whether a latent `w_c` is read beside the features. What the words leave open is then taken
     /// from it, so that a new `w_c` is a new face in every layer, not in the coarse ones only.
-    #[config(default = false)]
+    #[serde(default)]
     pub reads_latent: bool,
 }
 
@@ -67,26 +63,26 @@ pub struct Mapped {
 impl StreamConfig {
     /// Builds the stream with random weights.
     pub fn init(&self, device: &Device) -> Stream {
+        let width = self.transformer.width;
         let latent_width = if self.reads_latent { self.w_dim } else { 0 };
-        let mut widths = vec![self.width + latent_width];
+        let mut widths = vec![width + latent_width];
         widths.extend(&self.hidden);
         widths.push(self.num_ws * self.w_dim);
         let stack = widths
             .windows(2)
             .map(|pair| {
-                FullyConnectedConfig::new(pair[0], pair[1])
-                    .with_lr_multiplier(self.lr_multiplier)
-                    .init(device)
+                let activation = Activation::LeakyRelu;
+                FullyConnected::new(pair[0], pair[1], 0.0, self.lr_multiplier, activation, device)
             })
             .collect();
         let query = Initializer::Normal { mean: 0.0, std: 0.5 };
         Stream {
-            embed: LinearConfig::new(self.feature_dim, self.width).init(device),
+            embed: LinearConfig::new(self.feature_dim, width).init(device),
             embed_latent: self
                 .reads_latent
-                .then(|| LinearConfig::new(self.w_dim, self.width).init(device)),
-            queries: query.init([self.num_ws, self.width], device),
-            transformer: TransformerConfig::new(self.width, self.layers, self.heads).init(device),
+                .then(|| LinearConfig::new(self.w_dim, width).init(device)),
+            queries: query.init([self.num_ws, width], device),
+            transformer: self.transformer.init(device),
             stack,
             num_ws: self.num_ws,
             w_dim: self.w_dim,
@@ -110,7 +106,7 @@ impl Stream {
         absent: Option<Tensor<2, Bool>>,
         w_c: Option<Tensor<2>>,
     ) -> Mapped {
-        let [batch, captions, _] = features.dims();
+        let [batch, ..] = features.dims();
         let device = features.device();
         let queries = self.queries.val().unsqueeze::<3>().repeat_dim(0, batch);
         let mut tokens = vec![queries, self.embed.forward(features)];
@@ -119,17 +115,16 @@ impl Stream {
             tokens.push(embed.forward(w_c.clone()).unsqueeze_dim(1));
             w_c
         });
-        let padding = absent.map(|absent| {
+        let mask = absent.map(|absent| {
             let queries = Tensor::<2, Bool>::full([batch, self.num_ws], false, &device);
             let mut parts = vec![queries, absent];
             if latent.is_some() {
                 parts.push(Tensor::full([batch, 1], false, &device));
             }
-            debug_assert_eq!(parts[1].dims(), [batch, captions]);
-            Tensor::cat(parts, 1)
+            Tensor::cat(parts, 1).float().mul_scalar(HIDDEN).unsqueeze_dims::<4>(&[1, 1])
         });
 
-        let hidden = self.transformer.forward(Tensor::cat(tokens, 1), None, padding);
+        let hidden = self.transformer.forward(Tensor::cat(tokens, 1), mask);
         let phi = hidden.narrow(1, 0, self.num_ws).mean_dim(1).squeeze_dim::<2>(1);
         let start = match latent {
             Some(w_c) => Tensor::cat(vec![phi.clone(), w_c], 1),

@@ -19,7 +19,7 @@ use crate::weights::{Bundle, BundleConfig};
 #[serde(deny_unknown_fields)]
 pub struct Truncation {
     /// ψ in `w̄ + ψ·(w − w̄)`: 1 leaves the latent alone, 0 gives the mean face.
-    pub psi: f32,
+    pub psi: f64,
     /// Only latent layers below this one are drawn in.
     pub cutoff: usize,
 }
@@ -64,7 +64,7 @@ impl Engine {
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, Error> {
         let config = bundle.config()?;
         Ok(Self {
-            tokenizer: bundle.tokenizer(&config)?,
+            tokenizer: bundle.tokenizer()?,
             text_tower: bundle.network("text_tower", config.text_tower.init(device))?,
             image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
             text_stream: bundle.network("text_stream", config.text_stream.init(device))?,

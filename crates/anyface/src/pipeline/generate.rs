@@ -10,7 +10,7 @@ use super::{Description, Engine, Truncation};
 use crate::Error;
 use crate::clip::normalize;
 use crate::image::to_rgb;
-use crate::mapper::inject;
+use crate::stylegan2::{Noise, broadcast, mix, truncate};
 
 /// How to draw the faces of one description.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Generate {
     /// Face i uses seed `seed + i`.
     pub seed: u64,
     /// ψ of the noise-injected layers, 0 to 1; what the bundle says when `None`.
-    pub truncation: Option<f32>,
+    pub truncation: Option<f64>,
 }
 
 impl Default for Generate {
@@ -67,7 +67,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for a ψ outside 0 to 1.
-    pub fn truncation(&self, psi: Option<f32>) -> Result<Truncation, Error> {
+    pub fn truncation(&self, psi: Option<f64>) -> Result<Truncation, Error> {
         let default = self.config.truncation;
         match psi {
             None => Ok(default),
@@ -86,15 +86,19 @@ impl Engine {
         let w = mapping.forward(self.noise(seed));
         let features = description.features.clone().unsqueeze::<3>();
         let mapped = self.text_stream.forward(features, None, Some(w.clone()));
-        let layers = mapped.w_plus.dims()[1];
-        let w_c = mapping.truncate(mapping.broadcast(w, layers), truncation.psi, truncation.cutoff);
-        let w_plus = inject(w_c, mapped.w_plus, self.config.injection_layer);
+        let w_c = truncate(
+            broadcast(w, self.config.generator.num_ws()),
+            mapping.w_avg.val(),
+            truncation.psi,
+            Some(truncation.cutoff),
+        );
+        let w_plus = mix(w_c, mapped.w_plus, self.config.injection_layer);
         self.draw(w_plus, &description.mean(), seed)
     }
 
     /// Draws a latent `[1, L, D]` and scores it against a text feature `[1, E]`.
     fn draw(&self, w_plus: Tensor<3>, text_feature: &Tensor<2>, seed: u64) -> Face {
-        let image = self.generator.synthesis.forward(w_plus.clone());
+        let image = self.generator.synthesis.forward(w_plus.clone(), Noise::None);
         let feature = normalize(self.image_tower.forward(image.clone()));
         let clip_score = (feature * text_feature.clone()).sum().into_scalar();
         let image = to_rgb(image).swap_remove(0);
@@ -109,7 +113,7 @@ impl Engine {
     /// `z ~ N(0, 1)` of one seed, `[1, Z]`.
     fn noise(&self, seed: u64) -> Tensor<2> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let z_dim = self.config.generator.mapping.z_dim;
+        let z_dim = self.config.generator.z_dim;
         let z: Vec<f32> = StandardNormal.sample_iter(&mut rng).take(z_dim).collect();
         Tensor::from_data(TensorData::new(z, [1, z_dim]), &self.device)
     }
