@@ -1,0 +1,104 @@
+//! Sizes of a generator.
+
+use burn::config::Config;
+use burn::tensor::Device;
+
+use super::{Generator, Mapping, Synthesis};
+
+/// Sizes of a StyleGAN2 generator of architecture `skip`; they go into checkpoints and bundles as they are.
+#[derive(Config, Debug, PartialEq)]
+pub struct GeneratorConfig {
+    /// Width of `z`.
+    pub z_dim: usize,
+    /// Width of `w`, D.
+    pub w_dim: usize,
+    /// Feature channels at 4², 8², … R²: the length sets the resolution, 4 entries for 32² up to 9 for 1024².
+    pub channels: Vec<usize>,
+    /// Layers of the mapping network.
+    #[config(default = 8)]
+    pub mapping_layers: usize,
+    /// Learning-rate multiplier of the mapping network.
+    #[config(default = 0.01)]
+    pub lr_multiplier: f64,
+    /// Whether `z` is scaled to unit mean square before it is mapped.
+    #[config(default = true)]
+    pub normalize_z: bool,
+    /// Features and colours are cut to ±this after each layer; none in networks that came from TensorFlow.
+    #[config(default = "None")]
+    pub conv_clamp: Option<f64>,
+}
+
+/// A generator that cannot be built.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The channel table does not stand for a resolution from 32 to 1024.
+    #[error("{0} resolutions in `channels`, need 4 (up to 32 pixels) to 9 (up to 1024 pixels)")]
+    Resolutions(usize),
+    /// A width or a count is zero.
+    #[error("`{0}` must not be zero")]
+    Zero(&'static str),
+}
+
+impl GeneratorConfig {
+    /// Checks that a generator of these sizes exists.
+    ///
+    /// # Errors
+    /// The field that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if !(4..=9).contains(&self.channels.len()) {
+            return Err(ConfigError::Resolutions(self.channels.len()));
+        }
+        [
+            ("z_dim", self.z_dim),
+            ("w_dim", self.w_dim),
+            ("mapping_layers", self.mapping_layers),
+            ("channels", self.channels.iter().copied().min().unwrap_or(0)),
+        ]
+        .into_iter()
+        .find(|&(_, size)| size == 0)
+        .map_or(Ok(()), |(name, _)| Err(ConfigError::Zero(name)))
+    }
+
+    /// Side of the image, R.
+    pub fn resolution(&self) -> usize {
+        2 << self.channels.len()
+    }
+
+    /// Latent layers, `L = 2·log2(R) − 2`.
+    pub fn num_ws(&self) -> usize {
+        2 * self.channels.len()
+    }
+
+    /// A generator with fresh random weights, for sizes that pass [`Self::validate`].
+    pub fn init(&self, device: &Device) -> Generator {
+        Generator {
+            mapping: Mapping::new(self, device),
+            synthesis: Synthesis::new(self, device),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_channel_table_sets_resolution_and_layers() {
+        for (levels, resolution, num_ws) in [(4, 32, 8), (6, 128, 12), (7, 256, 14), (9, 1024, 18)]
+        {
+            let config = GeneratorConfig::new(8, 8, vec![4; levels]);
+            assert_eq!(config.validate(), Ok(()));
+            assert_eq!(config.resolution(), resolution);
+            assert_eq!(config.num_ws(), num_ws);
+        }
+    }
+
+    #[test]
+    fn impossible_sizes_are_named() {
+        let config = |levels| GeneratorConfig::new(8, 8, vec![4; levels]);
+        assert_eq!(config(3).validate(), Err(ConfigError::Resolutions(3)));
+        assert_eq!(config(10).validate(), Err(ConfigError::Resolutions(10)));
+        let empty = GeneratorConfig::new(8, 8, vec![4, 4, 0, 4]);
+        assert_eq!(empty.validate(), Err(ConfigError::Zero("channels")));
+    }
+}

@@ -1,0 +1,66 @@
+//! Linear layers with an equalised learning rate.
+
+use burn::module::{Module, Param};
+use burn::nn::Initializer;
+use burn::tensor::activation::leaky_relu;
+use burn::tensor::{Device, Tensor};
+
+/// What follows a linear layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    Linear,
+    /// Leaky ReLU of slope 0.2, times √2.
+    LeakyRelu,
+}
+
+/// `y = act(x·(W·m/√in)ᵀ + b·m)` with learning-rate multiplier `m` (NVIDIA `FullyConnectedLayer`). Weights start as
+/// N(0, 1/m²), so that every layer sees the same effective step.
+#[derive(Module, Debug)]
+pub struct FullyConnected {
+    /// `[out, in]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[out]`.
+    pub bias: Param<Tensor<1>>,
+    lr_multiplier: f64,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl FullyConnected {
+    /// A layer from `d_input` to `d_output` whose effective bias starts at `bias`.
+    pub fn new(
+        d_input: usize,
+        d_output: usize,
+        bias: f64,
+        lr_multiplier: f64,
+        activation: Activation,
+        device: &Device,
+    ) -> Self {
+        let weight = Initializer::Normal {
+            mean: 0.0,
+            std: 1.0 / lr_multiplier,
+        };
+        let bias = Initializer::Constant {
+            value: bias / lr_multiplier,
+        };
+        Self {
+            weight: weight.init([d_output, d_input], device),
+            bias: bias.init([d_output], device),
+            lr_multiplier,
+            activation,
+        }
+    }
+
+    /// `[N, in]` to `[N, out]`.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let [_, d_input] = self.weight.dims();
+        let gain = self.lr_multiplier / (d_input as f64).sqrt();
+        let y = x.matmul(self.weight.val().transpose() * gain)
+            + (self.bias.val() * self.lr_multiplier).unsqueeze();
+        match self.activation {
+            Activation::Linear => y,
+            Activation::LeakyRelu => leaky_relu(y, 0.2) * std::f64::consts::SQRT_2,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! StyleGAN2 (Karras et al. 2020), inference and training graph, after NVIDIA's `training/networks.py`.
+//!
+//! `z [N, Z]` → [`Mapping`] → `w [N, D]` → [`broadcast`] → `w_plus [N, L, D]` → [`Synthesis`] → image `[N, 3, R, R]`,
+//! nominally in [-1, 1]. `L = 2·log2(R) − 2`.
+//!
+//! Parameters carry NVIDIA's names except for lists: `mapping.fc{i}` is `mapping.fc.{i}` here, `synthesis.b{4·2^i}` is
+//! `synthesis.blocks.{i}`, and `synthesis.b4.const` is `synthesis.input`.
+
+mod config;
+mod fir;
+mod fully_connected;
+mod generator;
+mod latent;
+mod mapping;
+mod noise;
+mod styled_conv;
+mod synthesis;
+mod to_rgb;
+
+pub use config::{ConfigError, GeneratorConfig};
+pub use fir::upsample_2x;
+pub use fully_connected::{Activation, FullyConnected};
+pub use generator::Generator;
+pub use latent::{broadcast, mix, truncate};
+pub use mapping::Mapping;
+pub use noise::Noise;
+pub use styled_conv::{StyledConv, styled_conv};
+pub use synthesis::{Synthesis, SynthesisBlock};
+pub use to_rgb::ToRgb;

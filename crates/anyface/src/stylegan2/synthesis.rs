@@ -1,0 +1,110 @@
+//! The synthesis network `w_plus → image`, architecture `skip`.
+
+use burn::module::{Module, Param};
+use burn::nn::Initializer;
+use burn::tensor::{Device, Tensor};
+
+use super::{GeneratorConfig, Noise, StyledConv, ToRgb, upsample_2x};
+
+/// A learned 4×4 input and one block for every resolution.
+#[derive(Module, Debug)]
+pub struct Synthesis {
+    /// `[C, 4, 4]`.
+    pub input: Param<Tensor<3>>,
+    /// Blocks of 4², 8², … R².
+    pub blocks: Vec<SynthesisBlock>,
+}
+
+impl Synthesis {
+    pub(super) fn new(config: &GeneratorConfig, device: &Device) -> Self {
+        let normal = Initializer::Normal {
+            mean: 0.0,
+            std: 1.0,
+        };
+        let blocks = (0..config.channels.len())
+            .map(|level| SynthesisBlock::new(config, level, device))
+            .collect();
+        Self {
+            input: normal.init([config.channels[0], 4, 4], device),
+            blocks,
+        }
+    }
+
+    /// Latent layers, L.
+    pub fn num_ws(&self) -> usize {
+        2 * self.blocks.len()
+    }
+
+    /// `w_plus [N, L, D]` to images `[N, 3, R, R]`, nominally in [-1, 1] but not limited to it.
+    pub fn forward(&self, w_plus: Tensor<3>, mut noise: Noise<'_>) -> Tensor<4> {
+        let [n, ..] = w_plus.dims();
+        let input = self.input.val();
+        let [c, height, width] = input.dims();
+        let mut x = input.unsqueeze::<4>().expand([n, c, height, width]);
+        let mut image = None;
+        for (level, block) in self.blocks.iter().enumerate() {
+            let (features, colours) = block.forward(x, image, w_plus.clone(), level, &mut noise);
+            x = features;
+            image = Some(colours);
+        }
+        image.expect("a synthesis network has at least four blocks")
+    }
+}
+
+/// One resolution: an upsampling and a plain convolution (only the plain one at 4²), and colours added to the upsampled
+/// image of the block before.
+#[derive(Module, Debug)]
+pub struct SynthesisBlock {
+    /// The upsampling convolution.
+    pub conv0: Option<StyledConv>,
+    /// The plain convolution.
+    pub conv1: StyledConv,
+    /// Features to colours.
+    pub torgb: ToRgb,
+}
+
+impl SynthesisBlock {
+    fn new(config: &GeneratorConfig, level: usize, device: &Device) -> Self {
+        let channels = config.channels[level];
+        let resolution = 4 << level;
+        let conv = |d_input: usize, up: bool| {
+            StyledConv::new(
+                [d_input, channels],
+                config.w_dim,
+                resolution,
+                up,
+                config.conv_clamp,
+                device,
+            )
+        };
+        Self {
+            conv0: (level > 0).then(|| conv(config.channels[level - 1], true)),
+            conv1: conv(channels, false),
+            torgb: ToRgb::new(channels, config.w_dim, config.conv_clamp, device),
+        }
+    }
+
+    /// Features `x` and the image of the block below, to those of this block. Block `level` uses the latent layers
+    /// `2·level − 1 ..= 2·level + 1` of `w_plus [N, L, D]`; it shares the last with the next block.
+    pub fn forward(
+        &self,
+        x: Tensor<4>,
+        image: Option<Tensor<4>>,
+        w_plus: Tensor<3>,
+        level: usize,
+        noise: &mut Noise<'_>,
+    ) -> (Tensor<4>, Tensor<4>) {
+        let layer = |index: usize| w_plus.clone().narrow(1, index, 1).squeeze_dim::<2>(1);
+        let x = match &self.conv0 {
+            Some(conv0) => conv0.forward(x, layer(2 * level - 1), noise),
+            None => x,
+        };
+        let x = self.conv1.forward(x, layer(2 * level), noise);
+        let colours = self.torgb.forward(x.clone(), layer(2 * level + 1));
+        let image = match image {
+            Some(image) => upsample_2x(image) + colours,
+            None => colours,
+        };
+        (x, image)
+    }
+}
