@@ -1,0 +1,106 @@
+//! The probe: a small convolutional network that reads the attributes of a face from its picture.
+//!
+//! It is trained on rendered pictures only, so that it can judge generated ones without having seen
+//! them. Convolutions have no normalisation between them: weights are drawn for leaky ReLU (He et
+//! al. 2015, arXiv 1502.01852), and half of the layers are residual.
+
+use burn::config::Config;
+use burn::module::{Initializer, Module};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
+use burn::tensor::activation::leaky_relu;
+use burn::tensor::{Device, Tensor};
+
+const SLOPE: f64 = 0.1;
+
+/// Size of a [`Probe`].
+#[derive(Config, Debug, PartialEq, Eq)]
+pub struct ProbeConfig {
+    /// R, the side of a picture in pixels; a multiple of two to the number of `channels`.
+    #[config(default = 128)]
+    pub resolution: usize,
+    /// Channels after each halving of the side.
+    #[config(default = "vec![24, 40, 80, 128, 192]")]
+    pub channels: Vec<usize>,
+    /// A, the number of attributes.
+    pub attributes: usize,
+}
+
+impl ProbeConfig {
+    /// A probe with random weights.
+    pub fn init(&self, device: &Device) -> Probe {
+        let inputs = std::iter::once(3).chain(self.channels.iter().copied());
+        let halvings = inputs.zip(&self.channels).enumerate();
+        let stages = halvings.map(|(i, (inputs, &outputs))| Stage {
+            down: conv(inputs, outputs, 2, 1.0, device),
+            // A second layer would cost most on the largest grid, and add little on the smallest.
+            refine: (i > 0 && i + 1 < self.channels.len()).then(|| conv(outputs, outputs, 1, 0.5, device)),
+        });
+        let side = self.resolution >> self.channels.len();
+        let features = self.channels.last().map_or(3, |channels| channels * side * side);
+        Probe { stages: stages.collect(), head: LinearConfig::new(features, self.attributes).init(device) }
+    }
+}
+
+/// A 3×3 convolution whose output has `gain` times the variance that would keep that of its input.
+fn conv(inputs: usize, outputs: usize, stride: usize, gain: f64, device: &Device) -> Conv2d {
+    let std = gain * (2.0 / (1.0 + SLOPE * SLOPE) / (inputs * 9) as f64).sqrt();
+    Conv2dConfig::new([inputs, outputs], [3, 3])
+        .with_stride([stride, stride])
+        .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+        .with_initializer(Initializer::Normal { mean: 0.0, std })
+        .init(device)
+}
+
+/// Reads attributes from pictures.
+#[derive(Module, Debug)]
+pub struct Probe {
+    stages: Vec<Stage>,
+    head: Linear,
+}
+
+impl Probe {
+    /// Logits `[N, A]` of the attributes of `images` `[N, 3, R, R]` in −1 to 1: above 0 where the
+    /// attribute is there.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let features = self.stages.iter().fold(images, |x, stage| stage.forward(x));
+        self.head.forward(features.flatten(1, 3))
+    }
+}
+
+/// Halves the side, then looks again at the same scale.
+#[derive(Module, Debug)]
+struct Stage {
+    down: Conv2d,
+    refine: Option<Conv2d>,
+}
+
+impl Stage {
+    /// `[N, C, R, R]` to `[N, C', R/2, R/2]`.
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = leaky_relu(self.down.forward(x), SLOPE);
+        match &self.refine {
+            Some(refine) => x.clone() + leaky_relu(refine.forward(x), SLOPE),
+            None => x,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_row_of_logits_from_each_picture_and_stays_small() {
+        let device = Device::flex();
+        let probe = ProbeConfig::new(61).init(&device);
+        let images = Tensor::random([2, 3, 128, 128], burn::tensor::Distribution::Uniform(-1.0, 1.0), &device);
+
+        let logits = probe.forward(images.clone());
+        assert_eq!(logits.dims(), [2, 61]);
+        assert!(probe.num_params() < 1_000_000);
+
+        let second = probe.forward(images.narrow(0, 1, 1));
+        second.into_data().assert_approx_eq::<f32>(&logits.narrow(0, 1, 1).into_data(), burn::tensor::Tolerance::default());
+    }
+}
