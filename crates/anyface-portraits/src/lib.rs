@@ -1,11 +1,14 @@
 //! A procedural 3-D portrait renderer and a caption grammar: endless labelled faces.
 
 pub mod attribute;
+pub mod caption;
 mod color;
 mod decode;
 pub mod face;
 mod label;
 pub mod latent;
+mod render;
 
 pub use attribute::{Attribute, Attributes};
 pub use face::Face;
+pub use render::render;

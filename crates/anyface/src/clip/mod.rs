@@ -7,11 +7,13 @@ mod layers;
 #[cfg(test)]
 mod parity;
 mod text;
+mod tokenizer;
 pub mod transformer;
 mod vision;
 
 pub use layers::{LayerNorm, Linear};
 pub use text::{TextTower, TextTowerConfig, TokenEmbedding, Tokens};
+pub use tokenizer::{CompactTokenizer, Tokenizer, TokenizerError, split_sentences};
 pub use vision::{ImageTower, ImageTowerConfig, PatchConv};
 
 use burn::tensor::Tensor;

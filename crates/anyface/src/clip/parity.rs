@@ -138,7 +138,7 @@ fn gradient_of_the_clip_score_equals_the_reference() {
     let device = Device::flex().autodiff();
     let (image_tower, text_tower) = towers(&device);
     let pixels = expected::<4>("pixels", &device).require_grad();
-    let text_features = text_tower.forward(tokens(&device)).slice([0..3]);
+    let text_features = text_tower.forward(tokens(&device)).narrow(0, 0, 3);
     let loss = (-clip_score(image_tower.forward(pixels.clone()), text_features) + 1.0).mean();
     let gradients = loss.backward();
     assert_close(

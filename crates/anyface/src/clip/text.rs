@@ -111,7 +111,7 @@ impl TextTower {
     /// Token and positional embeddings `[N, T, width]` of `ids` `[N, T]`.
     pub(super) fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
         let tokens = ids.dims()[1];
-        let positions = self.positional_embedding.val().slice([0..tokens]);
+        let positions = self.positional_embedding.val().narrow(0, 0, tokens);
         module::embedding(self.token_embedding.weight.val(), ids) + positions.unsqueeze()
     }
 }

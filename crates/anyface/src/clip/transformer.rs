@@ -164,9 +164,9 @@ impl MultiheadAttention {
         let bias = self.in_proj_bias.val();
         // The weight is sliced rather than the product: its gradient is the smaller one to put together again.
         let [query, key, value] = [0, 1, 2].map(|part| {
-            let rows = part * width..(part + 1) * width;
-            let projection = weight.clone().slice([rows.clone()]).transpose();
-            module::linear(x.clone(), projection, Some(bias.clone().slice([rows])))
+            let projection = weight.clone().narrow(0, part * width, width).transpose();
+            let bias = bias.clone().narrow(0, part * width, width);
+            module::linear(x.clone(), projection, Some(bias))
                 .reshape([batch, tokens, self.heads, head_width])
                 .swap_dims(1, 2)
         });

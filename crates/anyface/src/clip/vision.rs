@@ -107,7 +107,7 @@ impl ImageTower {
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let x = self.transformer.forward(self.embed(images), None);
         let [batch, _, width] = x.dims();
-        let class_token = x.slice([0..batch, 0..1]).reshape([batch, width]);
+        let class_token = x.narrow(1, 0, 1).reshape([batch, width]);
         self.ln_post.forward(class_token).matmul(self.proj.val())
     }
 

@@ -1,18 +1,10 @@
 //! Linear layers with an equalised learning rate.
 
+use anyface_kernels::Activation;
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
-
-/// What follows a linear layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    Linear,
-    /// Leaky ReLU of slope 0.2, times √2.
-    LeakyRelu,
-}
 
 /// `y = act(x·(W·m/√in)ᵀ + b·m)` with learning-rate multiplier `m` (NVIDIA `FullyConnectedLayer`). Weights start as
 /// N(0, 1/m²), so that every layer sees the same effective step.

@@ -1,10 +1,11 @@
 //! The mapping network `z → w`.
 
+use anyface_kernels::Activation;
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::{Activation, FullyConnected, GeneratorConfig};
+use super::{FullyConnected, GeneratorConfig};
 
 /// Fully connected layers from `z` to `w`, and the mean of `w`.
 #[derive(Module, Debug)]

@@ -6,6 +6,8 @@
 //! Parameters carry NVIDIA's names except for lists: `mapping.fc{i}` is `mapping.fc.{i}` here, `synthesis.b{4·2^i}` is
 //! `synthesis.blocks.{i}`, and `synthesis.b4.const` is `synthesis.input`.
 
+pub use anyface_kernels::Activation;
+
 mod config;
 mod fir;
 mod fully_connected;
@@ -13,17 +15,18 @@ mod generator;
 mod latent;
 mod mapping;
 mod noise;
-mod styled_conv;
+pub mod styled_conv;
 mod synthesis;
+mod synthesis_layer;
 mod to_rgb;
 
 pub use config::{ConfigError, GeneratorConfig};
 pub use fir::upsample_2x;
-pub use fully_connected::{Activation, FullyConnected};
+pub use fully_connected::FullyConnected;
 pub use generator::Generator;
 pub use latent::{broadcast, mix, truncate};
 pub use mapping::Mapping;
 pub use noise::Noise;
-pub use styled_conv::{StyledConv, styled_conv};
 pub use synthesis::{Synthesis, SynthesisBlock};
+pub use synthesis_layer::SynthesisLayer;
 pub use to_rgb::ToRgb;

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::{GeneratorConfig, Noise, StyledConv, ToRgb, upsample_2x};
+use super::{GeneratorConfig, Noise, SynthesisLayer, ToRgb, upsample_2x};
 
 /// A learned 4×4 input and one block for every resolution.
 #[derive(Module, Debug)]
@@ -56,9 +56,9 @@ impl Synthesis {
 #[derive(Module, Debug)]
 pub struct SynthesisBlock {
     /// The upsampling convolution.
-    pub conv0: Option<StyledConv>,
+    pub conv0: Option<SynthesisLayer>,
     /// The plain convolution.
-    pub conv1: StyledConv,
+    pub conv1: SynthesisLayer,
     /// Features to colours.
     pub torgb: ToRgb,
 }
@@ -68,7 +68,7 @@ impl SynthesisBlock {
         let channels = config.channels[level];
         let resolution = 4 << level;
         let conv = |d_input: usize, up: bool| {
-            StyledConv::new(
+            SynthesisLayer::new(
                 [d_input, channels],
                 config.w_dim,
                 resolution,

@@ -1,10 +1,11 @@
 //! Features to colours.
 
+use anyface_kernels::Activation;
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::{Activation, FullyConnected};
+use super::FullyConnected;
 
 /// A styled 1×1 convolution without demodulation (NVIDIA `ToRGBLayer`).
 #[derive(Module, Debug)]

@@ -1,0 +1,114 @@
+//! The layouts in which the register tile reads activations, and the packing into them.
+//!
+//! *Planar*: the images of a group lie one after the other in one long line per channel, rows of
+//! `width` pixels with one zero after each row, one zero row after each image, zeros before and
+//! after. A neighbour of a pixel is then a fixed step along the line, whatever the resolution, and
+//! one zero column serves as the right edge of one row and the left edge of the next.
+//!
+//! *Interleaved*: the same line with 16 channels beside each other at every position.
+
+use crate::simd::{LANES, multiversion};
+
+/// Vectors that the last register tile of a line may reach past its end.
+const OVERSHOOT: usize = LANES;
+
+/// Where pixels lie in a line of `images` images of `height × width`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    pub(crate) images: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    /// From one row to the next.
+    pub(crate) pitch: usize,
+    /// From one image to the next.
+    pub(crate) image: usize,
+    /// Zeros before the first pixel.
+    pub(crate) margin: usize,
+    /// Length of the line.
+    pub(crate) plane: usize,
+}
+
+impl Layout {
+    /// A line with `padding` (0 or 1) zeros around every image.
+    pub(crate) fn new(images: usize, height: usize, width: usize, padding: usize) -> Layout {
+        let pitch = width + padding;
+        let image = (height + padding) * pitch;
+        let reach = padding * (pitch + 1);
+        let margin = reach.next_multiple_of(LANES);
+        let plane = (margin + images * image + OVERSHOOT + reach).next_multiple_of(LANES);
+        Layout { images, height, width, pitch, image, margin, plane }
+    }
+
+    /// Index in the line of the first pixel of a row.
+    #[inline(always)]
+    pub(crate) fn row(&self, image: usize, y: usize) -> usize {
+        self.margin + image * self.image + y * self.pitch
+    }
+
+    /// Positions (counted from the margin) at which vectors of outputs begin, for `images` images.
+    /// `rows_only` leaves out the padding where rows are whole vectors.
+    pub(crate) fn vector_starts(&self, images: usize, rows_only: bool) -> Vec<u32> {
+        let position = |index: usize| u32::try_from(index).expect("a group has fewer than 2³² positions");
+        if rows_only && self.width.is_multiple_of(LANES) {
+            let rows = (0..images).flat_map(|image| (0..self.height).map(move |y| (image, y)));
+            rows.flat_map(|(image, y)| {
+                let row = self.row(image, y) - self.margin;
+                (0..self.width).step_by(LANES).map(move |x| position(row + x))
+            })
+            .collect()
+        } else {
+            (0..images * self.image).step_by(LANES).map(position).collect()
+        }
+    }
+
+    /// Positions (counted from the margin) of all pixels, image by image, row by row.
+    pub(crate) fn pixels(&self, images: usize) -> impl Iterator<Item = usize> {
+        let Layout { height, width, pitch, image, .. } = *self;
+        (0..images).flat_map(move |n| {
+            (0..height).flat_map(move |y| (0..width).map(move |x| n * image + y * pitch + x))
+        })
+    }
+}
+
+multiversion! {
+    /// Writes one channel of a group as a line of `layout`: `line[…] = scale(image) · pixels(image)`.
+    ///
+    /// `x` begins at the channel in the first image, `image_stride` leads to the next image.
+    pub(crate) fn pack_planar(layout: &Layout, x: &[f32], image_stride: usize, scales: &[f32], scale_stride: usize, images: usize, line: &mut [f32]) {
+        let size = layout.height * layout.width;
+        line[..layout.margin].fill(0.0);
+        for image in 0..images {
+            let plane = &x[image * image_stride..][..size];
+            let scale = scales[image * scale_stride];
+            for (y, row) in plane.chunks_exact(layout.width).enumerate() {
+                let target = &mut line[layout.row(image, y)..][..layout.pitch];
+                let (pixels, padding) = target.split_at_mut(layout.width);
+                for (target, value) in pixels.iter_mut().zip(row) {
+                    *target = value * scale;
+                }
+                padding.fill(0.0);
+            }
+            line[layout.row(image, layout.height)..layout.row(image + 1, 0)].fill(0.0);
+        }
+        line[layout.row(images, 0)..].fill(0.0);
+    }
+}
+
+multiversion! {
+    /// Interleaves up to `group` equally long lines, each times its scale: `out[position][channel]`,
+    /// missing channels zero.
+    pub(crate) fn interleave(lines: &[&[f32]], scales: &[f32], group: usize, out: &mut [f32]) {
+        // Blocks of 16 positions, so that a block of `out` stays in the first cache.
+        for (block, out) in out.chunks_mut(LANES * group).enumerate() {
+            if lines.len() < group {
+                out.fill(0.0);
+            }
+            for (channel, (line, scale)) in lines.iter().zip(scales).enumerate() {
+                let line = &line[block * LANES..];
+                for (out, value) in out[channel..].iter_mut().step_by(group).zip(line) {
+                    *out = *value * scale;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The styled convolution of StyleGAN2, with everything around it fused.
+
+mod backward;
+mod forward;
+
+pub use backward::Gradients;
+
+use crate::Activation;
+use crate::activation::Finish;
+use crate::convolve::{Tap, taps};
+use crate::demodulation::{demodulation, squared_weights};
+use crate::layout::Layout;
+use crate::simd::Isa;
+
+/// Positions that a group of images should have at least, so that small images still fill the
+/// register tiles and large ones stay in the cache.
+const GROUP_POSITIONS: usize = 1024;
+
+/// `y = clamp(activation(conv(x · s) · d + noise · strength + bias))`.
+///
+/// Shapes: x `[N, in, H, W]`, weight `[out, in, k, k]`, style s `[N, in]`, noise `[N or 1, 1, H', W']`,
+/// bias `[out]`, y `[N, out, H', W']`; `H' = 2H` with `up`, else `H`. All contiguous.
+///
+/// d is `(Σ (w·s)² + 1e-8)^(−1/2)` per image and output channel with `demodulate`, else 1. With `up`, conv
+/// is the transposed convolution of stride 2 followed by the filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1] with
+/// gain 4 (`SynthesisLayer` of stylegan2-ada-pytorch with `up=2`); without, cross-correlation with
+/// "same" padding.
+#[derive(Debug, Clone, Copy)]
+pub struct StyledConv {
+    /// N.
+    pub batch: usize,
+    /// Channels of x.
+    pub in_channels: usize,
+    /// Channels of y.
+    pub out_channels: usize,
+    /// H, rows of x.
+    pub height: usize,
+    /// W, columns of x.
+    pub width: usize,
+    /// k: 1 or 3.
+    pub kernel: usize,
+    /// Doubles the resolution; needs k = 3.
+    pub up: bool,
+    /// Whether output channels are brought back to unit variance.
+    pub demodulate: bool,
+    /// What follows the bias.
+    pub activation: Activation,
+    /// Bound of |y|.
+    pub clamp: Option<f32>,
+}
+
+/// What a styled convolution reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// `[N, in, H, W]`.
+    pub x: &'a [f32],
+    /// `[out, in, k, k]`.
+    pub weight: &'a [f32],
+    /// `[N, in]`; without it, ones.
+    pub style: Option<&'a [f32]>,
+    /// Added before the bias.
+    pub noise: Option<Noise<'a>>,
+    /// `[out]`; without it, zeros.
+    pub bias: Option<&'a [f32]>,
+}
+
+/// Noise over pixels, the same for all channels.
+#[derive(Debug, Clone, Copy)]
+pub struct Noise<'a> {
+    /// `[N, 1, H', W']` or `[1, 1, H', W']`.
+    pub map: &'a [f32],
+    /// Factor of the map.
+    pub strength: f32,
+}
+
+impl StyledConv {
+    /// Height and width of y.
+    pub fn output_size(&self) -> [usize; 2] {
+        [self.height, self.width].map(|size| if self.up { 2 * size } else { size })
+    }
+
+    /// Multiplications and additions of one forward pass (a backward pass has twice as many).
+    pub fn flops(&self) -> u64 {
+        let per_pixel = 2 * self.in_channels * self.out_channels * self.kernel * self.kernel;
+        (self.batch * self.height * self.width * per_pixel) as u64
+    }
+
+    fn input_plane(&self) -> usize {
+        self.height * self.width
+    }
+
+    fn output_plane(&self) -> usize {
+        let [height, width] = self.output_size();
+        height * width
+    }
+
+    /// Lines per output channel, see [`crate::planes`].
+    fn phases(&self) -> usize {
+        if self.up { 4 } else { 1 }
+    }
+
+    fn check(&self, inputs: &Inputs<'_>, y: usize) {
+        let Self { batch, in_channels, out_channels, kernel, up, .. } = *self;
+        assert!(kernel == 3 || (kernel == 1 && !up), "kernel is 3, or 1 without up, not {kernel}");
+        assert!(batch * in_channels * out_channels * self.input_plane() > 0, "no dimension of {self:?} is 0");
+        let noise = inputs.noise.map_or(0, |noise| noise.map.len());
+        let per_image = batch * self.output_plane();
+        let lengths = [
+            ("x", inputs.x.len(), batch * in_channels * self.input_plane()),
+            ("weight", inputs.weight.len(), out_channels * in_channels * kernel * kernel),
+            ("style", inputs.style.map_or(batch * in_channels, <[f32]>::len), batch * in_channels),
+            ("bias", inputs.bias.map_or(out_channels, <[f32]>::len), out_channels),
+            ("noise", noise, if [0, self.output_plane()].contains(&noise) { noise } else { per_image }),
+            ("y", y, batch * out_channels * self.output_plane()),
+        ];
+        for (name, len, wanted) in lengths {
+            assert_eq!(len, wanted, "length of {name} of {self:?}");
+        }
+    }
+
+    /// Images that are computed together: a matter of the shape alone, so that results are too.
+    fn group_images(&self) -> usize {
+        let positions = self.batch * (self.height + 1) * (self.width + 1);
+        let groups = positions.div_ceil(GROUP_POSITIONS).min(self.batch);
+        self.batch.div_ceil(groups)
+    }
+
+    /// What both passes prepare before they go over the groups of images.
+    fn prepare<'a>(&'a self, isa: Isa, inputs: &'a Inputs<'a>) -> Prepared<'a> {
+        let layout = Layout::new(self.group_images(), self.height, self.width, self.kernel / 2);
+        let style = inputs.style.map_or_else(|| vec![1.0; self.batch * self.in_channels], <[f32]>::to_vec);
+        let taps = taps(self.kernel, self.up, layout.pitch);
+        let demodulation = self.demodulate.then(|| {
+            let squared_weights = squared_weights(inputs.weight, taps.len());
+            let factors = demodulation(&squared_weights, &style, self.in_channels);
+            Demodulation { squared_weights, factors }
+        });
+        Prepared { isa, conv: self, inputs, layout, taps, style, demodulation }
+    }
+}
+
+/// One call's inputs, with what is derived from them.
+struct Prepared<'a> {
+    isa: Isa,
+    conv: &'a StyledConv,
+    inputs: &'a Inputs<'a>,
+    /// Of the lines of one group.
+    layout: Layout,
+    taps: Vec<Tap>,
+    /// `[N, in]`.
+    style: Vec<f32>,
+    demodulation: Option<Demodulation>,
+}
+
+struct Demodulation {
+    /// Σ over taps of w², `[out, in]`.
+    squared_weights: Vec<f32>,
+    /// d, `[N, out]`.
+    factors: Vec<f32>,
+}
+
+impl Prepared<'_> {
+    /// The constants of one output plane, `image` counted over the batch.
+    fn finish(&self, image: usize, channel: usize) -> Finish {
+        let index = image * self.conv.out_channels + channel;
+        Finish {
+            demodulation: self.demodulation.as_ref().map_or(1.0, |d| d.factors[index]),
+            noise_strength: self.inputs.noise.map_or(0.0, |noise| noise.strength),
+            bias: self.inputs.bias.map_or(0.0, |bias| bias[channel]),
+            slopes: self.conv.activation.slopes(),
+            clamp: self.conv.clamp.unwrap_or(f32::INFINITY),
+        }
+    }
+
+    /// The noise of one image, empty where there is none.
+    fn noise(&self, image: usize) -> &[f32] {
+        let plane = self.conv.output_plane();
+        match self.inputs.noise {
+            None => &[],
+            Some(noise) if noise.map.len() == plane => noise.map,
+            Some(noise) => &noise.map[image * plane..][..plane],
+        }
+    }
+}

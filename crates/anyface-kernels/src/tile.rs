@@ -1,0 +1,47 @@
+//! The register tile: the one inner loop under every convolution and gradient of this crate.
+
+use crate::simd::Simd;
+
+/// Adds to `out[r][v·16 + lane]` the sum over k of `panel[k][r] · source[starts[v] + offsets[k] + lane]`.
+///
+/// `R` rows times `V` vectors of sums stay in registers over the whole loop. `offsets` says where
+/// the operand of step k lies (channel and tap of a convolution, pixel of a weight gradient),
+/// `starts` where each vector of outputs begins; so nothing is ever copied into columns.
+///
+/// # Safety
+/// The machine has the instruction set of `S`; `panel` holds `offsets.len() · R` floats, `out`
+/// `R · V · LANES`; `starts.len() >= V`; `source` is readable from every `starts[v] + offsets[k]`
+/// for `LANES` floats.
+#[inline(always)]
+pub(crate) unsafe fn tile<S: Simd, const R: usize, const V: usize>(
+    mut panel: *const f32,
+    offsets: &[u32],
+    source: *const f32,
+    starts: &[u32],
+    out: *mut f32,
+) {
+    // SAFETY: every pointer stays within what the caller promises: `panel` moves on by `R` per
+    // offset, `out` is indexed below R · V · LANES, `source` only at start + offset.
+    unsafe {
+        let bases: [*const f32; V] = std::array::from_fn(|v| source.add(starts[v] as usize));
+        let at = |r: usize, v: usize| out.add((r * V + v) * crate::simd::LANES);
+        let mut sums: [[S::Vector; V]; R] =
+            std::array::from_fn(|r| std::array::from_fn(|v| S::load(at(r, v))));
+        for &offset in offsets {
+            let operands: [S::Vector; V] =
+                std::array::from_fn(|v| S::load(bases[v].add(offset as usize)));
+            for r in 0..R {
+                let factor = S::splat(*panel.add(r));
+                for v in 0..V {
+                    sums[r][v] = S::mul_add(factor, operands[v], sums[r][v]);
+                }
+            }
+            panel = panel.add(R);
+        }
+        for r in 0..R {
+            for v in 0..V {
+                S::store(at(r, v), sums[r][v]);
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Every path against the same operation written out in f64.
+
+use anyface_kernels::{Activation, Gradients, Inputs, Isa, Noise, StyledConv};
+use proptest::prelude::*;
+
+/// One operation with its operands, in f64.
+#[derive(Debug, Clone)]
+struct Case {
+    conv: StyledConv,
+    x: Vec<f64>,
+    weight: Vec<f64>,
+    style: Option<Vec<f64>>,
+    noise: Option<Vec<f64>>,
+    strength: f64,
+    bias: Option<Vec<f64>>,
+}
+
+impl Case {
+    /// `StyledConv` by its definition.
+    fn reference(&self) -> Vec<f64> {
+        let StyledConv { batch, in_channels, out_channels, height, width, kernel, up, .. } = self.conv;
+        let [out_height, out_width] = self.conv.output_size();
+        let taps = kernel * kernel;
+        let mut y = Vec::new();
+        for n in 0..batch {
+            let style = |ci: usize| self.style.as_ref().map_or(1.0, |s| s[n * in_channels + ci]);
+            for co in 0..out_channels {
+                let weight = |ci: usize, ky: usize, kx: usize| {
+                    self.weight[(co * in_channels + ci) * taps + ky * kernel + kx] * style(ci)
+                };
+                let x = |ci: usize, i: isize, j: isize| {
+                    let inside = (0..height as isize).contains(&i) && (0..width as isize).contains(&j);
+                    if inside { self.x[((n * in_channels + ci) * height + i as usize) * width + j as usize] } else { 0.0 }
+                };
+                let cells = || (0..in_channels).flat_map(|ci| (0..taps).map(move |t| (ci, t / kernel, t % kernel)));
+                let norm: f64 = cells().map(|(ci, ky, kx)| weight(ci, ky, kx).powi(2)).sum();
+                let demodulation = if self.conv.demodulate { (norm + 1e-8).sqrt().recip() } else { 1.0 };
+                // Output of the transposed convolution at (u, v).
+                let transposed = |u: isize, v: isize| -> f64 {
+                    cells()
+                        .filter(|(_, ky, kx)| (u - *ky as isize) % 2 == 0 && (v - *kx as isize) % 2 == 0)
+                        .map(|(ci, ky, kx)| {
+                            weight(ci, ky, kx) * x(ci, (u - ky as isize) / 2, (v - kx as isize) / 2)
+                        })
+                        .sum()
+                };
+                for i in 0..out_height as isize {
+                    for j in 0..out_width as isize {
+                        let convolved: f64 = if up {
+                            let filter = [0.25, 0.75, 0.75, 0.25];
+                            let cells = (0..16).map(|t| (t / 4, t % 4));
+                            cells
+                                .map(|(a, b)| {
+                                    let (u, v) = (i + a as isize - 1, j + b as isize - 1);
+                                    if u < 0 || v < 0 { 0.0 } else { filter[a] * filter[b] * transposed(u, v) }
+                                })
+                                .sum()
+                        } else {
+                            let half = kernel as isize / 2;
+                            cells()
+                                .map(|(ci, ky, kx)| {
+                                    weight(ci, ky, kx) * x(ci, i + ky as isize - half, j + kx as isize - half)
+                                })
+                                .sum()
+                        };
+                        let pixel = i as usize * out_width + j as usize;
+                        let noise = self.noise.as_ref().map_or(0.0, |noise| {
+                            noise[if noise.len() == out_height * out_width { pixel } else { n * out_height * out_width + pixel }]
+                        });
+                        let bias = self.bias.as_ref().map_or(0.0, |bias| bias[co]);
+                        let value = convolved * demodulation + noise * self.strength + bias;
+                        let value = match self.conv.activation {
+                            Activation::Linear => value,
+                            Activation::LeakyRelu => value.max(0.2 * value) * 2f64.sqrt(),
+                        };
+                        let clamp = self.conv.clamp.map_or(f64::INFINITY, f64::from);
+                        y.push(value.clamp(-clamp, clamp));
+                    }
+                }
+            }
+        }
+        y
+    }
+
+    /// Runs `call` with the operands in f32.
+    fn with_inputs<T>(&self, call: impl FnOnce(&Inputs<'_>) -> T) -> T {
+        let [x, weight] = [&self.x, &self.weight].map(|values| single(values));
+        let [style, noise, bias] = [&self.style, &self.noise, &self.bias].map(|values| values.as_deref().map(single));
+        call(&Inputs {
+            x: &x,
+            weight: &weight,
+            style: style.as_deref(),
+            noise: noise.as_ref().map(|map| Noise { map, strength: self.strength as f32 }),
+            bias: bias.as_deref(),
+        })
+    }
+
+    fn forward(&self, isa: Isa) -> Vec<f32> {
+        let [height, width] = self.conv.output_size();
+        let mut y = vec![f32::NAN; self.conv.batch * self.conv.out_channels * height * width];
+        self.with_inputs(|inputs| self.conv.forward(isa, inputs, &mut y));
+        y
+    }
+
+    fn backward(&self, isa: Isa, y: &[f32], grad_y: &[f32]) -> AllGradients {
+        let mut all = AllGradients {
+            x: vec![f32::NAN; self.x.len()],
+            weight: vec![f32::NAN; self.weight.len()],
+            style: vec![f32::NAN; self.conv.batch * self.conv.in_channels],
+            bias: vec![f32::NAN; self.conv.out_channels],
+            strength: f32::NAN,
+        };
+        let gradients = Gradients {
+            x: Some(&mut all.x),
+            weight: Some(&mut all.weight),
+            style: Some(&mut all.style),
+            bias: Some(&mut all.bias),
+            noise_strength: Some(&mut all.strength),
+        };
+        self.with_inputs(|inputs| self.conv.backward(isa, inputs, y, grad_y, gradients));
+        all
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct AllGradients {
+    x: Vec<f32>,
+    weight: Vec<f32>,
+    style: Vec<f32>,
+    bias: Vec<f32>,
+    strength: f32,
+}
+
+fn single(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|value| *value as f32).collect()
+}
+
+fn dot(a: &[f64], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * f64::from(*b)).sum()
+}
+
+/// `len` numbers that f32 holds exactly, of about unit variance.
+fn values(seed: &mut u64, len: usize) -> Vec<f64> {
+    let mut next = || {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*seed >> 40) as f64 / (1 << 23) as f64 - 1.0
+    };
+    (0..len).map(|_| f64::from((1.7 * next()) as f32)).collect()
+}
+
+fn case(conv: StyledConv, [styled, noisy, noise_per_image, biased]: [bool; 4], mut seed: u64) -> Case {
+    let seed = &mut seed;
+    let noise_len = conv.output_size().iter().product::<usize>() * if noise_per_image { conv.batch } else { 1 };
+    Case {
+        x: values(seed, conv.batch * conv.in_channels * conv.height * conv.width),
+        weight: values(seed, conv.out_channels * conv.in_channels * conv.kernel * conv.kernel),
+        style: styled.then(|| values(seed, conv.batch * conv.in_channels)),
+        noise: noisy.then(|| values(seed, noise_len)),
+        strength: 0.5,
+        bias: biased.then(|| values(seed, conv.out_channels)),
+        conv,
+    }
+}
+
+prop_compose! {
+    fn any_case()(
+        batch in 1usize..4, in_channels in 1usize..18, out_channels in 1usize..18,
+        height in 1usize..11, width in prop_oneof![1usize..20, Just(32usize)],
+        form in prop_oneof![Just((1, false)), Just((3, false)), Just((3, true))],
+        demodulate: bool, leaky: bool, clamp in prop::option::of(0.3f32..2.0),
+        operands: [bool; 4], seed: u64,
+    ) -> Case {
+        let (kernel, up) = form;
+        let activation = if leaky { Activation::LeakyRelu } else { Activation::Linear };
+        let conv = StyledConv {
+            batch, in_channels, out_channels, height, width, kernel, up, demodulate, activation, clamp,
+        };
+        case(conv, operands, seed)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn forward_is_the_definition(case in any_case()) {
+        let expected = case.reference();
+        let range = expected.iter().fold(1.0, |range: f64, value| range.max(value.abs()));
+        for isa in Isa::available() {
+            let y = case.forward(isa);
+            for (i, (value, expected)) in y.iter().zip(&expected).enumerate() {
+                prop_assert!((f64::from(*value) - expected).abs() < 1e-5 * range, "{isa:?} {i}: {value} is not {expected}");
+            }
+        }
+    }
+
+    /// Along a random direction in the space of all operands, the reference in f64 changes by what
+    /// the gradients say.
+    #[test]
+    fn gradients_are_slopes_of_the_definition(case in any_case(), direction_seed: u64) {
+        let seed = &mut direction_seed.clone();
+        let y = case.reference();
+        let grad_y = single(&values(seed, y.len()));
+        let step = 1e-6;
+        let noiseless = case.noise.is_none();
+        for operand in 0..5 {
+            let mut moved = [case.clone(), case.clone()];
+            let direction = values(seed, [case.x.len(), case.weight.len(), case.conv.batch * case.conv.in_channels, case.conv.out_channels, 1][operand]);
+            for (case, sign) in moved.iter_mut().zip([-step, step]) {
+                let target: &mut [f64] = match operand {
+                    0 => &mut case.x,
+                    1 => &mut case.weight,
+                    2 => case.style.get_or_insert_with(|| vec![1.0; direction.len()]),
+                    3 => case.bias.get_or_insert_with(|| vec![0.0; direction.len()]),
+                    _ => std::slice::from_mut(&mut case.strength),
+                };
+                for (value, direction) in target.iter_mut().zip(&direction) {
+                    *value += sign * direction;
+                }
+            }
+            let [before, after] = moved.map(|case| case.reference());
+            // Across the kink of the activation or the clamp there is no slope to compare with.
+            let kinked = |value: f64| value.abs() < 1e-4 || case.conv.clamp.is_some_and(|clamp| (value.abs() - f64::from(clamp)).abs() < 1e-4 && value.abs() < f64::from(clamp));
+            prop_assume!(!y.iter().any(|value| kinked(*value)));
+            let expected = (dot(&after, &grad_y) - dot(&before, &grad_y)) / (2.0 * step);
+            let scale: f64 = 1.0 + after.iter().zip(&before).zip(&grad_y).map(|((a, b), g)| ((a - b) / (2.0 * step) * f64::from(*g)).abs()).sum::<f64>();
+            for isa in Isa::available() {
+                let gradients = case.backward(isa, &case.forward(isa), &grad_y);
+                let strength = [gradients.strength];
+                let gradient: &[f32] = [&gradients.x[..], &gradients.weight, &gradients.style, &gradients.bias, &strength][operand];
+                let found = if operand == 4 && noiseless { 0.0 } else { dot(&direction, gradient) };
+                prop_assert!((found - expected).abs() < 2e-5 * scale, "{isa:?} operand {operand}: {found} is not {expected}");
+            }
+        }
+    }
+}
+
+/// Bytes do not depend on the number of threads, at a size where there is work for several.
+#[test]
+fn threads_do_not_change_results() {
+    for (up, size) in [(false, 32), (true, 16), (false, 5)] {
+        let conv = StyledConv {
+            batch: 5, in_channels: 20, out_channels: 18, height: size, width: size, kernel: 3, up,
+            demodulate: true, activation: Activation::LeakyRelu, clamp: Some(256.0),
+        };
+        let case = case(conv, [true; 4], 1);
+        for isa in Isa::available() {
+            let results = [1, 2, 3].map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+                pool.install(|| {
+                    let y = case.forward(isa);
+                    let gradients = case.backward(isa, &y, &y);
+                    (y, gradients)
+                })
+            });
+            assert!(results[0] == results[1] && results[0] == results[2], "{isa:?} {conv:?}");
+        }
+    }
+}

@@ -1,0 +1,466 @@
+//! Builds the sentences of one caption out of phrases and frames.
+
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{Rng, RngExt};
+
+use super::lexicon::{Class, Frame, Meaning, Phrase};
+use super::meaning::closure;
+use super::surface::{self, Referent, Style};
+use super::{Caption, Grammar};
+use crate::attribute::{Attribute, Attributes};
+
+/// The most sentences of a caption.
+const MOST_SENTENCES: usize = 6;
+
+/// Something still to be said, and where it fits.
+struct Item {
+    class: Class,
+    text: String,
+    meaning: Meaning,
+    held_out: bool,
+}
+
+impl Item {
+    fn new(phrase: &Phrase) -> Self {
+        Self {
+            class: phrase.class,
+            text: phrase.text.to_owned(),
+            meaning: phrase.meaning.clone(),
+            held_out: phrase.held_out,
+        }
+    }
+}
+
+/// Composes one caption, consuming items as they find a place.
+pub(super) struct Composer<'a, R> {
+    grammar: &'a Grammar,
+    face: &'a Attributes,
+    rng: &'a mut R,
+    /// What has no place yet.
+    items: Vec<Item>,
+    /// Frames used, not to be used again.
+    used: Vec<Frame>,
+    /// What the words placed so far say.
+    said: Meaning,
+    /// Whether any of them is held out.
+    held_out: bool,
+}
+
+impl<'a, R: Rng> Composer<'a, R> {
+    pub(super) fn new(grammar: &'a Grammar, face: &'a Attributes, rng: &'a mut R) -> Self {
+        let (items, used, said) = (Vec::new(), Vec::new(), Vec::new());
+        Self {
+            grammar,
+            face,
+            rng,
+            items,
+            used,
+            said,
+            held_out: false,
+        }
+    }
+
+    /// The caption, and whether anything in it is held out.
+    pub(super) fn compose(mut self) -> (Caption, bool) {
+        let layout = self.rng.random_range(0..100);
+        let person = self.choose_person();
+        let length = match self.rng.random_range(0..100) {
+            0..10 => self.rng.random_range(0..=1),
+            10..45 => self.rng.random_range(1..=3),
+            45..80 => self.rng.random_range(3..=6),
+            _ => self.rng.random_range(6..=18),
+        };
+        let named = if layout < 85 {
+            person.meaning.clone()
+        } else {
+            Vec::new()
+        };
+        self.choose_looks(length, &named);
+        let mut referent = Referent {
+            gender: self.gender(&person),
+            noun: None,
+        };
+        let (sentences, style) = match layout {
+            0..15 => (vec![self.keywords(&person)], Style::Phrase),
+            15..85 => {
+                let short = person.class != Class::Name && person.text.split(' ').count() <= 2;
+                referent.noun = short.then_some(person.text);
+                self.with_opening(&person)
+            }
+            _ => (self.follow_ups(0), Style::Sentences),
+        };
+        if sentences.is_empty() {
+            // Nothing to say in full sentences: the person alone remains.
+            let alone = format!("{{a}} {}", self.place_person(&person));
+            return self.finish(&[alone], Style::Phrase, referent);
+        }
+        self.finish(&sentences, style, referent)
+    }
+
+    fn finish(mut self, sentences: &[String], style: Style, who: Referent) -> (Caption, bool) {
+        let (text, tells_gender) = surface::spell(sentences, style, who, self.rng);
+        if let (true, Some(male)) = (tells_gender, who.gender) {
+            self.said.push((Attribute::Male, male));
+        }
+        (
+            Caption {
+                text,
+                said: closure(&self.said),
+            },
+            self.held_out,
+        )
+    }
+
+    /// The gender that pronouns tell: that of the noun, or sometimes that of the face.
+    fn gender(&mut self, person: &Phrase) -> Option<bool> {
+        let by_noun = person.meaning.iter().find(|(a, _)| *a == Attribute::Male);
+        match by_noun {
+            Some(&(_, male)) => Some(male),
+            None => self
+                .face
+                .get(Attribute::Male)
+                .filter(|_| self.rng.random_bool(0.8)),
+        }
+    }
+
+    /// A third roles where any fit, one in eight "person", for the rest age and gender.
+    fn choose_person(&mut self) -> Phrase {
+        let kind = self.rng.random_range(0..100);
+        let of_kind = |phrase: &&Phrase| match kind {
+            0..33 => phrase.is_role(),
+            33..45 => phrase.meaning.is_empty(),
+            45..75 => !phrase.is_role() && phrase.meaning.len() == 2,
+            _ => !phrase.is_role() && !phrase.meaning.is_empty(),
+        };
+        let fitting = self
+            .grammar
+            .people
+            .iter()
+            .filter(|phrase| phrase.fits(self.face));
+        let (chosen, others): (Vec<_>, Vec<_>) = fitting.partition(of_kind);
+        let candidates = if chosen.is_empty() { others } else { chosen };
+        let person = pick(&candidates, |phrase| phrase.held_out, self.rng);
+        (*person.expect("words for anybody fit everybody")).clone()
+    }
+
+    /// Fills the items with phrases that fit and do not repeat each other, what is there before
+    /// what is not.
+    fn choose_looks(&mut self, count: usize, named: &[(Attribute, bool)]) {
+        let mut literals: Vec<(f32, (Attribute, bool))> = self
+            .face
+            .iter()
+            .filter_map(|(a, state)| Some((a, state?)))
+            .map(|(a, state)| {
+                let weight = self.interest(a, state);
+                (self.rng.random::<f32>().powf(1.0 / weight), (a, state))
+            })
+            .collect();
+        literals.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut said = closure(named);
+        for (_, literal) in literals {
+            if self.items.len() >= count {
+                break;
+            }
+            let candidates: Vec<&Phrase> = self
+                .grammar
+                .looks
+                .iter()
+                .filter(|phrase| phrase.meaning.contains(&literal))
+                .filter(|phrase| phrase.fits(self.face) && !phrase.repeats(&said))
+                .collect();
+            if let Some(phrase) = pick(&candidates, |phrase| phrase.held_out, self.rng) {
+                said.extend(closure(&phrase.meaning));
+                self.items.push(Item::new(phrase));
+            }
+        }
+        self.gather_hair();
+    }
+
+    /// How likely people are to say it: what is there before what is not, and hardly that she has
+    /// no beard or that hair of some colour is not of another.
+    fn interest(&self, attribute: Attribute, state: bool) -> f32 {
+        use Attribute::*;
+        let beardless = self.face.lacks(Male) || self.face.has(Child);
+        match (attribute, state) {
+            (FullBeard | Goatee | Mustache | FiveOClockShadow | Sideburns, false) if beardless => {
+                0.1
+            }
+            (NoBeard, true) if beardless => 0.1,
+            (WearingNecktie, false) if beardless => 0.4,
+            (WearingLipstick | HeavyMakeup | WearingEarrings, false) if !beardless => 0.4,
+            (BlackHair | BrownHair | BlondHair | RedHair | GrayHair | WhiteHair, false) => 0.25,
+            (StraightHair | WavyHair | CurlyHair | LongHair | ShortHair, false) => 0.5,
+            (BlueEyes | GreenEyes | BrownEyes, false) => 0.4,
+            (_, false) => 1.0,
+            (_, true) => 3.5,
+        }
+    }
+
+    /// Joins what is said of the hair: "long curly red hair", or "hair is long, curly and red".
+    fn gather_hair(&mut self) {
+        let mut words = self.take(&[Class::Hair], usize::MAX);
+        let place = |item: &Item| match item.meaning[0].0 {
+            Attribute::LongHair | Attribute::ShortHair => 0,
+            Attribute::StraightHair | Attribute::WavyHair | Attribute::CurlyHair => 1,
+            _ => 2,
+        };
+        words.sort_by_key(place);
+        if words.is_empty() {
+            return;
+        }
+        let texts: Vec<&str> = words.iter().map(|item| item.text.as_str()).collect();
+        let (class, text) = if self.rng.random_bool(0.7) {
+            (Class::Has, format!("{} hair", texts.join(" ")))
+        } else {
+            (
+                Class::Part,
+                format!("hair is {}", surface::join(&texts, "and", self.rng)),
+            )
+        };
+        self.items.push(Item {
+            class,
+            text,
+            meaning: words.iter().flat_map(|item| item.meaning.clone()).collect(),
+            held_out: words.iter().any(|item| item.held_out),
+        });
+    }
+
+    /// "man, 60s, glasses, grey beard"
+    fn keywords(&mut self, person: &Phrase) -> String {
+        let items = self.take(&KEYWORD_CLASSES, usize::MAX);
+        let mut words: Vec<String> = items.iter().map(|item| self.keyword(item)).collect();
+        words.shuffle(self.rng);
+        if words.is_empty() || self.rng.random_bool(0.7) {
+            words.insert(0, self.place_person(person));
+        }
+        let separator = *[", ", ", ", ", ", ", ", "; ", " + "]
+            .choose(self.rng)
+            .expect("some");
+        let frame = self.frame(|grammar| &grammar.frames.keywords, |_| true);
+        frame
+            .map_or("{list}", |frame| frame.text)
+            .replace("{list}", &words.join(separator))
+    }
+
+    fn keyword(&mut self, item: &Item) -> String {
+        self.say(item);
+        match item.class {
+            Class::Lack if self.rng.random() => format!("no {}", surface::bare(&item.text)),
+            Class::Lack => format!("without {}", item.text),
+            _ => surface::bare(&item.text).to_owned(),
+        }
+    }
+
+    /// An opening with the person, in one sentence or followed by more.
+    fn with_opening(&mut self, person: &Phrase) -> (Vec<String>, Style) {
+        let alone = self.items.len() <= 6 && self.rng.random_bool(0.6);
+        let tails = if alone {
+            3
+        } else {
+            self.rng.random_range(0..=1)
+        };
+        let np = self.noun_phrase(person, tails);
+        let frame = self.frame(|grammar| &grammar.frames.opening, |_| true);
+        let opening = frame
+            .map_or("{np}", |frame| frame.text)
+            .replace("{np}", &np);
+        let mut sentences = vec![opening];
+        if !alone {
+            sentences.extend(self.follow_ups(1));
+        }
+        let style = if sentences.len() == 1 {
+            Style::Phrase
+        } else {
+            Style::Sentences
+        };
+        (sentences, style)
+    }
+
+    /// "a grinning old sailor with a white beard, wearing a knitted cap"
+    fn noun_phrase(&mut self, person: &Phrase, tails: usize) -> String {
+        let mut words = vec![self.determiner(person.class).to_owned()];
+        if person.class != Class::Name {
+            let count = self.rng.random_range(0..=3);
+            let adjectives = self.take(&[Class::Adjective], count);
+            let comma = if self.rng.random_bool(0.4) { ", " } else { " " };
+            words.push(self.place(adjectives).join(comma));
+            let age = self.take(&[Class::Age, Class::Before], 1);
+            words.extend(self.place(age));
+        }
+        words.push(self.place_person(person));
+        if self.rng.random_bool(0.5) {
+            let follows_noun = |item: &Item| item.class == Class::Is && follows_noun(&item.text);
+            if let Some(at) = self.items.iter().position(follows_noun) {
+                let item = self.items.swap_remove(at);
+                words.extend(self.place(vec![item]));
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        let mut np = words.join(" ");
+        let mut openers: Vec<&str> = Vec::new();
+        for nth in 0..tails {
+            let opener = |frame: &Frame| frame.text.split(' ').next().unwrap_or_default();
+            let fresh = |frame: &Frame| !openers.contains(&opener(frame));
+            let Some(frame) = self.frame(|grammar| &grammar.frames.tail, fresh) else {
+                break;
+            };
+            openers.push(opener(&frame));
+            np.push_str(if nth == 0 { " " } else { ", " });
+            np.push_str(&self.fill(frame.text));
+        }
+        np
+    }
+
+    fn determiner(&mut self, class: Class) -> &'static str {
+        match (class, self.rng.random_range(0..100)) {
+            (Class::Name, _) | (_, 0..6) => "",
+            (Class::Kin, 6..60) => "my",
+            (_, 6..14) => "the",
+            (_, 14..17) => "this",
+            _ => "{a}",
+        }
+    }
+
+    /// Sentences for what remains, as many as it takes and no more than [`MOST_SENTENCES`].
+    fn follow_ups(&mut self, already: usize) -> Vec<String> {
+        let mut sentences = Vec::new();
+        while already + sentences.len() < MOST_SENTENCES {
+            let Some(frame) = self.frame(|grammar| &grammar.frames.sentence, |_| true) else {
+                break;
+            };
+            sentences.push(self.fill(frame.text));
+        }
+        sentences
+    }
+
+    /// A frame for whose slots there are items, if any is left.
+    fn frame(
+        &mut self,
+        kind: impl Fn(&'a Grammar) -> &'a Vec<Frame>,
+        wanted: impl Fn(&Frame) -> bool,
+    ) -> Option<Frame> {
+        let candidates: Vec<Frame> = kind(self.grammar)
+            .iter()
+            .copied()
+            .filter(|frame| wanted(frame) && !self.used.contains(frame))
+            .filter(|frame| {
+                slots(frame.text)
+                    .filter_map(classes_of)
+                    .all(|classes| self.items.iter().any(|item| classes.contains(&item.class)))
+            })
+            .collect();
+        let frame = *pick(&candidates, |frame| frame.held_out, self.rng)?;
+        self.held_out |= frame.held_out;
+        self.used.push(frame);
+        Some(frame)
+    }
+
+    /// The frame with items in its slots; slots of other kinds stay.
+    fn fill(&mut self, frame: &str) -> String {
+        let mut text = frame.to_owned();
+        for slot in slots(frame) {
+            let Some(classes) = classes_of(slot) else {
+                continue;
+            };
+            let most = match slot {
+                "part" => 1,
+                "is" | "lack" | "no" => self.rng.random_range(1..=2),
+                _ => self.rng.random_range(1..=3),
+            };
+            let items = self.take(classes, most);
+            let mut texts = self.place(items);
+            if slot == "no" {
+                texts
+                    .iter_mut()
+                    .for_each(|text| *text = surface::bare(text).to_owned());
+            }
+            let word = if matches!(slot, "lack" | "no") {
+                "or"
+            } else {
+                "and"
+            };
+            let list = surface::join(&texts, word, self.rng);
+            text = text.replace(&format!("{{{slot}}}"), &list);
+        }
+        text
+    }
+
+    /// Removes up to `most` random items of the classes.
+    fn take(&mut self, classes: &[Class], most: usize) -> Vec<Item> {
+        self.items.shuffle(self.rng);
+        let mut left = most;
+        self.items
+            .extract_if(.., |item| {
+                let taken = left > 0 && classes.contains(&item.class);
+                left -= usize::from(taken);
+                taken
+            })
+            .collect()
+    }
+
+    /// The texts of items that stand in the caption now.
+    fn place(&mut self, items: Vec<Item>) -> Vec<String> {
+        items.iter().for_each(|item| self.say(item));
+        items.into_iter().map(|item| item.text).collect()
+    }
+
+    fn say(&mut self, item: &Item) {
+        self.said.extend(&item.meaning);
+        self.held_out |= item.held_out;
+    }
+
+    fn place_person(&mut self, person: &Phrase) -> String {
+        self.said.extend(&person.meaning);
+        self.held_out |= person.held_out;
+        person.text.to_owned()
+    }
+}
+
+const KEYWORD_CLASSES: [Class; 7] = [
+    Class::Adjective,
+    Class::Age,
+    Class::Before,
+    Class::Is,
+    Class::Has,
+    Class::Wear,
+    Class::Lack,
+];
+
+/// The names of the slots in a frame.
+fn slots(frame: &str) -> impl Iterator<Item = &str> {
+    frame
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next())
+}
+
+/// The classes of phrases that a slot takes; none for pronouns and the like.
+fn classes_of(slot: &str) -> Option<&'static [Class]> {
+    match slot {
+        "has" => Some(&[Class::Has]),
+        "worn" => Some(&[Class::Wear]),
+        "is" => Some(&[Class::Adjective, Class::Age, Class::Is]),
+        "part" => Some(&[Class::Part]),
+        "lack" | "no" => Some(&[Class::Lack]),
+        _ => None,
+    }
+}
+
+/// Whether what follows "is" may follow the noun as well: "a man in his forties".
+fn follows_noun(text: &str) -> bool {
+    let first = text.split(' ').next().unwrap_or_default();
+    first == "in" || first == "aged" || first.ends_with("ing")
+}
+
+/// A random candidate; where some are held out, one of those half of the time.
+fn pick<'c, T>(
+    candidates: &'c [T],
+    held_out: impl Fn(&T) -> bool,
+    rng: &mut impl Rng,
+) -> Option<&'c T> {
+    let held: Vec<&T> = candidates.iter().filter(|c| held_out(c)).collect();
+    if !held.is_empty() && rng.random_bool(0.4) {
+        return held.choose(rng).copied();
+    }
+    candidates.choose(rng)
+}

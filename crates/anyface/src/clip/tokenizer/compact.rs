@@ -1,0 +1,228 @@
+//! The tokenizer of the compact text tower: byte-level BPE of a few thousand pieces, kept as Hugging Face's
+//! `tokenizer.json`.
+//!
+//! Text is folded to lower case without accents and split at spaces and punctuation; every piece then starts with a
+//! space, so that a word has the same ids wherever it stands. All 256 bytes are pieces, so nothing is unknown.
+
+use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::normalizers::{BertNormalizer, NFKC, Replace, Sequence as Normalizers};
+use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::sequence::Sequence as PreTokenizers;
+use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper, TokenizerBuilder};
+
+const START: &str = "<|startoftext|>";
+const END: &str = "<|endoftext|>";
+
+/// Typographic marks and the plain ones that mean the same.
+const PLAIN_MARKS: [(&str, &str); 6] = [
+    ("‘", "'"),
+    ("’", "'"),
+    ("“", "\""),
+    ("”", "\""),
+    ("–", "-"),
+    ("—", "-"),
+];
+
+/// Why there is no tokenizer.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenizerError {
+    /// The bytes are no `tokenizer.json`.
+    #[error("not a tokenizer: {0}")]
+    Format(String),
+    /// The vocabulary lacks the start or the end token.
+    #[error("the vocabulary lacks {0}")]
+    MissingToken(&'static str),
+    /// No vocabulary could be made of the text.
+    #[error("cannot train the tokenizer: {0}")]
+    Training(String),
+}
+
+/// Byte-level BPE with a small vocabulary.
+#[derive(Debug, Clone)]
+pub struct CompactTokenizer {
+    inner: tokenizers::Tokenizer,
+    start: u32,
+    end: u32,
+}
+
+impl CompactTokenizer {
+    /// Makes a vocabulary of at most `vocab_size` pieces (at least 258) that spells `lines` in few of them.
+    ///
+    /// # Errors
+    /// When a line cannot be processed.
+    pub fn train<S>(
+        lines: impl Iterator<Item = S> + Send,
+        vocab_size: usize,
+    ) -> Result<Self, TokenizerError>
+    where
+        S: AsRef<str> + Send,
+    {
+        let fail = |e: tokenizers::Error| TokenizerError::Training(e.to_string());
+        let mut tokenizer = TokenizerBuilder::<BPE, _, _, ByteLevel, ByteLevel>::new()
+            .with_model(BPE::default())
+            .with_normalizer(Some(NormalizerWrapper::from(normalizers().map_err(fail)?)))
+            .with_pre_tokenizer(Some(PreTokenizerWrapper::from(pre_tokenizers())))
+            .with_post_processor(None)
+            .with_decoder(Some(ByteLevel::default()))
+            .build()
+            .map_err(fail)?;
+        let mut trainer = BpeTrainer::builder()
+            .vocab_size(vocab_size)
+            .min_frequency(2)
+            .show_progress(false)
+            .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+            .special_tokens(
+                [START, END]
+                    .map(|token| AddedToken::from(token, true))
+                    .into(),
+            )
+            .build();
+        tokenizer.train(&mut trainer, lines).map_err(fail)?;
+        let json = tokenizer.to_string(false).map_err(fail)?;
+        Self::from_bytes(json.as_bytes())
+    }
+
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// When it is none, or lacks the start or end token.
+    pub fn from_bytes(json: &[u8]) -> Result<Self, TokenizerError> {
+        let mut inner = tokenizers::Tokenizer::from_bytes(json)
+            .map_err(|e| TokenizerError::Format(e.to_string()))?;
+        // A user who types the name of a special token means its letters.
+        inner.set_encode_special_tokens(true);
+        let id = |token| {
+            inner
+                .token_to_id(token)
+                .ok_or(TokenizerError::MissingToken(token))
+        };
+        Ok(Self {
+            start: id(START)?,
+            end: id(END)?,
+            inner,
+        })
+    }
+
+    /// The `tokenizer.json`.
+    ///
+    /// # Errors
+    /// Never for a tokenizer that was trained or read.
+    pub fn to_json(&self) -> Result<String, TokenizerError> {
+        self.inner
+            .to_string(false)
+            .map_err(|e| TokenizerError::Format(e.to_string()))
+    }
+
+    /// Number of ids.
+    pub fn vocab_size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    pub(super) fn encode(&self, text: &str) -> Vec<u32> {
+        // Byte-level BPE spells any text; an error could only come from a foreign tokenizer.json.
+        self.inner
+            .encode_fast(text, false)
+            .map(|encoding| encoding.get_ids().to_vec())
+            .unwrap_or_default()
+    }
+
+    pub(super) const fn start(&self) -> u32 {
+        self.start
+    }
+
+    pub(super) const fn end(&self) -> u32 {
+        self.end
+    }
+}
+
+fn normalizers() -> tokenizers::Result<Normalizers> {
+    let mut steps: Vec<NormalizerWrapper> = vec![NFKC.into()];
+    for (mark, plain) in PLAIN_MARKS {
+        steps.push(Replace::new(mark, plain)?.into());
+    }
+    steps.push(BertNormalizer::new(true, true, Some(true), true).into());
+    Ok(Normalizers::new(steps))
+}
+
+fn pre_tokenizers() -> PreTokenizers {
+    PreTokenizers::new(vec![
+        BertPreTokenizer.into(),
+        ByteLevel::new(true, true, false).into(),
+    ])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Tokenizer;
+    use super::*;
+
+    fn trained() -> CompactTokenizer {
+        let lines = [
+            "an old man with a grey beard",
+            "an old woman with red hair",
+            "a man, smiling",
+        ];
+        CompactTokenizer::train(lines.iter().cycle().take(30), 300).unwrap()
+    }
+
+    #[test]
+    fn a_word_has_the_same_ids_wherever_it_stands_and_however_it_is_written() {
+        let tokenizer = trained();
+        let old = tokenizer.encode("old");
+        assert_eq!(old.len(), 1);
+        for text in ["  OLD", "\"old", "(Óld", "-ｏｌｄ", "\n’old"] {
+            assert!(tokenizer.encode(text).ends_with(&old), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn survives_its_file() {
+        let tokenizer = trained();
+        let read = CompactTokenizer::from_bytes(tokenizer.to_json().unwrap().as_bytes()).unwrap();
+        let text = "a grey-haired wizard 🧙";
+        assert_eq!(read.encode(text), tokenizer.encode(text));
+        assert_eq!(read.vocab_size(), tokenizer.vocab_size());
+    }
+
+    #[test]
+    fn a_broken_file_is_an_error() {
+        assert!(matches!(
+            CompactTokenizer::from_bytes(b"{}"),
+            Err(TokenizerError::Format(_))
+        ));
+    }
+
+    #[test]
+    fn a_typed_special_token_ends_nothing() {
+        let tokenizer = trained();
+        assert!(
+            !tokenizer
+                .encode("an <|endoftext|> old man")
+                .contains(&tokenizer.end())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn different_words_have_different_ids(a in "[一-鿿🀀-🧿a-z]{1,8}", b in "[一-鿿🀀-🧿a-z]{1,8}") {
+            let tokenizer = trained();
+            prop_assert_eq!(tokenizer.encode(&a) == tokenizer.encode(&b), a == b);
+        }
+
+        #[test]
+        fn any_text_makes_a_bounded_sequence_with_one_end(text in ".{0,200}", context in 2usize..40) {
+            let tokenizer = trained();
+            let (start, end) = (tokenizer.start(), tokenizer.end());
+            let tokenizer = Tokenizer::Compact(tokenizer);
+            let ids = tokenizer.sequence(&text, context);
+            prop_assert!(ids.len() <= context);
+            prop_assert_eq!(ids[0], start);
+            prop_assert_eq!(ids.iter().position(|&id| id == end), Some(ids.len() - 1));
+            prop_assert!(ids.iter().all(|&id| (id as usize) < tokenizer.vocab_size()));
+        }
+    }
+}
