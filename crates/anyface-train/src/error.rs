@@ -38,6 +38,9 @@ pub enum TrainError {
         /// The directory of the old run.
         path: PathBuf,
     },
+    /// The library refused: a picture that cannot be written, weights that do not fit.
+    #[error(transparent)]
+    Library(#[from] anyface::Error),
     /// Training diverged. The last checkpoint is untouched.
     #[error(
         "step {step}: {what} is not finite; stopped, the last checkpoint is kept (try a lower learning rate)"

@@ -1,7 +1,10 @@
 //! Training and evaluation of every network of anyface.
 
+pub mod data;
 pub mod error;
 pub mod loss;
+mod progress;
 pub mod run;
+pub mod stage;
 
 pub use error::{Result, TrainError};

@@ -37,7 +37,6 @@ mod checkpoint;
 mod config;
 mod log;
 mod optimizer;
-mod progress;
 mod train;
 
 pub use checkpoint::load_average;

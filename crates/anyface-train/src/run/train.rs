@@ -14,8 +14,8 @@ use super::checkpoint::{Checkpoints, Position, RunState};
 use super::config::RunConfig;
 use super::log::Log;
 use super::optimizer::{RunOptimizer, schedule};
-use super::progress::Progress;
 use crate::error::{Result, TrainError};
+use crate::progress::Progress;
 
 /// What is learned: a model, its loss, and how it is judged.
 pub trait Stage {
@@ -30,6 +30,12 @@ pub trait Stage {
     /// # Errors
     /// The data cannot be read.
     fn step(&mut self, model: &Self::Model, rng: &mut ChaCha8Rng) -> Result<StepOutput>;
+
+    /// Sets what is not learned by gradient, such as a mean latent, in the averaged weights; called before
+    /// they are evaluated and saved.
+    fn refresh(&self, average: Self::Model) -> Self::Model {
+        average
+    }
 
     /// Metrics of the averaged weights on held-out data; called before every checkpoint.
     ///
@@ -134,12 +140,14 @@ pub fn train<S: Stage>(
             let rate = config.learning_rate * schedule(config, step - 1);
             values.push(("run/learning_rate".to_owned(), rate));
             log.write(step, &values)?;
-            progress.show(step, total, images_per_second);
+            let message = format!("loss {total:.4}, {images_per_second:.1} images/s");
+            progress.show(step, &message);
         }
         if step.is_multiple_of(config.sample_every) || is_last {
             write_sample(stage, &state.average, config, step)?;
         }
         if step.is_multiple_of(config.checkpoint_every) || is_last {
+            state.average = stage.refresh(state.average);
             let evaluation = stage.evaluate(&state.average)?;
             record(&evaluation, &mut state.position, &mut log, &progress)?;
             checkpoints.save(&state)?;

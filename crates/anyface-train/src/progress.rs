@@ -9,21 +9,21 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// A bar on a terminal, a line every ten seconds elsewhere; both on stderr.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: Option<ProgressBar>,
-    steps: u64,
+    whole: u64,
     first: u64,
     started: Instant,
     last_line: Option<Instant>,
 }
 
 impl Progress {
-    /// For steps `first` to `steps`.
-    pub(super) fn new(first: u64, steps: u64) -> Self {
+    /// For work of which `first` of the `whole` is done.
+    pub(crate) fn new(first: u64, whole: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}, {eta} left")
                 .expect("the template is well formed");
-            ProgressBar::new(steps)
+            ProgressBar::new(whole)
                 .with_position(first)
                 .with_style(style)
         });
@@ -32,33 +32,32 @@ impl Progress {
         }
         Self {
             bar,
-            steps,
+            whole,
             first,
             started: Instant::now(),
             last_line: None,
         }
     }
 
-    /// After `step` steps: `loss 0.1234, 35.0 images/s`.
-    pub(super) fn show(&mut self, step: u64, loss: f64, images_per_second: f64) {
-        let message = format!("loss {loss:.4}, {images_per_second:.1} images/s");
+    /// After `done` of the whole, with a message about it.
+    pub(crate) fn show(&mut self, done: u64, message: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(message);
-            bar.set_position(step);
+            bar.set_message(message.to_owned());
+            bar.set_position(done);
         } else if self.last_line.is_none_or(|at| at.elapsed() >= LINE_EVERY) {
             self.last_line = Some(Instant::now());
-            let pace = self.started.elapsed().as_secs_f64() / (step - self.first).max(1) as f64;
-            let left = Duration::from_secs_f64(pace * (self.steps - step) as f64);
+            let pace = self.started.elapsed().as_secs_f64() / (done - self.first).max(1) as f64;
+            let left = Duration::from_secs_f64(pace * (self.whole - done) as f64);
             eprintln!(
-                "step {step}/{}, {message}, {} left",
-                self.steps,
+                "{done}/{}, {message}, {} left",
+                self.whole,
                 HumanDuration(left)
             );
         }
     }
 
     /// A line of its own, above the bar where there is one.
-    pub(super) fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
             None => eprintln!("{text}"),

@@ -1,0 +1,310 @@
+//! A cache of rendered portraits in one file, read through a memory map.
+//!
+//! ```text
+//! header  64 bytes   magic, length of a latent, size of an image, seed; the rest 0
+//! record  i = 0, 1…  z [LATENT_DIM] f32, then RGB u8 [size, size, 3]
+//! ```
+//! Numbers have the byte order of the machine. Portrait `i` depends on the seed and `i` alone, so a cache that was cut
+//! short is completed by appending.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use anyface_portraits::latent::{LATENT_DIM, sample, steer};
+use anyface_portraits::{Attribute, Face, render};
+use burn::tensor::{Device, Tensor, TensorData};
+use bytemuck::{Pod, Zeroable};
+use memmap2::Mmap;
+use rand::SeedableRng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::error::{Result, TrainError};
+use crate::progress::Progress;
+
+/// What a cache holds: the `[portraits]` table of the generator's configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortraitsConfig {
+    /// The file.
+    pub cache: PathBuf,
+    /// Number of portraits.
+    pub count: usize,
+    /// Side in pixels.
+    pub size: u32,
+    /// Seed of the latents.
+    pub seed: u64,
+}
+
+/// Portraits rendered between two writes.
+const CHUNK: usize = 256;
+
+#[derive(Clone, Copy, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+struct Header {
+    magic: [u8; 8],
+    latent_dim: u32,
+    size: u32,
+    seed: u64,
+    reserved: [u64; 5],
+}
+
+const MAGIC: [u8; 8] = *b"anyfport";
+const HEADER_LEN: usize = size_of::<Header>();
+const LATENT_LEN: usize = LATENT_DIM * size_of::<f32>();
+
+impl Header {
+    fn new(config: &PortraitsConfig) -> Self {
+        Self {
+            magic: MAGIC,
+            latent_dim: LATENT_DIM as u32,
+            size: config.size,
+            seed: config.seed,
+            reserved: [0; 5],
+        }
+    }
+
+    fn record_len(&self) -> usize {
+        LATENT_LEN + (self.size * self.size * 3) as usize
+    }
+}
+
+/// Portraits with the latents they were rendered from.
+pub struct PortraitCache {
+    map: Mmap,
+    header: Header,
+    len: usize,
+}
+
+impl PortraitCache {
+    /// Opens a cache made by [`build_cache`].
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no cache of latents of [`LATENT_DIM`].
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(TrainError::io(path))?;
+        // SAFETY: a cache only ever grows, by whole records, and nothing else writes to it.
+        let map = unsafe { Mmap::map(&file) }.map_err(TrainError::io(path))?;
+        let header = map
+            .get(..HEADER_LEN)
+            .map(bytemuck::pod_read_unaligned::<Header>)
+            .filter(|header| header.magic == MAGIC && header.latent_dim == LATENT_DIM as u32)
+            .ok_or_else(|| TrainError::Damaged {
+                path: path.to_owned(),
+                message: "is no portrait cache with latents of this version".to_owned(),
+            })?;
+        let len = (map.len() - HEADER_LEN) / header.record_len();
+        Ok(Self { map, header, len })
+    }
+
+    /// Number of portraits.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it holds no portrait.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Side of the images in pixels, R.
+    pub fn size(&self) -> usize {
+        self.header.size as usize
+    }
+
+    /// The latent of portrait `index`.
+    pub fn latent(&self, index: usize) -> &[f32; LATENT_DIM] {
+        bytemuck::cast_slice(&self.record(index)[..LATENT_LEN])
+            .try_into()
+            .expect("the part of a record before the pixels is one latent")
+    }
+
+    /// The latents of some portraits: `[N, Z]`.
+    pub fn latents(&self, indices: &[usize], device: &Device) -> Tensor<2> {
+        let values: Vec<f32> = indices
+            .iter()
+            .flat_map(|&index| *self.latent(index))
+            .collect();
+        Tensor::from_data(TensorData::new(values, [indices.len(), LATENT_DIM]), device)
+    }
+
+    /// Some portraits in ±1: `[N, 3, R, R]`.
+    pub fn images(&self, indices: &[usize], device: &Device) -> Tensor<4> {
+        let plane = |index: usize, channel: usize| {
+            let pixels = &self.pixels(index)[channel..];
+            let values = pixels.iter().step_by(3);
+            values.map(|&value| f32::from(value) / 127.5 - 1.0)
+        };
+        let values: Vec<f32> = indices
+            .iter()
+            .flat_map(|&index| (0..3).flat_map(move |channel| plane(index, channel)))
+            .collect();
+        let shape = [indices.len(), 3, self.size(), self.size()];
+        Tensor::from_data(TensorData::new(values, shape), device)
+    }
+
+    /// RGB, `[R, R, 3]`.
+    fn pixels(&self, index: usize) -> &[u8] {
+        &self.record(index)[LATENT_LEN..]
+    }
+
+    fn record(&self, index: usize) -> &[u8] {
+        let len = self.header.record_len();
+        &self.map[HEADER_LEN + index * len..][..len]
+    }
+}
+
+/// Renders the portraits that the cache does not hold yet, on all cores, with progress; makes the
+/// file if there is none. A kill at any moment leaves a cache that the next call completes.
+///
+/// # Errors
+/// The file cannot be written, or is another cache: another size, another seed, or made by another
+/// version of the renderer.
+pub fn build_cache(config: &PortraitsConfig) -> Result<()> {
+    fill(config, |z| {
+        render(&Face::from_latent(z), config.size).into_raw()
+    })
+}
+
+/// The latent of portrait `index`. Every second one is steered to show one or two attributes drawn
+/// evenly from all, so that what is rare in the prior is still learned.
+fn latent(seed: u64, index: usize) -> [f32; LATENT_DIM] {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(index as u64);
+    let z = sample(&mut rng);
+    let count = [0, 0, 1, 2][index % 4];
+    let wanted: Vec<(Attribute, bool)> = Attribute::ALL
+        .sample(&mut rng, count)
+        .map(|&attribute| (attribute, true))
+        .collect();
+    steer(&z, &wanted, &mut rng).unwrap_or(z)
+}
+
+/// Appends the records that the file does not yet hold.
+fn fill(
+    config: &PortraitsConfig,
+    draw: impl Fn(&[f32; LATENT_DIM]) -> Vec<u8> + Sync,
+) -> Result<()> {
+    let path = &config.cache;
+    let header = Header::new(config);
+    let record = |index: usize| {
+        let z = latent(config.seed, index);
+        let mut bytes = bytemuck::cast_slice(&z).to_vec();
+        bytes.extend(draw(&z));
+        bytes
+    };
+    let (mut file, present) = open_file(path, &header, &record(0))?;
+    if present >= config.count {
+        return Ok(());
+    }
+    let mut progress = Progress::new(present as u64, config.count as u64);
+    for start in (present..config.count).step_by(CHUNK) {
+        let end = (start + CHUNK).min(config.count);
+        let records: Vec<Vec<u8>> = (start..end).into_par_iter().map(record).collect();
+        file.write_all(&records.concat())
+            .map_err(TrainError::io(path))?;
+        progress.show(end as u64, "portraits rendered");
+    }
+    file.sync_all().map_err(TrainError::io(path))
+}
+
+/// The file, positioned behind its last whole record, and the number of records in it.
+fn open_file(path: &Path, header: &Header, first_record: &[u8]) -> Result<(File, usize)> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).map_err(TrainError::io(directory))?;
+    }
+    let open = || -> std::io::Result<(File, usize, bool)> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        let len = file.metadata()?.len() as usize;
+        if len < HEADER_LEN {
+            file.write_all(bytemuck::bytes_of(header))?;
+            return Ok((file, 0, true));
+        }
+        let mut start = vec![0; len.min(HEADER_LEN + first_record.len())];
+        file.read_exact(&mut start)?;
+        let is_same_header = start[..HEADER_LEN] == *bytemuck::bytes_of(header);
+        let records = (len - HEADER_LEN) / first_record.len();
+        let is_same_portrait = records == 0 || start[HEADER_LEN..] == *first_record;
+        if is_same_header && is_same_portrait {
+            let end = (HEADER_LEN + records * first_record.len()) as u64;
+            file.set_len(end)?;
+            file.seek(SeekFrom::Start(end))?;
+        }
+        Ok((file, records, is_same_header && is_same_portrait))
+    };
+    let (file, records, is_same) = open().map_err(TrainError::io(path))?;
+    if !is_same {
+        return Err(TrainError::Damaged {
+            path: path.to_owned(),
+            message:
+                "is no portrait cache of this seed, these sizes and this version of the renderer; \
+                      delete it or name another"
+                    .to_owned(),
+        });
+    }
+    Ok((file, records))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(directory: &Path) -> PortraitsConfig {
+        PortraitsConfig {
+            cache: directory.join("cache"),
+            count: 12,
+            size: 4,
+            seed: 3,
+        }
+    }
+
+    /// A picture of the latent that takes no time.
+    fn draw(z: &[f32; LATENT_DIM]) -> Vec<u8> {
+        (0..48).map(|i| (z[i] * 50.0) as u8).collect()
+    }
+
+    #[test]
+    fn a_cache_cut_short_is_completed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let config = config(directory.path());
+        fill(&config, draw).expect("a cache");
+        let whole = std::fs::read(&config.cache).expect("a file");
+        std::fs::write(&config.cache, &whole[..whole.len() / 2]).expect("written");
+        fill(&config, draw).expect("a cache");
+        assert_eq!(std::fs::read(&config.cache).expect("a file"), whole);
+    }
+
+    #[test]
+    fn portraits_come_back_as_they_were_drawn() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let config = config(directory.path());
+        fill(&config, draw).expect("a cache");
+        let cache = PortraitCache::open(&config.cache).expect("a cache");
+        assert_eq!(cache.len(), 12);
+        let pixels = draw(cache.latent(11));
+        assert_eq!(cache.pixels(11), pixels);
+        let images = cache.images(&[2, 11], &Device::flex());
+        assert_eq!(images.dims(), [2, 3, 4, 4]);
+        // Blue of the second pixel in the third row.
+        let blue = images.slice([1..2, 2..3, 2..3, 1..2]).into_scalar::<f32>();
+        assert_eq!(blue, f32::from(pixels[(2 * 4 + 1) * 3 + 2]) / 127.5 - 1.0);
+    }
+
+    #[test]
+    fn a_cache_of_another_renderer_is_refused() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let config = config(directory.path());
+        fill(&config, draw).expect("a cache");
+        let other = |z: &[f32; LATENT_DIM]| draw(z).iter().map(|p| p ^ 1).collect();
+        let error = fill(&config, other).expect_err("a refusal");
+        assert!(error.to_string().contains("renderer"), "{error}");
+    }
+}

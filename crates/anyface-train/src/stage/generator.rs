@@ -1,0 +1,251 @@
+//! The generator of the built-in domain, by regression on rendered portraits.
+//!
+//! `z` holds all there is to know of a portrait, so the network can learn the render itself: no
+//! discriminator, and a loss that says how far there is to go. Style mixing is exact. For a portrait of
+//! latent `z`, the layers below `k` get `w = f(z')` where `z'` has the coarse part of `z` and the fine
+//! part of another portrait; the layers from `k` on get `f(z'')`, the other way round; the target is still
+//! the render of `z`. So the layers below `k` cannot carry anything that a caption names.
+
+use std::ops::Range;
+use std::path::Path;
+
+use anyface::image::{contact_sheet, save_png, to_rgb};
+use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
+use anyface_portraits::latent::{COARSE_DIM, LATENT_DIM, sample};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
+
+use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache};
+use crate::error::{Result, TrainError};
+use crate::loss::{l1, laplacian_pyramid_l1};
+use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
+
+/// A whole configuration file of this stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeneratorStageConfig {
+    /// The run.
+    pub run: RunConfig,
+    /// The portraits to learn.
+    pub portraits: PortraitsConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// The batches and the loss.
+    pub learning: LearningConfig,
+}
+
+/// The `[model]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Width of `w`, D.
+    pub w_dim: usize,
+    /// Feature channels at 4², 8², … up to the size of the portraits.
+    pub channels: Vec<usize>,
+    /// Layers of the mapping network.
+    pub mapping_layers: usize,
+    /// Learning-rate multiplier of the mapping network.
+    pub lr_multiplier: f64,
+}
+
+/// The `[learning]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningConfig {
+    /// Portraits in a step.
+    pub batch: usize,
+    /// Part of the batch whose styles are mixed.
+    pub mixing: f64,
+    /// The first latent layer that carries what captions name, k.
+    pub mixing_layer: usize,
+    /// The last so many portraits of the cache are for evaluation only.
+    pub held_out: usize,
+    /// Bands of the Laplacian pyramid in the loss.
+    pub pyramid_levels: usize,
+}
+
+impl GeneratorStageConfig {
+    /// The sizes of the network.
+    pub fn generator(&self) -> GeneratorConfig {
+        let model = &self.model;
+        GeneratorConfig::new(LATENT_DIM, model.w_dim, model.channels.clone())
+            .with_mapping_layers(model.mapping_layers)
+            .with_lr_multiplier(model.lr_multiplier)
+            .with_normalize_z(false)
+    }
+}
+
+/// Trains a [`Generator`].
+pub struct GeneratorStage {
+    config: GeneratorStageConfig,
+    portraits: PortraitCache,
+}
+
+/// Portraits of a sample picture, one a column.
+const SAMPLES: usize = 8;
+/// Latents behind `w_avg`.
+const W_AVG_LATENTS: usize = 8192;
+
+impl GeneratorStage {
+    /// Opens the portraits, rendering them first where the cache is not complete.
+    ///
+    /// # Errors
+    /// The configuration makes no network of the portraits' size, or the cache cannot be used.
+    pub fn new(config: GeneratorStageConfig) -> Result<Self> {
+        let generator = config.generator();
+        let invalid = |message: String| TrainError::Config {
+            path: config.run.out.clone(),
+            message,
+        };
+        generator
+            .validate()
+            .map_err(|error| invalid(format!("[model]: {error}")))?;
+        if generator.resolution() != config.portraits.size as usize {
+            return Err(invalid(format!(
+                "[model] `channels` makes images of {0}×{0}, [portraits] has `size` = {1}",
+                generator.resolution(),
+                config.portraits.size
+            )));
+        }
+        if config.learning.held_out >= config.portraits.count {
+            return Err(invalid(
+                "[learning] `held_out` leaves no portrait to learn from".to_owned(),
+            ));
+        }
+        build_cache(&config.portraits)?;
+        let portraits = PortraitCache::open(&config.portraits.cache)?;
+        Ok(Self { config, portraits })
+    }
+
+    /// Images `[N, 3, R, R]` of the portraits, from mixed styles where `other` gives another portrait
+    /// and from `f(z)` in all layers where it gives the portrait itself.
+    fn forward(&self, model: &Generator, indices: &[usize], other: &[usize]) -> Tensor<4> {
+        let device = model.synthesis.input.device();
+        let this = self.portraits.latents(indices, &device);
+        let other = self.portraits.latents(other, &device);
+        let coarse = |z: &Tensor<2>| z.clone().narrow(1, 0, COARSE_DIM);
+        let fine = |z: &Tensor<2>| z.clone().narrow(1, COARSE_DIM, LATENT_DIM - COARSE_DIM);
+        let styles = |coarse, fine| {
+            let w = model.mapping.forward(Tensor::cat(vec![coarse, fine], 1));
+            broadcast(w, model.synthesis.num_ws())
+        };
+        let w_plus = mix(
+            styles(coarse(&this), fine(&other)),
+            styles(coarse(&other), fine(&this)),
+            self.config.learning.mixing_layer,
+        );
+        model.synthesis.forward(w_plus, Noise::None)
+    }
+
+    /// Mean L1 and PSNR (dB, of values in 0–1) over the held-out portraits.
+    fn measure(&self, model: &Generator, other: impl Fn(usize) -> usize) -> (f64, f64) {
+        let held_out: Vec<usize> = self.held_out().collect();
+        let (mut absolute, mut squared) = (0.0, 0.0);
+        for batch in held_out.chunks(self.config.learning.batch) {
+            let others: Vec<usize> = batch.iter().map(|&index| other(index)).collect();
+            let output = self.forward(model, batch, &others).clamp(-1.0, 1.0);
+            let error = (output.clone() - self.portraits.images(batch, &output.device())) * 0.5;
+            let part = batch.len() as f64 / held_out.len() as f64;
+            absolute += part * error.clone().abs().mean().into_scalar::<f64>();
+            squared += part * error.square().mean().into_scalar::<f64>();
+        }
+        (absolute, -10.0 * squared.log10())
+    }
+
+    /// Portraits to learn from.
+    fn training(&self) -> Range<usize> {
+        0..self.portraits.len() - self.config.learning.held_out
+    }
+
+    /// Portraits for evaluation only.
+    fn held_out(&self) -> Range<usize> {
+        self.training().end..self.portraits.len()
+    }
+
+    /// The held-out portrait after `index`, as a partner to mix with.
+    fn partner(&self, index: usize) -> usize {
+        let held_out = self.held_out();
+        held_out.start + (index - held_out.start + 1) % held_out.len()
+    }
+}
+
+impl Stage for GeneratorStage {
+    type Model = Generator;
+
+    fn init(&self, device: &Device) -> Generator {
+        self.config.generator().init(device)
+    }
+
+    fn step(&mut self, model: &Generator, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
+        let learning = &self.config.learning;
+        let draw = |rng: &mut ChaCha8Rng| rng.random_range(self.training());
+        let indices: Vec<usize> = (0..learning.batch).map(|_| draw(rng)).collect();
+        let other: Vec<usize> = indices
+            .iter()
+            .map(|&index| match rng.random_bool(learning.mixing) {
+                true => draw(rng),
+                false => index,
+            })
+            .collect();
+        let output = self.forward(model, &indices, &other);
+        let target = self.portraits.images(&indices, &output.device());
+        let pixels = l1(output.clone(), target.clone());
+        let pyramid = laplacian_pyramid_l1(output, target, learning.pyramid_levels);
+        let total = pixels.clone() + pyramid.clone();
+        let parts = [("l1", &pixels), ("pyramid", &pyramid)];
+        Ok(StepOutput::backward(model, &total, &parts, learning.batch))
+    }
+
+    fn refresh(&self, mut average: Generator) -> Generator {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
+        let latents: Vec<f32> = (0..W_AVG_LATENTS).flat_map(|_| sample(&mut rng)).collect();
+        let data = TensorData::new(latents, [W_AVG_LATENTS, LATENT_DIM]);
+        let z = Tensor::from_data(data, &average.synthesis.input.device());
+        let w = average.mapping.forward(z);
+        average.mapping.track_w_avg(w, 0.0);
+        average
+    }
+
+    fn evaluate(&mut self, average: &Generator) -> Result<Evaluation> {
+        let (l1, psnr) = self.measure(average, |index| index);
+        let (mixed_l1, mixed_psnr) = self.measure(average, |index| self.partner(index));
+        let metrics = [
+            ("l1", l1),
+            ("psnr", psnr),
+            ("mixed_l1", mixed_l1),
+            ("mixed_psnr", mixed_psnr),
+        ];
+        Ok(Evaluation {
+            score: mixed_psnr,
+            metrics: metrics
+                .map(|(name, value)| (name.to_owned(), value))
+                .to_vec(),
+        })
+    }
+
+    /// Three rows: the renders, the same portraits from their own latents, and from mixed styles.
+    fn sample(&mut self, average: &Generator, path: &Path) -> Result<()> {
+        let indices: Vec<usize> = self.held_out().take(SAMPLES).collect();
+        let partners: Vec<usize> = indices.iter().map(|&index| self.partner(index)).collect();
+        let device = average.synthesis.input.device();
+        let rows = [
+            self.portraits.images(&indices, &device),
+            self.forward(average, &indices, &indices),
+            self.forward(average, &indices, &partners),
+        ];
+        let images: Vec<_> = rows.into_iter().flat_map(to_rgb).collect();
+        Ok(save_png(&contact_sheet(&images, SAMPLES), path)?)
+    }
+}
+
+/// `anyface train generator`: trains the generator of a configuration file.
+///
+/// # Errors
+/// As [`load_config`], [`GeneratorStage::new`] and [`train`].
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<Generator> {
+    let config: GeneratorStageConfig = load_config(config)?;
+    let run = config.run.clone();
+    train(&mut GeneratorStage::new(config)?, &run, device, resume)
+}

@@ -1,0 +1,3 @@
+//! What is trained: one file a network.
+
+pub mod generator;
