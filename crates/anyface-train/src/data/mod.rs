@@ -1,3 +1,5 @@
-//! Training data.
+//! What training reads: texts and pictures.
 
+pub mod corpus;
 pub mod portraits;
+pub mod wordnet;

@@ -1,5 +1,6 @@
 //! Measures of a bundle by a probe that never saw a generated face.
 
+mod accuracy;
 mod diversity;
 mod faithfulness;
 mod reading;
@@ -9,3 +10,4 @@ pub use diversity::{Diversity, diversity};
 pub use faithfulness::{Faithfulness, faithfulness};
 pub use reading::{Reading, read};
 pub use tally::{AttributeRow, Tallies, Tally};
+pub use accuracy::Accuracy;

@@ -1,3 +1,4 @@
 //! What is trained: one file a network.
 
 pub mod generator;
+pub mod mapper;

@@ -1,0 +1,246 @@
+//! Texts beyond the caption grammar: words of WordNet put where a description of a face would have
+//! them, definitions, and what no description should break on.
+//!
+//! The words of one meaning always stand in the same sentences, so that a tower which learns from
+//! the teacher's embeddings of them learns that they are synonyms.
+
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use super::wordnet::{Synset, WordNet, below};
+
+/// Lexicographer's files, after `lexnames(5WN)`.
+const NOUN_BODY: u8 = 8;
+const NOUN_FEELING: u8 = 12;
+const NOUN_PERSON: u8 = 18;
+
+/// Things that a portrait may show on a person.
+const WORN: &[&[&str]] = &[
+    &["clothing", "wearable"],
+    &["spectacles", "glasses"],
+    &["jewelry", "jewellery"],
+    &["cosmetic"],
+    &["hairdo", "hairstyle"],
+    &["facial hair"],
+];
+
+/// What can be seen in a portrait, each with all that is similar to it.
+#[rustfmt::skip]
+const LOOKS: &[&[&str]] = &[
+    &["old"], &["young"], &["fat"], &["thin"], &["bald"], &["hairless"], &["hairy"], &["bearded"], &["beardless"],
+    &["blond"], &["brunet"], &["chromatic"], &["achromatic"], &["curly"], &["straight"], &["long"], &["short"],
+    &["big"], &["little"], &["wide"], &["narrow"], &["thick"], &["pointed"], &["round"], &["square"], &["wrinkled"],
+    &["smooth"], &["pale"], &["dark"], &["light"], &["healthy"], &["unhealthy"], &["beautiful"], &["ugly"], &["male"],
+    &["female"], &["masculine"], &["feminine"], &["happy"], &["unhappy"], &["glad"], &["sad"], &["cheerful"],
+    &["cheerless"], &["angry"], &["friendly"], &["unfriendly"], &["surprised"], &["tired"], &["asleep"], &["awake"],
+    &["adult"], &["juvenile"], &["painted"], &["clothed"], &["shaven"], &["unshaven"], &["freckled"],
+];
+
+/// `{}` is the word, `{a}` the word with its article; `{person}`, `{worn}` and `{adjective}` are random others.
+const PERSON: &[&str] = &[
+    "{a}",
+    "{}",
+    "my {}",
+    "the face of {a}",
+    "a photo of {a}",
+    "a portrait of {a}",
+    "he is {a}",
+    "she is {a}",
+    "this person looks like {a}",
+    "a {adjective} {}",
+    "an old {}",
+    "a young {}",
+    "{a} with a {worn}",
+    "a smiling {}",
+];
+const ADJECTIVE: &[&str] = &[
+    "{a} face",
+    "{a} person",
+    "{a} man",
+    "{a} woman",
+    "{a} {person}",
+    "{} eyes",
+    "{} hair",
+    "{} skin",
+    "{a} look",
+    "{a} nose",
+    "{a} expression",
+    "someone who looks {}",
+    "she is {}",
+    "he is {}",
+];
+const GARMENT: &[&str] = &[
+    "wearing {a}",
+    "{a}",
+    "a man with {a}",
+    "a woman with {a}",
+    "a person in {a}",
+    "he wears {a}",
+    "she wears {a}",
+    "a {person} with {a}",
+    "a {adjective} {}",
+    "without {a}",
+];
+const BODY: &[&str] = &["{a}", "a face with {a}", "a {adjective} {}", "the {} of a {person}"];
+const FEELING: &[&str] = &["{}", "a face full of {}", "a look of {}", "someone feeling {}", "a {person} in {}"];
+
+/// Words of other languages, signs and noise.
+const FOREIGN: &[&str] = &[
+    "une vieille femme aux cheveux blancs",
+    "un homme souriant avec des lunettes",
+    "un jeune garçon aux yeux bleus",
+    "ein alter Mann mit Bart und Hut",
+    "eine junge Frau mit roten Haaren",
+    "una mujer rubia con gafas de sol",
+    "un hombre calvo con bigote",
+    "uma senhora idosa com brincos",
+    "un vecchio marinaio con la barba",
+    "старый моряк с бородой",
+    "молодая женщина в очках",
+    "一位戴眼镜的老人",
+    "笑っている女の子",
+    "안경을 쓴 남자",
+    "رجل عجوز بلحية بيضاء",
+    "एक मुस्कुराती हुई महिला",
+];
+const SIGNS: &[&str] = &[
+    "😀", "😁", "😂", "😍", "😎", "🤓", "😢", "😡", "😱", "😴", "👴", "👵", "👦", "👧", "👨", "👩", "🧔", "👮", "🎅", "🤠",
+    "❤️", "🔥", "👍", "?", "!", "...", ":)", ":(", "#", "42", "<br>", "lorem ipsum", "null",
+];
+
+/// How many texts of each kind beyond the phrases.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BroadConfig {
+    /// Sentences that each meaning of a person, a look, a feeling or a thing worn stands in.
+    pub phrases_of_looks: usize,
+    /// Sentences that each meaning of any other adjective or a part of the body stands in.
+    pub phrases_of_others: usize,
+    /// Definitions and examples.
+    pub glosses: usize,
+    /// Other languages, signs and noise.
+    pub strange: usize,
+}
+
+/// The broad corpus, shuffled: the same for the same `seed`.
+pub fn broad_corpus(wordnet: &WordNet, config: &BroadConfig, seed: u64) -> Vec<String> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut texts = phrases(wordnet, config, &mut rng);
+    texts.extend(glosses(wordnet, config.glosses, &mut rng));
+    texts.extend((0..config.strange).map(|_| strange(&mut rng)));
+    texts.shuffle(&mut rng);
+    texts
+}
+
+/// Words in sentences about a face.
+fn phrases(wordnet: &WordNet, config: &BroadConfig, rng: &mut ChaCha8Rng) -> Vec<String> {
+    let kinds = |file: u8| -> Vec<&Synset> {
+        wordnet.nouns.iter().filter(|noun| noun.lexical_file == file && !noun.is_instance).collect()
+    };
+    let people = kinds(NOUN_PERSON);
+    let worn = below(&wordnet.nouns, WORN);
+    let looks = below(&wordnet.adjectives, LOOKS);
+    let adjectives: Vec<&Synset> = wordnet.adjectives.iter().collect();
+    let subjects = [
+        (&people, PERSON, config.phrases_of_looks),
+        (&worn, GARMENT, config.phrases_of_looks),
+        (&looks, ADJECTIVE, config.phrases_of_looks),
+        (&adjectives, ADJECTIVE, config.phrases_of_others),
+        (&kinds(NOUN_FEELING), FEELING, config.phrases_of_looks),
+        (&kinds(NOUN_BODY), BODY, config.phrases_of_others),
+    ];
+    let fillers = [("{person}", lemmas(&people)), ("{worn}", lemmas(&worn)), ("{adjective}", lemmas(&looks))];
+
+    let mut texts = Vec::new();
+    for (synsets, templates, count) in subjects {
+        for synset in synsets {
+            for template in templates.sample(rng, count) {
+                let mut sentence = (*template).to_owned();
+                for (place, words) in &fillers {
+                    if sentence.contains(place) {
+                        sentence = sentence.replace(place, words.choose(rng).unwrap_or(&"person"));
+                    }
+                }
+                texts.extend(synset.lemmas.iter().map(|lemma| put(&sentence, lemma)));
+            }
+        }
+    }
+    texts
+}
+
+fn lemmas<'a>(synsets: &[&'a Synset]) -> Vec<&'a str> {
+    synsets.iter().flat_map(|synset| synset.lemmas.iter().map(String::as_str)).collect()
+}
+
+/// Puts a word into a sentence.
+fn put(sentence: &str, word: &str) -> String {
+    let article = match word.as_bytes() {
+        [.., b's'] => "",
+        [b'a' | b'e' | b'i' | b'o' | b'u', ..] => "an ",
+        _ => "a ",
+    };
+    sentence.replace("{a}", &format!("{article}{word}")).replace("{}", word)
+}
+
+/// Definitions and examples of `count` random meanings.
+fn glosses(wordnet: &WordNet, count: usize, rng: &mut ChaCha8Rng) -> Vec<String> {
+    let synsets: Vec<&Synset> = wordnet.nouns.iter().chain(&wordnet.adjectives).collect();
+    let sampled = synsets.sample(rng, count);
+    sampled.map(|synset| synset.examples.choose(rng).unwrap_or(&synset.definition).clone()).collect()
+}
+
+/// A text that says nothing in English.
+fn strange(rng: &mut ChaCha8Rng) -> String {
+    match rng.random_range(0..4) {
+        0 => FOREIGN.choose(rng).expect("there are some").to_string(),
+        1 => {
+            let mut words: Vec<&str> = FOREIGN.iter().flat_map(|line| line.split(' ')).collect();
+            words.shuffle(rng);
+            words[..rng.random_range(1..6)].join(" ")
+        }
+        2 => {
+            let count = rng.random_range(1..4);
+            SIGNS.sample(rng, count).copied().collect::<Vec<_>>().join(" ")
+        }
+        _ => (0..rng.random_range(2..30)).map(|_| char::from(rng.random_range(b' '..=b'~'))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synonyms_stand_in_the_same_sentences() {
+        let folder = tempfile::tempdir().unwrap();
+        let nouns = "00000001 18 n 02 sailor 0 old_salt 0 000 | one who sails\n";
+        std::fs::write(folder.path().join("data.noun"), nouns).unwrap();
+        std::fs::write(folder.path().join("data.adj"), "00000002 00 s 01 sad 0 000 | full of sorrow\n").unwrap();
+        let wordnet = WordNet::open(folder.path()).unwrap();
+        let config = BroadConfig { phrases_of_looks: 4, phrases_of_others: 1, glosses: 2, strange: 8 };
+
+        let texts = broad_corpus(&wordnet, &config, 7);
+
+        let with = |word: &str| {
+            let mut found: Vec<String> =
+                texts.iter().filter(|t| t.contains(word)).map(|t| t.replace(word, "X").replace("an X", "a X")).collect();
+            found.sort();
+            found
+        };
+        assert_eq!(with("sailor").len(), 4);
+        assert_eq!(with("sailor"), with("old salt"));
+        assert!(texts.contains(&"one who sails".to_owned()));
+        assert!(!texts.iter().any(|t| t.contains("{a}") || t.contains("{person}")));
+        assert_eq!(texts, broad_corpus(&wordnet, &config, 7));
+        assert_ne!(texts, broad_corpus(&wordnet, &config, 8));
+    }
+
+    #[test]
+    fn articles_follow_the_word() {
+        assert_eq!(put("wearing {a}", "earring"), "wearing an earring");
+        assert_eq!(put("wearing {a}", "hat"), "wearing a hat");
+        assert_eq!(put("wearing {a}", "spectacles"), "wearing spectacles");
+    }
+}

@@ -1,0 +1,191 @@
+//! The two towers that play CLIP in the built-in domain.
+//!
+//! Three runs, one after the other: the teacher's reader of attributes, the text tower, the image
+//! tower. Each resumes on its own.
+
+mod image;
+mod reader;
+mod states;
+mod text;
+mod texts;
+
+use std::path::Path;
+
+use anyface::clip::{ImageTower, ImageTowerConfig, TextTower, TextTowerConfig, Tokenizer};
+use anyface::weights::write_atomically;
+use anyface_portraits::Attribute;
+use burn::module::Module;
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+use serde::Deserialize;
+
+use crate::data::portraits::PortraitsConfig;
+use crate::error::{Result, TrainError};
+use crate::eval::Accuracy;
+use crate::run::{Evaluation, RunConfig, load_average, load_config, train};
+use image::{ImageLearner, ImageStage};
+use reader::ReaderStage;
+use text::{TextLearner, TextStage};
+use texts::{Captions, Texts, TextsConfig};
+
+/// A whole configuration file of this stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DualEncoderConfig {
+    /// The texts to learn from.
+    pub texts: TextsConfig,
+    /// The portraits to learn from.
+    pub portraits: PortraitsConfig,
+    /// The towers.
+    pub model: ModelConfig,
+    /// Batches and losses.
+    pub learning: LearningConfig,
+    /// The run of the teacher's reader.
+    pub reader: RunConfig,
+    /// The run of the text tower.
+    pub text: RunConfig,
+    /// The run of the image tower.
+    pub image: RunConfig,
+}
+
+/// The `[model]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Pieces of the tokenizer.
+    pub vocab_size: usize,
+    /// The most tokens of a text.
+    pub context: usize,
+    /// Channels of both towers.
+    pub width: usize,
+    /// Blocks of both towers.
+    pub layers: usize,
+    /// Attention heads of both towers.
+    pub heads: usize,
+    /// E, the length of a feature.
+    pub embed_dim: usize,
+    /// Side of the image tower's patches in pixels.
+    pub patch_size: usize,
+}
+
+/// The `[learning]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningConfig {
+    /// Captions in a step of the teacher's reader.
+    pub reader_batch: usize,
+    /// Hidden features of the readers.
+    pub reader_width: usize,
+    /// Captions in a step of the text tower.
+    pub captions: usize,
+    /// Other texts in a step of the text tower.
+    pub broad: usize,
+    /// Portraits in a step of the image tower.
+    pub portraits: usize,
+    /// The last so many portraits of the cache are for evaluation only; a multiple of 100.
+    pub held_out_portraits: usize,
+    /// How much an attribute that a caption speaks of weighs against one that it leaves open.
+    pub said_weight: f64,
+    /// Weight of the distance to the teacher's embedding.
+    pub distillation: f64,
+    /// Weight of the contrast between captions and faces.
+    pub contrast: f64,
+    /// Weight of the distance between the features of a portrait and of its attributes.
+    pub regression: f64,
+}
+
+impl ModelConfig {
+    /// The text tower over a vocabulary of `vocab_size`, which may be smaller than asked for.
+    fn text_tower(&self, vocab_size: usize) -> TextTowerConfig {
+        TextTowerConfig::new(vocab_size, self.context, self.width, self.layers, self.heads, self.embed_dim)
+            .with_causal(false)
+    }
+
+    fn image_tower(&self, resolution: usize) -> ImageTowerConfig {
+        ImageTowerConfig::new(resolution, self.patch_size, self.width, self.layers, self.heads, self.embed_dim)
+    }
+}
+
+/// The towers, trained.
+pub struct DualEncoder {
+    /// The tokenizer of the text tower.
+    pub tokenizer: Tokenizer,
+    /// The text tower.
+    pub text: TextTower,
+    /// The image tower.
+    pub image: ImageTower,
+}
+
+/// `anyface train dual-encoder`: trains both towers of a configuration file.
+///
+/// Beside the checkpoints, `text.out` gets `tokenizer.json`, and `held_out.csv`, what is read of each
+/// attribute from captions in words that training never used.
+///
+/// # Errors
+/// As [`load_config`] and [`train`]; a text, the teacher or the portraits cannot be read.
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<DualEncoder> {
+    let config: DualEncoderConfig = load_config(config)?;
+    let texts = Texts::new(&config.texts, config.model.vocab_size, config.model.context)?;
+    let learning = &config.learning;
+
+    let mut stage = ReaderStage { texts: &texts, learning };
+    let reader = train(&mut stage, &config.reader, device, resume)?;
+
+    let tower = config.model.text_tower(texts.tokenizer.vocab_size());
+    let mut stage = TextStage { texts: &texts, tower, learning, reader };
+    let text = train(&mut stage, &config.text, device, resume)?;
+    write(&config.text.out.join("held_out.csv"), &stage.read_held_out(&text).accuracy.to_csv())?;
+    let json = texts.tokenizer.to_json().map_err(anyface::Error::from)?;
+    write(&config.text.out.join("tokenizer.json"), &json)?;
+
+    let tower = config.model.image_tower(config.portraits.size as usize);
+    let context = config.model.context;
+    let mut stage = ImageStage::new(tower, &config.portraits, learning, &text, &texts.tokenizer, context)?;
+    let image = train(&mut stage, &config.image, device, resume)?;
+    Ok(DualEncoder { tokenizer: texts.tokenizer, text: text.tower, image: image.tower })
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    write_atomically(path, text.as_bytes()).map_err(TrainError::io(path))
+}
+
+/// Texts read at once.
+const READ_BATCH: usize = 64;
+
+/// How well captions are read.
+struct Reading {
+    /// Of what is said: it counts as right only if it is read as said.
+    accuracy: Accuracy,
+    /// How often something is read of an attribute of which nothing is said, 0 to 1.
+    invented: f64,
+}
+
+impl Reading {
+    fn evaluation(&self) -> Evaluation {
+        let accuracy = self.accuracy.mean();
+        let worst = self.accuracy.worst().map_or(0.0, |(_, accuracy)| accuracy);
+        let metrics = [("read", accuracy), ("read_worst", worst), ("invented", self.invented)];
+        Evaluation { score: accuracy, metrics: metrics.map(|(name, value)| (name.to_owned(), value)).to_vec() }
+    }
+}
+
+/// Reads captions by `forward`, which gives the logits `[N, A, 3]` of some of them.
+fn reading(captions: &Captions, forward: impl Fn(&[usize]) -> Tensor<3>) -> Reading {
+    let mut accuracy = Accuracy::default();
+    let (mut unsaid, mut invented) = (0u64, 0u64);
+    for batch in captions.corpus.by_length().chunks(READ_BATCH) {
+        for (&index, states) in batch.iter().zip(states::read(forward(batch))) {
+            let said = &captions.faces[index].caption.said;
+            for (&attribute, state) in Attribute::ALL.iter().zip(states) {
+                match said.iter().find(|(named, _)| *named == attribute) {
+                    Some(&(_, truth)) => accuracy.add(attribute, truth, state == Some(truth)),
+                    None => {
+                        unsaid += 1;
+                        invented += u64::from(state.is_some());
+                    }
+                }
+            }
+        }
+    }
+    Reading { accuracy, invented: invented as f64 / unsaid.max(1) as f64 }
+}

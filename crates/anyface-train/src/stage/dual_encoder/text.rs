@@ -1,0 +1,154 @@
+//! The text tower: what words mean, from the teacher, and what they say of a face, from captions.
+//!
+//! Four losses: the teacher's embedding can be told from the feature (distillation); so can the state
+//! of each attribute, as captions say it and, for the broad corpus, as the teacher's reader reads it;
+//! and among the faces of a batch, described by their attributes, a caption picks its own (CLIP's
+//! contrast, with a tower over attributes in the place of pictures).
+
+use anyface::clip::{TextTower, TextTowerConfig, Tokens};
+use anyface_portraits::{Attribute, Attributes};
+use burn::module::{Initializer, Module, Param};
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::activation::{gelu, softmax};
+use burn::tensor::{Device, Tensor};
+use rand_chacha::ChaCha8Rng;
+
+use super::states::{AttributeReader, said, shown, state_cross_entropy};
+use super::texts::{Captions, Texts};
+use super::{LearningConfig, Reading, reading};
+use crate::error::Result;
+use crate::loss::contrastive;
+use crate::run::{Evaluation, Stage, StepOutput};
+
+/// The text tower with what is needed only to train it.
+#[derive(Module, Debug)]
+pub struct TextLearner {
+    /// The tower.
+    pub tower: TextTower,
+    /// From its features to the teacher's.
+    to_teacher: Linear,
+    reader: AttributeReader,
+    /// From attributes to features.
+    pub(super) faces: FaceTower,
+    /// Logarithm of the contrast's inverse temperature, `[1]`.
+    log_scale: Param<Tensor<1>>,
+}
+
+impl TextLearner {
+    pub(super) fn new(tower: &TextTowerConfig, teacher_dim: usize, reader_width: usize, device: &Device) -> Self {
+        let dim = tower.embed_dim;
+        Self {
+            tower: tower.init(device),
+            to_teacher: LinearConfig::new(dim, teacher_dim).init(device),
+            reader: AttributeReader::new(dim, reader_width, device),
+            faces: FaceTower::new(dim, device),
+            log_scale: initial_log_scale(device),
+        }
+    }
+
+    /// Logits `[N, A, 3]` of what texts say: no, yes, nothing.
+    pub(super) fn read(&self, tokens: Tokens) -> Tensor<3> {
+        self.reader.forward(self.tower.forward(tokens))
+    }
+}
+
+/// CLIP's initial temperature, 0.07 (Radford et al. 2021, section 2.5).
+pub(super) fn initial_log_scale(device: &Device) -> Param<Tensor<1>> {
+    Initializer::Constant { value: (1.0f64 / 0.07).ln() }.init([1], device)
+}
+
+/// Two layers from the attributes of a face to a feature: what an image tower would see, had it
+/// perfect eyes.
+#[derive(Module, Debug)]
+pub(super) struct FaceTower {
+    hidden: Linear,
+    projection: Linear,
+}
+
+impl FaceTower {
+    fn new(dim: usize, device: &Device) -> Self {
+        Self {
+            hidden: LinearConfig::new(2 * Attribute::COUNT, 2 * dim).init(device),
+            projection: LinearConfig::new(2 * dim, dim).init(device),
+        }
+    }
+
+    /// Features `[N, E]` of faces.
+    pub(super) fn forward<'a>(&self, faces: impl IntoIterator<Item = &'a Attributes>) -> Tensor<2> {
+        let shown = shown(faces, &self.hidden.weight.device());
+        let known = shown.clone().abs();
+        self.projection.forward(gelu(self.hidden.forward(Tensor::cat(vec![shown, known], 1))))
+    }
+}
+
+/// Trains a [`TextLearner`].
+pub(super) struct TextStage<'a> {
+    pub(super) texts: &'a Texts,
+    pub(super) tower: TextTowerConfig,
+    pub(super) learning: &'a LearningConfig,
+    /// The teacher's reader, frozen.
+    pub(super) reader: AttributeReader,
+}
+
+impl TextStage<'_> {
+    /// One minus the cosine of the teacher's embedding and what the feature says of it, the mean of a batch.
+    fn distillation(learner: &TextLearner, features: Tensor<2>, teacher: Tensor<2>) -> Tensor<1> {
+        let told = learner.to_teacher.forward(features);
+        anyface::clip::clip_score(told, teacher).neg().add_scalar(1.0).mean()
+    }
+
+    pub(super) fn read_held_out(&self, learner: &TextLearner) -> Reading {
+        let corpus = &self.texts.held_out.corpus;
+        let device = learner.log_scale.device();
+        reading(&self.texts.held_out, |batch| learner.read(corpus.tokens(batch, &self.texts.tokenizer, &device)))
+    }
+}
+
+impl Stage for TextStage<'_> {
+    type Model = TextLearner;
+
+    fn init(&self, device: &Device) -> TextLearner {
+        let teacher_dim = self.texts.captions.corpus.teacher_dim();
+        TextLearner::new(&self.tower, teacher_dim, self.learning.reader_width, device)
+    }
+
+    fn step(&mut self, learner: &TextLearner, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
+        let Texts { tokenizer, captions: Captions { faces, corpus }, broad, .. } = self.texts;
+        let learning = self.learning;
+        let device = learner.log_scale.device();
+        let plain = device.inner();
+
+        let batch = corpus.draw(learning.captions, rng);
+        let batch_faces: Vec<_> = batch.iter().map(|&index| &faces[index]).collect();
+        let features = learner.tower.forward(corpus.tokens(&batch, tokenizer, &device));
+        let distilled = Self::distillation(learner, features.clone(), corpus.embeddings(&batch, &device));
+        let states = said(&batch_faces, &device);
+        let states = state_cross_entropy(learner.reader.forward(features.clone()), states, learning.said_weight);
+        let shown = learner.faces.forward(batch_faces.iter().map(|face| &face.attributes));
+        let contrast = contrastive(shown, features, learner.log_scale.val());
+
+        let batch = broad.draw(learning.broad, rng);
+        let features = learner.tower.forward(broad.tokens(&batch, tokenizer, &device));
+        let teacher = broad.embeddings(&batch, &plain);
+        let read = Tensor::from_inner(softmax(self.reader.forward(teacher.clone()), 2));
+        let broad_distilled = Self::distillation(learner, features.clone(), Tensor::from_inner(teacher));
+        let broad_states = state_cross_entropy(learner.reader.forward(features), read, learning.said_weight);
+
+        let total = (distilled.clone() + broad_distilled.clone()) * learning.distillation
+            + states.clone()
+            + broad_states.clone()
+            + contrast.clone() * learning.contrast;
+        let parts = [
+            ("distillation", &distilled),
+            ("states", &states),
+            ("contrast", &contrast),
+            ("broad_distillation", &broad_distilled),
+            ("broad_states", &broad_states),
+        ];
+        Ok(StepOutput::backward(learner, &total, &parts, learning.captions + learning.broad))
+    }
+
+    fn evaluate(&mut self, average: &TextLearner) -> Result<Evaluation> {
+        Ok(self.read_held_out(average).evaluation())
+    }
+}

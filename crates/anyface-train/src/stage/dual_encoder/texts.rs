@@ -1,0 +1,130 @@
+//! The texts that the towers learn from, and their embeddings by the teacher.
+
+use std::path::PathBuf;
+
+use anyface::clip::{CompactTokenizer, Tokenizer, Tokens};
+use anyface_portraits::caption::Split;
+use anyface_portraits::{Attributes, Face};
+use burn::tensor::{Device, Tensor};
+use rand::{RngExt, seq::IndexedRandom};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::data::captions::{CaptionedFace, captions, faces_of_roles};
+use crate::data::corpus::{BroadConfig, broad_corpus};
+use crate::data::portraits::latent;
+use crate::data::wordnet::WordNet;
+use crate::error::Result;
+use crate::teacher::Embeddings;
+
+/// The `[texts]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextsConfig {
+    /// Folder of all-MiniLM-L6-v2: `config.json`, `model.safetensors`, `tokenizer.json`.
+    pub teacher: PathBuf,
+    /// Folder of WordNet.
+    pub wordnet: PathBuf,
+    /// Folder for the teacher's embeddings.
+    pub cache: PathBuf,
+    /// Captions of random faces.
+    pub captions: usize,
+    /// Captions of faces that look like a role, for each role.
+    pub captions_per_role: usize,
+    /// Captions for evaluation, in words that training never uses.
+    pub held_out: usize,
+    /// The broad corpus.
+    pub broad: BroadConfig,
+    /// Seed of faces and words.
+    pub seed: u64,
+}
+
+/// Everything that is read.
+pub(super) struct Texts {
+    pub(super) tokenizer: Tokenizer,
+    pub(super) captions: Captions,
+    pub(super) held_out: Captions,
+    pub(super) broad: Corpus,
+}
+
+/// Captions and what is known of their faces.
+pub(super) struct Captions {
+    pub(super) faces: Vec<CaptionedFace>,
+    pub(super) corpus: Corpus,
+}
+
+impl Texts {
+    /// Writes the captions, reads the broad corpus, makes the vocabulary, asks the teacher.
+    pub(super) fn new(config: &TextsConfig, vocab_size: usize, context: usize) -> Result<Self> {
+        let wordnet = WordNet::open(&config.wordnet)?;
+        let broad = broad_corpus(&wordnet, &config.broad, config.seed);
+        let train = faces(Split::Train, config.captions, config.captions_per_role, config.seed);
+        let held_out = faces(Split::HeldOut, config.held_out, 0, config.seed + 1);
+
+        let lines = train.iter().map(|face| &face.caption.text).chain(&broad);
+        let tokenizer = Tokenizer::Compact(CompactTokenizer::train(lines, vocab_size).map_err(anyface::Error::from)?);
+        let corpus = |texts| Corpus::new(texts, &tokenizer, context, config);
+        let captions = |faces: Vec<CaptionedFace>| -> Result<Captions> {
+            let corpus = corpus(faces.iter().map(|face| face.caption.text.clone()).collect())?;
+            Ok(Captions { faces, corpus })
+        };
+        Ok(Self { captions: captions(train)?, held_out: captions(held_out)?, broad: corpus(broad)?, tokenizer })
+    }
+}
+
+/// Captions of `random` faces and of `per_role` faces for each role, as the portraits of `seed` show them.
+fn faces(split: Split, random: usize, per_role: usize, seed: u64) -> Vec<CaptionedFace> {
+    let random = (0..random).into_par_iter().map(|i| Face::from_latent(&latent(seed, i)).attributes());
+    let mut faces: Vec<Attributes> = random.collect();
+    faces.extend(faces_of_roles(split, per_role, seed));
+    captions(split, faces, seed)
+}
+
+/// Texts as token ids and as the teacher sees them.
+pub(super) struct Corpus {
+    rows: Vec<Vec<u32>>,
+    embeddings: Embeddings,
+    /// Indices by length, so that a batch can be drawn with little padding.
+    by_length: Vec<usize>,
+}
+
+/// Texts of like length among which a batch is drawn.
+const BIN: usize = 1024;
+
+impl Corpus {
+    fn new(texts: Vec<String>, tokenizer: &Tokenizer, context: usize, config: &TextsConfig) -> Result<Self> {
+        let embeddings = Embeddings::of(&texts, &config.teacher, &config.cache)?;
+        let rows: Vec<_> = texts.par_iter().map(|text| tokenizer.sequence(text, context)).collect();
+        let mut by_length: Vec<usize> = (0..rows.len()).collect();
+        by_length.sort_by_key(|&index| rows[index].len());
+        Ok(Self { rows, embeddings, by_length })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Random indices of texts of like length; every text is as likely as every other.
+    pub(super) fn draw(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+        let start = rng.random_range(0..self.len()) / BIN * BIN;
+        let bin = &self.by_length[start..(start + BIN).min(self.len())];
+        (0..count).map(|_| *bin.choose(rng).expect("a bin holds a text")).collect()
+    }
+
+    /// Token ids of some texts.
+    pub(super) fn tokens(&self, indices: &[usize], tokenizer: &Tokenizer, device: &Device) -> Tokens {
+        let rows: Vec<_> = indices.iter().map(|&index| self.rows[index].clone()).collect();
+        tokenizer.collate(&rows, device)
+    }
+
+    /// The teacher's embeddings of some texts, scaled to a mean square of 1: `[N, T]`.
+    pub(super) fn embeddings(&self, indices: &[usize], device: &Device) -> Tensor<2> {
+        self.embeddings.batch(indices, device) * (self.embeddings.dim() as f64).sqrt()
+    }
+
+    /// Length of the teacher's embeddings.
+    pub(super) fn teacher_dim(&self) -> usize {
+        self.embeddings.dim()
+    }
+}
