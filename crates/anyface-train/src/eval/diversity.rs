@@ -51,7 +51,7 @@ pub fn diversity(
         let generated: Vec<Reading> = (0..SEEDS as u64)
             .map(|k| read(probe, &engine.face(&description, k, truncation).image))
             .collect();
-        let resolution = engine.config().generator.synthesis.resolution as u32;
+        let resolution = engine.config().generator.resolution() as u32;
         let rendered: Vec<Reading> = (0..SEEDS)
             .map(|_| {
                 let z = latent::sample(&mut rng);

@@ -8,8 +8,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use super::accuracy::Accuracy;
 use super::reading::{Reading, read};
-use super::tally::{AttributeRow, Tallies};
 
 /// Result of `eval faithfulness`.
 #[derive(Debug, Clone, Serialize)]
@@ -30,6 +30,21 @@ pub struct Faithfulness {
     pub table: Vec<AttributeRow>,
 }
 
+/// One line of the table.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttributeRow {
+    /// Column name of the attribute.
+    pub attribute: &'static str,
+    /// Captions that named it.
+    pub named: u64,
+    /// Captions that denied it.
+    pub denied: u64,
+    /// Balanced accuracy on generated faces.
+    pub accuracy: f64,
+    /// Balanced accuracy on renders of the faces that the captions were made from.
+    pub ceiling: f64,
+}
+
 /// Reads with the probe, from a face generated for each of `samples` held-out captions, the attributes that the
 /// caption names or denies. Templates, synonyms and roles are those that training never used.
 ///
@@ -43,8 +58,8 @@ pub fn faithfulness(
 ) -> Result<Faithfulness, Error> {
     let grammar = Grammar::new(Split::HeldOut);
     let truncation = engine.truncation(None)?;
-    let mut generated = Tallies::default();
-    let mut rendered = Tallies::default();
+    let mut generated = Accuracy::default();
+    let mut rendered = Accuracy::default();
     for i in 0..samples as u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(i));
         let face = Face::from_latent(&latent::sample(&mut rng));
@@ -59,35 +74,39 @@ pub fn faithfulness(
 }
 
 /// Counts what a caption says against what the probe sees.
-fn count(tallies: &mut Tallies, caption: &Caption, seen: &Reading) {
+fn count(accuracy: &mut Accuracy, caption: &Caption, seen: &Reading) {
     for &(attribute, said) in &caption.said {
-        tallies.add(attribute, said, seen.has(attribute));
+        accuracy.add(attribute, said, seen.has(attribute) == said);
     }
 }
 
-/// Both tallies as one table. An attribute counts when captions both named and denied it.
-fn report(samples: usize, generated: &Tallies, rendered: &Tallies) -> Faithfulness {
+/// Both measures as one table. An attribute is in it when captions both named and denied it.
+fn report(samples: usize, generated: &Accuracy, rendered: &Accuracy) -> Faithfulness {
     let mut table: Vec<AttributeRow> = Attribute::ALL
         .iter()
         .filter_map(|&attribute| {
-            let tally = generated.get(attribute);
-            Some(AttributeRow {
+            let [denied, named] = generated.counts(attribute);
+            let row = AttributeRow {
                 attribute: attribute.name(),
-                named: tally.named,
-                denied: tally.denied,
-                accuracy: tally.balanced_accuracy()?,
-                ceiling: rendered.get(attribute).balanced_accuracy()?,
-            })
+                named,
+                denied,
+                accuracy: generated.of(attribute)?,
+                ceiling: rendered.of(attribute)?,
+            };
+            (named > 0 && denied > 0).then_some(row)
         })
         .collect();
     table.sort_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
     let celeba = &Attribute::ALL[..Attribute::CELEBA_COUNT];
     let is_celeba = |row: &&AttributeRow| celeba.iter().any(|a| a.name() == row.attribute);
+    let mean = |value: fn(&AttributeRow) -> f64| {
+        table.iter().map(value).sum::<f64>() / table.len().max(1) as f64
+    };
     Faithfulness {
         suite: "faithfulness",
         samples,
-        accuracy: generated.mean().0,
-        ceiling: rendered.mean().0,
+        accuracy: mean(|row| row.accuracy),
+        ceiling: mean(|row| row.ceiling),
         attributes: table.len(),
         celeba_attributes: table.iter().filter(is_celeba).count(),
         table,

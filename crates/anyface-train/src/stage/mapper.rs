@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyface::clip::{ImageTower, ImageTowerConfig, TextTower, TextTowerConfig, Tokenizer, clip_score, normalize};
+use anyface::clip::{
+    ImageTower, ImageTowerConfig, TextTower, TextTowerConfig, Tokenizer, clip_score, normalize,
+};
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::mapper::{Mapped, Stream, StreamConfig};
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
@@ -11,14 +13,16 @@ use anyface_portraits::caption::{Grammar, Split};
 use anyface_portraits::latent::{LATENT_DIM, latent_dims};
 use anyface_portraits::{Attribute, Face};
 use burn::module::Module;
-use burn::tensor::{Bool, Device, Tensor, TensorData};
-use rand::seq::IndexedRandom;
-use rand::{Rng, RngExt};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use rand::seq::{IndexedRandom, index};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::Deserialize;
 
+use crate::data::corpus::idle_texts;
 use crate::data::portraits::PortraitCache;
+use crate::data::wordnet::WordNet;
 use crate::error::Result;
 use crate::loss::{
     DiverseTriplet, clip_loss, cross_modal_distillation, diverse_triplet, l1, latent_mse,
@@ -43,13 +47,13 @@ pub struct MapperConfig {
     pub captions: usize,
     /// Part of the batch whose captions say nothing of a face, so that such words change nothing.
     pub idle_text: f64,
-    /// File with one text a line that says nothing of a face.
-    pub idle_lines: PathBuf,
+    /// Folder of WordNet, whose definitions of plants and places are such captions.
+    pub wordnet: PathBuf,
     /// How often a dim that a said attribute depends on, but is not its own, is drawn anew in the
     /// latent that the text stream reads.
     pub redraw_parents: f64,
     /// Steps between two that draw pictures, for the losses on them.
-    pub image_every: u64,
+    pub image_every: u32,
     /// Faces drawn in such a step, each by both streams.
     pub image_batch: usize,
     /// Unmatched captions a face for the diverse triplet loss.
@@ -93,6 +97,18 @@ pub struct Streams {
     pub image: Stream,
 }
 
+impl Streams {
+    /// Text stream, then reconstruction stream.
+    fn forward(&self, batch: &Batch) -> (Mapped, Mapped) {
+        let text = batch.text.clone();
+        let w_c = Some(batch.w_c.clone());
+        (
+            self.text.forward(text, Some(batch.absent.clone()), w_c),
+            self.image.forward(batch.image.clone(), None, None),
+        )
+    }
+}
+
 /// The frozen networks, on one device.
 struct Frozen {
     image_tower: ImageTower,
@@ -107,6 +123,12 @@ impl Frozen {
             image_tower: bundle.network("image_tower", image_tower.init(device))?.no_grad(),
             generator: bundle.network("generator", generator.init(device))?.no_grad(),
         })
+    }
+
+    /// Pictures `[N, 3, R, R]` of text latents `[N, L, D]`, with the layers below `k` from `w_c` `[N, D]`.
+    fn draw(&self, w_c: Tensor<2>, w_t: Tensor<3>, k: usize) -> Tensor<4> {
+        let w_c = broadcast(w_c, w_t.dims()[1]);
+        self.generator.synthesis.forward(mix(w_c, w_t, k), Noise::None)
     }
 }
 
@@ -130,41 +152,57 @@ struct Batch {
     described: usize,
 }
 
+impl Batch {
+    /// The same on the training device.
+    fn autodiff(self) -> Self {
+        Self {
+            text: self.text.autodiff(),
+            absent: self.absent.autodiff(),
+            text_mean: self.text_mean.autodiff(),
+            image: self.image.autodiff(),
+            w_c: self.w_c.autodiff(),
+            w: self.w.autodiff(),
+            ..self
+        }
+    }
+}
+
+/// Faces that an evaluation draws.
+const EVALUATION_FACES: usize = 64;
+/// Faces of a sample picture, one a column.
+const SAMPLE_FACES: usize = 8;
+
 /// Trains [`Streams`].
 struct MapperStage {
     config: MapperConfig,
     cache: PortraitCache,
     grammar: Grammar,
-    idle_lines: Vec<String>,
+    idle_texts: Vec<String>,
     tokenizer: Tokenizer,
     text_tower: TextTower,
+    context: usize,
     /// Without gradients, for features and evaluation.
     frozen: Frozen,
     /// On the training device, for gradients through the picture.
     differentiable: Frozen,
     device: Device,
-    step: u64,
 }
 
 impl MapperStage {
     fn new(config: MapperConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
         let text_tower: TextTowerConfig = bundle.section("text_tower")?;
-        let idle_lines = std::fs::read_to_string(&config.idle_lines)
-            .map_err(TrainError::io(&config.idle_lines))?
-            .lines()
-            .map(str::to_owned)
-            .collect();
+        let idle_texts = idle_texts(&WordNet::open(&config.wordnet)?);
         Ok(Self {
             cache: PortraitCache::open(&config.cache)?,
             grammar: Grammar::new(Split::Train),
-            idle_lines,
+            idle_texts,
             tokenizer: bundle.tokenizer()?,
+            context: text_tower.context,
             text_tower: bundle.network("text_tower", text_tower.init(device))?,
             frozen: Frozen::load(&bundle, device)?,
             differentiable: Frozen::load(&bundle, &device.clone().autodiff())?,
             device: device.clone(),
-            step: 0,
             config,
         })
     }
@@ -193,7 +231,7 @@ impl MapperStage {
                 }
                 counts.push(count);
             } else {
-                texts.extend(self.idle_lines.choose(rng).cloned());
+                texts.extend(self.idle_texts.choose(rng).cloned());
                 counts.push(1);
             }
             redrawn.extend(z);
@@ -202,18 +240,15 @@ impl MapperStage {
         let images = self.cache.images(&faces, &self.device);
         let image = normalize(self.frozen.image_tower.forward(images));
         let mapping = &self.frozen.generator.mapping;
-        let latents = |values: Vec<f32>| {
-            Tensor::<2>::from_data(TensorData::new(values, [size, LATENT_DIM]), &self.device)
-        };
-        let z = faces.iter().flat_map(|&face| self.cache.latent(face).to_vec()).collect();
-        let w = mapping.forward(latents(z));
+        let redrawn = TensorData::new(redrawn, [size, LATENT_DIM]);
+        let w = mapping.forward(self.cache.latents(&faces, &self.device));
         Batch {
             text,
             absent,
             text_mean,
             image: image.unsqueeze_dim(1),
-            w_c: mapping.forward(latents(redrawn)),
-            w: w.unsqueeze_dim::<3>(1).repeat_dim(1, self.config.text_stream.num_ws),
+            w_c: mapping.forward(Tensor::from_data(redrawn, &self.device)),
+            w: broadcast(w, self.config.text_stream.num_ws),
             faces,
             described,
         }
@@ -237,8 +272,8 @@ impl MapperStage {
         texts: &[String],
         counts: &[usize],
     ) -> (Tensor<3>, Tensor<2, Bool>, Tensor<2>) {
-        let (ids, eot) = self.tokenizer.batch(texts, self.text_tower.context_length(), &self.device);
-        let features = normalize(self.text_tower.forward(ids, eot));
+        let tokens = self.tokenizer.batch(texts, self.context, &self.device);
+        let features = normalize(self.text_tower.forward(tokens));
         let width = features.dims()[1];
         let most = counts.iter().copied().max().unwrap_or(1);
         let rows = Tensor::cat(vec![features, Tensor::zeros([1, width], &self.device)], 0);
@@ -270,8 +305,8 @@ impl Stage for MapperStage {
 
     fn step(&mut self, streams: &Streams, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let weight = self.config.weight;
-        let batch = self.batch(self.config.batch, false, rng).autodiff(streams);
-        let (text, image) = streams.map(&batch);
+        let batch = self.batch(self.config.batch, false, rng).autodiff();
+        let (text, image) = streams.forward(&batch);
         let described = |x: Tensor<2>| x.narrow(0, 0, batch.described);
 
         let cmd = cross_modal_distillation(described(text.phi.clone()), described(image.phi.clone()));
@@ -298,8 +333,8 @@ impl Stage for MapperStage {
     fn evaluate(&mut self, average: &Streams) -> Result<Evaluation> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
         let batch = self.batch(EVALUATION_FACES, true, &mut rng);
-        let (text, image) = average.map(&batch);
-        let drawn = self.frozen.draw(&batch, text.w_plus.clone(), self.config.injection_layer);
+        let (text, image) = average.forward(&batch);
+        let drawn = self.frozen.draw(batch.w_c.clone(), text.w_plus.clone(), self.config.injection_layer);
         let truth = self.cache.images(&batch.faces, &self.device);
         let scalar = |x: Tensor<1>| x.into_scalar::<f64>();
         let feature = self.frozen.image_tower.forward(drawn.clone());
@@ -320,13 +355,13 @@ impl Stage for MapperStage {
     fn sample(&mut self, average: &Streams, path: &Path) -> Result<()> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
         let batch = self.batch(SAMPLE_FACES, true, &mut rng);
-        let (text, image) = average.map(&batch);
+        let (text, image) = average.forward(&batch);
         let synthesis = &self.frozen.generator.synthesis;
         let rows = [
             self.cache.images(&batch.faces, &self.device),
-            synthesis.forward(batch.w.clone()),
-            self.frozen.draw(&batch, text.w_plus, self.config.injection_layer),
-            synthesis.forward(image.w_plus),
+            synthesis.forward(batch.w.clone(), Noise::None),
+            self.frozen.draw(batch.w_c.clone(), text.w_plus, self.config.injection_layer),
+            synthesis.forward(image.w_plus, Noise::None),
         ];
         let images: Vec<_> = rows.into_iter().flat_map(to_rgb).collect();
         Ok(save_png(&contact_sheet(&images, SAMPLE_FACES), path)?)
@@ -339,7 +374,7 @@ impl MapperStage {
         let size = batch.faces.len();
         let others: Vec<i64> = (0..size)
             .flat_map(|i| {
-                let picks = sample(rng, size - 1, self.config.negatives);
+                let picks = index::sample(rng, size - 1, self.config.negatives);
                 picks.into_iter().map(move |j| ((i + 1 + j) % size) as i64)
             })
             .collect();
@@ -366,12 +401,11 @@ impl MapperStage {
         let count = self.config.image_batch;
         let first = |w: &Tensor<3>| w.clone().narrow(0, 0, count);
         let device = text.w_plus.device();
-        let truth = self.cache.images(&batch.faces[..count], &self.device).to_device(&device);
-        let w_c = first(&batch.w_c_plus());
-        let w_s = inject(w_c, first(&text.w_plus), self.config.injection_layer);
+        let truth = self.cache.images(&batch.faces[..count], &device);
         let frozen = &self.differentiable;
-        let drawn = frozen.generator.synthesis.forward(w_s);
-        let rebuilt = frozen.generator.synthesis.forward(first(&image.w_plus));
+        let w_c = batch.w_c.clone().narrow(0, 0, count);
+        let drawn = frozen.draw(w_c, first(&text.w_plus), self.config.injection_layer);
+        let rebuilt = frozen.generator.synthesis.forward(first(&image.w_plus), Noise::None);
         let feature = frozen.image_tower.forward(drawn.clone());
         let clip = clip_loss(feature, batch.text_mean.clone().narrow(0, 0, count));
         let reconstruction =

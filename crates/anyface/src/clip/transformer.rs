@@ -10,7 +10,7 @@ use burn::tensor::{Bool, Device, Tensor, activation, module};
 use super::layers::{LayerNorm, Linear};
 
 /// Added to the attention logits of hidden keys; finite, because not every GPU keeps to infinity's rules.
-pub(crate) const HIDDEN: f32 = -1e9;
+const HIDDEN: f32 = -1e9;
 
 /// The non-linearity between the two layers of a block's MLP. It is not stored in checkpoints: OpenAI's models use
 /// [`Activation::QuickGelu`], those of LAION and DataComp [`Activation::Gelu`].

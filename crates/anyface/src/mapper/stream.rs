@@ -5,7 +5,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::clip::transformer::{HIDDEN, Transformer, TransformerConfig};
+use crate::clip::transformer::{Transformer, TransformerConfig};
 use crate::stylegan2::{Activation, FullyConnected};
 
 /// Sizes of one stream.
@@ -115,16 +115,16 @@ impl Stream {
             tokens.push(embed.forward(w_c.clone()).unsqueeze_dim(1));
             w_c
         });
-        let mask = absent.map(|absent| {
+        let padding = absent.map(|absent| {
             let queries = Tensor::<2, Bool>::full([batch, self.num_ws], false, &device);
             let mut parts = vec![queries, absent];
             if latent.is_some() {
                 parts.push(Tensor::full([batch, 1], false, &device));
             }
-            Tensor::cat(parts, 1).float().mul_scalar(HIDDEN).unsqueeze_dims::<4>(&[1, 1])
+            Tensor::cat(parts, 1)
         });
 
-        let hidden = self.transformer.forward(Tensor::cat(tokens, 1), mask);
+        let hidden = self.transformer.forward(Tensor::cat(tokens, 1), padding);
         let phi = hidden.narrow(1, 0, self.num_ws).mean_dim(1).squeeze_dim::<2>(1);
         let start = match latent {
             Some(w_c) => Tensor::cat(vec![phi.clone(), w_c], 1),

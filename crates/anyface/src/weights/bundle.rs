@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{StoredDtype, load_module_bytes, save_module, write_atomically};
-use crate::clip::{ImageTowerConfig, TextTowerConfig, Tokenizer};
+use crate::clip::{CompactTokenizer, ImageTowerConfig, TextTowerConfig, Tokenizer};
 use crate::mapper::StreamConfig;
 use crate::pipeline::Truncation;
 use crate::probe::ProbeConfig;
@@ -105,7 +105,8 @@ impl Bundle {
     /// When `tokenizer.json` is missing or broken.
     pub fn tokenizer(&self) -> Result<Tokenizer, Error> {
         let name = "tokenizer.json";
-        Tokenizer::from_bytes(&self.read(name)?).map_err(|e| self.fault(name, e.to_string()))
+        let tokenizer = CompactTokenizer::from_bytes(&self.read(name)?);
+        tokenizer.map(Tokenizer::Compact).map_err(|e| self.fault(name, e.to_string()))
     }
 
     /// Fills a network from `NAME.safetensors`.
