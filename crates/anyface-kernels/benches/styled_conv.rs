@@ -25,8 +25,18 @@ const LAYERS: [(&str, usize, usize, usize, bool); 11] = [
 ];
 
 const NAMES: [&str; 12] = [
-    LAYERS[0].0, LAYERS[1].0, LAYERS[2].0, LAYERS[3].0, LAYERS[4].0, LAYERS[5].0, LAYERS[6].0,
-    LAYERS[7].0, LAYERS[8].0, LAYERS[9].0, LAYERS[10].0, "rgb@128",
+    LAYERS[0].0,
+    LAYERS[1].0,
+    LAYERS[2].0,
+    LAYERS[3].0,
+    LAYERS[4].0,
+    LAYERS[5].0,
+    LAYERS[6].0,
+    LAYERS[7].0,
+    LAYERS[8].0,
+    LAYERS[9].0,
+    LAYERS[10].0,
+    "rgb@128",
 ];
 
 struct Case {
@@ -41,7 +51,9 @@ struct Case {
 
 /// Numbers around zero without a pattern.
 fn values(len: usize) -> Vec<f32> {
-    (0..len as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0).collect()
+    (0..len as u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0)
+        .collect()
 }
 
 impl Case {
@@ -60,7 +72,11 @@ impl Case {
             kernel,
             up,
             demodulate: kernel == 3,
-            activation: if kernel == 3 { Activation::LeakyRelu } else { Activation::Linear },
+            activation: if kernel == 3 {
+                Activation::LeakyRelu
+            } else {
+                Activation::Linear
+            },
             clamp: None,
         };
         let output = conv.output_size().iter().product::<usize>();
@@ -76,8 +92,17 @@ impl Case {
     }
 
     fn forward(&mut self) {
-        let noise = Some(Noise { map: &self.noise, strength: 0.1 });
-        let inputs = Inputs { x: &self.x, weight: &self.weight, style: Some(&self.style), noise, bias: Some(&self.bias) };
+        let noise = Some(Noise {
+            map: &self.noise,
+            strength: 0.1,
+        });
+        let inputs = Inputs {
+            x: &self.x,
+            weight: &self.weight,
+            style: Some(&self.style),
+            noise,
+            bias: Some(&self.bias),
+        };
         self.conv.forward(Isa::detect(), &inputs, &mut self.y);
     }
 }
@@ -86,7 +111,9 @@ impl Case {
 fn forward(bencher: Bencher<'_, '_>, name: &str) {
     let mut case = Case::new(name);
     let flops = case.conv.flops();
-    bencher.counter(ItemsCount::new(flops)).bench_local(|| case.forward());
+    bencher
+        .counter(ItemsCount::new(flops))
+        .bench_local(|| case.forward());
 }
 
 #[divan::bench(args = NAMES, min_time = 0.3)]
@@ -99,16 +126,28 @@ fn backward(bencher: Bencher<'_, '_>, name: &str) {
     let mut grad_style = case.style.clone();
     let mut grad_bias = case.bias.clone();
     let mut grad_strength = 0.0;
-    let noise = Some(Noise { map: &case.noise, strength: 0.1 });
-    let inputs = Inputs { x: &case.x, weight: &case.weight, style: Some(&case.style), noise, bias: Some(&case.bias) };
-    bencher.counter(ItemsCount::new(2 * case.conv.flops())).bench_local(|| {
-        let gradients = Gradients {
-            x: Some(&mut grad_x),
-            weight: Some(&mut grad_weight),
-            style: Some(&mut grad_style),
-            bias: Some(&mut grad_bias),
-            noise_strength: Some(&mut grad_strength),
-        };
-        case.conv.backward(Isa::detect(), &inputs, &case.y, &grad_y, gradients);
+    let noise = Some(Noise {
+        map: &case.noise,
+        strength: 0.1,
     });
+    let inputs = Inputs {
+        x: &case.x,
+        weight: &case.weight,
+        style: Some(&case.style),
+        noise,
+        bias: Some(&case.bias),
+    };
+    bencher
+        .counter(ItemsCount::new(2 * case.conv.flops()))
+        .bench_local(|| {
+            let gradients = Gradients {
+                x: Some(&mut grad_x),
+                weight: Some(&mut grad_weight),
+                style: Some(&mut grad_style),
+                bias: Some(&mut grad_bias),
+                noise_strength: Some(&mut grad_strength),
+            };
+            case.conv
+                .backward(Isa::detect(), &inputs, &case.y, &grad_y, gradients);
+        });
 }

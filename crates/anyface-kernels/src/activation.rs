@@ -37,7 +37,13 @@ pub(crate) struct Finish {
 /// An empty `noise` is none.
 #[inline(always)]
 pub(crate) fn finish_row(finish: &Finish, noise: &[f32], row: &mut [f32]) {
-    let Finish { demodulation, noise_strength, bias, slopes, clamp } = *finish;
+    let Finish {
+        demodulation,
+        noise_strength,
+        bias,
+        slopes,
+        clamp,
+    } = *finish;
     let activate = |value: f32| {
         let slope = if value > 0.0 { slopes[0] } else { slopes[1] };
         (value * slope).clamp(-clamp, clamp)
@@ -83,31 +89,79 @@ pub(crate) fn finish_row_gradient(
     out: &mut [f32],
     sums: &mut PlaneSums,
 ) {
-    let Finish { demodulation, noise_strength, bias, slopes, clamp } = *finish;
-    let inverse = slopes.map(f32::recip);
-    let mut totals = *sums;
-    let mut one = |lane: usize, y: f32, grad_y: f32, noise: f32| {
-        let (slope, inverse) = if y > 0.0 { (slopes[0], inverse[0]) } else { (slopes[1], inverse[1]) };
-        // Where y was clamped it no longer tells what was convolved, but there the gradient is zero.
-        let gradient = if y.abs() < clamp { grad_y * slope } else { 0.0 };
-        totals.bias[lane] += gradient;
-        totals.noise[lane] += gradient * noise;
-        totals.demodulated[lane] += gradient * (y * inverse - noise * noise_strength - bias);
-        gradient * demodulation
-    };
     let (y_vectors, y_rest) = y.as_chunks::<LANES>();
     let (grad_vectors, grad_rest) = grad_y.as_chunks::<LANES>();
     let (noise_vectors, noise_rest) = noise.as_chunks::<LANES>();
     let (out_vectors, out_rest) = out.as_chunks_mut::<LANES>();
-    for (i, out) in out_vectors.iter_mut().enumerate() {
+    let mut totals = *sums;
+    for (i, ((y, grad_y), out)) in y_vectors
+        .iter()
+        .zip(grad_vectors)
+        .zip(out_vectors)
+        .enumerate()
+    {
         let noise = noise_vectors.get(i).unwrap_or(&[0.0; LANES]);
-        for lane in 0..LANES {
-            out[lane] = one(lane, y_vectors[i][lane], grad_vectors[i][lane], noise[lane]);
-        }
+        finish_vector_gradient(finish, noise, y, grad_y, out, &mut totals);
     }
-    for (lane, out) in out_rest.iter_mut().enumerate() {
-        let noise = noise_rest.get(lane).copied().unwrap_or(0.0);
-        *out = one(lane, y_rest[lane], grad_rest[lane], noise);
+    if !out_rest.is_empty() {
+        let mut vector = [0.0; LANES];
+        let [noise, y, grad_y] = [noise_rest, y_rest, grad_rest].map(padded);
+        finish_vector_gradient(finish, &noise, &y, &grad_y, &mut vector, &mut totals);
+        out_rest.copy_from_slice(&vector[..out_rest.len()]);
     }
     *sums = totals;
+}
+
+/// [`finish_row_gradient`] of one vector. Each loop is one the compiler turns into vector instructions.
+#[inline(always)]
+fn finish_vector_gradient(
+    finish: &Finish,
+    noise: &[f32; LANES],
+    y: &[f32; LANES],
+    grad_y: &[f32; LANES],
+    out: &mut [f32; LANES],
+    sums: &mut PlaneSums,
+) {
+    let Finish {
+        demodulation,
+        noise_strength,
+        bias,
+        slopes,
+        clamp,
+    } = *finish;
+    let inverse = slopes.map(f32::recip);
+    let mut gradient = [0.0; LANES];
+    for lane in 0..LANES {
+        let slope = if y[lane] > 0.0 { slopes[0] } else { slopes[1] };
+        // Where y was clamped it does not tell what was convolved, but there the gradient is zero.
+        gradient[lane] = if y[lane].abs() < clamp {
+            grad_y[lane] * slope
+        } else {
+            0.0
+        };
+    }
+    *out = gradient.map(|gradient| gradient * demodulation);
+    for (sum, gradient) in sums.bias.iter_mut().zip(gradient) {
+        *sum += gradient;
+    }
+    for lane in 0..LANES {
+        sums.noise[lane] += gradient[lane] * noise[lane];
+    }
+    for lane in 0..LANES {
+        let inverse = if y[lane] > 0.0 {
+            inverse[0]
+        } else {
+            inverse[1]
+        };
+        sums.demodulated[lane] +=
+            gradient[lane] * (y[lane] * inverse - noise[lane] * noise_strength - bias);
+    }
+}
+
+/// Less than a vector, filled up with zeros.
+#[inline(always)]
+fn padded(values: &[f32]) -> [f32; LANES] {
+    let mut vector = [0.0; LANES];
+    vector[..values.len()].copy_from_slice(values);
+    vector
 }

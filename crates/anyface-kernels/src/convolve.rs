@@ -37,12 +37,20 @@ pub(crate) fn taps(kernel: usize, up: bool, pitch: usize) -> Vec<Tap> {
             if up {
                 // t[2i + ky, 2j + kx] += x[i, j] · w[ky, kx].
                 let shift = -((ky / 2) as isize * pitch + (kx / 2) as isize);
-                Tap { index, phase: ky % 2 * 2 + kx % 2, shift }
+                Tap {
+                    index,
+                    phase: ky % 2 * 2 + kx % 2,
+                    shift,
+                }
             } else {
                 // y[i, j] += x[i + ky − k/2, j + kx − k/2] · w[ky, kx].
                 let centre = (kernel / 2) as isize;
                 let shift = (ky as isize - centre) * pitch + kx as isize - centre;
-                Tap { index, phase: 0, shift }
+                Tap {
+                    index,
+                    phase: 0,
+                    shift,
+                }
             }
         })
         .collect()
@@ -61,47 +69,92 @@ pub(crate) struct Product {
 
 impl Product {
     /// The convolution itself: output lines `[out channel][phase]` from input lines `[in channel]`.
-    pub(crate) fn forward(isa: Isa, weight: &[f32], channels: [usize; 2], taps: &[Tap], phases: usize, layout: &Layout) -> Product {
+    pub(crate) fn forward(
+        isa: Isa,
+        weight: &[f32],
+        channels: [usize; 2],
+        taps: &[Tap],
+        phases: usize,
+        layout: &Layout,
+    ) -> Product {
         let [out_channels, in_channels] = channels;
         let steps = |phase| {
             let fed = taps.iter().filter(move |tap| tap.phase == phase);
             (0..in_channels).flat_map(move |ci| fed.clone().map(move |tap| (ci, tap)))
         };
         let offset = |(ci, tap): (usize, &Tap)| line_offset(layout, ci, tap.shift);
-        let offsets = (0..phases).map(|phase| steps(phase).map(offset).collect()).collect();
+        let offsets = (0..phases)
+            .map(|phase| steps(phase).map(offset).collect())
+            .collect();
         let kernel = taps.len();
         let sources: Vec<usize> = (0..phases)
             .flat_map(|phase| steps(phase).map(|(ci, tap)| ci * kernel + tap.index))
             .collect();
-        Product::new(isa, weight, out_channels, in_channels * kernel, &sources, offsets)
+        Product::new(
+            isa,
+            weight,
+            out_channels,
+            in_channels * kernel,
+            &sources,
+            offsets,
+        )
     }
 
     /// Its transpose: input gradient lines `[in channel]` from output gradient lines `[out channel][phase]`.
-    pub(crate) fn transposed(isa: Isa, weight: &[f32], channels: [usize; 2], taps: &[Tap], phases: usize, layout: &Layout) -> Product {
+    pub(crate) fn transposed(
+        isa: Isa,
+        weight: &[f32],
+        channels: [usize; 2],
+        taps: &[Tap],
+        phases: usize,
+        layout: &Layout,
+    ) -> Product {
         let [out_channels, in_channels] = channels;
         let kernel = taps.len();
         let steps = (0..out_channels).flat_map(|co| taps.iter().map(move |tap| (co, tap)));
-        let offset = |(co, tap): (usize, &Tap)| line_offset(layout, co * phases + tap.phase, -tap.shift);
+        let offset =
+            |(co, tap): (usize, &Tap)| line_offset(layout, co * phases + tap.phase, -tap.shift);
         let offsets = vec![steps.clone().map(offset).collect()];
-        let sources: Vec<usize> =
-            steps.map(|(co, tap)| co * in_channels * kernel + tap.index).collect();
+        let sources: Vec<usize> = steps
+            .map(|(co, tap)| co * in_channels * kernel + tap.index)
+            .collect();
         Product::new(isa, weight, in_channels, kernel, &sources, offsets)
     }
 
     /// Packs `weight[row · row_stride + sources[step]]`, missing rows of the last tile zero.
-    fn new(isa: Isa, weight: &[f32], rows: usize, row_stride: usize, sources: &[usize], offsets: Vec<Vec<u32>>) -> Product {
+    fn new(
+        isa: Isa,
+        weight: &[f32],
+        rows: usize,
+        row_stride: usize,
+        sources: &[usize],
+        offsets: Vec<Vec<u32>>,
+    ) -> Product {
         let tile_rows = isa.tile_rows();
         let panel = sources.len() * tile_rows;
         let mut panels = scratch(rows.div_ceil(tile_rows) * panel);
-        panels.par_chunks_mut(panel).enumerate().for_each(|(tile, panel)| {
-            for (step, &source) in panel.chunks_exact_mut(tile_rows).zip(sources) {
-                for (r, value) in step.iter_mut().enumerate() {
-                    let row = tile * tile_rows + r;
-                    *value = if row < rows { weight[row * row_stride + source] } else { 0.0 };
+        panels
+            .par_chunks_mut(panel)
+            .enumerate()
+            .for_each(|(tile, panel)| {
+                for (step, &source) in panel.chunks_exact_mut(tile_rows).zip(sources) {
+                    for (r, value) in step.iter_mut().enumerate() {
+                        let row = tile * tile_rows + r;
+                        *value = if row < rows {
+                            weight[row * row_stride + source]
+                        } else {
+                            0.0
+                        };
+                    }
                 }
-            }
-        });
-        Product { isa, rows, panels, panel, offsets }
+            });
+        Product {
+            isa,
+            rows,
+            panels,
+            panel,
+            offsets,
+        }
     }
 
     /// Lines per row of the result.
@@ -121,20 +174,35 @@ impl Product {
         output
             .par_chunks_mut(tile_output)
             .zip(self.panels.par_chunks(self.panel))
-            .for_each(|(output, panel)| row_tile(self.isa, layout, panel, &self.offsets, source, starts, output));
+            .for_each(|(output, panel)| {
+                row_tile(
+                    self.isa,
+                    layout,
+                    panel,
+                    &self.offsets,
+                    source,
+                    starts,
+                    output,
+                )
+            });
     }
 }
 
 /// Index of the pixel `shift` away from the first one of a line.
 fn line_offset(layout: &Layout, line: usize, shift: isize) -> u32 {
     let first = line * layout.plane + layout.margin;
-    let index = first.checked_add_signed(shift).expect("the margin is as wide as the kernel reaches");
+    let index = first
+        .checked_add_signed(shift)
+        .expect("the margin is as wide as the kernel reaches");
     u32::try_from(index).expect("a group of images has fewer than 2³² elements")
 }
 
 multiversion! {
     /// One tile of rows of a [`Product`], over all positions.
-    fn row_tile(layout: &Layout, panel: &[f32], offsets: &[Vec<u32>], source: &[f32], starts: &[u32], output: &mut [f32]) {
+    fn row_tile(
+        layout: &Layout, panel: &[f32], offsets: &[Vec<u32>], source: &[f32], starts: &[u32],
+        output: &mut [f32],
+    ) {
         let phases = offsets.len();
         let steps: usize = offsets.iter().map(Vec::len).sum();
         let furthest = offsets.iter().flatten().max().zip(starts.iter().max());
@@ -178,15 +246,29 @@ pub(crate) struct WeightGradient {
 
 impl WeightGradient {
     /// Over gradient lines interleaved as `[block of 16 out channels][phase][position][16]`.
-    pub(crate) fn new(isa: Isa, channels: [usize; 2], taps: &[Tap], phases: usize, layout: &Layout) -> WeightGradient {
+    pub(crate) fn new(
+        isa: Isa,
+        channels: [usize; 2],
+        taps: &[Tap],
+        phases: usize,
+        layout: &Layout,
+    ) -> WeightGradient {
         let [out_channels, in_channels] = channels;
         let blocks = 0..out_channels.div_ceil(LANES);
         let mut starts: Vec<u32> = blocks
             .flat_map(|block| taps.iter().map(move |tap| (block, tap)))
-            .map(|(block, tap)| line_offset(layout, block * phases + tap.phase, -tap.shift) * LANES as u32)
+            .map(|(block, tap)| {
+                line_offset(layout, block * phases + tap.phase, -tap.shift) * LANES as u32
+            })
             .collect();
         starts.resize(starts.len().next_multiple_of(isa.tile_vectors()), starts[0]);
-        WeightGradient { isa, starts, taps: taps.len(), in_channels, out_channels }
+        WeightGradient {
+            isa,
+            starts,
+            taps: taps.len(),
+            in_channels,
+            out_channels,
+        }
     }
 
     /// Floats of one group's gradient: `[in tile][vector tile][row][vector][16]`.
@@ -207,31 +289,38 @@ impl WeightGradient {
     pub(crate) fn collect(&self, groups: &[f32], weight: &mut [f32]) {
         let (rows, vectors, taps) = (self.isa.tile_rows(), self.isa.tile_vectors(), self.taps);
         let row_len = self.in_channels * taps;
-        weight.par_chunks_mut(LANES * row_len).enumerate().for_each(|(block, weight)| {
-            let lanes = LANES.min(self.out_channels - block * LANES);
-            for ci in 0..self.in_channels {
-                for tap in 0..taps {
-                    let v = block * taps + tap;
-                    let tile = (ci / rows * (self.starts.len() / vectors) + v / vectors) * rows + ci % rows;
-                    let index = (tile * vectors + v % vectors) * LANES;
-                    let mut total = [0.0; LANES];
-                    for group in groups.chunks_exact(self.len()) {
-                        for (total, value) in total.iter_mut().zip(&group[index..index + LANES]) {
-                            *total += value;
+        weight
+            .par_chunks_mut(LANES * row_len)
+            .enumerate()
+            .for_each(|(block, weight)| {
+                let lanes = LANES.min(self.out_channels - block * LANES);
+                for ci in 0..self.in_channels {
+                    for tap in 0..taps {
+                        let v = block * taps + tap;
+                        let tile = (ci / rows * (self.starts.len() / vectors) + v / vectors) * rows
+                            + ci % rows;
+                        let index = (tile * vectors + v % vectors) * LANES;
+                        let mut total = [0.0; LANES];
+                        for group in groups.chunks_exact(self.len()) {
+                            for (total, value) in total.iter_mut().zip(&group[index..index + LANES])
+                            {
+                                *total += value;
+                            }
+                        }
+                        for (lane, total) in total[..lanes].iter().enumerate() {
+                            weight[lane * row_len + ci * taps + tap] = *total;
                         }
                     }
-                    for (lane, total) in total[..lanes].iter().enumerate() {
-                        weight[lane * row_len + ci * taps + tap] = *total;
-                    }
                 }
-            }
-        });
+            });
     }
 }
 
 multiversion! {
     /// One tile of input channels of a [`WeightGradient`], over all pixels of a group.
-    fn gradient_tile(x: &[f32], gradient: &[f32], pixels: &[u32], starts: &[u32], sums: &mut [f32]) {
+    fn gradient_tile(
+        x: &[f32], gradient: &[f32], pixels: &[u32], starts: &[u32], sums: &mut [f32],
+    ) {
         let furthest = pixels.iter().max().zip(starts.iter().max());
         let reach = furthest.map_or(0, |(&pixel, &start)| pixel as usize + start as usize + LANES);
         assert!(x.len() == pixels.len() * S::ROWS && reach <= gradient.len(), "a product reads inside its operands");

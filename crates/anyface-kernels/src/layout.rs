@@ -36,7 +36,15 @@ impl Layout {
         let reach = padding * (pitch + 1);
         let margin = reach.next_multiple_of(LANES);
         let plane = (margin + images * image + OVERSHOOT + reach).next_multiple_of(LANES);
-        Layout { images, height, width, pitch, image, margin, plane }
+        Layout {
+            images,
+            height,
+            width,
+            pitch,
+            image,
+            margin,
+            plane,
+        }
     }
 
     /// Index in the line of the first pixel of a row.
@@ -48,22 +56,34 @@ impl Layout {
     /// Positions (counted from the margin) at which vectors of outputs begin, for `images` images.
     /// `rows_only` leaves out the padding where rows are whole vectors.
     pub(crate) fn vector_starts(&self, images: usize, rows_only: bool) -> Vec<u32> {
-        let position = |index: usize| u32::try_from(index).expect("a group has fewer than 2³² positions");
+        let position =
+            |index: usize| u32::try_from(index).expect("a group has fewer than 2³² positions");
         if rows_only && self.width.is_multiple_of(LANES) {
             let rows = (0..images).flat_map(|image| (0..self.height).map(move |y| (image, y)));
             rows.flat_map(|(image, y)| {
                 let row = self.row(image, y) - self.margin;
-                (0..self.width).step_by(LANES).map(move |x| position(row + x))
+                (0..self.width)
+                    .step_by(LANES)
+                    .map(move |x| position(row + x))
             })
             .collect()
         } else {
-            (0..images * self.image).step_by(LANES).map(position).collect()
+            (0..images * self.image)
+                .step_by(LANES)
+                .map(position)
+                .collect()
         }
     }
 
     /// Positions (counted from the margin) of all pixels, image by image, row by row.
     pub(crate) fn pixels(&self, images: usize) -> impl Iterator<Item = usize> {
-        let Layout { height, width, pitch, image, .. } = *self;
+        let Layout {
+            height,
+            width,
+            pitch,
+            image,
+            ..
+        } = *self;
         (0..images).flat_map(move |n| {
             (0..height).flat_map(move |y| (0..width).map(move |x| n * image + y * pitch + x))
         })
@@ -74,7 +94,10 @@ multiversion! {
     /// Writes one channel of a group as a line of `layout`: `line[…] = scale(image) · pixels(image)`.
     ///
     /// `x` begins at the channel in the first image, `image_stride` leads to the next image.
-    pub(crate) fn pack_planar(layout: &Layout, x: &[f32], image_stride: usize, scales: &[f32], scale_stride: usize, images: usize, line: &mut [f32]) {
+    pub(crate) fn pack_planar(
+        layout: &Layout, x: &[f32], image_stride: usize, scales: &[f32], scale_stride: usize,
+        images: usize, line: &mut [f32],
+    ) {
         let size = layout.height * layout.width;
         line[..layout.margin].fill(0.0);
         for image in 0..images {

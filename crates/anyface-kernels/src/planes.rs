@@ -21,7 +21,10 @@ fn filter(taps: [&[f32]; 4], out: &mut [f32]) {
 
 multiversion! {
     /// One image of a plain convolution's `line` to its output plane `y [H, W]`.
-    pub(crate) fn finish_plane(layout: &Layout, line: &[f32], image: usize, finish: &Finish, noise: &[f32], y: &mut [f32]) {
+    pub(crate) fn finish_plane(
+        layout: &Layout, line: &[f32], image: usize, finish: &Finish, noise: &[f32],
+        y: &mut [f32],
+    ) {
         for (row, y) in y.chunks_exact_mut(layout.width).enumerate() {
             y.copy_from_slice(&line[layout.row(image, row)..][..layout.width]);
             let noise = if noise.is_empty() { noise } else { &noise[row * layout.width..][..layout.width] };
@@ -33,7 +36,10 @@ multiversion! {
 multiversion! {
     /// One image of an up-sampling convolution's four `lines` to its output plane `y [2H, 2W]`.
     /// `columns` is scratch of [`column_scratch`] floats.
-    pub(crate) fn finish_up_plane(layout: &Layout, lines: &[f32], image: usize, finish: &Finish, noise: &[f32], columns: &mut [f32], y: &mut [f32]) {
+    pub(crate) fn finish_up_plane(
+        layout: &Layout, lines: &[f32], image: usize, finish: &Finish, noise: &[f32],
+        columns: &mut [f32], y: &mut [f32],
+    ) {
         let width = layout.width;
         let (even, odd) = columns.split_at_mut(columns.len() / 2);
         // From the column left of the image to the one right of it.
@@ -50,9 +56,10 @@ multiversion! {
                     filter([&upper[start..], &lower[start..], &upper[next..], &lower[next..]], out);
                 }
             }
-            for (j, pair) in y.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-                pair[0] = 0.25 * (odd[j] + even[j + 2]) + 0.75 * (even[j + 1] + odd[j + 1]);
-                pair[1] = 0.25 * (even[j + 1] + odd[j + 2]) + 0.75 * (odd[j + 1] + even[j + 2]);
+            let pairs = y.as_chunks_mut::<2>().0.iter_mut().zip(even.windows(3)).zip(odd.windows(3));
+            for ((pair, even), odd) in pairs {
+                pair[0] = 0.25 * (odd[0] + even[2]) + 0.75 * (even[1] + odd[1]);
+                pair[1] = 0.25 * (even[1] + odd[2]) + 0.75 * (odd[1] + even[2]);
             }
             let noise = if noise.is_empty() { noise } else { &noise[row * 2 * width..][..2 * width] };
             finish_row(finish, noise, y);
@@ -67,7 +74,10 @@ pub(crate) fn column_scratch(layout: &Layout) -> usize {
 
 multiversion! {
     /// The gradient of [`finish_plane`] with respect to its line, padding included.
-    pub(crate) fn finish_plane_gradient(layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize, line: &mut [f32]) -> PlaneSums {
+    pub(crate) fn finish_plane_gradient(
+        layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize,
+        line: &mut [f32],
+    ) -> PlaneSums {
         let mut sums = PlaneSums::default();
         let rows = y.chunks_exact(layout.width).zip(grad_y.chunks_exact(layout.width));
         for (row, (y, grad_y)) in rows.enumerate() {
@@ -84,11 +94,14 @@ multiversion! {
 multiversion! {
     /// The gradient of [`finish_up_plane`] with respect to its four lines.
     /// `frame` is scratch of [`frame_scratch`] floats.
-    pub(crate) fn finish_up_plane_gradient(layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize, frame: &mut [f32], lines: &mut [f32]) -> PlaneSums {
+    pub(crate) fn finish_up_plane_gradient(
+        layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize,
+        frame: &mut [f32], lines: &mut [f32],
+    ) -> PlaneSums {
         let width = 2 * layout.width;
         let pitch = width + FRAME;
         let (frame, filtered) = frame.split_at_mut(frame.len() - pitch);
-        // The gradient with a frame of zeros: two before, three after.
+        // The gradient with a frame of zeros: two before, four after.
         frame.fill(0.0);
         let mut sums = PlaneSums::default();
         for (row, (y, grad_y)) in y.chunks_exact(width).zip(grad_y.chunks_exact(width)).enumerate() {
@@ -102,9 +115,9 @@ multiversion! {
                 filter(taps, filtered);
                 let start = layout.row(image, i);
                 let (even, odd) = lines[2 * row_phase * layout.plane..].split_at_mut(layout.plane);
-                let pairs = even[start..].iter_mut().zip(&mut odd[start..]).take(layout.width + 1);
-                for (j, (even, odd)) in pairs.enumerate() {
-                    let [a, b, c, d, e] = std::array::from_fn(|tap| filtered[2 * j + tap]);
+                let outputs = even[start..].iter_mut().zip(&mut odd[start..]).take(layout.width + 1);
+                for ((even, odd), pairs) in outputs.zip(filtered.as_chunks::<2>().0.windows(3)) {
+                    let [[a, b], [c, d], [e, _]] = [pairs[0], pairs[1], pairs[2]];
                     *even = 0.25 * (a + d) + 0.75 * (b + c);
                     *odd = 0.25 * (b + e) + 0.75 * (c + d);
                 }
@@ -115,7 +128,7 @@ multiversion! {
 }
 
 /// Zeros around a plane of gradients, per dimension.
-const FRAME: usize = 5;
+const FRAME: usize = 6;
 
 /// Floats of scratch for [`finish_up_plane_gradient`].
 pub(crate) fn frame_scratch(layout: &Layout) -> usize {
@@ -125,7 +138,10 @@ pub(crate) fn frame_scratch(layout: &Layout) -> usize {
 multiversion! {
     /// One image of an input gradient's `line`: its product with the input `x [H, W]` summed, which
     /// is the gradient of the style, and where wanted the gradient of x, which is the line times the style.
-    pub(crate) fn input_gradient_plane(layout: &Layout, line: &[f32], image: usize, style: f32, x: &[f32], grad_x: Option<&mut [f32]>) -> f32 {
+    pub(crate) fn input_gradient_plane(
+        layout: &Layout, line: &[f32], image: usize, style: f32, x: &[f32],
+        grad_x: Option<&mut [f32]>,
+    ) -> f32 {
         let rows = (0..layout.height).map(|y| &line[layout.row(image, y)..][..layout.width]);
         if let Some(grad_x) = grad_x {
             for (out, row) in grad_x.chunks_exact_mut(layout.width).zip(rows.clone()) {

@@ -46,7 +46,9 @@ impl Isa {
             let available = Isa::available();
             let wanted = std::env::var("ANYFACE_KERNELS").unwrap_or_default();
             let named = available.iter().find(|isa| isa.name() == wanted);
-            *named.or(available.last()).expect("the portable path is always there")
+            *named
+                .or(available.last())
+                .expect("the portable path is always there")
         })
     }
 
@@ -121,7 +123,13 @@ pub(crate) trait Simd {
     ///
     /// # Safety
     /// The machine has this instruction set, and as said there.
-    unsafe fn tile(panel: *const f32, offsets: &[u32], source: *const f32, starts: &[u32], out: *mut f32);
+    unsafe fn tile(
+        panel: *const f32,
+        offsets: &[u32],
+        source: *const f32,
+        starts: &[u32],
+        out: *mut f32,
+    );
 }
 
 /// Plain arrays, which the compiler maps to what the build targets.
@@ -155,7 +163,13 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    unsafe fn tile(panel: *const f32, offsets: &[u32], source: *const f32, starts: &[u32], out: *mut f32) {
+    unsafe fn tile(
+        panel: *const f32,
+        offsets: &[u32],
+        source: *const f32,
+        starts: &[u32],
+        out: *mut f32,
+    ) {
         // SAFETY: the caller's promise.
         unsafe { crate::tile::tile::<Self, 2, 1>(panel, offsets, source, starts, out) }
     }
@@ -185,7 +199,12 @@ pub(crate) mod x86 {
         #[inline(always)]
         unsafe fn load(source: *const f32) -> Self::Vector {
             // SAFETY: the caller promises AVX2 and `LANES` readable floats.
-            unsafe { [_mm256_loadu_ps(source), _mm256_loadu_ps(source.add(LANES / 2))] }
+            unsafe {
+                [
+                    _mm256_loadu_ps(source),
+                    _mm256_loadu_ps(source.add(LANES / 2)),
+                ]
+            }
         }
 
         #[inline(always)]
@@ -200,11 +219,22 @@ pub(crate) mod x86 {
         #[inline(always)]
         unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
             // SAFETY: the caller promises AVX2 with FMA.
-            unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+            unsafe {
+                [
+                    _mm256_fmadd_ps(a[0], b[0], c[0]),
+                    _mm256_fmadd_ps(a[1], b[1], c[1]),
+                ]
+            }
         }
 
         #[inline(always)]
-        unsafe fn tile(panel: *const f32, offsets: &[u32], source: *const f32, starts: &[u32], out: *mut f32) {
+        unsafe fn tile(
+            panel: *const f32,
+            offsets: &[u32],
+            source: *const f32,
+            starts: &[u32],
+            out: *mut f32,
+        ) {
             // SAFETY: the caller's promise.
             unsafe { crate::tile::tile::<Self, 4, 1>(panel, offsets, source, starts, out) }
         }
@@ -243,7 +273,13 @@ pub(crate) mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn tile(panel: *const f32, offsets: &[u32], source: *const f32, starts: &[u32], out: *mut f32) {
+        unsafe fn tile(
+            panel: *const f32,
+            offsets: &[u32],
+            source: *const f32,
+            starts: &[u32],
+            out: *mut f32,
+        ) {
             // SAFETY: the caller's promise.
             unsafe { crate::tile::tile::<Self, 8, 3>(panel, offsets, source, starts, out) }
         }

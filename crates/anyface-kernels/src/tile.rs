@@ -30,17 +30,17 @@ pub(crate) unsafe fn tile<S: Simd, const R: usize, const V: usize>(
         for &offset in offsets {
             let operands: [S::Vector; V] =
                 std::array::from_fn(|v| S::load(bases[v].add(offset as usize)));
-            for r in 0..R {
+            for (r, sums) in sums.iter_mut().enumerate() {
                 let factor = S::splat(*panel.add(r));
-                for v in 0..V {
-                    sums[r][v] = S::mul_add(factor, operands[v], sums[r][v]);
+                for (sum, operand) in sums.iter_mut().zip(operands) {
+                    *sum = S::mul_add(factor, operand, *sum);
                 }
             }
             panel = panel.add(R);
         }
-        for r in 0..R {
-            for v in 0..V {
-                S::store(at(r, v), sums[r][v]);
+        for (r, sums) in sums.into_iter().enumerate() {
+            for (v, sum) in sums.into_iter().enumerate() {
+                S::store(at(r, v), sum);
             }
         }
     }

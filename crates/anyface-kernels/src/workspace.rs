@@ -20,14 +20,20 @@ pub(crate) struct Scratch {
 pub(crate) fn scratch(len: usize) -> Scratch {
     let wanted = len.div_ceil(16);
     let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-    let fitting = (0..pool.len()).filter(|&i| pool[i].len() >= wanted).min_by_key(|&i| pool[i].len());
+    let fitting = (0..pool.len())
+        .filter(|&i| pool[i].len() >= wanted)
+        .min_by_key(|&i| pool[i].len());
     // Where none fits, the largest gives way: the pool never holds more buffers than were in use at once.
     let lines = match fitting.or_else(|| (0..pool.len()).max_by_key(|&i| pool[i].len())) {
         Some(index) => pool.swap_remove(index),
         None => Vec::new(),
     };
     drop(pool);
-    let lines = if lines.len() >= wanted { lines } else { vec![Line([0.0; 16]); wanted] };
+    let lines = if lines.len() >= wanted {
+        lines
+    } else {
+        vec![Line([0.0; 16]); wanted]
+    };
     Scratch { lines, len }
 }
 

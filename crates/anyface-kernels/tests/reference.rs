@@ -18,7 +18,16 @@ struct Case {
 impl Case {
     /// `StyledConv` by its definition.
     fn reference(&self) -> Vec<f64> {
-        let StyledConv { batch, in_channels, out_channels, height, width, kernel, up, .. } = self.conv;
+        let StyledConv {
+            batch,
+            in_channels,
+            out_channels,
+            height,
+            width,
+            kernel,
+            up,
+            ..
+        } = self.conv;
         let [out_height, out_width] = self.conv.output_size();
         let taps = kernel * kernel;
         let mut y = Vec::new();
@@ -29,16 +38,30 @@ impl Case {
                     self.weight[(co * in_channels + ci) * taps + ky * kernel + kx] * style(ci)
                 };
                 let x = |ci: usize, i: isize, j: isize| {
-                    let inside = (0..height as isize).contains(&i) && (0..width as isize).contains(&j);
-                    if inside { self.x[((n * in_channels + ci) * height + i as usize) * width + j as usize] } else { 0.0 }
+                    let inside =
+                        (0..height as isize).contains(&i) && (0..width as isize).contains(&j);
+                    if inside {
+                        self.x[((n * in_channels + ci) * height + i as usize) * width + j as usize]
+                    } else {
+                        0.0
+                    }
                 };
-                let cells = || (0..in_channels).flat_map(|ci| (0..taps).map(move |t| (ci, t / kernel, t % kernel)));
+                let cells = || {
+                    (0..in_channels)
+                        .flat_map(|ci| (0..taps).map(move |t| (ci, t / kernel, t % kernel)))
+                };
                 let norm: f64 = cells().map(|(ci, ky, kx)| weight(ci, ky, kx).powi(2)).sum();
-                let demodulation = if self.conv.demodulate { (norm + 1e-8).sqrt().recip() } else { 1.0 };
+                let demodulation = if self.conv.demodulate {
+                    (norm + 1e-8).sqrt().recip()
+                } else {
+                    1.0
+                };
                 // Output of the transposed convolution at (u, v).
                 let transposed = |u: isize, v: isize| -> f64 {
                     cells()
-                        .filter(|(_, ky, kx)| (u - *ky as isize) % 2 == 0 && (v - *kx as isize) % 2 == 0)
+                        .filter(|(_, ky, kx)| {
+                            (u - *ky as isize) % 2 == 0 && (v - *kx as isize) % 2 == 0
+                        })
                         .map(|(ci, ky, kx)| {
                             weight(ci, ky, kx) * x(ci, (u - ky as isize) / 2, (v - kx as isize) / 2)
                         })
@@ -52,20 +75,29 @@ impl Case {
                             cells
                                 .map(|(a, b)| {
                                     let (u, v) = (i + a as isize - 1, j + b as isize - 1);
-                                    if u < 0 || v < 0 { 0.0 } else { filter[a] * filter[b] * transposed(u, v) }
+                                    if u < 0 || v < 0 {
+                                        0.0
+                                    } else {
+                                        filter[a] * filter[b] * transposed(u, v)
+                                    }
                                 })
                                 .sum()
                         } else {
                             let half = kernel as isize / 2;
                             cells()
                                 .map(|(ci, ky, kx)| {
-                                    weight(ci, ky, kx) * x(ci, i + ky as isize - half, j + kx as isize - half)
+                                    weight(ci, ky, kx)
+                                        * x(ci, i + ky as isize - half, j + kx as isize - half)
                                 })
                                 .sum()
                         };
                         let pixel = i as usize * out_width + j as usize;
                         let noise = self.noise.as_ref().map_or(0.0, |noise| {
-                            noise[if noise.len() == out_height * out_width { pixel } else { n * out_height * out_width + pixel }]
+                            noise[if noise.len() == out_height * out_width {
+                                pixel
+                            } else {
+                                n * out_height * out_width + pixel
+                            }]
                         });
                         let bias = self.bias.as_ref().map_or(0.0, |bias| bias[co]);
                         let value = convolved * demodulation + noise * self.strength + bias;
@@ -85,12 +117,16 @@ impl Case {
     /// Runs `call` with the operands in f32.
     fn with_inputs<T>(&self, call: impl FnOnce(&Inputs<'_>) -> T) -> T {
         let [x, weight] = [&self.x, &self.weight].map(|values| single(values));
-        let [style, noise, bias] = [&self.style, &self.noise, &self.bias].map(|values| values.as_deref().map(single));
+        let [style, noise, bias] =
+            [&self.style, &self.noise, &self.bias].map(|values| values.as_deref().map(single));
         call(&Inputs {
             x: &x,
             weight: &weight,
             style: style.as_deref(),
-            noise: noise.as_ref().map(|map| Noise { map, strength: self.strength as f32 }),
+            noise: noise.as_ref().map(|map| Noise {
+                map,
+                strength: self.strength as f32,
+            }),
             bias: bias.as_deref(),
         })
     }
@@ -142,19 +178,41 @@ fn dot(a: &[f64], b: &[f32]) -> f64 {
 /// `len` numbers that f32 holds exactly, of about unit variance.
 fn values(seed: &mut u64, len: usize) -> Vec<f64> {
     let mut next = || {
-        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (*seed >> 40) as f64 / (1 << 23) as f64 - 1.0
     };
     (0..len).map(|_| f64::from((1.7 * next()) as f32)).collect()
 }
 
-fn case(conv: StyledConv, [styled, noisy, noise_per_image, biased]: [bool; 4], mut seed: u64) -> Case {
+/// Like [`values`], but none near zero, where the demodulation would blow up what f32 rounds away.
+fn factors(seed: &mut u64, len: usize) -> Vec<f64> {
+    let values = values(seed, len).into_iter();
+    values
+        .map(|value| value + 0.5 * value.signum())
+        .map(|value| f64::from(value as f32))
+        .collect()
+}
+
+fn case(
+    conv: StyledConv,
+    [styled, noisy, noise_per_image, biased]: [bool; 4],
+    mut seed: u64,
+) -> Case {
     let seed = &mut seed;
-    let noise_len = conv.output_size().iter().product::<usize>() * if noise_per_image { conv.batch } else { 1 };
+    let noise_len =
+        conv.output_size().iter().product::<usize>() * if noise_per_image { conv.batch } else { 1 };
     Case {
-        x: values(seed, conv.batch * conv.in_channels * conv.height * conv.width),
-        weight: values(seed, conv.out_channels * conv.in_channels * conv.kernel * conv.kernel),
-        style: styled.then(|| values(seed, conv.batch * conv.in_channels)),
+        x: values(
+            seed,
+            conv.batch * conv.in_channels * conv.height * conv.width,
+        ),
+        weight: factors(
+            seed,
+            conv.out_channels * conv.in_channels * conv.kernel * conv.kernel,
+        ),
+        style: styled.then(|| factors(seed, conv.batch * conv.in_channels)),
         noise: noisy.then(|| values(seed, noise_len)),
         strength: 0.5,
         bias: biased.then(|| values(seed, conv.out_channels)),
@@ -180,7 +238,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
 
     #[test]
     fn forward_is_the_definition(case in any_case()) {
@@ -223,13 +281,16 @@ proptest! {
             let kinked = |value: f64| value.abs() < 1e-4 || case.conv.clamp.is_some_and(|clamp| (value.abs() - f64::from(clamp)).abs() < 1e-4 && value.abs() < f64::from(clamp));
             prop_assume!(!y.iter().any(|value| kinked(*value)));
             let expected = (dot(&after, &grad_y) - dot(&before, &grad_y)) / (2.0 * step);
-            let scale: f64 = 1.0 + after.iter().zip(&before).zip(&grad_y).map(|((a, b), g)| ((a - b) / (2.0 * step) * f64::from(*g)).abs()).sum::<f64>();
+            // Demodulation cancels the part along the weights: what rounds is the whole.
+            let whole: f64 = y.iter().zip(&grad_y).map(|(y, g)| (y * f64::from(*g)).abs()).sum();
+            let slopes = after.iter().zip(&before).map(|(a, b)| (a - b) / (2.0 * step));
+            let scale = 1.0 + whole + slopes.zip(&grad_y).map(|(slope, g)| (slope * f64::from(*g)).abs()).sum::<f64>();
             for isa in Isa::available() {
                 let gradients = case.backward(isa, &case.forward(isa), &grad_y);
                 let strength = [gradients.strength];
                 let gradient: &[f32] = [&gradients.x[..], &gradients.weight, &gradients.style, &gradients.bias, &strength][operand];
                 let found = if operand == 4 && noiseless { 0.0 } else { dot(&direction, gradient) };
-                prop_assert!((found - expected).abs() < 2e-5 * scale, "{isa:?} operand {operand}: {found} is not {expected}");
+                prop_assert!((found - expected).abs() < 1e-5 * scale, "{isa:?} operand {operand}: {found} is not {expected}");
             }
         }
     }
@@ -240,20 +301,34 @@ proptest! {
 fn threads_do_not_change_results() {
     for (up, size) in [(false, 32), (true, 16), (false, 5)] {
         let conv = StyledConv {
-            batch: 5, in_channels: 20, out_channels: 18, height: size, width: size, kernel: 3, up,
-            demodulate: true, activation: Activation::LeakyRelu, clamp: Some(256.0),
+            batch: 5,
+            in_channels: 20,
+            out_channels: 18,
+            height: size,
+            width: size,
+            kernel: 3,
+            up,
+            demodulate: true,
+            activation: Activation::LeakyRelu,
+            clamp: Some(256.0),
         };
         let case = case(conv, [true; 4], 1);
         for isa in Isa::available() {
             let results = [1, 2, 3].map(|threads| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .build()
+                    .expect("threads start");
                 pool.install(|| {
                     let y = case.forward(isa);
                     let gradients = case.backward(isa, &y, &y);
                     (y, gradients)
                 })
             });
-            assert!(results[0] == results[1] && results[0] == results[2], "{isa:?} {conv:?}");
+            assert!(
+                results[0] == results[1] && results[0] == results[2],
+                "{isa:?} {conv:?}"
+            );
         }
     }
 }

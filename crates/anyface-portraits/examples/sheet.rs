@@ -1,8 +1,13 @@
 //! Draws a contact sheet of hand-built faces:
 //! `cargo run --release -p anyface-portraits --example sheet -- OUT.png [SIZE] [ROW]`.
+//! A row past the last shows faces of random latents.
 
 use anyface_portraits::face::*;
+use anyface_portraits::latent::LATENT_DIM;
 use anyface_portraits::render;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 /// An average grown-up with everything optional absent.
 fn plain() -> Face {
@@ -92,26 +97,41 @@ const VARIATIONS: &[Variation] = &[
     (man, |f| { f.pose.yaw = -0.45; f.light.azimuth = -0.9; f.light.fill = 0.25 }),
 ];
 
+fn varied(base: &fn() -> Face, vary: &fn(&mut Face)) -> Face {
+    let mut face = base();
+    vary(&mut face);
+    face
+}
+
+fn random(seed: u64) -> Face {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let z: Vec<f32> = (0..LATENT_DIM).map(|_| StandardNormal.sample(&mut rng)).collect();
+    Face::from_latent(&z)
+}
+
 fn main() -> Result<(), image::ImageError> {
     let mut arguments = std::env::args().skip(1);
     let out = arguments.next().unwrap_or_else(|| "sheet.png".into());
     let size: u32 = arguments.next().and_then(|s| s.parse().ok()).unwrap_or(128);
     let row: Option<usize> = arguments.next().and_then(|s| s.parse().ok());
-    let columns = 8;
+    let columns = if row.is_some_and(|row| row < 6) { 4 } else { 8 };
     let shown = match row {
-        Some(row) => VARIATIONS.chunks(columns as usize).nth(row).unwrap_or_default(),
+        Some(row) => VARIATIONS.chunks(8).nth(row).unwrap_or_default(),
         None => VARIATIONS,
     };
-    let rows = shown.len().div_ceil(columns as usize) as u32;
+    let faces: Vec<Face> = if shown.is_empty() {
+        (0..48).map(random).collect()
+    } else {
+        shown.iter().map(|(base, vary)| varied(base, vary)).collect()
+    };
+    let rows = faces.len().div_ceil(columns as usize) as u32;
     let mut sheet = image::RgbImage::new(columns * size, rows * size);
     let start = std::time::Instant::now();
-    for (i, (base, vary)) in shown.iter().enumerate() {
-        let mut face = base();
-        vary(&mut face);
+    for (i, face) in faces.iter().enumerate() {
         let i = i as u32;
         let at = (i64::from(i % columns * size), i64::from(i / columns * size));
-        image::imageops::replace(&mut sheet, &render(&face, size), at.0, at.1);
+        image::imageops::replace(&mut sheet, &render(face, size), at.0, at.1);
     }
-    eprintln!("{:.1} images/s on one core", shown.len() as f64 / start.elapsed().as_secs_f64());
+    eprintln!("{:.1} images/s on one core", faces.len() as f64 / start.elapsed().as_secs_f64());
     sheet.save(out)
 }

@@ -216,7 +216,6 @@ impl Expected {
             |values: &mut dyn Iterator<Item = f32>| values.fold(0.0, |m: f32, v| m.max(v.abs()));
         let difference = largest(&mut actual.iter().zip(&expected).map(|(a, e)| a - e));
         let error = difference / largest(&mut expected.iter().copied());
-        println!("{name}: {error:.1e}");
         assert!(error <= tolerance, "{name}: {error:e} > {tolerance:e}");
     }
 }

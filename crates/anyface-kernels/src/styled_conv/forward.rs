@@ -19,12 +19,23 @@ impl StyledConv {
         let prepared = self.prepare(isa, inputs);
         let layout = &prepared.layout;
         let channels = [self.out_channels, self.in_channels];
-        let product = Product::forward(isa, inputs.weight, channels, &prepared.taps, self.phases(), layout);
-        let x_groups = inputs.x.par_chunks(layout.images * self.in_channels * self.input_plane());
+        let product = Product::forward(
+            isa,
+            inputs.weight,
+            channels,
+            &prepared.taps,
+            self.phases(),
+            layout,
+        );
+        let x_groups = inputs
+            .x
+            .par_chunks(layout.images * self.in_channels * self.input_plane());
         y.par_chunks_mut(layout.images * self.out_channels * self.output_plane())
             .zip(x_groups)
             .enumerate()
-            .for_each(|(group, (y, x))| prepared.forward_group(&product, group * layout.images, x, y));
+            .for_each(|(group, (y, x))| {
+                prepared.forward_group(&product, group * layout.images, x, y)
+            });
     }
 }
 
@@ -36,27 +47,51 @@ impl Prepared<'_> {
         let images = x.len() / (conv.in_channels * x_plane);
 
         let mut packed = scratch(conv.in_channels * layout.plane);
-        packed.par_chunks_mut(layout.plane).enumerate().for_each(|(ci, line)| {
-            let scales = &self.style[first * conv.in_channels + ci..];
-            pack_planar(self.isa, layout, &x[ci * x_plane..], conv.in_channels * x_plane, scales, conv.in_channels, images, line);
-        });
+        packed
+            .par_chunks_mut(layout.plane)
+            .enumerate()
+            .for_each(|(ci, line)| {
+                let scales = &self.style[first * conv.in_channels + ci..];
+                pack_planar(
+                    self.isa,
+                    layout,
+                    &x[ci * x_plane..],
+                    conv.in_channels * x_plane,
+                    scales,
+                    conv.in_channels,
+                    images,
+                    line,
+                );
+            });
 
         let mut convolved = scratch(product.output_len(layout));
         let starts = layout.vector_starts(images, !conv.up);
         product.run(layout, &packed, &starts, &mut convolved);
 
         let lines_len = conv.phases() * layout.plane;
-        y.par_chunks_mut(y_plane).enumerate().with_min_len(4096_usize.div_ceil(y_plane)).for_each(|(index, y)| {
-            let (image, co) = (index / conv.out_channels, index % conv.out_channels);
-            let lines = &convolved[co * lines_len..][..lines_len];
-            let finish = self.finish(first + image, co);
-            let noise = self.noise(first + image);
-            if conv.up {
-                let mut columns = scratch(column_scratch(layout));
-                finish_up_plane(self.isa, layout, lines, image, &finish, noise, &mut columns, y);
-            } else {
-                finish_plane(self.isa, layout, lines, image, &finish, noise, y);
-            }
-        });
+        y.par_chunks_mut(y_plane)
+            .enumerate()
+            .with_min_len(4096_usize.div_ceil(y_plane))
+            .for_each(|(index, y)| {
+                let (image, co) = (index / conv.out_channels, index % conv.out_channels);
+                let lines = &convolved[co * lines_len..][..lines_len];
+                let finish = self.finish(first + image, co);
+                let noise = self.noise(first + image);
+                if conv.up {
+                    let mut columns = scratch(column_scratch(layout));
+                    finish_up_plane(
+                        self.isa,
+                        layout,
+                        lines,
+                        image,
+                        &finish,
+                        noise,
+                        &mut columns,
+                        y,
+                    );
+                } else {
+                    finish_plane(self.isa, layout, lines, image, &finish, noise, y);
+                }
+            });
     }
 }

@@ -100,17 +100,54 @@ impl StyledConv {
     }
 
     fn check(&self, inputs: &Inputs<'_>, y: usize) {
-        let Self { batch, in_channels, out_channels, kernel, up, .. } = *self;
-        assert!(kernel == 3 || (kernel == 1 && !up), "kernel is 3, or 1 without up, not {kernel}");
-        assert!(batch * in_channels * out_channels * self.input_plane() > 0, "no dimension of {self:?} is 0");
+        let Self {
+            batch,
+            in_channels,
+            out_channels,
+            kernel,
+            up,
+            ..
+        } = *self;
+        assert!(
+            kernel == 3 || (kernel == 1 && !up),
+            "kernel is 3, or 1 without up, not {kernel}"
+        );
+        assert!(
+            batch * in_channels * out_channels * self.input_plane() > 0,
+            "no dimension of {self:?} is 0"
+        );
         let noise = inputs.noise.map_or(0, |noise| noise.map.len());
         let per_image = batch * self.output_plane();
         let lengths = [
-            ("x", inputs.x.len(), batch * in_channels * self.input_plane()),
-            ("weight", inputs.weight.len(), out_channels * in_channels * kernel * kernel),
-            ("style", inputs.style.map_or(batch * in_channels, <[f32]>::len), batch * in_channels),
-            ("bias", inputs.bias.map_or(out_channels, <[f32]>::len), out_channels),
-            ("noise", noise, if [0, self.output_plane()].contains(&noise) { noise } else { per_image }),
+            (
+                "x",
+                inputs.x.len(),
+                batch * in_channels * self.input_plane(),
+            ),
+            (
+                "weight",
+                inputs.weight.len(),
+                out_channels * in_channels * kernel * kernel,
+            ),
+            (
+                "style",
+                inputs.style.map_or(batch * in_channels, <[f32]>::len),
+                batch * in_channels,
+            ),
+            (
+                "bias",
+                inputs.bias.map_or(out_channels, <[f32]>::len),
+                out_channels,
+            ),
+            (
+                "noise",
+                noise,
+                if [0, self.output_plane()].contains(&noise) {
+                    noise
+                } else {
+                    per_image
+                },
+            ),
             ("y", y, batch * out_channels * self.output_plane()),
         ];
         for (name, len, wanted) in lengths {
@@ -127,15 +164,33 @@ impl StyledConv {
 
     /// What both passes prepare before they go over the groups of images.
     fn prepare<'a>(&'a self, isa: Isa, inputs: &'a Inputs<'a>) -> Prepared<'a> {
-        let layout = Layout::new(self.group_images(), self.height, self.width, self.kernel / 2);
-        let style = inputs.style.map_or_else(|| vec![1.0; self.batch * self.in_channels], <[f32]>::to_vec);
+        let layout = Layout::new(
+            self.group_images(),
+            self.height,
+            self.width,
+            self.kernel / 2,
+        );
+        let style = inputs
+            .style
+            .map_or_else(|| vec![1.0; self.batch * self.in_channels], <[f32]>::to_vec);
         let taps = taps(self.kernel, self.up, layout.pitch);
         let demodulation = self.demodulate.then(|| {
             let squared_weights = squared_weights(inputs.weight, taps.len());
-            let factors = demodulation(&squared_weights, &style, self.in_channels);
-            Demodulation { squared_weights, factors }
+            let factors = demodulation(isa, &squared_weights, &style, self.in_channels);
+            Demodulation {
+                squared_weights,
+                factors,
+            }
         });
-        Prepared { isa, conv: self, inputs, layout, taps, style, demodulation }
+        Prepared {
+            isa,
+            conv: self,
+            inputs,
+            layout,
+            taps,
+            style,
+            demodulation,
+        }
     }
 }
 

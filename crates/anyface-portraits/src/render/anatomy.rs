@@ -13,6 +13,8 @@ use crate::face::Face;
 pub(super) struct Anatomy {
     /// Amount of child: 1 at five years, 0 when grown.
     pub(super) child: f32,
+    /// Amount of middle age: 0 at thirty-five, 1 from forty-five.
+    pub(super) mature: f32,
     /// Amount of old age.
     pub(super) old: f32,
     /// From feminine 0 to masculine 1; a child's is weaker.
@@ -29,8 +31,8 @@ pub(super) struct Anatomy {
     pub(super) mouth: Mouth,
     /// Centre line of the brow on the right.
     pub(super) brow: Brow,
-    /// Height of the tip of the nose.
-    pub(super) nose_tip: f32,
+    /// The nose.
+    pub(super) nose: Nose,
     jaw_fullness: f32,
     jaw_taper: f32,
     plump: f32,
@@ -70,6 +72,27 @@ pub(super) struct Mouth {
     pub(super) lower_lip: f32,
 }
 
+/// The nose: a ridge that ends in a ball between two wings.
+#[derive(Debug, Clone)]
+pub(super) struct Nose {
+    /// Height of the tip in the face.
+    pub(super) tip: f32,
+    /// Width against the average.
+    pub(super) size: f32,
+    /// From −1 (blunt) to 1 (pointed).
+    pub(super) point: f32,
+    /// How far the tip stands out.
+    pub(super) height: f32,
+    /// Radius of the ball.
+    pub(super) ball: f32,
+    /// Radius of a wing.
+    pub(super) wing: f32,
+    /// Distance of a wing from the middle.
+    pub(super) wing_x: f32,
+    /// Height of the wings in the face.
+    pub(super) wing_y: f32,
+}
+
 /// One brow.
 #[derive(Debug, Clone)]
 pub(super) struct Brow {
@@ -83,43 +106,44 @@ pub(super) struct Brow {
 impl Anatomy {
     pub(super) fn new(face: &Face) -> Self {
         let (shape, build, act) = (&face.shape, &face.build, &face.expression);
-        let child = smoothstep(0.2, 0.02, face.age);
-        let old = smoothstep(0.5, 0.95, face.age);
+        let child = smoothstep(0.185, 0.05, face.age);
+        let mature = smoothstep(0.37, 0.46, face.age);
+        let old = 0.85 * smoothstep(0.58, 0.74, face.age) + 0.3 * smoothstep(0.7, 1.0, face.age);
         let male = face.masculinity.lerp(0.4, 0.75 * child);
         let surprise = act.surprise;
         let open = act.mouth_open.max(0.0);
         let plump = face.weight + 0.55 * child;
 
-        let eye_y = 0.03 + 0.035 * build.eye_height - 0.10 * child;
-        let radius = 0.245 + 0.025 * child;
+        let eye_y = 0.03 + 0.035 * build.eye_height - 0.13 * child;
+        let radius = 0.245 + 0.03 * child;
         let size = (shape.eye_size * 0.9).tanh();
         let eye = Eye {
-            center: Vec3::new(0.345 + 0.022 * build.eye_distance, eye_y, 0.565),
+            center: Vec3::new(0.345 + 0.022 * build.eye_distance, eye_y, 0.555),
             radius,
-            iris: 0.132 + 0.012 * child + 0.004 * size,
-            half_width: 0.205 + 0.012 * size + 0.012 * child,
-            upper: (0.118 + 0.05 * size + 0.03 * child + 0.055 * surprise
+            iris: 0.132 + 0.018 * child + 0.004 * size,
+            half_width: 0.207 + 0.012 * size + 0.018 * child,
+            upper: (0.120 + 0.058 * size + 0.03 * child + 0.055 * surprise
                 - 0.03 * act.scowl
-                - 0.015 * old)
+                - 0.008 * mature - 0.02 * old)
                 .max(0.03),
-            lower: (0.082 + 0.028 * size + 0.025 * surprise - 0.028 * act.smile.max(0.0)
+            lower: (0.082 + 0.034 * size + 0.025 * surprise - 0.028 * act.smile.max(0.0)
                 - 0.012 * act.scowl)
                 .max(0.02),
             tilt: 0.07 + 0.08 * build.eye_tilt + 0.06 * (0.5 - male) - 0.08 * old,
             inner_droop: 0.035 * act.scowl,
             closed: act.eyes_closed.clamp(0.0, 1.0),
         };
-        let lips = 1.0 + 0.45 * (shape.lips * 0.8).tanh() - 0.25 * old + 0.15 * (0.5 - male);
+        let lips = 1.02 + 0.55 * (shape.lips * 0.9).tanh() - 0.22 * old + 0.15 * (0.5 - male);
         let mouth = Mouth {
             y: -0.575 + 0.03 * build.mouth_height - 0.03 * open,
-            half_width: (0.285 + 0.02 * build.mouth_width + 0.085 * act.smile
+            half_width: (0.275 + 0.022 * (shape.lips * 0.9).tanh() + 0.04 * build.mouth_width + 0.085 * act.smile
                 - 0.03 * child
                 - 0.08 * surprise * open)
                 .max(0.1),
             corners: 0.115 * act.smile,
             open: 0.27 * open,
-            upper_lip: 0.066 * lips,
-            lower_lip: 0.088 * lips,
+            upper_lip: 0.070 * lips,
+            lower_lip: 0.092 * lips,
         };
         let lift = 0.15 * surprise - 0.05 * act.scowl;
         let brow_y = eye_y + 0.315 + lift - 0.03 * male + 0.02 * size;
@@ -127,26 +151,43 @@ impl Anatomy {
         let brow = Brow {
             inner: Vec2::new(0.15 - 0.04 * act.scowl, brow_y - 0.10 * act.scowl - 0.01 * arch),
             outer: Vec2::new(0.60, brow_y - 0.05 - 0.03 * arch + 0.05 * act.scowl - 0.03 * old),
-            arch: 0.055 + 0.075 * arch + 0.04 * surprise,
-            thickness: 0.047 * (0.75 * shape.brow_thickness).clamp(-2.0, 2.0).exp()
+            arch: 0.060 + 0.085 * arch + 0.04 * surprise,
+            thickness: 0.047 * (0.62 * shape.brow_thickness).clamp(-2.0, 2.0).exp()
                 * (0.75 + 0.4 * male)
                 * (1.0 - 0.3 * child),
+        };
+        let point = (0.9 * shape.nose_point).tanh();
+        let size = (0.36 * shape.nose_size).clamp(-0.7, 0.62).exp()
+            * (1.0 - 0.25 * child)
+            * (0.94 + 0.12 * male)
+            * (1.0 + 0.15 * old);
+        let tip = -0.265 - 0.03 * build.nose_length + 0.05 * child - 0.02 * old - 0.025 * point;
+        let nose = Nose {
+            tip,
+            size,
+            point,
+            height: 0.27 * size.powf(0.8),
+            ball: (0.122 - 0.060 * point) * size,
+            wing: (0.078 - 0.024 * point) * size,
+            wing_x: (0.118 - 0.030 * point) * size,
+            wing_y: tip - 0.035 * size,
         };
         let oval = shape.oval.clamp(-2.0, 2.0);
         let jaw = shape.jaw.clamp(-2.2, 2.2);
         Self {
             child,
+            mature,
             old,
             male,
             crown: 1.10 + 0.035 * build.skull_height,
-            chin: 1.08 + 0.035 * oval - 0.09 * child + 0.02 * male + 0.16 * open,
-            width: 0.83 - 0.03 * oval + 0.03 * child,
+            chin: 1.08 + 0.065 * oval - 0.11 * child + 0.02 * male + 0.16 * open,
+            width: 0.83 - 0.050 * oval + 0.035 * child,
             eye,
             mouth,
             brow,
-            nose_tip: -0.27 - 0.03 * build.nose_length + 0.05 * child - 0.03 * old,
-            jaw_fullness: (0.66 - 0.13 * jaw - 0.05 * (male - 0.5) + 0.10 * oval).clamp(0.32, 1.1),
-            jaw_taper: (0.30 - 0.10 * jaw - 0.10 * (male - 0.5) + 0.05 * oval - 0.12 * plump)
+            nose,
+            jaw_fullness: (0.58 - 0.12 * jaw - 0.10 * (male - 0.5) + 0.02 * oval).clamp(0.32, 1.1),
+            jaw_taper: (0.165 - 0.12 * jaw - 0.14 * (male - 0.5) + 0.015 * oval - 0.10 * plump - 0.06 * mature)
                 .clamp(-0.1, 0.6),
             plump,
         }
@@ -163,7 +204,7 @@ impl Anatomy {
         }
         let t = -cos;
         let y = self.chin * cos;
-        let cheeks = 0.12 * self.plump * bump((y + 0.48) / 0.32) * smoothstep(0.0, 0.3, t);
+        let cheeks = 0.13 * self.plump * bump((y + 0.48) / 0.32) * smoothstep(0.0, 0.3, t);
         let taper = 1.0 - self.jaw_taper * smoothstep(0.1, 1.0, t);
         let forward = smoothstep(0.0, 1.0, t);
         Ring {
@@ -294,10 +335,8 @@ impl Mouth {
     /// How far inside the opening a point of the face is; negative outside.
     pub(super) fn opening(&self, x: f32, y: f32) -> f32 {
         let s = self.across(x);
-        if s.abs() >= 1.0 {
-            return (1.0 - s.abs()) * self.half_width;
-        }
-        (self.upper_edge(s) - y).min(y - self.lower_edge(s)) - 0.004
+        let inside = (self.upper_edge(s) - y).min(y - self.lower_edge(s)) - 0.004;
+        inside.min((1.0 - s.abs()) * self.half_width)
     }
 
     /// Amount of lip at a point of the face, from 0 to 1, with a soft outline.

@@ -28,8 +28,8 @@ impl<'a> Clothes<'a> {
         Self {
             face,
             male: anatomy.male,
-            neck: (0.33 + 0.09 * anatomy.male) * (1.0 - 0.22 * anatomy.child) + 0.055 * weight,
-            shoulders: 1.05 + (0.16 * anatomy.male + 0.07 * face.build.shoulders) * grown - 0.28 * anatomy.child + 0.05 * weight,
+            neck: (0.33 + 0.14 * anatomy.male) * (1.0 - 0.25 * anatomy.child) + 0.055 * weight,
+            shoulders: 1.05 + (0.16 * anatomy.male + 0.07 * face.build.shoulders) * grown - 0.33 * anatomy.child + 0.05 * weight,
             double_chin: face.shape.double_chin.clamp(0.0, 1.2),
             chin: anatomy.chin,
             tie: face.wear.necktie.clamp(0.0, 1.0),
@@ -43,8 +43,10 @@ impl<'a> Clothes<'a> {
         let trapeze = smoothstep(-1.15, -1.62, y).powf(1.6);
         let rx = self.neck + 0.30 * trapeze + (self.shoulders - self.neck - 0.05) * slope.powf(1.15);
         let rz = self.neck + 0.12 * trapeze + 0.16 * slope;
-        let roll = self.double_chin * 0.30 * bump((y + self.chin + 0.035) / 0.085) * smoothstep(-0.1, 0.7, cos);
-        let jowl = self.double_chin * 0.14 * bump((y + self.chin + 0.05) / 0.12);
+        // The roll follows the jaw: lowest in front.
+        let below = y + self.chin + 0.07 - 0.24 * (1.0 - cos.max(0.0));
+        let roll = self.double_chin * 0.40 * bump(below / 0.10) * smoothstep(-0.1, 0.7, cos);
+        let jowl = self.double_chin * 0.10 * bump(below / 0.14);
         let apple = 0.035 * self.male * bump((y + 1.33) / 0.05) * bump(sin / 0.16) * smoothstep(0.0, 0.5, cos);
         let squareness = 1.0 - 0.22 * slope;
         let x = (rx + jowl) * sin.abs().powf(squareness).copysign(sin);

@@ -46,8 +46,9 @@ impl<'a> Hairdo<'a> {
             let seed = site * 7;
             let path = self.strand(root, amount, seed);
             let clump = 0.78 + 0.44 * hash(seed + 1);
-            let width = (0.075 + 0.03 * hair.curl) * amount * (0.8 + 0.4 * hash(seed + 2));
-            let tint = |t: f32| clump * (0.55 + 0.5 * smoothstep(0.0, 0.35, t));
+            let behind = smoothstep(0.0, -0.5, root.z);
+            let width = (0.07 + 0.03 * hair.curl + 0.09 * behind * smoothstep(0.3, 0.7, hair.length)) * amount * (0.8 + 0.4 * hash(seed + 2));
+            let tint = |t: f32| clump * (0.45 + 0.6 * smoothstep(0.0, 0.35, t));
             mesh.strand(Material::Hair, &path, self.view, width, |p| self.outward(p), tint);
         }
     }
@@ -115,10 +116,10 @@ impl<'a> Hairdo<'a> {
         let quiff = 0.8 * front * (1.0 - bangs) * (1.0 - long) * (1.0 - curl);
 
         let binormal = outward.cross(Vec3::Y).normalize_or(Vec3::X);
-        let wave = 0.085 * smoothstep(0.08, 0.5, curl);
+        let wave = 0.125 * smoothstep(0.08, 0.5, curl);
         let coil = smoothstep(0.5, 0.95, curl);
-        let turns = 2.2 * TAU * length.max(0.3) * (0.75 + 1.2 * coil);
-        let phase = 5.0 * root.y + 3.0 * root.x + hash(seed + 5) * (0.9 + 5.0 * coil);
+        let turns = TAU * length.max(0.3) * (1.35 + 1.6 * coil);
+        let phase = 2.5 * root.y + 1.2 * root.x + hash(seed + 5) * (0.45 + 5.0 * coil);
 
         let mut p = root;
         let mut path = [root; JOINTS];

@@ -37,7 +37,7 @@ fn tilted(p: Vec3, slope: f32) -> Vec3 {
 }
 
 fn knitted_cap(mesh: &mut Mesh, anatomy: &Anatomy) {
-    let top = anatomy.crown + 0.24;
+    let top = anatomy.crown + 0.20;
     mesh.sheet(Material::Hat, (48, 18), |u, v| {
         let theta = (2.0 * u - 1.0) * PI;
         let p = dome(anatomy, 0.13, 0.40, top, theta, v, 0.75);
@@ -54,7 +54,7 @@ fn knitted_cap(mesh: &mut Mesh, anatomy: &Anatomy) {
 }
 
 fn brimmed(mesh: &mut Mesh, anatomy: &Anatomy) {
-    let top = anatomy.crown + 0.36;
+    let top = anatomy.crown + 0.30;
     let rim = 0.50;
     mesh.sheet(Material::Hat, (48, 20), |u, v| {
         let theta = (2.0 * u - 1.0) * PI;
@@ -65,7 +65,7 @@ fn brimmed(mesh: &mut Mesh, anatomy: &Anatomy) {
     });
     mesh.sheet(Material::Hat, (48, 10), |u, v| {
         let theta = (2.0 * u - 1.0) * PI;
-        let (rx, rz) = girth(anatomy, 0.05 + 0.62 * (1.0 - v));
+        let (rx, rz) = girth(anatomy, 0.05 + 0.56 * (1.0 - v));
         let curl = 0.16 * (1.0 - v).powi(2) * theta.sin().powi(2) - 0.06 * (1.0 - v) * theta.cos().powi(2);
         let p = Vec3::new(rx * theta.sin(), rim + 0.02 + curl, rz * theta.cos() - 0.06);
         (tilted(p, 0.05), Vec3::new(theta, 1.0 - v, 0.0))

@@ -13,11 +13,19 @@ use crate::face::Face;
 pub(super) struct Head<'a> {
     face: &'a Face,
     anatomy: &'a Anatomy,
+    /// z of the face behind the tip of the nose.
+    nose_base: f32,
+}
+
+/// z of a sphere whose front is at `front`, at (x, y) from its middle; far behind beside it.
+fn sphere(x: f32, y: f32, radius: f32, front: f32) -> f32 {
+    let d2 = (x * x + y * y) / (radius * radius);
+    if d2 < 1.0 { front - radius * (1.0 - (1.0 - d2).sqrt()) } else { front - radius - 1.5 * radius * (d2.sqrt() - 1.0) }
 }
 
 impl<'a> Head<'a> {
     pub(super) fn new(face: &'a Face, anatomy: &'a Anatomy) -> Self {
-        Self { face, anatomy }
+        Self { face, anatomy, nose_base: anatomy.ring_at(anatomy.nose.tip).front_z(0.0) }
     }
 
     /// The skull without features, at polar angles `theta` (0 in front) and `phi` (0 at the top).
@@ -54,7 +62,8 @@ impl<'a> Head<'a> {
     /// Height field of the face: features on top of the skull's `z`.
     fn featured_z(&self, x: f32, y: f32, z: f32) -> f32 {
         let a = self.anatomy;
-        let face = z + self.bones(x.abs(), y) + self.nose(x.abs(), y) + self.lips(x, y);
+        let face = z + self.bones(x.abs(), y) + self.lips(x, y);
+        let face = self.nose(x.abs(), y, face);
         let side = if x < 0.0 { -1.0 } else { 1.0 };
         let center = a.eye.center(side);
         let reach = a.eye.radius * 1.07;
@@ -62,7 +71,7 @@ impl<'a> Head<'a> {
         if d2 >= reach * reach {
             return face;
         }
-        smooth_max(face, center.z + (reach * reach - d2).sqrt(), 0.09)
+        smooth_max(face, center.z + (reach * reach - d2).sqrt(), 0.15)
     }
 
     fn bones(&self, m: f32, y: f32) -> f32 {
@@ -72,40 +81,42 @@ impl<'a> Head<'a> {
         let smile = act.smile.max(0.0);
         let brow_y = eye.y + 0.27;
         let ridge = 0.025 + 0.055 * a.male + 0.03 * act.scowl;
-        let cheekbone = (0.045 * shape.cheekbones).clamp(-0.06, 0.12);
+        let cheekbone = (0.055 * shape.cheekbones).clamp(-0.06, 0.12);
         let apple = 0.035 + 0.045 * smile + 0.03 * a.child + 0.05 * self.face.weight.max(-0.6);
-        let sag = a.old * 0.05;
+        let sag = 0.02 * a.mature + 0.025 * a.old;
         ridge * bump2((m - 0.28) / 0.20, (y - brow_y) / 0.075)
-            - 0.10 * bump2((m - eye.x) / 0.20, (y - eye.y) / 0.16)
+            - 0.075 * bump2((m - eye.x) / 0.20, (y - eye.y - 0.03) / 0.14)
             - 0.07 * bump2(m / 0.12, (y - eye.y - 0.08) / 0.12)
             + (0.03 + cheekbone) * bump2((m - 0.50) / 0.13, (y - eye.y + 0.27) / 0.09)
             - (0.02 + 1.3 * cheekbone.max(0.0)) * bump2((m - 0.54) / 0.12, (y + 0.56) / 0.13)
             + apple * bump2((m - 0.40) / 0.17, (y + 0.33 - 0.05 * smile) / 0.15)
             + sag * bump2((m - 0.42) / 0.10, (y + 0.80) / 0.12)
+            + 0.036 * (1.0 - 0.7 * self.face.skin.eye_bags.clamp(0.0, 1.0)) * bump2((m - eye.x) / 0.17, (y - eye.y + 0.21) / 0.075)
             + 0.06 * bump2(m / 0.28, (y - a.mouth.y) / 0.18)
             - 0.035 * bump2(m / 0.16, (y - a.mouth.y + 0.215 + a.mouth.open * 0.75) / 0.05)
             + (0.075 + 0.03 * a.male) * bump2(m / (0.17 + 0.05 * a.male), (y + a.chin - 0.13) / 0.11)
     }
 
-    fn nose(&self, m: f32, y: f32) -> f32 {
+    /// Lays the nose over `face`: a ridge, and spheres for tip and wings.
+    fn nose(&self, m: f32, y: f32, face: f32) -> f32 {
         let a = self.anatomy;
-        let shape = &self.face.shape;
-        let size = (shape.nose_size * 0.55).clamp(-1.2, 1.2).exp() * (1.0 - 0.22 * a.child) * (0.92 + 0.12 * a.male) * (1.0 + 0.12 * a.old);
-        let point = (shape.nose_point * 0.8).tanh();
+        let nose = &a.nose;
+        let (size, tip) = (nose.size, nose.tip);
         let top = a.eye.center.y + 0.16;
-        let tip = a.nose_tip;
+        if m > 0.6 || !(tip - 0.4..top + 0.2).contains(&y) {
+            return face;
+        }
         let t = (top - y) / (top - tip);
         let down = t.clamp(0.0, 1.0);
-        let profile = (0.18 + 0.82 * down.powf(1.5)) * smoothstep(-0.25, 0.25, t);
-        let under = if t > 1.0 { bump((y - tip) / (0.050 + 0.02 * size - 0.012 * point)) } else { 1.0 };
-        let width = (0.060 + 0.045 * down * down * (1.0 - 0.55 * point)) * size.powf(0.75);
-        let ridge = (0.165 + 0.05 * point) * size * profile * under * bump(m / width);
-        let ball_radius = (0.085 - 0.040 * point) * size;
-        let ball = (0.085 + 0.06 * point) * size * bump2(m / ball_radius, (y - tip - 0.01) / (ball_radius * 0.85));
-        let wing_x = 0.125 * size * (1.0 - 0.18 * point);
-        let wings = 0.10 * size * (1.0 - 0.25 * point)
-            * bump2((m - wing_x) / (0.05 * size), (y - tip + 0.035) / (0.05 * size.sqrt()));
-        ridge + ball + wings
+        let profile = (0.20 + 0.80 * down.powf(1.4)) * smoothstep(-0.25, 0.25, t);
+        let under = if t > 1.0 { bump((y - tip) / 0.06) } else { 1.0 };
+        let width = (0.056 + 0.022 * down * down * (1.0 - nose.point)) * size.powf(0.7);
+        let face = face + 0.78 * nose.height * profile * under * bump(m / width);
+        let tip_z = self.nose_base + nose.height * (1.0 + 0.38 * nose.point);
+        let spike = 0.13 * size * nose.point.max(0.0) * bump2(m / (0.045 * size), (y - tip) / (0.055 * size));
+        let wing_z = self.nose_base + 0.42 * nose.height;
+        let face = smooth_max(face, sphere(m, y - tip - 0.01, nose.ball, tip_z), 0.06);
+        smooth_max(face, sphere(m - nose.wing_x, y - nose.wing_y, nose.wing, wing_z), 0.04) + spike
     }
 
     fn lips(&self, x: f32, y: f32) -> f32 {

@@ -117,10 +117,10 @@ fn resolve(shader: &Shader<'_>, visibility: &Visibility, mesh: &Mesh, size: u32)
 
 /// Film-like response to linear light, in display values from 0 to 1.
 fn film(color: Vec3) -> Vec3 {
-    let x = color.max(Vec3::ZERO) * 0.80;
-    // Hable's curve flattened: linear in the shadows, a soft shoulder above.
+    let x = color.max(Vec3::ZERO) * 0.76;
+    // Linear in the shadows, a soft shoulder above; the root stands for sRGB's curve.
     let mapped = x * (1.0 + x * 0.18) / (1.0 + 0.62 * x);
-    Vec3::from_array(mapped.to_array().map(|v| v.clamp(0.0, 1.0).powf(1.0 / 2.2)))
+    Vec3::from_array(mapped.to_array().map(|v| v.min(1.0).sqrt()))
 }
 
 /// Share of ambient light at each sample by unsharp masking of depth (Luft, Colditz and Deussen
@@ -148,4 +148,28 @@ fn box_blur(values: &[f32], side: usize, radius: usize) -> Vec<f32> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::latent::LATENT_DIM;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn geometry_is_finite_and_near(z in vec(-8.0f32..8.0, LATENT_DIM)) {
+            let face = Face::from_latent(&z);
+            let anatomy = Anatomy::new(&face);
+            let scalp = Scalp::new(&face, &anatomy);
+            for vertex in assemble(&face, &anatomy, &scalp, Mat3::IDENTITY).vertices {
+                prop_assert!(vertex.position.length() < 4.0, "{vertex:?}");
+                prop_assert!(vertex.normal.is_finite() && vertex.coord.is_finite());
+            }
+        }
+    }
 }

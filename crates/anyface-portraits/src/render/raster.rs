@@ -7,9 +7,9 @@ use super::mesh::{Material, Mesh, Vertex};
 /// Distance of the camera from the head's centre, in head units: a long, portrait lens.
 const CAMERA_DISTANCE: f32 = 9.0;
 /// Head units that the picture spans at the head's centre.
-const SPAN: f32 = 3.36;
+const SPAN: f32 = 3.50;
 /// Height in head units of the middle of the picture.
-const MIDDLE: f32 = -0.12;
+const MIDDLE: f32 = -0.145;
 
 /// The camera: looks along −z at the head's centre.
 #[derive(Debug, Clone, Copy)]
@@ -154,25 +154,50 @@ fn scan(corners: [Vec3; 3], size: usize, mut visit: impl FnMut(usize, Vec3, f32)
     }
     let low = a.min(b).min(c);
     let high = a.max(b).max(c);
-    let limit = size as f32 - 1.0;
-    let (x0, x1) = ((low.x - 0.5).ceil().max(0.0), (high.x - 0.5).floor().min(limit));
-    let (y0, y1) = ((low.y - 0.5).ceil().max(0.0), (high.y - 0.5).floor().min(limit));
+    let limit = size as i32 - 1;
+    let (x0, x1) = (ceil(low.x - 0.5).max(0), floor(high.x - 0.5).min(limit));
+    let (y0, y1) = (ceil(low.y - 0.5).max(0), floor(high.y - 0.5).min(limit));
     if x0 > x1 || y0 > y1 {
         return;
     }
+    // Each weight is linear: its value at the centre of sample (0, y) and its slope along x.
     let step_a = Vec2::new(b.y - c.y, c.x - b.x) / area;
     let step_b = Vec2::new(c.y - a.y, a.x - c.x) / area;
-    for y in y0 as usize..=y1 as usize {
-        let py = y as f32 + 0.5;
-        for x in x0 as usize..=x1 as usize {
-            let d = Vec2::new(x as f32 + 0.5 - c.x, py - c.y);
-            let (wa, wb) = (step_a.dot(d), step_b.dot(d));
-            let wc = 1.0 - wa - wb;
-            if wa >= 0.0 && wb >= 0.0 && wc >= 0.0 {
-                visit(y * size + x, Vec3::new(wa, wb, wc), a.z * wa + b.z * wb + c.z * wc);
+    let slope = Vec3::new(step_a.x, step_b.x, -step_a.x - step_b.x);
+    let inverse = slope.recip();
+    let depths = Vec3::new(a.z, b.z, c.z);
+    for y in y0..=y1 {
+        let d = Vec2::new(0.5 - c.x, y as f32 + 0.5 - c.y);
+        let (wa, wb) = (step_a.dot(d), step_b.dot(d));
+        let start = Vec3::new(wa, wb, 1.0 - wa - wb);
+        let (mut from, mut to) = (x0, x1);
+        for edge in 0..3 {
+            let zero = -start[edge] * inverse[edge];
+            if slope[edge] > 0.0 {
+                from = from.max(ceil(zero));
+            } else if slope[edge] < 0.0 {
+                to = to.min(floor(zero));
+            } else if start[edge] < 0.0 {
+                to = -1;
             }
         }
+        for x in from..=to {
+            let weights = start + slope * x as f32;
+            visit(y as usize * size + x as usize, weights, depths.dot(weights));
+        }
     }
+}
+
+/// Least integer not below `x`, without the library call of [`f32::ceil`].
+fn ceil(x: f32) -> i32 {
+    let whole = x as i32;
+    whole.saturating_add(i32::from(x > whole as f32))
+}
+
+/// Greatest integer not above `x`.
+fn floor(x: f32) -> i32 {
+    let whole = x as i32;
+    whole.saturating_sub(i32::from(x < whole as f32))
 }
 
 /// Depth of the scene as the key light sees it.

@@ -48,17 +48,23 @@ impl Scalp {
         edge * self.fringe.lerp(self.cover, crown)
     }
 
-    /// Whether `p` lies where a beard can grow, from 0 to 1.
+    /// Where stubble shows, from 0 to 1: from under the nose down, and along the jaw to the ears.
+    pub(super) fn shadow_zone(&self, p: Vec3) -> f32 {
+        let mouth = &self.anatomy.mouth;
+        let m = p.x.abs();
+        let low = mouth.y + 0.4 * mouth.corners + 0.02;
+        let line = (self.anatomy.nose.tip - 0.09).lerp(low, smoothstep(0.20, 0.40, m))
+            + 0.46 * smoothstep(0.45, 0.85, m);
+        let lips = mouth.lip(p.x, p.y).max(smoothstep(-0.03, 0.0, mouth.opening(p.x, p.y)));
+        smoothstep(0.05, -0.05, p.y - line) * (1.0 - lips)
+    }
+
+    /// Where a full beard grows, from 0 to 1: the lip above the mouth is the moustache's.
     pub(super) fn beard_zone(&self, p: Vec3) -> f32 {
-        let a = &self.anatomy;
-        let (m, y) = (p.x.abs(), p.y);
-        let mouth = a.mouth.y + a.mouth.corners * 0.4;
-        // From the sideburn down along the cheek and over to the corner of the mouth.
-        let cheek = mouth + 0.06 + 0.42 * smoothstep(0.30, 0.85, m);
-        let below = smoothstep(0.03, -0.05, y - cheek) * smoothstep(0.16, 0.36, m + 0.9 * (mouth - y).max(0.0));
-        let upper_lip = a.mouth.upper_outline(a.mouth.across(p.x));
-        let philtrum = smoothstep(0.37, 0.27, m) * smoothstep(a.nose_tip - 0.06, a.nose_tip - 0.10, y) * smoothstep(upper_lip - 0.005, upper_lip + 0.02, y);
-        below.max(philtrum) * (1.0 - a.mouth.lip(p.x, y)) * (1.0 - smoothstep(-0.03, 0.0, a.mouth.opening(p.x, y)))
+        let mouth = &self.anatomy.mouth;
+        let s = mouth.across(p.x).abs();
+        let shaved = smoothstep(1.15, 0.95, s) * smoothstep(-0.02, 0.02, p.y - mouth.line(s));
+        self.shadow_zone(p) * (1.0 - shaved)
     }
 
     /// Where the moustache grows.
@@ -66,7 +72,7 @@ impl Scalp {
         let mouth = &self.anatomy.mouth;
         let s = mouth.across(p.x);
         let low = mouth.upper_outline(s);
-        let high = self.anatomy.nose_tip - 0.075 - 0.06 * s * s;
+        let high = self.anatomy.nose.tip - 0.075 - 0.06 * s * s;
         let inside = smoothstep(-0.02, 0.01, p.y - low) * smoothstep(0.02, -0.02, p.y - high);
         inside * smoothstep(1.12, 0.92, s.abs()) * smoothstep(0.1, 0.3, p.z)
     }
@@ -82,7 +88,7 @@ impl Scalp {
     /// Where sideburns grow.
     pub(super) fn sideburn_zone(&self, p: Vec3) -> f32 {
         let m = p.x.abs() / self.anatomy.ring_at(p.y).half_width.max(0.2);
-        smoothstep(0.84, 0.90, m) * smoothstep(-0.02, 0.06, p.z) * smoothstep(-0.52, -0.42, p.y) * smoothstep(0.40, 0.30, p.y)
+        smoothstep(0.76, 0.84, m) * smoothstep(-0.06, 0.02, p.z) * smoothstep(-0.58, -0.46, p.y) * smoothstep(0.42, 0.32, p.y)
     }
 
     /// Amount of grown beard at `p`.

@@ -165,14 +165,14 @@ impl Shader<'_> {
         let sine = |cos: f32| (1.0 - cos * cos).max(0.0).sqrt();
         let along_key = tangent.dot(self.lamps.key);
         let volume = self.diffuse(site, Vec3::splat(0.35));
-        let across = 0.55 + 0.45 * sine(along_key);
+        let across = 0.45 + 0.45 * sine(along_key);
         let half = (self.lamps.key + site.view).normalize();
         let lobe = |shift: f32, power: f32| sine((tangent + site.normal * shift).normalize().dot(half)).powf(power);
         let facing = smoothstep(-0.1, 0.5, site.normal.dot(self.lamps.key)) * (0.25 + 0.75 * site.lit);
         let first = lobe(-0.12, 70.0) * facing * gloss;
         let second = lobe(0.14, 22.0) * facing * gloss;
-        let sheen = (color * 0.35 + 0.045) * first * 1.3 + color * second * 0.75;
-        color * volume * across + self.lamps.key_color * sheen + (color * 0.9 + 0.03) * self.rim(site)
+        let sheen = (color * 0.5 + 0.05) * first * 1.5 + color * second * 1.1;
+        color * volume * across + self.lamps.key_color * sheen + (color * 0.7 + 0.015) * self.rim(site)
     }
 
     fn eye(&self, site: &Site, p: Vec3) -> Vec3 {
@@ -200,10 +200,12 @@ impl Shader<'_> {
         let light = self.diffuse(&lit, Vec3::splat(0.5)) * shade * corner;
         let glint = |towards: Vec3, sharp: f32| {
             let half = (towards.normalize() + site.view).normalize();
-            smoothstep(sharp - 0.006, sharp + 0.004, site.normal.dot(half))
+            // Half way to the iris, so that it looks alive at every turn of the head.
+            let center = (half + self.turn * gaze).normalize();
+            smoothstep(sharp - 0.006, sharp + 0.004, site.normal.dot(center))
         };
-        let catch = glint(self.lamps.key + Vec3::new(0.0, 0.25, 0.5), 0.9835);
-        let second = 0.35 * glint(Vec3::new(-self.lamps.key.x, -0.25, 0.9), 0.988);
+        let catch = glint(self.lamps.key + Vec3::new(0.0, 0.45, 0.0), 0.986);
+        let second = 0.35 * glint(Vec3::new(-self.lamps.key.x, -0.5, 0.9), 0.990);
         color * light + Vec3::splat((1.5 * catch + second) * smoothstep(0.0, 0.03, under + 0.01))
     }
 
@@ -234,7 +236,7 @@ impl Shader<'_> {
             }
             Some(Hat::BaseballCap) => {
                 let seam = 1.0 - 0.45 * bump(((around / std::f32::consts::TAU * 6.0 + 0.5).fract() - 0.5) / 0.018) * smoothstep(0.5, 0.0, part);
-                let badge = smoothstep(0.24, 0.21, around.abs()) * smoothstep(0.17, 0.14, (up - 0.40).abs()) * smoothstep(0.5, 0.0, part);
+                let badge = smoothstep(1.1, 0.9, (around / 0.27).powi(2) + ((up - 0.36) / 0.14).powi(2)) * smoothstep(0.5, 0.0, part);
                 (base.lerp(Vec3::splat(0.85), 0.9 * badge) * seam, 0.0)
             }
             _ => {
@@ -264,6 +266,9 @@ impl Shader<'_> {
 
 /// A shadow whose edge is wider where light soaks in further.
 fn soften(lit: f32, wrap: Vec3) -> Vec3 {
+    if lit == 0.0 || lit == 1.0 {
+        return Vec3::splat(lit);
+    }
     Vec3::from_array(wrap.to_array().map(|w| lit.powf(1.0 / (1.0 + 1.2 * w))))
 }
 

@@ -1,9 +1,9 @@
 //! Colour, gloss and fine relief of the skin as functions of the place on the face.
 
-use glam::{FloatExt, Vec3};
+use glam::{FloatExt, Vec2, Vec3};
 
 use super::anatomy::Anatomy;
-use super::curve::{bump, bump2, noise, smoothstep};
+use super::curve::{bump, bump2, hash, noise, smoothstep};
 use super::scalp::Scalp;
 use crate::face::Face;
 
@@ -46,7 +46,8 @@ impl<'a> Complexion<'a> {
         let under = face.skin.undertone;
         let hue = Vec3::new(1.0, 1.0 + 0.05 * under, 1.0 - 0.14 * under);
         let base = tone_color(face.skin.tone) * hue;
-        let natural = base * Vec3::new(0.90, 0.56, 0.58) + Vec3::new(0.02, 0.0, 0.003);
+        let blood = Vec3::new(0.90, 0.62, 0.62).lerp(Vec3::new(0.92, 0.46, 0.50), 1.0 - anatomy.male);
+        let natural = base * blood + Vec3::new(0.02, 0.0, 0.003);
         let paint = Vec3::from(face.makeup.lipstick_color);
         let lip = natural.lerp(paint, face.makeup.lipstick.clamp(0.0, 1.0));
         Self { face, anatomy, scalp, base, lip }
@@ -69,7 +70,7 @@ impl<'a> Complexion<'a> {
         let (m, y) = (p.x.abs(), p.y);
         let mut color = self.base;
         // Blood shows in cheeks, nose and ears; the brow is yellower.
-        let warm = 0.5 * bump2((m - 0.45) / 0.2, (y + 0.25) / 0.18) + 0.5 * bump2(m / 0.14, (y - a.nose_tip) / 0.12);
+        let warm = 0.5 * bump2((m - 0.45) / 0.2, (y + 0.25) / 0.18) + 0.65 * bump2(m / 0.14, (y - a.nose.tip) / 0.11);
         color *= Vec3::ONE.lerp(Vec3::new(1.02, 0.86, 0.84), warm * front);
         let cheek = bump2((m - 0.47) / 0.17, (y + 0.27) / 0.14) * front;
         let rosy = 1.15 * skin.rosy + 0.35 * makeup.blush;
@@ -87,8 +88,18 @@ impl<'a> Complexion<'a> {
         let seam = bump((y - a.mouth.line(s)) / 0.013) * smoothstep(1.08, 0.9, s.abs()) * bump(a.mouth.open / 0.03);
         color *= 1.0 - 0.75 * seam * front;
         let (color, hair) = self.hair(p, color, front);
-        let nostril = bump2((m - 0.065) / 0.035, (y - a.nose_tip + 0.065) / 0.018) * front;
-        color_patch(color * (1.0 - 0.7 * nostril), lip, hair, makeup.lipstick)
+        color_patch(color * (1.0 - self.nose_shade(m, y) * front), lip, hair, makeup.lipstick)
+    }
+
+    /// Darkness of the nostrils and of the folds around tip and wings.
+    fn nose_shade(&self, m: f32, y: f32) -> f32 {
+        let nose = &self.anatomy.nose;
+        let low = nose.wing_y - 0.55 * nose.wing;
+        let nostril = bump2((m - 0.62 * nose.wing_x) / (0.42 * nose.wing), (y - low) / 0.020);
+        let ring = ((m - nose.wing_x).hypot(y - nose.wing_y) / nose.wing - 1.05) / 0.22;
+        let outside = smoothstep(-0.3, 0.4, (m - nose.wing_x) / nose.wing);
+        let under = bump2(m / nose.wing_x, (y - nose.wing_y + 1.15 * nose.wing) / 0.035);
+        (0.72 * nostril).max(0.34 * bump(ring) * outside).max(0.30 * under)
     }
 
     fn freckles(&self, p: Vec3, color: Vec3, front: f32) -> Vec3 {
@@ -98,9 +109,8 @@ impl<'a> Complexion<'a> {
         }
         let y = p.y - self.anatomy.eye.center.y;
         let zone = bump2((p.x.abs() - 0.30) / 0.30, (y + 0.28) / 0.17) + 0.35 * bump2(p.x / 0.5, (y - 0.5) / 0.2);
-        let spots = noise(Vec3::new(p.x, p.y, 0.3) * 17.0) * 0.75 + noise(Vec3::new(p.x + 5.0, p.y, 0.7) * 31.0) * 0.35;
-        let spot = smoothstep(0.56, 0.66, spots) * zone * front * amount;
-        color.lerp(color * Vec3::new(0.52, 0.36, 0.28), (1.15 * spot).clamp(0.0, 0.95))
+        let spot = spots(p.x + 0.3 * p.y, p.y, 12.0).max(0.8 * spots(p.x + 7.3, p.y - 0.4 * p.x, 17.0)) * (1.3 * zone).min(1.0) * front * amount;
+        color.lerp(color * Vec3::new(0.50, 0.34, 0.26), 0.85 * spot)
     }
 
     /// Shading of wrinkles, folds and bags under the eyes.
@@ -117,12 +127,22 @@ impl<'a> Complexion<'a> {
             dark += 0.55 * wrinkles * bump((y - line) / 0.014) * smoothstep(0.52, 0.3, m);
         }
         // From nose to mouth.
-        let fold_t = ((a.nose_tip + 0.02 - y) / (a.nose_tip - a.mouth.y + 0.12)).clamp(-0.3, 1.4);
+        let fold_t = ((a.nose.tip + 0.02 - y) / (a.nose.tip - a.mouth.y + 0.12)).clamp(-0.3, 1.4);
         let fold_x = 0.19 + 0.155 * fold_t + 0.35 * (a.mouth.half_width - 0.285);
         let along = smoothstep(-0.12, 0.15, fold_t) * smoothstep(1.3, 0.9, fold_t);
         let smile = self.face.expression.smile.max(0.0);
-        let fold = 0.65 * wrinkles + 0.16 * smile + 0.10 * a.old + 0.05;
-        dark += fold * bump((m - fold_x) / 0.020) * along;
+        let fold = 0.45 * wrinkles + 0.16 * smile + 0.38 * a.mature + 0.05;
+        dark += 0.75 * fold * bump((m - fold_x) / 0.026) * along;
+        // The trough under the eye and the jowl deepen with age.
+        let trough = bump((m - 0.24 + 0.5 * (y - eye.y + 0.2)) / 0.02) * bump((y - eye.y + 0.19) / 0.05);
+        dark += 0.32 * a.mature * trough;
+        dark += (0.08 * a.mature + 0.10 * a.old) * bump2((m - 0.36) / 0.04, (y - a.mouth.y + 0.24) / 0.08);
+        dark += 0.22 * a.old * bump2((m - 0.60) / 0.07, (y + 0.42) / 0.16);
+        // High cheekbones stand over a hollow.
+        let bone = self.face.shape.cheekbones.clamp(-0.5, 1.6);
+        let hollow = bump((y + 0.46 - 0.60 * (m - 0.45)) / 0.06) * bump((m - 0.54) / 0.12);
+        let ridge = bump((y + 0.24 - 0.35 * (m - 0.45)) / 0.05) * bump((m - 0.48) / 0.11);
+        dark += bone * (0.26 * hollow - 0.11 * ridge);
         // Crow's feet.
         for k in -1i32..=1 {
             let t = m - eye.x - 0.22;
@@ -130,7 +150,7 @@ impl<'a> Complexion<'a> {
             dark += 0.6 * wrinkles * bump((y - line) / 0.011) * smoothstep(0.0, 0.04, t) * smoothstep(0.19, 0.1, t);
         }
         // Marionette lines.
-        dark += 0.45 * wrinkles * bump((m - a.mouth.half_width - 0.05) / 0.016) * bump((y - a.mouth.y + 0.14) / 0.08);
+        dark += 0.22 * wrinkles * bump((m - a.mouth.half_width - 0.05) / 0.02) * bump((y - a.mouth.y + 0.14) / 0.07);
         // Bags: a swelling with a crease under it.
         let local = a.eye.local(p.x, y);
         let under = local.y - a.eye.lower_lid(local.x);
@@ -145,7 +165,7 @@ impl<'a> Complexion<'a> {
         let above = local.y - a.eye.upper_lid(local.x);
         let crease = 0.30 * (1.0 - a.eye_closed()) + 0.12;
         dark += crease * smoothstep(1.1, 0.7, local.x.abs()) * bump((above - 0.065) / 0.013);
-        1.0 - (dark.min(0.9) - light) * front
+        1.0 - (dark.clamp(-0.25, 0.9) - light) * front
     }
 
     fn eyes(&self, p: Vec3, color: Vec3, front: f32) -> Vec3 {
@@ -175,17 +195,27 @@ impl<'a> Complexion<'a> {
         let color = color.lerp(Vec3::from(hair.color) * 0.55, 0.92 * scalp);
         let whiskers = self.scalp.whiskers(p, beard) * front;
         let color = color.lerp(Vec3::from(beard.color) * 0.6, 0.8 * whiskers);
-        let stubble = beard.stubble.clamp(0.0, 1.0) * self.scalp.beard_zone(p) * smoothstep(-0.1, 0.15, p.z);
+        let stubble = beard.stubble.clamp(0.0, 1.0) * self.scalp.shadow_zone(p) * smoothstep(-0.1, 0.15, p.z);
         let grain = 0.62 + 0.55 * noise(p * 42.0);
         let shade = Vec3::from(beard.color) * 0.25 + Vec3::new(0.02, 0.022, 0.026);
-        let color = color.lerp(shade, (0.68 * stubble * grain).min(0.8));
+        let color = color.lerp(shade, (0.74 * stubble * grain).min(0.85));
         let brow = self.anatomy.brow.amount(p.x, p.y) * front;
         let color = color.lerp(self.scalp.brow_color, 0.85 * brow);
         (color, scalp.max(whiskers).max(brow))
     }
 }
 
+/// Round spots of varied size on a jittered grid of `density` cells a unit.
+fn spots(x: f32, y: f32, density: f32) -> f32 {
+    let p = Vec2::new(x, y) * density;
+    let cell = p.floor();
+    let seed = (cell.x as i32 as u32).wrapping_mul(7919) ^ (cell.y as i32 as u32).wrapping_mul(104_729);
+    let center = cell + 0.22 + 0.56 * Vec2::new(hash(seed), hash(seed + 1));
+    let radius = 0.34 * hash(seed + 2) - 0.04;
+    smoothstep(radius + 0.10, radius - 0.06, p.distance(center))
+}
+
 fn color_patch(color: Vec3, lip: f32, hair: f32, lipstick: f32) -> Patch {
-    let gloss = 0.25.lerp(0.45 + 0.45 * lipstick, lip) * (1.0 - 0.85 * hair);
+    let gloss = 0.25.lerp(0.32 + 0.6 * lipstick, lip) * (1.0 - 0.85 * hair);
     Patch { color, gloss, soft: 1.0 - 0.8 * hair }
 }

@@ -60,7 +60,7 @@ impl Whiskers<'_> {
         const STRANDS: u32 = 13;
         let (a, eye) = (self.anatomy, &self.anatomy.eye);
         let paint = self.face.makeup.eyes.clamp(0.0, 1.0);
-        let length = (0.035 + 0.055 * (1.0 - a.male) + 0.06 * paint) * (1.0 - 0.4 * a.old);
+        let length = (0.022 + 0.068 * (1.0 - a.male) + 0.06 * paint) * (1.0 - 0.4 * a.old);
         for i in 0..STRANDS {
             let across = -0.75 + 1.72 * (i as f32 + 0.5) / STRANDS as f32;
             let root = eye.place(Vec2::new(across, eye.upper_lid(across)));
@@ -73,7 +73,7 @@ impl Whiskers<'_> {
                 let out = Vec3::new(side * (0.15 + 0.75 * across) * s, lift * s * (0.35 + 0.65 * s), 0.75 * s);
                 root + out * reach + Vec3::Z * 0.008
             });
-            mesh.strand(Material::Lash, &path, self.view, 0.022 + 0.012 * paint, |_| Vec3::Z, |_| 1.0);
+            mesh.strand(Material::Lash, &path, self.view, 0.014 + 0.009 * (1.0 - a.male) + 0.012 * paint, |_| Vec3::Z, |_| 1.0);
         }
     }
 

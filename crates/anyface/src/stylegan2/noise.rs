@@ -11,7 +11,8 @@ pub enum Noise<'a> {
     None,
     /// The maps stored in the layers, the same for every image.
     Const,
-    /// Fresh noise for every image and layer, drawn in that order from the generator.
+    /// Fresh noise for every layer and image, drawn layer by layer: for training, since what an image gets depends on the
+    /// batch it is in.
     Random(&'a mut ChaCha8Rng),
 }
 
