@@ -39,7 +39,11 @@ fn dressed_up() -> Face {
 /// Mean absolute difference of two faces at 64², in levels of 255.
 fn difference(a: &Face, b: &Face) -> f64 {
     let (a, b) = (render(a, 64), render(b, 64));
-    let sum: u64 = a.iter().zip(b.iter()).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
+    let sum: u64 = a
+        .iter()
+        .zip(b.iter())
+        .map(|(&a, &b)| u64::from(a.abs_diff(b)))
+        .sum();
     sum as f64 / a.len() as f64
 }
 
@@ -56,21 +60,35 @@ const CHANGES: &[Change] = &[
     (average, "light.elevation", |f| f.light.elevation += 0.4),
     (average, "light.warmth", |f| f.light.warmth += 1.0),
     (average, "light.fill", |f| f.light.fill += 0.3),
-    (average, "background.color", |f| f.background.color = [0.6, 0.1, 0.1]),
-    (average, "background.vignette", |f| f.background.vignette = 0.6),
-    (average, "build.skull_height", |f| f.build.skull_height += 1.0),
-    (average, "build.eye_distance", |f| f.build.eye_distance += 1.0),
+    (average, "background.color", |f| {
+        f.background.color = [0.6, 0.1, 0.1]
+    }),
+    (average, "background.vignette", |f| {
+        f.background.vignette = 0.6
+    }),
+    (average, "build.skull_height", |f| {
+        f.build.skull_height += 1.0
+    }),
+    (average, "build.eye_distance", |f| {
+        f.build.eye_distance += 1.0
+    }),
     (average, "build.eye_height", |f| f.build.eye_height += 1.0),
     (average, "build.eye_tilt", |f| f.build.eye_tilt += 1.0),
     (average, "build.nose_length", |f| f.build.nose_length += 1.0),
-    (average, "build.mouth_height", |f| f.build.mouth_height += 1.0),
+    (average, "build.mouth_height", |f| {
+        f.build.mouth_height += 1.0
+    }),
     (average, "build.mouth_width", |f| f.build.mouth_width += 1.0),
     (average, "build.shoulders", |f| f.build.shoulders += 1.0),
-    (average, "build.clothes", |f| f.build.clothes = [0.6, 0.1, 0.1]),
+    (average, "build.clothes", |f| {
+        f.build.clothes = [0.6, 0.1, 0.1]
+    }),
     (average, "age: child", |f| f.age = 0.05),
     (average, "age: middle", |f| f.age = 0.5),
     (average, "age: old", |f| f.age = 0.9),
-    (average, "masculinity", |f| f.masculinity = 1.0 - f.masculinity.round()),
+    (average, "masculinity", |f| {
+        f.masculinity = 1.0 - f.masculinity.round()
+    }),
     (average, "weight", |f| f.weight += 1.5),
     (average, "skin.tone", |f| f.skin.tone += 0.3),
     (average, "skin.undertone", |f| f.skin.undertone += 1.0),
@@ -86,15 +104,25 @@ const CHANGES: &[Change] = &[
     (average, "shape.nose_point", |f| f.shape.nose_point += 1.5),
     (average, "shape.lips", |f| f.shape.lips += 1.5),
     (average, "shape.eye_size", |f| f.shape.eye_size -= 1.5),
-    (average, "shape.eye_color", |f| f.shape.eye_color = if f.shape.eye_color > 0.5 { 0.0 } else { 1.0 }),
+    (average, "shape.eye_color", |f| {
+        f.shape.eye_color = if f.shape.eye_color > 0.5 { 0.0 } else { 1.0 }
+    }),
     (average, "shape.brow_arch", |f| f.shape.brow_arch += 1.5),
-    (average, "shape.brow_thickness", |f| f.shape.brow_thickness += 1.5),
+    (average, "shape.brow_thickness", |f| {
+        f.shape.brow_thickness += 1.5
+    }),
     (average, "shape.ears", |f| f.shape.ears += 1.5),
     (average, "expression.smile", |f| f.expression.smile -= 1.0),
-    (average, "expression.mouth_open", |f| f.expression.mouth_open += 0.5),
-    (average, "expression.surprise", |f| f.expression.surprise = 1.0),
+    (average, "expression.mouth_open", |f| {
+        f.expression.mouth_open += 0.5
+    }),
+    (average, "expression.surprise", |f| {
+        f.expression.surprise = 1.0
+    }),
     (average, "expression.scowl", |f| f.expression.scowl += 1.0),
-    (average, "expression.eyes_closed", |f| f.expression.eyes_closed = 1.0),
+    (average, "expression.eyes_closed", |f| {
+        f.expression.eyes_closed = 1.0
+    }),
     (average, "expression.gaze", |f| f.expression.gaze[0] += 0.3),
     (average, "hair.cover", |f| f.hair.cover = 0.0),
     (average, "hair.receding", |f| f.hair.receding = 1.0),
@@ -102,7 +130,9 @@ const CHANGES: &[Change] = &[
     (average, "hair.curl", |f| f.hair.curl += 0.5),
     (average, "hair.bangs", |f| f.hair.bangs = 1.0),
     (average, "hair.volume", |f| f.hair.volume += 1.0),
-    (average, "hair.part", |f| f.hair.part = if f.hair.part > 0.0 { -1.0 } else { 1.0 }),
+    (average, "hair.part", |f| {
+        f.hair.part = if f.hair.part > 0.0 { -1.0 } else { 1.0 }
+    }),
     (average, "hair.color", |f| f.hair.color = [0.7, 0.5, 0.2]),
     (average, "beard.stubble", |f| f.beard.stubble = 1.0),
     (average, "beard.mustache", |f| f.beard.mustache = 1.0),
@@ -112,21 +142,37 @@ const CHANGES: &[Change] = &[
     (average, "beard.sideburns", |f| f.beard.sideburns = 1.0),
     (bearded, "beard.color", |f| f.beard.color = [0.7, 0.5, 0.2]),
     (average, "makeup.lipstick", |f| f.makeup.lipstick = 1.0),
-    (dressed_up, "makeup.lipstick_color", |f| f.makeup.lipstick_color = [0.4, 0.0, 0.4]),
+    (dressed_up, "makeup.lipstick_color", |f| {
+        f.makeup.lipstick_color = [0.4, 0.0, 0.4]
+    }),
     (average, "makeup.eyes", |f| f.makeup.eyes = 1.0),
     (average, "makeup.blush", |f| f.makeup.blush = 1.0),
     (average, "wear.glasses", |f| f.wear.glasses = 1.0),
     (dressed_up, "wear.tint", |f| f.wear.tint = 1.0 - f.wear.tint),
-    (dressed_up, "wear.frame_round", |f| f.wear.frame_round = 1.0 - f.wear.frame_round),
-    (dressed_up, "wear.frame_color", |f| f.wear.frame_color = [0.6, 0.1, 0.1]),
-    (average, "wear.hat: knitted", |f| f.wear.hat = Some(Hat::KnittedCap)),
-    (average, "wear.hat: brimmed", |f| f.wear.hat = Some(Hat::Brimmed)),
-    (average, "wear.hat: baseball", |f| f.wear.hat = Some(Hat::BaseballCap)),
-    (dressed_up, "wear.hat_color", |f| f.wear.hat_color = [0.1, 0.6, 0.1]),
+    (dressed_up, "wear.frame_round", |f| {
+        f.wear.frame_round = 1.0 - f.wear.frame_round
+    }),
+    (dressed_up, "wear.frame_color", |f| {
+        f.wear.frame_color = [0.6, 0.1, 0.1]
+    }),
+    (average, "wear.hat: knitted", |f| {
+        f.wear.hat = Some(Hat::KnittedCap)
+    }),
+    (average, "wear.hat: brimmed", |f| {
+        f.wear.hat = Some(Hat::Brimmed)
+    }),
+    (average, "wear.hat: baseball", |f| {
+        f.wear.hat = Some(Hat::BaseballCap)
+    }),
+    (dressed_up, "wear.hat_color", |f| {
+        f.wear.hat_color = [0.1, 0.6, 0.1]
+    }),
     (average, "wear.earrings", |f| f.wear.earrings = 1.0),
     (average, "wear.necklace", |f| f.wear.necklace = 1.0),
     (average, "wear.necktie", |f| f.wear.necktie = 1.0),
-    (dressed_up, "wear.necktie_color", |f| f.wear.necktie_color = [0.1, 0.6, 0.1]),
+    (dressed_up, "wear.necktie_color", |f| {
+        f.wear.necktie_color = [0.1, 0.6, 0.1]
+    }),
 ];
 
 #[test]
@@ -142,7 +188,10 @@ fn every_parameter_shows() {
         let mut after = before.clone();
         change(&mut after);
         let difference = difference(&before, &after);
-        assert!(difference > 0.08, "{name} changes the picture by {difference:.3} levels only");
+        assert!(
+            difference > 0.08,
+            "{name} changes the picture by {difference:.3} levels only"
+        );
     }
 }
 
@@ -150,10 +199,15 @@ fn every_parameter_shows() {
 fn a_small_step_of_the_latent_is_a_small_step_of_the_picture() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     for _ in 0..12 {
-        let z: Vec<f32> = (0..LATENT_DIM).map(|_| StandardNormal.sample(&mut rng)).collect();
+        let z: Vec<f32> = (0..LATENT_DIM)
+            .map(|_| StandardNormal.sample(&mut rng))
+            .collect();
         let near: Vec<f32> = z.iter().map(|v| v * 1.001).collect();
         let step = difference(&Face::from_latent(&z), &Face::from_latent(&near));
-        assert!(step < 1.5, "a step of a thousandth changes the picture by {step:.2} levels");
+        assert!(
+            step < 1.5,
+            "a step of a thousandth changes the picture by {step:.2} levels"
+        );
     }
 }
 

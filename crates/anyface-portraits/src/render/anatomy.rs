@@ -124,23 +124,28 @@ impl Anatomy {
             half_width: 0.207 + 0.012 * size + 0.018 * child,
             upper: (0.120 + 0.058 * size + 0.03 * child + 0.055 * surprise
                 - 0.03 * act.scowl
-                - 0.008 * mature - 0.02 * old)
+                - 0.010 * mature
+                - 0.026 * old)
                 .max(0.03),
-            lower: (0.082 + 0.034 * size + 0.025 * surprise - 0.028 * act.smile.max(0.0)
+            lower: (0.082 + 0.034 * size + 0.025 * surprise
+                - 0.028 * act.smile.max(0.0)
                 - 0.012 * act.scowl)
                 .max(0.02),
-            tilt: 0.07 + 0.08 * build.eye_tilt + 0.06 * (0.5 - male) - 0.08 * old,
+            tilt: 0.07 + 0.08 * build.eye_tilt + 0.06 * (0.5 - male) - 0.15 * old,
             inner_droop: 0.035 * act.scowl,
             closed: act.eyes_closed.clamp(0.0, 1.0),
         };
-        let lips = 1.02 + 0.55 * (shape.lips * 0.9).tanh() - 0.22 * old + 0.15 * (0.5 - male);
+        let lips = 1.02 + 0.55 * (shape.lips * 0.9).tanh() - 0.30 * old + 0.15 * (0.5 - male);
         let mouth = Mouth {
             y: -0.575 + 0.03 * build.mouth_height - 0.03 * open,
-            half_width: (0.275 + 0.022 * (shape.lips * 0.9).tanh() + 0.04 * build.mouth_width + 0.085 * act.smile
+            half_width: (0.275
+                + 0.022 * (shape.lips * 0.9).tanh()
+                + 0.04 * build.mouth_width
+                + 0.085 * act.smile
                 - 0.03 * child
                 - 0.08 * surprise * open)
                 .max(0.1),
-            corners: 0.115 * act.smile,
+            corners: 0.115 * act.smile - 0.022 * old,
             open: 0.27 * open,
             upper_lip: 0.070 * lips,
             lower_lip: 0.092 * lips,
@@ -149,10 +154,17 @@ impl Anatomy {
         let brow_y = eye_y + 0.315 + lift - 0.03 * male + 0.02 * size;
         let arch = (shape.brow_arch * 0.8).tanh();
         let brow = Brow {
-            inner: Vec2::new(0.15 - 0.04 * act.scowl, brow_y - 0.10 * act.scowl - 0.01 * arch),
-            outer: Vec2::new(0.60, brow_y - 0.05 - 0.03 * arch + 0.05 * act.scowl - 0.03 * old),
+            inner: Vec2::new(
+                0.15 - 0.04 * act.scowl,
+                brow_y - 0.10 * act.scowl - 0.01 * arch,
+            ),
+            outer: Vec2::new(
+                0.60,
+                brow_y - 0.05 - 0.03 * arch + 0.05 * act.scowl - 0.05 * old,
+            ),
             arch: 0.060 + 0.085 * arch + 0.04 * surprise,
-            thickness: 0.047 * (0.62 * shape.brow_thickness).clamp(-2.0, 2.0).exp()
+            thickness: 0.047
+                * (0.62 * shape.brow_thickness).clamp(-2.0, 2.0).exp()
                 * (0.75 + 0.4 * male)
                 * (1.0 - 0.3 * child),
         };
@@ -161,7 +173,7 @@ impl Anatomy {
             * (1.0 - 0.25 * child)
             * (0.94 + 0.12 * male)
             * (1.0 + 0.15 * old);
-        let tip = -0.265 - 0.03 * build.nose_length + 0.05 * child - 0.02 * old - 0.025 * point;
+        let tip = -0.265 - 0.03 * build.nose_length - 0.05 * child - 0.02 * old - 0.025 * point;
         let nose = Nose {
             tip,
             size,
@@ -174,23 +186,29 @@ impl Anatomy {
         };
         let oval = shape.oval.clamp(-2.0, 2.0);
         let jaw = shape.jaw.clamp(-2.2, 2.2);
-        Self {
+        let mut anatomy = Self {
             child,
             mature,
             old,
             male,
             crown: 1.10 + 0.035 * build.skull_height,
-            chin: 1.08 + 0.065 * oval - 0.11 * child + 0.02 * male + 0.16 * open,
-            width: 0.83 - 0.050 * oval + 0.035 * child,
+            chin: 1.08 + 0.082 * oval - 0.11 * child + 0.02 * male + 0.16 * open,
+            width: 0.83 - 0.062 * oval - 0.02 * old + 0.035 * child,
             eye,
             mouth,
             brow,
             nose,
             jaw_fullness: (0.58 - 0.12 * jaw - 0.10 * (male - 0.5) + 0.02 * oval).clamp(0.32, 1.1),
-            jaw_taper: (0.165 - 0.12 * jaw - 0.14 * (male - 0.5) + 0.015 * oval - 0.10 * plump - 0.06 * mature)
+            jaw_taper: (0.165 - 0.12 * jaw - 0.14 * (male - 0.5) + 0.015 * oval
+                - 0.10 * plump
+                - 0.06 * mature)
                 .clamp(-0.1, 0.6),
             plump,
-        }
+        };
+        // A narrow jaw has no room for a broad smile.
+        let room = 0.74 * anatomy.ring_at(anatomy.mouth.y).half_width;
+        anatomy.mouth.half_width = anatomy.mouth.half_width.min(room);
+        anatomy
     }
 
     /// Height of ring `phi` (0 at the crown, π under the chin) of the head, its half width, its
@@ -200,11 +218,20 @@ impl Anatomy {
         let s = sin.max(0.0);
         if cos >= 0.0 {
             let w = self.width * s.powf(0.88);
-            return Ring { y: self.crown * cos, half_width: w, middle: -0.02, front: 0.80 * s.powf(0.85), back: 0.98 * s.powf(0.85) };
+            return Ring {
+                y: self.crown * cos,
+                half_width: w,
+                middle: -0.02,
+                front: 0.80 * s.powf(0.85),
+                back: 0.98 * s.powf(0.85),
+            };
         }
         let t = -cos;
         let y = self.chin * cos;
-        let cheeks = 0.13 * self.plump * bump((y + 0.48) / 0.32) * smoothstep(0.0, 0.3, t);
+        let cheeks = 0.13
+            * self.plump.max(0.4 * self.plump)
+            * bump((y + 0.48) / 0.32)
+            * smoothstep(0.0, 0.3, t);
         let taper = 1.0 - self.jaw_taper * smoothstep(0.1, 1.0, t);
         let forward = smoothstep(0.0, 1.0, t);
         Ring {
@@ -223,7 +250,11 @@ impl Anatomy {
 
     /// The ring at height `y`.
     pub(super) fn ring_at(&self, y: f32) -> Ring {
-        let cos = if y >= 0.0 { y / self.crown } else { y / self.chin };
+        let cos = if y >= 0.0 {
+            y / self.crown
+        } else {
+            y / self.chin
+        };
         self.ring(cos.clamp(-0.9995, 0.9995).acos())
     }
 }
@@ -243,7 +274,11 @@ impl Ring {
     pub(super) fn at(&self, theta: f32) -> Vec3 {
         let (sin, cos) = theta.sin_cos();
         let x = self.half_width * sin;
-        let z = if cos >= 0.0 { self.front_z(sin) } else { self.middle + self.back * cos };
+        let z = if cos >= 0.0 {
+            self.front_z(sin)
+        } else {
+            self.middle + self.back * cos
+        };
         Vec3::new(x, self.y, z)
     }
 
@@ -264,13 +299,19 @@ impl Eye {
     /// corner), and height above the line of the corners.
     pub(super) fn local(&self, x: f32, y: f32) -> Vec2 {
         let across = x.abs() - self.center.x;
-        Vec2::new(across / self.half_width, y - self.center.y - self.tilt * across)
+        Vec2::new(
+            across / self.half_width,
+            y - self.center.y - self.tilt * across,
+        )
     }
 
     /// Inverse of [`Eye::local`], for the eye on the right.
     pub(super) fn place(&self, local: Vec2) -> Vec2 {
         let across = local.x * self.half_width;
-        Vec2::new(self.center.x + across, self.center.y + self.tilt * across + local.y)
+        Vec2::new(
+            self.center.x + across,
+            self.center.y + self.tilt * across + local.y,
+        )
     }
 
     /// Height of the edge of the lower lid at `across`.

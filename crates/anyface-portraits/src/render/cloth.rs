@@ -29,7 +29,9 @@ impl<'a> Clothes<'a> {
             face,
             male: anatomy.male,
             neck: (0.33 + 0.14 * anatomy.male) * (1.0 - 0.25 * anatomy.child) + 0.055 * weight,
-            shoulders: 1.05 + (0.16 * anatomy.male + 0.07 * face.build.shoulders) * grown - 0.33 * anatomy.child + 0.05 * weight,
+            shoulders: 1.05 + (0.16 * anatomy.male + 0.07 * face.build.shoulders) * grown
+                - 0.33 * anatomy.child
+                + 0.05 * weight,
             double_chin: face.shape.double_chin.clamp(0.0, 1.2),
             chin: anatomy.chin,
             tie: face.wear.necktie.clamp(0.0, 1.0),
@@ -41,13 +43,18 @@ impl<'a> Clothes<'a> {
         let (sin, cos) = theta.sin_cos();
         let slope = smoothstep(-1.28, -1.95, y);
         let trapeze = smoothstep(-1.15, -1.62, y).powf(1.6);
-        let rx = self.neck + 0.30 * trapeze + (self.shoulders - self.neck - 0.05) * slope.powf(1.15);
+        let rx =
+            self.neck + 0.30 * trapeze + (self.shoulders - self.neck - 0.05) * slope.powf(1.15);
         let rz = self.neck + 0.12 * trapeze + 0.16 * slope;
         // The roll follows the jaw: lowest in front.
         let below = y + self.chin + 0.07 - 0.24 * (1.0 - cos.max(0.0));
         let roll = self.double_chin * 0.40 * bump(below / 0.10) * smoothstep(-0.1, 0.7, cos);
         let jowl = self.double_chin * 0.10 * bump(below / 0.14);
-        let apple = 0.035 * self.male * bump((y + 1.33) / 0.05) * bump(sin / 0.16) * smoothstep(0.0, 0.5, cos);
+        let apple = 0.035
+            * self.male
+            * bump((y + 1.33) / 0.05)
+            * bump(sin / 0.16)
+            * smoothstep(0.0, 0.5, cos);
         let squareness = 1.0 - 0.22 * slope;
         let x = (rx + jowl) * sin.abs().powf(squareness).copysign(sin);
         let z = -0.16 + 0.10 * slope + (rz + if cos > 0.0 { roll + apple } else { 0.0 }) * cos;
@@ -70,11 +77,16 @@ impl<'a> Clothes<'a> {
         }
         let cloth = Vec3::from(self.face.build.clothes);
         let knit = 1.0 + 0.06 * (p.x * 60.0).sin() * (1.0 - self.tie);
-        let hem = 1.0 - 0.22 * smoothstep(0.075, 0.06, below) * (1.0 - self.tie) - 0.3 * bump((below - 0.08) / 0.012) * (1.0 - self.tie);
+        let hem = 1.0
+            - 0.22 * smoothstep(0.075, 0.06, below) * (1.0 - self.tie)
+            - 0.3 * bump((below - 0.08) / 0.012) * (1.0 - self.tie);
         // The shirt in the opening of the jacket.
         let opening = self.tie * (0.46 - 0.62 * (below - 0.02).max(0.0));
-        let shirt = smoothstep(opening + 0.01, opening - 0.01, p.x.abs()) * smoothstep(0.02, 0.1, self.tie) * smoothstep(-0.1, 0.1, p.z);
-        let lapel = 1.0 - 0.45 * self.tie * bump((p.x.abs() - opening - 0.16 - 0.12 * below) / 0.015);
+        let shirt = smoothstep(opening + 0.01, opening - 0.01, p.x.abs())
+            * smoothstep(0.02, 0.1, self.tie)
+            * smoothstep(-0.1, 0.1, p.z);
+        let lapel =
+            1.0 - 0.45 * self.tie * bump((p.x.abs() - opening - 0.16 - 0.12 * below) / 0.015);
         let edge = 1.0 - 0.5 * self.tie * bump((p.x.abs() - opening) / 0.014);
         Some((cloth * (knit * hem * lapel)).lerp(Vec3::splat(0.82), shirt) * edge)
     }
@@ -135,7 +147,9 @@ impl<'a> Clothes<'a> {
                 let down = (top - y) / (top - bottom);
                 let p = self.at(theta, top - 0.02);
                 let out = Vec3::new(theta.sin(), 0.0, theta.cos());
-                let p = p * Vec3::new(1.0, 0.0, 1.0) + Vec3::Y * y + out * (0.03 + amount * (0.03 + 0.16 * down * (0.4 + flap)));
+                let p = p * Vec3::new(1.0, 0.0, 1.0)
+                    + Vec3::Y * y
+                    + out * (0.03 + amount * (0.03 + 0.16 * down * (0.4 + flap)));
                 (p, p)
             });
         }
@@ -156,6 +170,11 @@ impl<'a> Clothes<'a> {
             }
         }
         let pendant = hang(0.0) - Vec3::Y * 0.085 * amount;
-        mesh.ellipsoid(Material::Gold, pendant, Vec3::new(0.075, 0.095, 0.05) * amount, 6);
+        mesh.ellipsoid(
+            Material::Gold,
+            pendant,
+            Vec3::new(0.075, 0.095, 0.05) * amount,
+            6,
+        );
     }
 }

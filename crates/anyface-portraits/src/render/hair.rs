@@ -27,7 +27,12 @@ pub(super) struct Hairdo<'a> {
 
 impl<'a> Hairdo<'a> {
     pub(super) fn new(face: &'a Face, anatomy: &'a Anatomy, scalp: &'a Scalp, view: Vec3) -> Self {
-        Self { face, anatomy, scalp, view }
+        Self {
+            face,
+            anatomy,
+            scalp,
+            view,
+        }
     }
 
     /// Appends all strands.
@@ -47,9 +52,19 @@ impl<'a> Hairdo<'a> {
             let path = self.strand(root, amount, seed);
             let clump = 0.78 + 0.44 * hash(seed + 1);
             let behind = smoothstep(0.0, -0.5, root.z);
-            let width = (0.07 + 0.03 * hair.curl + 0.09 * behind * smoothstep(0.3, 0.7, hair.length)) * amount * (0.8 + 0.4 * hash(seed + 2));
+            let width =
+                (0.07 + 0.03 * hair.curl + 0.09 * behind * smoothstep(0.3, 0.7, hair.length))
+                    * amount
+                    * (0.8 + 0.4 * hash(seed + 2));
             let tint = |t: f32| clump * (0.45 + 0.6 * smoothstep(0.0, 0.35, t));
-            mesh.strand(Material::Hair, &path, self.view, width, |p| self.outward(p), tint);
+            mesh.strand(
+                Material::Hair,
+                &path,
+                self.view,
+                width,
+                |p| self.outward(p),
+                tint,
+            );
         }
     }
 
@@ -92,23 +107,38 @@ impl<'a> Hairdo<'a> {
         let curl = hair.curl.clamp(0.0, 1.0);
         let cropped = hair.length.clamp(0.0, 1.1);
         let bare = 1.0 - smoothstep(0.1, 0.7, hair.cover);
-        let front = smoothstep(0.25, 0.6, root.z) * smoothstep(0.45, 0.66, root.y) * smoothstep(0.62, 0.42, root.x.abs());
+        let front = smoothstep(0.25, 0.6, root.z)
+            * smoothstep(0.45, 0.66, root.y)
+            * smoothstep(0.62, 0.42, root.x.abs());
         let bangs = hair.bangs.clamp(0.0, 1.0) * front;
 
-        let base = 0.13 + 0.42 * smoothstep(0.0, 0.35, cropped) + 1.55 * smoothstep(0.25, 1.05, cropped);
+        let base =
+            0.13 + 0.42 * smoothstep(0.0, 0.35, cropped) + 1.55 * smoothstep(0.25, 1.05, cropped);
         let reach = root.y + 1.75;
         let length = base.min(reach + 0.25).lerp(0.20, 0.9 * bare);
-        let length = length.lerp(0.50, bangs) * (0.85 + 0.25 * hash(seed + 3)) * (0.4 + 0.6 * amount);
+        let length =
+            length.lerp(0.50, bangs) * (0.85 + 0.25 * hash(seed + 3)) * (0.4 + 0.6 * amount);
         let step = length / (JOINTS - 1) as f32;
-        let layer = (0.035 + 0.13 * hash(seed + 4)) * volume * (0.45 + 0.55 * smoothstep(0.0, 0.4, cropped)) * (1.0 + 0.7 * curl);
+        let layer = (0.035 + 0.13 * hash(seed + 4))
+            * volume
+            * (0.45 + 0.55 * smoothstep(0.0, 0.4, cropped))
+            * (1.0 + 0.7 * curl);
 
         let part = hair.part.clamp(-1.3, 1.3);
         let parted = smoothstep(0.15, 0.6, part.abs());
         let side = ((root.x - 0.30 * part) / 0.10).tanh();
         let outward = self.outward(root);
         // Combed to the sides of the parting, or back.
-        let sideways = Vec3::new(side * (0.35 + 0.65 * parted), -0.25, -0.30 - 0.6 * (1.0 - parted));
-        let crop = Vec3::new(side * (0.35 + 0.4 * parted), 0.35, 0.25 - 0.55 * (1.0 - parted));
+        let sideways = Vec3::new(
+            side * (0.35 + 0.65 * parted),
+            -0.25,
+            -0.30 - 0.6 * (1.0 - parted),
+        );
+        let crop = Vec3::new(
+            side * (0.35 + 0.4 * parted),
+            0.35,
+            0.25 - 0.55 * (1.0 - parted),
+        );
         let comb = crop.lerp(sideways, smoothstep(0.1, 0.45, cropped));
         let fringe = Vec3::new(0.22 * (root.x - 0.35 * part), -1.0, 0.35);
         let comb = comb.lerp(fringe, bangs);
@@ -129,19 +159,26 @@ impl<'a> Hairdo<'a> {
             let up = self.outward(p);
             let along = comb - up * comb.dot(up);
             let fall = smoothstep(0.15, 0.75, travelled) * (1.0 - 0.35 * coil * (1.0 - long));
-            let rise = up * lift * (1.0 - t).powi(2) + Vec3::new(0.0, 1.0, 0.25) * (quiff * (1.0 - t).powi(2));
-            let heading = (along.normalize_or_zero() + rise).lerp(Vec3::new(0.12 * side * (1.0 - bangs), -1.0, 0.0), fall);
+            let rise = up * lift * (1.0 - t).powi(2)
+                + Vec3::new(0.0, 1.0, 0.25) * (quiff * (1.0 - t).powi(2));
+            let heading = (along.normalize_or_zero() + rise)
+                .lerp(Vec3::new(0.12 * side * (1.0 - bangs), -1.0, 0.0), fall);
             p += heading.normalize_or(Vec3::NEG_Y) * step;
             p = self.clear(p, layer * smoothstep(0.0, 0.25, t.max(bangs * 0.5)));
             p = self.off_face(p, bangs);
             p = on_shoulders(p);
             let bend = wave * smoothstep(0.0, 0.3, t) * (1.0 + 0.3 * coil) * (1.0 - 0.5 * bangs);
             let angle = phase + turns * t;
-            let swing = binormal * angle.sin() * bend + up * (angle + 1.3).cos() * bend * (0.35 + 0.5 * coil);
+            let swing = binormal * angle.sin() * bend
+                + up * (angle + 1.3).cos() * bend * (0.35 + 0.5 * coil);
             let free = p + swing;
             let held = self.under_hat(free);
             let flat = root.lerp(free, 0.15);
-            *place = if held > 0.0 { free.lerp(flat, held) } else { free };
+            *place = if held > 0.0 {
+                free.lerp(flat, held)
+            } else {
+                free
+            };
         }
         path
     }

@@ -24,11 +24,23 @@ fn girth(anatomy: &Anatomy, gap: f32) -> (f32, f32) {
 }
 
 /// The surface of a dome from its rim (v = 0) at `rim` to `top` (v = 1).
-fn dome(anatomy: &Anatomy, gap: f32, rim: f32, top: f32, theta: f32, v: f32, fullness: f32) -> Vec3 {
+fn dome(
+    anatomy: &Anatomy,
+    gap: f32,
+    rim: f32,
+    top: f32,
+    theta: f32,
+    v: f32,
+    fullness: f32,
+) -> Vec3 {
     let (rx, rz) = girth(anatomy, gap);
     let (sin_v, cos_v) = (v * PI / 2.0).sin_cos();
     let r = cos_v.max(0.0).powf(fullness);
-    Vec3::new(rx * theta.sin() * r, rim.lerp(top, sin_v), rz * theta.cos() * r - 0.06)
+    Vec3::new(
+        rx * theta.sin() * r,
+        rim.lerp(top, sin_v),
+        rz * theta.cos() * r - 0.06,
+    )
 }
 
 /// Lowers the back of a hat and raises its front.
@@ -48,7 +60,11 @@ fn knitted_cap(mesh: &mut Mesh, anatomy: &Anatomy) {
         let theta = (2.0 * u - 1.0) * PI;
         let swell = (v * PI).sin().max(0.0).sqrt();
         let (rx, rz) = girth(anatomy, 0.09 + 0.11 * swell - 0.03 * v);
-        let p = Vec3::new(rx * theta.sin(), 0.32.lerp(0.66, v), rz * theta.cos() - 0.06);
+        let p = Vec3::new(
+            rx * theta.sin(),
+            0.32.lerp(0.66, v),
+            rz * theta.cos() - 0.06,
+        );
         (tilted(p, 0.13), Vec3::new(theta, 0.5 * v, 1.0))
     });
 }
@@ -61,12 +77,16 @@ fn brimmed(mesh: &mut Mesh, anatomy: &Anatomy) {
         let p = dome(anatomy, 0.07, rim, top, theta, v, 0.38);
         let dent = 0.10 * smoothstep(0.6, 1.0, v) * bump(p.x / 0.2);
         let band = 2.0 * smoothstep(0.25, 0.23, v);
-        (tilted(p - Vec3::Y * dent, 0.05), Vec3::new(theta, p.y, band))
+        (
+            tilted(p - Vec3::Y * dent, 0.05),
+            Vec3::new(theta, p.y, band),
+        )
     });
     mesh.sheet(Material::Hat, (48, 10), |u, v| {
         let theta = (2.0 * u - 1.0) * PI;
         let (rx, rz) = girth(anatomy, 0.05 + 0.56 * (1.0 - v));
-        let curl = 0.16 * (1.0 - v).powi(2) * theta.sin().powi(2) - 0.06 * (1.0 - v) * theta.cos().powi(2);
+        let curl =
+            0.16 * (1.0 - v).powi(2) * theta.sin().powi(2) - 0.06 * (1.0 - v) * theta.cos().powi(2);
         let p = Vec3::new(rx * theta.sin(), rim + 0.02 + curl, rz * theta.cos() - 0.06);
         (tilted(p, 0.05), Vec3::new(theta, 1.0 - v, 0.0))
     });
@@ -93,8 +113,15 @@ fn baseball_cap(mesh: &mut Mesh, anatomy: &Anatomy) {
             let (rx, rz) = girth(anatomy, 0.085);
             let reach = 0.62 * out * (theta * 1.15).cos().max(0.0).powf(0.45);
             let arch = -0.16 * (theta / 1.15).powi(2) - 0.13 * out;
-            let base = Vec3::new(rx * theta.sin(), rim + 0.03 + arch - drop, rz * theta.cos() - 0.06);
-            (tilted(base + Vec3::new(0.0, 0.0, reach), 0.08), Vec3::new(theta, out, 1.0))
+            let base = Vec3::new(
+                rx * theta.sin(),
+                rim + 0.03 + arch - drop,
+                rz * theta.cos() - 0.06,
+            );
+            (
+                tilted(base + Vec3::new(0.0, 0.0, reach), 0.08),
+                Vec3::new(theta, out, 1.0),
+            )
         });
     }
 }

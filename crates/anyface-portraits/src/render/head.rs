@@ -20,12 +20,20 @@ pub(super) struct Head<'a> {
 /// z of a sphere whose front is at `front`, at (x, y) from its middle; far behind beside it.
 fn sphere(x: f32, y: f32, radius: f32, front: f32) -> f32 {
     let d2 = (x * x + y * y) / (radius * radius);
-    if d2 < 1.0 { front - radius * (1.0 - (1.0 - d2).sqrt()) } else { front - radius - 1.5 * radius * (d2.sqrt() - 1.0) }
+    if d2 < 1.0 {
+        front - radius * (1.0 - (1.0 - d2).sqrt())
+    } else {
+        front - radius - 1.5 * radius * (d2.sqrt() - 1.0)
+    }
 }
 
 impl<'a> Head<'a> {
     pub(super) fn new(face: &'a Face, anatomy: &'a Anatomy) -> Self {
-        Self { face, anatomy, nose_base: anatomy.ring_at(anatomy.nose.tip).front_z(0.0) }
+        Self {
+            face,
+            anatomy,
+            nose_base: anatomy.ring_at(anatomy.nose.tip).front_z(0.0),
+        }
     }
 
     /// The skull without features, at polar angles `theta` (0 in front) and `phi` (0 at the top).
@@ -91,10 +99,17 @@ impl<'a> Head<'a> {
             - (0.02 + 1.3 * cheekbone.max(0.0)) * bump2((m - 0.54) / 0.12, (y + 0.56) / 0.13)
             + apple * bump2((m - 0.40) / 0.17, (y + 0.33 - 0.05 * smile) / 0.15)
             + sag * bump2((m - 0.42) / 0.10, (y + 0.80) / 0.12)
-            + 0.036 * (1.0 - 0.7 * self.face.skin.eye_bags.clamp(0.0, 1.0)) * bump2((m - eye.x) / 0.17, (y - eye.y + 0.21) / 0.075)
+            + 0.036
+                * (1.0 - 0.7 * self.face.skin.eye_bags.clamp(0.0, 1.0))
+                * bump2((m - eye.x) / 0.17, (y - eye.y + 0.21) / 0.075)
             + 0.06 * bump2(m / 0.28, (y - a.mouth.y) / 0.18)
-            - 0.035 * bump2(m / 0.16, (y - a.mouth.y + 0.215 + a.mouth.open * 0.75) / 0.05)
-            + (0.075 + 0.03 * a.male) * bump2(m / (0.17 + 0.05 * a.male), (y + a.chin - 0.13) / 0.11)
+            - 0.035
+                * bump2(
+                    m / 0.16,
+                    (y - a.mouth.y + 0.215 + a.mouth.open * 0.75) / 0.05,
+                )
+            + (0.075 + 0.03 * a.male)
+                * bump2(m / (0.17 + 0.05 * a.male), (y + a.chin - 0.13) / 0.11)
     }
 
     /// Lays the nose over `face`: a ridge, and spheres for tip and wings.
@@ -113,10 +128,17 @@ impl<'a> Head<'a> {
         let width = (0.056 + 0.022 * down * down * (1.0 - nose.point)) * size.powf(0.7);
         let face = face + 0.78 * nose.height * profile * under * bump(m / width);
         let tip_z = self.nose_base + nose.height * (1.0 + 0.38 * nose.point);
-        let spike = 0.13 * size * nose.point.max(0.0) * bump2(m / (0.045 * size), (y - tip) / (0.055 * size));
+        let spike = 0.13
+            * size
+            * nose.point.max(0.0)
+            * bump2(m / (0.045 * size), (y - tip) / (0.055 * size));
         let wing_z = self.nose_base + 0.42 * nose.height;
         let face = smooth_max(face, sphere(m, y - tip - 0.01, nose.ball, tip_z), 0.06);
-        smooth_max(face, sphere(m - nose.wing_x, y - nose.wing_y, nose.wing, wing_z), 0.04) + spike
+        smooth_max(
+            face,
+            sphere(m - nose.wing_x, y - nose.wing_y, nose.wing, wing_z),
+            0.04,
+        ) + spike
     }
 
     fn lips(&self, x: f32, y: f32) -> f32 {
@@ -131,8 +153,16 @@ impl<'a> Head<'a> {
             let along = (y - edge) / (outline - edge).signum() / thickness;
             height * bump((along - 0.42) / 0.48)
         };
-        let upper = swell(mouth.upper_edge(s), mouth.upper_outline(s), 0.25 * mouth.upper_lip + 0.03);
-        let lower = swell(mouth.lower_edge(s), mouth.lower_outline(s), 0.30 * mouth.lower_lip + 0.035);
+        let upper = swell(
+            mouth.upper_edge(s),
+            mouth.upper_outline(s),
+            0.25 * mouth.upper_lip + 0.03,
+        );
+        let lower = swell(
+            mouth.lower_edge(s),
+            mouth.lower_outline(s),
+            0.30 * mouth.lower_lip + 0.035,
+        );
         let crease = -0.03 * bump((y - mouth.line(s)) / 0.018) * bump(mouth.open / 0.02);
         let corner = -0.035 * bump2((s.abs() - 1.0) / 0.12, (y - mouth.line(1.0)) / 0.04);
         ends * (upper.max(lower) + crease) + corner
@@ -160,7 +190,12 @@ impl<'a> Head<'a> {
             let s = 2.0 * u - 1.0;
             let theta = PI * (0.38 * s + 0.62 * s * s * s);
             // Few rings for the skull's top, which hair covers; many for the face.
-            let phi = PI * if v > 0.85 { (1.0 - v) / 0.15 * 0.32 } else { 1.0 - v / 0.85 * 0.68 };
+            let phi = PI
+                * if v > 0.85 {
+                    (1.0 - v) / 0.15 * 0.32
+                } else {
+                    1.0 - v / 0.85 * 0.68
+                };
             let p = self.at(theta, phi.clamp(0.002, PI - 0.002));
             (p, p)
         });
@@ -195,7 +230,9 @@ impl<'a> Head<'a> {
     /// Where an earring hangs on `side`.
     pub(super) fn ear_lobe(&self, side: f32) -> Vec3 {
         let size = self.ear_size();
-        self.ear_root(side) + self.ear_out(side) * (0.13 * size) + Vec3::new(0.05 * side, -0.25 * size, 0.05)
+        self.ear_root(side)
+            + self.ear_out(side) * (0.13 * size)
+            + Vec3::new(0.05 * side, -0.25 * size, 0.05)
     }
 
     fn ear(&self, mesh: &mut Mesh, side: f32) {
@@ -207,12 +244,15 @@ impl<'a> Head<'a> {
             // Rings from the edge behind (v = 0) over the rim to the middle of the shell (v = 1).
             let angle = side * u * 2.0 * PI;
             let (sin, cos) = angle.sin_cos();
-            let radius = 1.0 - (2.0 * v - 0.45).max(0.0).min(1.0) * 0.98 - 0.06 * bump((v - 0.0) / 0.12);
+            let radius =
+                1.0 - (2.0 * v - 0.45).max(0.0).min(1.0) * 0.98 - 0.06 * bump((v - 0.0) / 0.12);
             let lobe = 1.0 - 0.28 * smoothstep(0.1, -1.0, cos);
             let across = (0.5 + 0.5 * side * sin * lobe) * 0.30 - 0.02;
             let across = 0.13 + (across - 0.13) * radius;
             let up = 0.27 * cos * radius;
-            let rim = 0.055 * bump((v - 0.25) / 0.14) - 0.055 * smoothstep(0.4, 0.8, v) - 0.03 * smoothstep(0.15, 0.0, v);
+            let rim = 0.055 * bump((v - 0.25) / 0.14)
+                - 0.055 * smoothstep(0.4, 0.8, v)
+                - 0.03 * smoothstep(0.15, 0.0, v);
             let inner_fold = 0.035 * bump((v - 0.62) / 0.07) * smoothstep(-0.3, 0.3, side * sin);
             let p = root + (out * across + Vec3::Y * up + face * (rim + inner_fold)) * size;
             (p, p)
@@ -227,8 +267,9 @@ impl<'a> Head<'a> {
         let mouth = &self.anatomy.mouth;
         let (top, bottom) = (mouth.y + 0.20, mouth.y - 0.75 * mouth.open - 0.15);
         mesh.sheet(Material::Mouth, (14, 14), |u, v| {
-            let x = (2.0 * u - 1.0) * mouth.half_width * 1.15;
             let y = bottom.lerp(top, v);
+            let room = 0.85 * self.anatomy.ring_at(y).half_width;
+            let x = (2.0 * u - 1.0) * (1.15 * mouth.half_width).min(room);
             let p = self.front(x, y) - Vec3::Z * 0.09;
             (p, p)
         });

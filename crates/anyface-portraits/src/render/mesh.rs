@@ -78,15 +78,26 @@ impl Mesh {
         for j in 0..=nv {
             for i in 0..=nu {
                 let (position, coord) = at(i as f32 / nu as f32, j as f32 / nv as f32);
-                self.vertices.push(Vertex { position, normal: Vec3::ZERO, coord, tint: 1.0 });
+                self.vertices.push(Vertex {
+                    position,
+                    normal: Vec3::ZERO,
+                    coord,
+                    tint: 1.0,
+                });
             }
         }
         for j in 0..nv {
             for i in 0..nu {
                 let a = (first + j * row + i) as u32;
                 let [b, c, d] = [a + 1, a + row as u32, a + row as u32 + 1];
-                self.triangles.push(Triangle { corners: [a, b, d], material });
-                self.triangles.push(Triangle { corners: [a, d, c], material });
+                self.triangles.push(Triangle {
+                    corners: [a, b, d],
+                    material,
+                });
+                self.triangles.push(Triangle {
+                    corners: [a, d, c],
+                    material,
+                });
             }
         }
         let point = |i: usize, j: usize| self.vertices[first + j * row + i].position;
@@ -179,13 +190,24 @@ impl Mesh {
             let normal = outward(p);
             for (position, normal) in [(p - half, normal - bend), (p + half, normal + bend)] {
                 let normal = normal.normalize_or_zero();
-                self.vertices.push(Vertex { position, normal, coord: tangent, tint: tint(t) });
+                self.vertices.push(Vertex {
+                    position,
+                    normal,
+                    coord: tangent,
+                    tint: tint(t),
+                });
             }
         }
         for i in 0..last as u32 {
             let a = first + 2 * i;
-            self.triangles.push(Triangle { corners: [a, a + 1, a + 3], material });
-            self.triangles.push(Triangle { corners: [a, a + 3, a + 2], material });
+            self.triangles.push(Triangle {
+                corners: [a, a + 1, a + 3],
+                material,
+            });
+            self.triangles.push(Triangle {
+                corners: [a, a + 3, a + 2],
+                material,
+            });
         }
     }
 

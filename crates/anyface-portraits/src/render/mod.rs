@@ -42,7 +42,12 @@ pub fn render(face: &Face, size: u32) -> RgbImage {
     let anatomy = Anatomy::new(face);
     let scalp = Scalp::new(face, &anatomy);
     let camera = Camera::new(samples, face.pose.zoom);
-    let turn = Mat3::from_euler(EulerRot::ZYX, -face.pose.roll, -face.pose.yaw, face.pose.pitch);
+    let turn = Mat3::from_euler(
+        EulerRot::ZYX,
+        -face.pose.roll,
+        -face.pose.yaw,
+        face.pose.pitch,
+    );
     let mesh = assemble(face, &anatomy, &scalp, turn);
 
     let lamps = Lamps::new(face);
@@ -71,17 +76,28 @@ fn assemble(face: &Face, anatomy: &Anatomy, scalp: &Scalp, turn: Mat3) -> Mesh {
     let view = turn.transpose() * Vec3::Z;
     head.build(&mut mesh);
     Hairdo::new(face, anatomy, scalp, view).build(&mut mesh, &head);
-    Whiskers { face, anatomy, scalp, head: &head, view }.build(&mut mesh);
+    Whiskers {
+        face,
+        anatomy,
+        scalp,
+        head: &head,
+        view,
+    }
+    .build(&mut mesh);
     if let Some(hat) = face.wear.hat {
         hat::build(&mut mesh, hat, anatomy);
     }
     trinkets::glasses(&mut mesh, &face.wear, anatomy, &head);
     trinkets::earrings(&mut mesh, &face.wear, &head);
     let shift = Vec3::new(face.pose.shift[0], face.pose.shift[1], 0.0);
+    // Old people stoop: the head sits lower between the shoulders.
+    let stoop = Vec3::NEG_Y * (0.07 * anatomy.old);
     let end = mesh.vertices.len();
-    mesh.turn(0..end, turn, PIVOT, shift, |_| 1.0);
+    mesh.turn(0..end, turn, PIVOT, shift + stoop, |_| 1.0);
     let body = Clothes::new(face, anatomy).build(&mut mesh);
-    mesh.turn(body, turn, PIVOT, shift, |p| smoothstep(-1.5, -0.85, p.y));
+    mesh.turn(body, turn, PIVOT, shift - 0.3 * stoop, |p| {
+        smoothstep(-1.5, -0.85, p.y)
+    });
     mesh
 }
 
@@ -111,7 +127,9 @@ fn resolve(shader: &Shader<'_>, visibility: &Visibility, mesh: &Mesh, size: u32)
             }
         }
         let mean = sum / (SUPERSAMPLING * SUPERSAMPLING) as f32;
-        Rgb(mean.to_array().map(|v| (v * 255.0 + 0.5).clamp(0.0, 255.0) as u8))
+        Rgb(mean
+            .to_array()
+            .map(|v| (v * 255.0 + 0.5).clamp(0.0, 255.0) as u8))
     })
 }
 
@@ -132,7 +150,11 @@ fn occlusion(depths: &[f32], samples: usize) -> Vec<f32> {
         let behind = (depth - mean).clamp(-0.15, 0.45);
         1.0 - 0.75 * (behind - 0.01).max(0.0) / 0.30
     };
-    depths.iter().zip(&blurred).map(|pair| share(pair).clamp(0.35, 1.0)).collect()
+    depths
+        .iter()
+        .zip(&blurred)
+        .map(|pair| share(pair).clamp(0.35, 1.0))
+        .collect()
 }
 
 /// Running mean along rows, transposed: twice gives a box in both directions.

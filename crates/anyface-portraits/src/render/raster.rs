@@ -22,14 +22,22 @@ pub(super) struct Camera {
 impl Camera {
     /// For a picture of `samples`² samples.
     pub(super) fn new(samples: usize, zoom: f32) -> Self {
-        Self { scale: zoom * CAMERA_DISTANCE * samples as f32 / SPAN, half: samples as f32 / 2.0, zoom }
+        Self {
+            scale: zoom * CAMERA_DISTANCE * samples as f32 / SPAN,
+            half: samples as f32 / 2.0,
+            zoom,
+        }
     }
 
     /// Sample coordinates and nearness (greater is nearer).
     fn project(&self, p: Vec3) -> Vec3 {
         let near = 1.0 / (CAMERA_DISTANCE - p.z);
         let y = p.y - MIDDLE / self.zoom;
-        Vec3::new(self.half + p.x * near * self.scale, self.half - y * near * self.scale, near)
+        Vec3::new(
+            self.half + p.x * near * self.scale,
+            self.half - y * near * self.scale,
+            near,
+        )
     }
 
     /// Direction from `p` to the eye of the camera.
@@ -67,7 +75,11 @@ impl Visibility {
         samples: usize,
         is_opening: impl Fn(Vec3) -> bool,
     ) -> Self {
-        let screen: Vec<Vec3> = mesh.vertices.iter().map(|v| camera.project(v.position)).collect();
+        let screen: Vec<Vec3> = mesh
+            .vertices
+            .iter()
+            .map(|v| camera.project(v.position))
+            .collect();
         let mut nearness = vec![0.0f32; samples * samples];
         let mut triangle = vec![NOTHING; samples * samples];
         for (index, t) in mesh.triangles.iter().enumerate() {
@@ -75,31 +87,45 @@ impl Visibility {
                 continue;
             }
             let cut = t.material == Material::SkinWithOpenings;
-            scan(t.corners.map(|c| screen[c as usize]), samples, |at, weights, near| {
-                if near <= nearness[at] {
-                    return;
-                }
-                if cut {
-                    let [a, b, c] = t.corners.map(|c| mesh.vertices[c as usize].coord);
-                    if is_opening(a * weights.x + b * weights.y + c * weights.z) {
+            scan(
+                t.corners.map(|c| screen[c as usize]),
+                samples,
+                |at, weights, near| {
+                    if near <= nearness[at] {
                         return;
                     }
-                }
-                nearness[at] = near;
-                triangle[at] = index as u32;
-            });
+                    if cut {
+                        let [a, b, c] = t.corners.map(|c| mesh.vertices[c as usize].coord);
+                        if is_opening(a * weights.x + b * weights.y + c * weights.z) {
+                            return;
+                        }
+                    }
+                    nearness[at] = near;
+                    triangle[at] = index as u32;
+                },
+            );
         }
         let mut lens = vec![NOTHING; samples * samples];
         for (index, t) in mesh.triangles.iter().enumerate() {
             if t.material == Material::Lens {
-                scan(t.corners.map(|c| screen[c as usize]), samples, |at, _, near| {
-                    if near > nearness[at] {
-                        lens[at] = index as u32;
-                    }
-                });
+                scan(
+                    t.corners.map(|c| screen[c as usize]),
+                    samples,
+                    |at, _, near| {
+                        if near > nearness[at] {
+                            lens[at] = index as u32;
+                        }
+                    },
+                );
             }
         }
-        Self { samples, nearness, triangle, lens, screen }
+        Self {
+            samples,
+            nearness,
+            triangle,
+            lens,
+            screen,
+        }
     }
 
     /// What sample `at` (row-major) sees, if not the background.
@@ -114,12 +140,24 @@ impl Visibility {
 
     /// Distance from the camera of each sample; the background is far.
     pub(super) fn depths(&self) -> Vec<f32> {
-        self.nearness.iter().map(|&n| if n > 0.0 { 1.0 / n } else { CAMERA_DISTANCE + 1.0 }).collect()
+        self.nearness
+            .iter()
+            .map(|&n| {
+                if n > 0.0 {
+                    1.0 / n
+                } else {
+                    CAMERA_DISTANCE + 1.0
+                }
+            })
+            .collect()
     }
 
     fn point(&self, mesh: &Mesh, index: u32, at: usize) -> Option<Hit> {
         let triangle = mesh.triangles.get(index as usize)?;
-        let p = Vec2::new((at % self.samples) as f32 + 0.5, (at / self.samples) as f32 + 0.5);
+        let p = Vec2::new(
+            (at % self.samples) as f32 + 0.5,
+            (at / self.samples) as f32 + 0.5,
+        );
         let weights = barycentric(triangle.corners.map(|c| self.screen[c as usize]), p)?;
         let [a, b, c] = triangle.corners.map(|c| &mesh.vertices[c as usize]);
         let blend = |x: Vec3, y: Vec3, z: Vec3| x * weights.x + y * weights.y + z * weights.z;
@@ -129,7 +167,10 @@ impl Visibility {
             coord: blend(a.coord, b.coord, c.coord),
             tint: Vec3::new(a.tint, b.tint, c.tint).dot(weights),
         };
-        Some(Hit { material: triangle.material, vertex })
+        Some(Hit {
+            material: triangle.material,
+            vertex,
+        })
     }
 }
 
@@ -231,9 +272,13 @@ impl ShadowMap {
         let mut depth = vec![f32::NEG_INFINITY; Self::SIZE * Self::SIZE];
         for t in &mesh.triangles {
             if t.material != Material::Lens {
-                scan(t.corners.map(|c| projected[c as usize]), Self::SIZE, |at, _, near| {
-                    depth[at] = depth[at].max(near);
-                });
+                scan(
+                    t.corners.map(|c| projected[c as usize]),
+                    Self::SIZE,
+                    |at, _, near| {
+                        depth[at] = depth[at].max(near);
+                    },
+                );
             }
         }
         Self { frame, depth }

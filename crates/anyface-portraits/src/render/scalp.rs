@@ -34,7 +34,8 @@ impl Scalp {
     /// π (behind).
     fn hairline(&self, theta: f32) -> f32 {
         let front = 0.70 + 0.02 * (1.0 - self.anatomy.male);
-        let line = front.lerp(0.20, smoothstep(0.62, 1.25, theta)) - 0.72 * smoothstep(1.75, 2.4, theta);
+        let line =
+            front.lerp(0.20, smoothstep(0.62, 1.25, theta)) - 0.72 * smoothstep(1.75, 2.4, theta);
         let temple = bump2((theta - 0.62) / 0.34, 0.0);
         let middle = bump2(theta / 0.35, 0.0);
         line + self.receding * (0.36 * temple + 0.16 * middle)
@@ -55,7 +56,9 @@ impl Scalp {
         let low = mouth.y + 0.4 * mouth.corners + 0.02;
         let line = (self.anatomy.nose.tip - 0.09).lerp(low, smoothstep(0.20, 0.40, m))
             + 0.46 * smoothstep(0.45, 0.85, m);
-        let lips = mouth.lip(p.x, p.y).max(smoothstep(-0.03, 0.0, mouth.opening(p.x, p.y)));
+        let lips = mouth
+            .lip(p.x, p.y)
+            .max(smoothstep(-0.03, 0.0, mouth.opening(p.x, p.y)));
         smoothstep(0.05, -0.05, p.y - line) * (1.0 - lips)
     }
 
@@ -88,7 +91,10 @@ impl Scalp {
     /// Where sideburns grow.
     pub(super) fn sideburn_zone(&self, p: Vec3) -> f32 {
         let m = p.x.abs() / self.anatomy.ring_at(p.y).half_width.max(0.2);
-        smoothstep(0.76, 0.84, m) * smoothstep(-0.06, 0.02, p.z) * smoothstep(-0.58, -0.46, p.y) * smoothstep(0.42, 0.32, p.y)
+        smoothstep(0.76, 0.84, m)
+            * smoothstep(-0.06, 0.02, p.z)
+            * smoothstep(-0.58, -0.46, p.y)
+            * smoothstep(0.42, 0.32, p.y)
     }
 
     /// Amount of grown beard at `p`.
@@ -97,6 +103,9 @@ impl Scalp {
         let mustache = beard.mustache * self.mustache_zone(p);
         let goatee = beard.goatee * self.goatee_zone(p);
         let sideburns = beard.sideburns * self.sideburn_zone(p);
-        full.max(mustache).max(goatee).max(sideburns).clamp(0.0, 1.0)
+        full.max(mustache)
+            .max(goatee)
+            .max(sideburns)
+            .clamp(0.0, 1.0)
     }
 }

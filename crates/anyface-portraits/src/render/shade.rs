@@ -26,14 +26,21 @@ impl Lamps {
         let light = &face.light;
         let direction = |azimuth: f32, elevation: f32| {
             let (sin, cos) = azimuth.sin_cos();
-            Vec3::new(sin * elevation.cos(), elevation.sin(), cos * elevation.cos())
+            Vec3::new(
+                sin * elevation.cos(),
+                elevation.sin(),
+                cos * elevation.cos(),
+            )
         };
         let warm = light.warmth.clamp(-1.5, 1.5);
         let tint = Vec3::new(1.0 + 0.12 * warm, 1.0, 1.0 - 0.20 * warm);
         let against = Vec3::new(1.0 - 0.07 * warm, 1.0, 1.0 + 0.10 * warm);
         let fill = light.fill.clamp(0.1, 1.0);
         Self {
-            key: direction(light.azimuth.clamp(-1.3, 1.3), light.elevation.clamp(0.05, 1.1)),
+            key: direction(
+                light.azimuth.clamp(-1.3, 1.3),
+                light.elevation.clamp(0.05, 1.1),
+            ),
             key_color: tint * (2.15 - 0.55 * fill),
             fill: direction(-0.9 * side_of(light.azimuth), 0.05),
             fill_color: against * (0.55 * fill),
@@ -89,20 +96,46 @@ impl Shader<'_> {
         let view = self.camera.view(v.position);
         let facing = v.normal.dot(view);
         // Thin sheets are seen from both sides.
-        let thin = matches!(hit.material, Material::Hat | Material::Collar | Material::Tie | Material::Skin);
-        let normal = if facing < 0.0 && thin { -v.normal } else { v.normal };
-        let site = Site { normal, view, lit: self.shadows.lit(v.position, normal), occlusion };
+        let thin = matches!(
+            hit.material,
+            Material::Hat | Material::Collar | Material::Tie | Material::Skin
+        );
+        let normal = if facing < 0.0 && thin {
+            -v.normal
+        } else {
+            v.normal
+        };
+        let site = Site {
+            normal,
+            view,
+            lit: self.shadows.lit(v.position, normal),
+            occlusion,
+        };
         match hit.material {
-            Material::Skin | Material::SkinWithOpenings => self.skin(&site, self.complexion.at(v.coord)),
+            Material::Skin | Material::SkinWithOpenings => {
+                self.skin(&site, self.complexion.at(v.coord))
+            }
             Material::Body => match self.clothes.at_rest(v.coord) {
                 Some(color) => self.cloth(&site, color),
                 None => self.skin(&site, self.complexion.plain()),
             },
             Material::Eye => self.eye(&site, v.coord),
             Material::Mouth => self.mouth(&site, v.coord),
-            Material::Hair => self.strand(&site, v.coord, Vec3::from(self.face.hair.color) * v.tint, 1.0),
-            Material::Beard => self.strand(&site, v.coord, Vec3::from(self.face.beard.color) * v.tint, 0.6),
-            Material::Brow => self.strand(&site, v.coord, self.complexion.brow_color() * v.tint, 0.35),
+            Material::Hair => self.strand(
+                &site,
+                v.coord,
+                Vec3::from(self.face.hair.color) * v.tint,
+                1.0,
+            ),
+            Material::Beard => self.strand(
+                &site,
+                v.coord,
+                Vec3::from(self.face.beard.color) * v.tint,
+                0.6,
+            ),
+            Material::Brow => {
+                self.strand(&site, v.coord, self.complexion.brow_color() * v.tint, 0.35)
+            }
             Material::Lash => Vec3::new(0.02, 0.012, 0.01),
             Material::Hat => self.hat(&site, v.coord),
             Material::Frame => self.glossy(&site, Vec3::from(self.face.wear.frame_color), 0.6),
@@ -130,7 +163,13 @@ impl Shader<'_> {
     /// Light from behind along the outline.
     fn rim(&self, site: &Site) -> f32 {
         let edge = (1.0 - site.normal.dot(site.view)).clamp(0.0, 1.0);
-        let side = 0.35 + 0.65 * smoothstep(-0.2, 0.7, site.normal.x * -side_of(self.lamps.key.x) + 0.45 * site.normal.y);
+        let side = 0.35
+            + 0.65
+                * smoothstep(
+                    -0.2,
+                    0.7,
+                    site.normal.x * -side_of(self.lamps.key.x) + 0.45 * site.normal.y,
+                );
         edge.powi(4) * side * site.occlusion
     }
 
@@ -140,7 +179,7 @@ impl Shader<'_> {
         let sheen = 0.10 * self.highlight(site, 14.0) + 0.16 * self.highlight(site, 48.0);
         color += self.lamps.key_color * (sheen * patch.gloss * 0.9);
         // Light from behind shines through thin, blood-filled edges.
-        color + (patch.color * 0.8 + 0.10) * self.rim(site) * (0.6 + 0.4 * patch.soft)
+        color + (patch.color * 0.8 + 0.10) * self.rim(site) * (0.5 + 0.5 * patch.soft)
     }
 
     fn cloth(&self, site: &Site, color: Vec3) -> Vec3 {
@@ -167,12 +206,17 @@ impl Shader<'_> {
         let volume = self.diffuse(site, Vec3::splat(0.35));
         let across = 0.45 + 0.45 * sine(along_key);
         let half = (self.lamps.key + site.view).normalize();
-        let lobe = |shift: f32, power: f32| sine((tangent + site.normal * shift).normalize().dot(half)).powf(power);
-        let facing = smoothstep(-0.1, 0.5, site.normal.dot(self.lamps.key)) * (0.25 + 0.75 * site.lit);
+        let lobe = |shift: f32, power: f32| {
+            sine((tangent + site.normal * shift).normalize().dot(half)).powf(power)
+        };
+        let facing =
+            smoothstep(-0.1, 0.5, site.normal.dot(self.lamps.key)) * (0.25 + 0.75 * site.lit);
         let first = lobe(-0.12, 70.0) * facing * gloss;
         let second = lobe(0.14, 22.0) * facing * gloss;
         let sheen = (color * 0.5 + 0.05) * first * 1.5 + color * second * 1.1;
-        color * volume * across + self.lamps.key_color * sheen + (color * 0.7 + 0.015) * self.rim(site)
+        color * volume * across
+            + self.lamps.key_color * sheen
+            + (color * 0.7 + 0.015) * self.rim(site)
     }
 
     fn eye(&self, site: &Site, p: Vec3) -> Vec3 {
@@ -196,7 +240,11 @@ impl Shader<'_> {
         let under = eye.upper_lid(local.x) - local.y;
         let shade = 0.45 + 0.55 * smoothstep(-0.01, 0.085, under);
         let corner = 1.0 - 0.30 * smoothstep(0.6, 1.0, local.x.abs());
-        let lit = Site { lit: 0.45 + 0.55 * site.lit, occlusion: 1.0, ..*site };
+        let lit = Site {
+            lit: 0.45 + 0.55 * site.lit,
+            occlusion: 1.0,
+            ..*site
+        };
         let light = self.diffuse(&lit, Vec3::splat(0.5)) * shade * corner;
         let glint = |towards: Vec3, sharp: f32| {
             let half = (towards.normalize() + site.view).normalize();
@@ -217,11 +265,20 @@ impl Shader<'_> {
         let teeth = smoothstep(-0.008, 0.008, p.y - teeth_end) * smoothstep(1.02, 0.90, s.abs());
         let gap = 1.0 - 0.18 * bump(((p.x / 0.062).fract().abs() - 0.5).abs() / 0.06 - 8.0);
         let floor = mouth.lower_edge(0.0);
-        let tongue = smoothstep(0.03, -0.03, (p.x / 0.19).powi(2) * 0.10 + p.y - floor - 0.42 * mouth.open);
+        let tongue = smoothstep(
+            0.03,
+            -0.03,
+            (p.x / 0.19).powi(2) * 0.10 + p.y - floor - 0.42 * mouth.open,
+        );
         let inside = Vec3::new(0.085, 0.016, 0.016).lerp(Vec3::new(0.46, 0.12, 0.11), tongue);
         let color = inside.lerp(Vec3::new(0.88, 0.85, 0.79) * gap, teeth);
         let depth = 0.45 + 0.55 * smoothstep(0.0, 0.05, upper - p.y).max(0.0);
-        let lit = Site { lit: 0.4 + 0.6 * site.lit, occlusion: 0.9, normal: Vec3::Z, ..*site };
+        let lit = Site {
+            lit: 0.4 + 0.6 * site.lit,
+            occlusion: 0.9,
+            normal: Vec3::Z,
+            ..*site
+        };
         color * self.diffuse(&lit, Vec3::splat(0.5)) * depth
     }
 
@@ -232,17 +289,32 @@ impl Shader<'_> {
             Some(Hat::KnittedCap) => {
                 let ribs = (around * if part > 0.5 { 62.0 } else { 44.0 }).sin();
                 let rows = (up * 46.0 + 1.6 * ribs).sin();
-                (base * (1.0 + 0.20 * ribs + 0.12 * rows) * 0.9.lerp(1.12, part.min(1.0)), 0.0)
+                (
+                    base * (1.0 + 0.20 * ribs + 0.12 * rows) * 0.9.lerp(1.12, part.min(1.0)),
+                    0.0,
+                )
             }
             Some(Hat::BaseballCap) => {
-                let seam = 1.0 - 0.45 * bump(((around / std::f32::consts::TAU * 6.0 + 0.5).fract() - 0.5) / 0.018) * smoothstep(0.5, 0.0, part);
-                let badge = smoothstep(1.1, 0.9, (around / 0.27).powi(2) + ((up - 0.36) / 0.14).powi(2)) * smoothstep(0.5, 0.0, part);
+                let seam = 1.0
+                    - 0.45
+                        * bump(
+                            ((around / std::f32::consts::TAU * 6.0 + 0.5).fract() - 0.5) / 0.018,
+                        )
+                        * smoothstep(0.5, 0.0, part);
+                let badge = smoothstep(
+                    1.1,
+                    0.9,
+                    (around / 0.27).powi(2) + ((up - 0.36) / 0.14).powi(2),
+                ) * smoothstep(0.5, 0.0, part);
                 (base.lerp(Vec3::splat(0.85), 0.9 * badge) * seam, 0.0)
             }
             _ => {
                 let weave = noise(Vec3::new(around * 40.0, up * 40.0, part * 7.0)) - 0.5;
                 let band = smoothstep(1.5, 1.6, part);
-                (base.lerp(base * 0.12 + Vec3::splat(0.01), band) * (1.0 + 0.12 * weave), 0.0)
+                (
+                    base.lerp(base * 0.12 + Vec3::splat(0.01), band) * (1.0 + 0.12 * weave),
+                    0.0,
+                )
             }
         };
         let normal = (site.normal + bend * Vec3::Y).normalize();
@@ -274,8 +346,11 @@ fn soften(lit: f32, wrap: Vec3) -> Vec3 {
 
 /// Linear RGB of an iris: 0 brown, 1 blue, 2 green.
 fn iris_color(kind: f32) -> Vec3 {
-    const KEYS: [Vec3; 3] =
-        [Vec3::new(0.24, 0.095, 0.025), Vec3::new(0.07, 0.30, 0.85), Vec3::new(0.09, 0.46, 0.12)];
+    const KEYS: [Vec3; 3] = [
+        Vec3::new(0.24, 0.095, 0.025),
+        Vec3::new(0.07, 0.30, 0.85),
+        Vec3::new(0.09, 0.46, 0.12),
+    ];
     let kind = kind.clamp(0.0, 2.0);
     let first = (kind as usize).min(1);
     KEYS[first].lerp(KEYS[first + 1], kind - first as f32)

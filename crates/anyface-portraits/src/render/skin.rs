@@ -36,7 +36,11 @@ fn tone_color(tone: f32) -> Vec3 {
         (1.0, Vec3::new(0.105, 0.046, 0.026)),
     ];
     let tone = tone.clamp(0.0, 1.0);
-    let above = KEYS.iter().position(|k| k.0 >= tone).unwrap_or(KEYS.len() - 1).max(1);
+    let above = KEYS
+        .iter()
+        .position(|k| k.0 >= tone)
+        .unwrap_or(KEYS.len() - 1)
+        .max(1);
     let ((t0, c0), (t1, c1)) = (KEYS[above - 1], KEYS[above]);
     c0.lerp(c1, (tone - t0) / (t1 - t0))
 }
@@ -46,11 +50,18 @@ impl<'a> Complexion<'a> {
         let under = face.skin.undertone;
         let hue = Vec3::new(1.0, 1.0 + 0.05 * under, 1.0 - 0.14 * under);
         let base = tone_color(face.skin.tone) * hue;
-        let blood = Vec3::new(0.90, 0.62, 0.62).lerp(Vec3::new(0.92, 0.46, 0.50), 1.0 - anatomy.male);
+        let blood =
+            Vec3::new(0.86, 0.56, 0.56).lerp(Vec3::new(0.88, 0.42, 0.46), 1.0 - anatomy.male);
         let natural = base * blood + Vec3::new(0.02, 0.0, 0.003);
         let paint = Vec3::from(face.makeup.lipstick_color);
         let lip = natural.lerp(paint, face.makeup.lipstick.clamp(0.0, 1.0));
-        Self { face, anatomy, scalp, base, lip }
+        Self {
+            face,
+            anatomy,
+            scalp,
+            base,
+            lip,
+        }
     }
 
     /// Linear RGB of the brows.
@@ -60,7 +71,11 @@ impl<'a> Complexion<'a> {
 
     /// Skin of neck and ears.
     pub(super) fn plain(&self) -> Patch {
-        Patch { color: self.base, gloss: 0.25, soft: 1.0 }
+        Patch {
+            color: self.base,
+            gloss: 0.25,
+            soft: 1.0,
+        }
     }
 
     /// Skin of the head at `p` in the head's frame.
@@ -70,7 +85,8 @@ impl<'a> Complexion<'a> {
         let (m, y) = (p.x.abs(), p.y);
         let mut color = self.base;
         // Blood shows in cheeks, nose and ears; the brow is yellower.
-        let warm = 0.5 * bump2((m - 0.45) / 0.2, (y + 0.25) / 0.18) + 0.65 * bump2(m / 0.14, (y - a.nose.tip) / 0.11);
+        let warm = 0.5 * bump2((m - 0.45) / 0.2, (y + 0.25) / 0.18)
+            + 0.65 * bump2(m / 0.14, (y - a.nose.tip) / 0.11);
         color *= Vec3::ONE.lerp(Vec3::new(1.02, 0.86, 0.84), warm * front);
         let cheek = bump2((m - 0.47) / 0.17, (y + 0.27) / 0.14) * front;
         let rosy = 1.15 * skin.rosy + 0.35 * makeup.blush;
@@ -78,28 +94,59 @@ impl<'a> Complexion<'a> {
         color = color.lerp(flush, (cheek * rosy * 0.8).clamp(0.0, 0.9));
         let mottle = noise(p * 9.0) - 0.5;
         color *= 1.0 + mottle * (0.05 + 0.10 * a.old) * (1.0 - 0.8 * makeup.blush);
+        color = self.age_spots(p, color);
         color = self.freckles(p, color, front);
         color *= self.creases(p, front);
         color = self.eyes(p, color, front);
         let lip = a.mouth.lip(p.x, y) * front;
         let grooves = 1.0 + 0.10 * ((p.x * 95.0).sin() * lip);
+        // The upper lip turns up to the light, yet looks the darker one.
+        let upper = smoothstep(-0.01, 0.02, y - a.mouth.line(a.mouth.across(p.x)));
+        let grooves = grooves * (1.0 - 0.22 * upper);
         color = color.lerp(self.lip * grooves, lip);
         let s = a.mouth.across(p.x);
-        let seam = bump((y - a.mouth.line(s)) / 0.013) * smoothstep(1.08, 0.9, s.abs()) * bump(a.mouth.open / 0.03);
+        let seam = bump((y - a.mouth.line(s)) / 0.013)
+            * smoothstep(1.08, 0.9, s.abs())
+            * bump(a.mouth.open / 0.03);
         color *= 1.0 - 0.75 * seam * front;
         let (color, hair) = self.hair(p, color, front);
-        color_patch(color * (1.0 - self.nose_shade(m, y) * front), lip, hair, makeup.lipstick)
+        color_patch(
+            color * (1.0 - self.nose_shade(m, y) * front),
+            lip,
+            hair,
+            makeup.lipstick,
+        )
     }
 
     /// Darkness of the nostrils and of the folds around tip and wings.
     fn nose_shade(&self, m: f32, y: f32) -> f32 {
         let nose = &self.anatomy.nose;
         let low = nose.wing_y - 0.55 * nose.wing;
-        let nostril = bump2((m - 0.62 * nose.wing_x) / (0.42 * nose.wing), (y - low) / 0.020);
+        let nostril = bump2(
+            (m - 0.62 * nose.wing_x) / (0.42 * nose.wing),
+            (y - low) / 0.020,
+        );
         let ring = ((m - nose.wing_x).hypot(y - nose.wing_y) / nose.wing - 1.05) / 0.22;
         let outside = smoothstep(-0.3, 0.4, (m - nose.wing_x) / nose.wing);
-        let under = bump2(m / nose.wing_x, (y - nose.wing_y + 1.15 * nose.wing) / 0.035);
-        (0.72 * nostril).max(0.34 * bump(ring) * outside).max(0.30 * under)
+        let under = bump2(
+            m / nose.wing_x,
+            (y - nose.wing_y + 1.15 * nose.wing) / 0.035,
+        );
+        (0.72 * nostril)
+            .max(0.34 * bump(ring) * outside)
+            .max(0.30 * under)
+    }
+
+    /// Old skin is grayer, with brown spots on forehead and temples.
+    fn age_spots(&self, p: Vec3, color: Vec3) -> Vec3 {
+        let old = self.anatomy.old.min(1.0);
+        if old == 0.0 {
+            return color;
+        }
+        let gray = Vec3::splat(color.dot(Vec3::new(0.35, 0.5, 0.15)));
+        let zone = smoothstep(0.15, 0.5, p.y).max(0.8 * smoothstep(0.45, 0.65, p.x.abs()));
+        let spot = 0.5 * spots(p.x - 0.2 * p.y, p.y + 3.1, 5.2) * zone;
+        color.lerp(gray, 0.22 * old) * Vec3::ONE.lerp(Vec3::new(0.74, 0.64, 0.55), old * spot)
     }
 
     fn freckles(&self, p: Vec3, color: Vec3, front: f32) -> Vec3 {
@@ -108,8 +155,13 @@ impl<'a> Complexion<'a> {
             return color;
         }
         let y = p.y - self.anatomy.eye.center.y;
-        let zone = bump2((p.x.abs() - 0.30) / 0.30, (y + 0.28) / 0.17) + 0.35 * bump2(p.x / 0.5, (y - 0.5) / 0.2);
-        let spot = spots(p.x + 0.3 * p.y, p.y, 12.0).max(0.8 * spots(p.x + 7.3, p.y - 0.4 * p.x, 17.0)) * (1.3 * zone).min(1.0) * front * amount;
+        let zone = bump2((p.x.abs() - 0.30) / 0.30, (y + 0.28) / 0.17)
+            + 0.35 * bump2(p.x / 0.5, (y - 0.5) / 0.2);
+        let spot = spots(p.x + 0.3 * p.y, p.y, 12.0)
+            .max(0.8 * spots(p.x + 7.3, p.y - 0.4 * p.x, 17.0))
+            * (1.3 * zone).min(1.0)
+            * front
+            * amount;
         color.lerp(color * Vec3::new(0.50, 0.34, 0.26), 0.85 * spot)
     }
 
@@ -134,10 +186,13 @@ impl<'a> Complexion<'a> {
         let fold = 0.45 * wrinkles + 0.16 * smile + 0.38 * a.mature + 0.05;
         dark += 0.75 * fold * bump((m - fold_x) / 0.026) * along;
         // The trough under the eye and the jowl deepen with age.
-        let trough = bump((m - 0.24 + 0.5 * (y - eye.y + 0.2)) / 0.02) * bump((y - eye.y + 0.19) / 0.05);
+        let trough =
+            bump((m - 0.24 + 0.5 * (y - eye.y + 0.2)) / 0.02) * bump((y - eye.y + 0.19) / 0.05);
         dark += 0.32 * a.mature * trough;
-        dark += (0.08 * a.mature + 0.10 * a.old) * bump2((m - 0.36) / 0.04, (y - a.mouth.y + 0.24) / 0.08);
-        dark += 0.22 * a.old * bump2((m - 0.60) / 0.07, (y + 0.42) / 0.16);
+        dark += (0.08 * a.mature + 0.10 * a.old)
+            * bump2((m - 0.36) / 0.04, (y - a.mouth.y + 0.24) / 0.08);
+        dark += 0.30 * a.old * bump2((m - 0.58) / 0.08, (y + 0.44) / 0.15);
+        dark += 0.18 * a.old * bump2((m - 0.66) / 0.07, (y - eye.y - 0.22) / 0.14);
         // High cheekbones stand over a hollow.
         let bone = self.face.shape.cheekbones.clamp(-0.5, 1.6);
         let hollow = bump((y + 0.46 - 0.60 * (m - 0.45)) / 0.06) * bump((m - 0.54) / 0.12);
@@ -147,10 +202,17 @@ impl<'a> Complexion<'a> {
         for k in -1i32..=1 {
             let t = m - eye.x - 0.22;
             let line = eye.y + 0.02 + k as f32 * (0.035 + 0.45 * t.max(0.0));
-            dark += 0.6 * wrinkles * bump((y - line) / 0.011) * smoothstep(0.0, 0.04, t) * smoothstep(0.19, 0.1, t);
+            dark += 0.6
+                * wrinkles
+                * bump((y - line) / 0.011)
+                * smoothstep(0.0, 0.04, t)
+                * smoothstep(0.19, 0.1, t);
         }
         // Marionette lines.
-        dark += 0.22 * wrinkles * bump((m - a.mouth.half_width - 0.05) / 0.02) * bump((y - a.mouth.y + 0.14) / 0.07);
+        dark += 0.22
+            * wrinkles
+            * bump((m - a.mouth.half_width - 0.05) / 0.02)
+            * bump((y - a.mouth.y + 0.14) / 0.07);
         // Bags: a swelling with a crease under it.
         let local = a.eye.local(p.x, y);
         let under = local.y - a.eye.lower_lid(local.x);
@@ -160,7 +222,8 @@ impl<'a> Complexion<'a> {
         let light = 0.12 * bags * span * bump((under + 0.06) / 0.03);
         // Frown between the brows.
         let scowl = self.face.expression.scowl.max(0.0) + 0.4 * wrinkles;
-        dark += 0.55 * scowl * bump((m - 0.055) / 0.016) * bump((y - a.brow.line(0.0).y - 0.02) / 0.07);
+        dark +=
+            0.55 * scowl * bump((m - 0.055) / 0.016) * bump((y - a.brow.line(0.0).y - 0.02) / 0.07);
         // The crease above the eye.
         let above = local.y - a.eye.upper_lid(local.x);
         let crease = 0.30 * (1.0 - a.eye_closed()) + 0.12;
@@ -175,15 +238,29 @@ impl<'a> Complexion<'a> {
         let above = local.y - a.eye.upper_lid(local.x);
         let below = a.eye.lower_lid(local.x) - local.y;
         let span = smoothstep(1.35, 0.95, local.x.abs());
-        let shadow = paint * front * span * smoothstep(-0.02, 0.0, above) * smoothstep(0.19, 0.05, above);
-        let smoke = paint * front * span * 0.7 * smoothstep(-0.01, 0.0, below) * smoothstep(0.075, 0.01, below);
+        let shadow =
+            paint * front * span * smoothstep(-0.02, 0.0, above) * smoothstep(0.19, 0.05, above);
+        let smoke = paint
+            * front
+            * span
+            * 0.7
+            * smoothstep(-0.01, 0.0, below)
+            * smoothstep(0.075, 0.01, below);
         let color = color.lerp(Vec3::new(0.10, 0.035, 0.13), (0.85 * shadow).max(smoke));
         let bags = self.face.skin.eye_bags.clamp(0.0, 1.0);
-        let bruise = bags * front * smoothstep(1.15, 0.6, local.x.abs()) * smoothstep(0.0, 0.03, below) * smoothstep(0.15, 0.08, below);
+        let bruise = bags
+            * front
+            * smoothstep(1.15, 0.6, local.x.abs())
+            * smoothstep(0.0, 0.03, below)
+            * smoothstep(0.15, 0.08, below);
         let color = color * Vec3::ONE.lerp(Vec3::new(0.66, 0.55, 0.62), bruise);
         let width = 0.017 + 0.012 * (1.0 - a.male) + 0.022 * paint;
-        let upper = smoothstep(width + 0.008, width - 0.008, above) * smoothstep(-0.03, -0.01, above) * smoothstep(1.12, 1.02, local.x.abs());
-        let lower = smoothstep(0.014 + 0.012 * paint, 0.002, below) * smoothstep(-0.02, -0.005, below) * smoothstep(1.05, 0.95, local.x.abs());
+        let upper = smoothstep(width + 0.008, width - 0.008, above)
+            * smoothstep(-0.03, -0.01, above)
+            * smoothstep(1.12, 1.02, local.x.abs());
+        let lower = smoothstep(0.014 + 0.012 * paint, 0.002, below)
+            * smoothstep(-0.02, -0.005, below)
+            * smoothstep(1.05, 0.95, local.x.abs());
         let line = (0.92 * upper).max(lower * (0.30 + 0.55 * paint)) * front;
         color.lerp(Vec3::new(0.025, 0.014, 0.012), line)
     }
@@ -195,7 +272,8 @@ impl<'a> Complexion<'a> {
         let color = color.lerp(Vec3::from(hair.color) * 0.55, 0.92 * scalp);
         let whiskers = self.scalp.whiskers(p, beard) * front;
         let color = color.lerp(Vec3::from(beard.color) * 0.6, 0.8 * whiskers);
-        let stubble = beard.stubble.clamp(0.0, 1.0) * self.scalp.shadow_zone(p) * smoothstep(-0.1, 0.15, p.z);
+        let stubble =
+            beard.stubble.clamp(0.0, 1.0) * self.scalp.shadow_zone(p) * smoothstep(-0.1, 0.15, p.z);
         let grain = 0.62 + 0.55 * noise(p * 42.0);
         let shade = Vec3::from(beard.color) * 0.25 + Vec3::new(0.02, 0.022, 0.026);
         let color = color.lerp(shade, (0.74 * stubble * grain).min(0.85));
@@ -209,13 +287,18 @@ impl<'a> Complexion<'a> {
 fn spots(x: f32, y: f32, density: f32) -> f32 {
     let p = Vec2::new(x, y) * density;
     let cell = p.floor();
-    let seed = (cell.x as i32 as u32).wrapping_mul(7919) ^ (cell.y as i32 as u32).wrapping_mul(104_729);
+    let seed =
+        (cell.x as i32 as u32).wrapping_mul(7919) ^ (cell.y as i32 as u32).wrapping_mul(104_729);
     let center = cell + 0.22 + 0.56 * Vec2::new(hash(seed), hash(seed + 1));
     let radius = 0.34 * hash(seed + 2) - 0.04;
     smoothstep(radius + 0.10, radius - 0.06, p.distance(center))
 }
 
 fn color_patch(color: Vec3, lip: f32, hair: f32, lipstick: f32) -> Patch {
-    let gloss = 0.25.lerp(0.32 + 0.6 * lipstick, lip) * (1.0 - 0.85 * hair);
-    Patch { color, gloss, soft: 1.0 - 0.8 * hair }
+    let gloss = 0.25.lerp(0.22 + 0.38 * lipstick, lip) * (1.0 - 0.85 * hair);
+    Patch {
+        color,
+        gloss,
+        soft: 1.0 - (0.8 * hair).max(0.6 * lip),
+    }
 }

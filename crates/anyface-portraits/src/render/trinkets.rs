@@ -28,10 +28,16 @@ pub(super) fn glasses(mesh: &mut Mesh, wear: &Wear, anatomy: &Anatomy, head: &He
         let r = (cos.abs().powf(exponent) + sin.abs().powf(exponent)).powf(-1.0 / exponent);
         let x = side * (eye.x + 0.01) + half_width * r * cos * scale;
         // The front curves around the face.
-        Vec3::new(x, eye.y - 0.015 + half_height * r * sin * scale, z - 0.16 * x * x)
+        Vec3::new(
+            x,
+            eye.y - 0.015 + half_height * r * sin * scale,
+            z - 0.16 * x * x,
+        )
     };
     for side in [-1.0f32, 1.0] {
-        let rim: Vec<Vec3> = (0..=36).map(|i| outline(side, i as f32 / 36.0 * TAU, 1.0)).collect();
+        let rim: Vec<Vec3> = (0..=36)
+            .map(|i| outline(side, i as f32 / 36.0 * TAU, 1.0))
+            .collect();
         mesh.tube(Material::Frame, &rim, Vec3::Z, 1.0, |_| thick);
         mesh.sheet(Material::Lens, (36, 4), |u, v| {
             let p = outline(side, u * TAU, v);
@@ -76,6 +82,11 @@ pub(super) fn earrings(mesh: &mut Mesh, wear: &Wear, head: &Head<'_>) {
             .collect();
         mesh.tube(Material::Gold, &hoop, Vec3::Z, 1.0, |_| 0.027 * amount);
         mesh.ellipsoid(Material::Gold, lobe, Vec3::splat(0.045 * amount), 5);
-        mesh.ellipsoid(Material::Gold, center - Vec3::Y * radius * 1.25, Vec3::splat(0.062 * amount), 6);
+        mesh.ellipsoid(
+            Material::Gold,
+            center - Vec3::Y * radius * 1.25,
+            Vec3::splat(0.062 * amount),
+            6,
+        );
     }
 }

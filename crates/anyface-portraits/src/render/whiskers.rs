@@ -52,7 +52,14 @@ impl Whiskers<'_> {
                 self.head.front(side * q.x, q.y) + Vec3::Z * height
             });
             let shade = 0.75 + 0.5 * hash(i * 3 + 2);
-            mesh.strand(Material::Brow, &path, self.view, 0.028 + 0.12 * half, |_| Vec3::Z, |_| shade);
+            mesh.strand(
+                Material::Brow,
+                &path,
+                self.view,
+                0.028 + 0.12 * half,
+                |_| Vec3::Z,
+                |_| shade,
+            );
         }
     }
 
@@ -70,10 +77,21 @@ impl Whiskers<'_> {
             let lift = 1.0 - 1.5 * a.eye_closed();
             let path: [Vec3; JOINTS] = std::array::from_fn(|j| {
                 let s = j as f32 / (JOINTS - 1) as f32;
-                let out = Vec3::new(side * (0.15 + 0.75 * across) * s, lift * s * (0.35 + 0.65 * s), 0.75 * s);
+                let out = Vec3::new(
+                    side * (0.15 + 0.75 * across) * s,
+                    lift * s * (0.35 + 0.65 * s),
+                    0.75 * s,
+                );
                 root + out * reach + Vec3::Z * 0.008
             });
-            mesh.strand(Material::Lash, &path, self.view, 0.014 + 0.009 * (1.0 - a.male) + 0.012 * paint, |_| Vec3::Z, |_| 1.0);
+            mesh.strand(
+                Material::Lash,
+                &path,
+                self.view,
+                0.014 + 0.009 * (1.0 - a.male) + 0.012 * paint,
+                |_| Vec3::Z,
+                |_| 1.0,
+            );
         }
     }
 
@@ -81,7 +99,11 @@ impl Whiskers<'_> {
         const COLUMNS: u32 = 44;
         const ROWS: u32 = 30;
         let beard = &self.face.beard;
-        let any = beard.full.max(beard.mustache).max(beard.goatee).max(beard.sideburns);
+        let any = beard
+            .full
+            .max(beard.mustache)
+            .max(beard.goatee)
+            .max(beard.sideburns);
         if any < 0.01 {
             return;
         }
@@ -98,18 +120,36 @@ impl Whiskers<'_> {
                 let mustache = beard.mustache * self.scalp.mustache_zone(root);
                 let goatee = beard.goatee * self.scalp.goatee_zone(root);
                 let sideburns = beard.sideburns * self.scalp.sideburn_zone(root);
-                let amount = full.max(mustache).max(goatee).max(sideburns).clamp(0.0, 1.0);
+                let amount = full
+                    .max(mustache)
+                    .max(goatee)
+                    .max(sideburns)
+                    .clamp(0.0, 1.0);
                 if amount < 0.04 {
                     continue;
                 }
                 let low = smoothstep(self.anatomy.mouth.y + 0.05, bottom + 0.1, y);
                 let grown = beard.length.clamp(0.0, 1.1) * full * (0.2 + 0.8 * low);
-                let length = 0.10 + 0.04 * full * low + 0.07 * goatee * low + 0.04 * mustache + 0.80 * grown;
-                let path = self.whisker(x, y, length * amount * (0.8 + 0.4 * hash(seed + 2)), mustache, grown);
+                let length =
+                    0.10 + 0.04 * full * low + 0.07 * goatee * low + 0.04 * mustache + 0.80 * grown;
+                let path = self.whisker(
+                    x,
+                    y,
+                    length * amount * (0.8 + 0.4 * hash(seed + 2)),
+                    mustache,
+                    grown,
+                );
                 let shade = 0.75 + 0.5 * hash(seed + 3);
                 let width = (0.042 + 0.03 * grown) * (0.3 + 0.7 * amount);
                 let out = Vec3::new(1.1 * u, -0.25, 0.9);
-                mesh.strand(Material::Beard, &path, self.view, width, |_| out, |t| shade * (0.7 + 0.4 * t));
+                mesh.strand(
+                    Material::Beard,
+                    &path,
+                    self.view,
+                    width,
+                    |_| out,
+                    |t| shade * (0.7 + 0.4 * t),
+                );
             }
         }
     }

@@ -75,6 +75,24 @@ impl GeneratorStageConfig {
             .with_lr_multiplier(model.lr_multiplier)
             .with_normalize_z(false)
     }
+
+    /// Checks that the parts fit together; the error names the table and the field.
+    fn validate(&self) -> std::result::Result<(), String> {
+        let generator = self.generator();
+        generator
+            .validate()
+            .map_err(|error| format!("[model]: {error}"))?;
+        let (resolution, size) = (generator.resolution(), self.portraits.size as usize);
+        if resolution != size {
+            return Err(format!(
+                "[model] `channels` makes images of {resolution} pixels, [portraits] `size` is {size}"
+            ));
+        }
+        if self.learning.held_out >= self.portraits.count {
+            return Err("[learning] `held_out` leaves no portrait to learn from".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// Trains a [`Generator`].
@@ -92,28 +110,8 @@ impl GeneratorStage {
     /// Opens the portraits, rendering them first where the cache is not complete.
     ///
     /// # Errors
-    /// The configuration makes no network of the portraits' size, or the cache cannot be used.
+    /// As [`build_cache`] and [`PortraitCache::open`].
     pub fn new(config: GeneratorStageConfig) -> Result<Self> {
-        let generator = config.generator();
-        let invalid = |message: String| TrainError::Config {
-            path: config.run.out.clone(),
-            message,
-        };
-        generator
-            .validate()
-            .map_err(|error| invalid(format!("[model]: {error}")))?;
-        if generator.resolution() != config.portraits.size as usize {
-            return Err(invalid(format!(
-                "[model] `channels` makes images of {0}×{0}, [portraits] has `size` = {1}",
-                generator.resolution(),
-                config.portraits.size
-            )));
-        }
-        if config.learning.held_out >= config.portraits.count {
-            return Err(invalid(
-                "[learning] `held_out` leaves no portrait to learn from".to_owned(),
-            ));
-        }
         build_cache(&config.portraits)?;
         let portraits = PortraitCache::open(&config.portraits.cache)?;
         Ok(Self { config, portraits })
@@ -243,9 +241,14 @@ impl Stage for GeneratorStage {
 /// `anyface train generator`: trains the generator of a configuration file.
 ///
 /// # Errors
-/// As [`load_config`], [`GeneratorStage::new`] and [`train`].
+/// The configuration does not hold together, or as [`load_config`], [`GeneratorStage::new`] and [`train`].
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<Generator> {
-    let config: GeneratorStageConfig = load_config(config)?;
+    let path = config;
+    let config: GeneratorStageConfig = load_config(path)?;
+    config.validate().map_err(|message| TrainError::Config {
+        path: path.to_owned(),
+        message,
+    })?;
     let run = config.run.clone();
     train(&mut GeneratorStage::new(config)?, &run, device, resume)
 }

@@ -1,0 +1,81 @@
+//! The generator stage on a handful of tiny portraits.
+
+use std::path::Path;
+
+use anyface_train::TrainError;
+use anyface_train::stage::generator;
+use burn::tensor::Device;
+
+const CONFIG: &str = r#"
+[run]
+out = "OUT/run"
+seed = 1
+steps = 40
+learning_rate = 5e-3
+checkpoint_every = 40
+sample_every = 40
+log_every = 20
+
+[portraits]
+cache = "OUT/cache"
+count = 20
+size = 32
+seed = 1
+
+[model]
+w_dim = 16
+channels = [16, 16, 16, 16]
+mapping_layers = 2
+lr_multiplier = 1.0
+
+[learning]
+batch = 4
+mixing = 0.5
+mixing_layer = 2
+held_out = 4
+pyramid_levels = 2
+"#;
+
+fn write_config(directory: &Path, text: &str) -> std::path::PathBuf {
+    let path = directory.join("generator.toml");
+    let text = text.replace("OUT", &directory.display().to_string());
+    std::fs::write(&path, text).expect("written");
+    path
+}
+
+#[test]
+fn a_tiny_generator_learns() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = write_config(directory.path(), CONFIG);
+    let generator = generator::run(&config, &Device::flex(), false).expect("a trained generator");
+
+    let log = std::fs::read_to_string(directory.path().join("run/log.jsonl")).expect("a log");
+    let losses: Vec<f64> = log
+        .lines()
+        .filter_map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).expect("JSON")["loss/l1"].as_f64()
+        })
+        .collect();
+    assert!(
+        losses.len() == 2 && losses[1] < 0.8 * losses[0],
+        "{losses:?}"
+    );
+    let w_avg: Vec<f32> = generator.mapping.w_avg.to_data().iter().collect();
+    assert!(w_avg.iter().any(|&w| w != 0.0), "the mean latent is set");
+    let sample = image::open(directory.path().join("run/samples/00000040.png")).expect("a picture");
+    assert!(sample.width() > 4 * 32);
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = CONFIG.replace("size = 32", "size = 64");
+    let config = write_config(directory.path(), &text);
+    let error = generator::run(&config, &Device::flex(), false).expect_err("a refusal");
+    assert!(matches!(error, TrainError::Config { .. }));
+    assert!(error.to_string().contains("size"), "{error}");
+    assert!(
+        !directory.path().join("cache").exists(),
+        "nothing was rendered"
+    );
+}
