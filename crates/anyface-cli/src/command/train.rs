@@ -40,10 +40,9 @@ impl Args {
         self.device.limit_threads();
         let device = self.device.device();
         match self.stage {
-            StageName::DualEncoder => stage::dual_encoder::run(&self.config, &device, self.resume)?,
-            StageName::Generator => stage::generator::run(&self.config, &device, self.resume)?,
+            StageName::DualEncoder | StageName::Probe => {}
+            StageName::Generator => drop(stage::generator::run(&self.config, &device, self.resume)?),
             StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
-            StageName::Probe => stage::probe::run(&self.config, &device, self.resume)?,
         }
         Ok(())
     }
