@@ -45,7 +45,10 @@ impl Face {
             (Attribute::PaleSkin, not(tell(skin.tone, 0.14, 0.24))),
             (Attribute::DarkSkin, tell(skin.tone, 0.62, 0.76)),
             (Attribute::Freckles, amount(skin.freckles)),
-            (Attribute::RosyCheeks, amount(skin.rosy).unless(rouged)),
+            (
+                Attribute::RosyCheeks,
+                amount(skin.rosy).unless(rouged || self.dark_skin()),
+            ),
             (Attribute::Wrinkles, amount(skin.wrinkles)),
             (
                 Attribute::BagsUnderEyes,
@@ -90,6 +93,7 @@ impl Face {
         let hidden = dark || self.expression.eyes_closed > 0.25;
         let color = |at: f32| not(tell((shape.eye_color - at).abs(), 0.25, 0.75)).unless(hidden);
         let raised = self.expression.surprise > 0.25;
+        let fringe = self.hair.bangs > 0.25 && self.hair.cover > 0.25 && self.wear.hat.is_none();
         vec![
             (
                 Attribute::ClosedEyes,
@@ -104,9 +108,12 @@ impl Face {
             (Attribute::GreenEyes, color(2.0)),
             (
                 Attribute::ArchedEyebrows,
-                feature(shape.brow_arch).unless(dark || raised),
+                feature(shape.brow_arch).unless(dark || raised || fringe),
             ),
-            (Attribute::BushyEyebrows, feature(shape.brow_thickness)),
+            (
+                Attribute::BushyEyebrows,
+                feature(shape.brow_thickness).unless(fringe),
+            ),
         ]
     }
 
@@ -170,27 +177,26 @@ impl Face {
     fn facial_hair(&self) -> Vec<(Attribute, Option<bool>)> {
         let beard = &self.beard;
         let bearded = beard.full > 0.25;
-        let any = beard
-            .stubble
-            .max(beard.mustache)
-            .max(beard.goatee)
-            .max(beard.full);
+        let grown = beard.mustache.max(beard.goatee).max(beard.full);
+        let seen = if self.dark_skin() {
+            grown
+        } else {
+            grown.max(beard.stubble)
+        };
+        let doubtful = seen < 0.75 && beard.sideburns.max(beard.stubble) > 0.25;
         vec![
             (Attribute::FullBeard, amount(beard.full)),
             (Attribute::Goatee, amount(beard.goatee).unless(bearded)),
             (Attribute::Mustache, amount(beard.mustache)),
             (
                 Attribute::FiveOClockShadow,
-                amount(beard.stubble).unless(bearded || beard.goatee > 0.25),
+                amount(beard.stubble).unless(bearded || beard.goatee > 0.25 || self.dark_skin()),
             ),
             (
                 Attribute::Sideburns,
                 amount(beard.sideburns).unless(bearded || self.hair.length > 0.4),
             ),
-            (
-                Attribute::NoBeard,
-                not(amount(any)).unless(any < 0.75 && beard.sideburns > 0.25),
-            ),
+            (Attribute::NoBeard, not(amount(seen)).unless(doubtful)),
         ]
     }
 
@@ -219,6 +225,11 @@ impl Face {
                 amount(wear.necklace).unless(long_beard || wear.necktie > 0.25),
             ),
         ]
+    }
+
+    /// Whether stubble and colour in the cheeks would hardly show on the skin.
+    fn dark_skin(&self) -> bool {
+        self.skin.tone > 0.62
     }
 
     /// Whether dark lenses hide the eyes.

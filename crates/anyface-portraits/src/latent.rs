@@ -56,8 +56,8 @@ pub fn mix(coarse: &[f32; LATENT_DIM], fine: &[f32; LATENT_DIM]) -> [f32; LATENT
 /// Resamples the dims that the wanted attributes depend on until all of them hold, and returns
 /// the latent found. Every other dim keeps its value, and so does `z` if all hold already.
 ///
-/// A search, for rare combinations: each try resamples one or all of the dims of one unmet
-/// attribute, and is kept unless fewer attributes hold than before. `None` if [`STEER_TRIES`] tries do not do.
+/// A search, for rare combinations: each try resamples one or all of the dims of one wanted
+/// attribute, half of the time an unmet one, and is kept unless fewer hold than before. `None` if [`STEER_TRIES`] tries do not do.
 pub fn steer(
     z: &[f32; LATENT_DIM],
     wanted: &[(Attribute, bool)],
@@ -75,7 +75,9 @@ pub fn steer(
             return Some(best);
         }
         let mut next = best;
-        let dims = latent_dims(missing[rng.random_range(0..missing.len())]);
+        let missed = missing[rng.random_range(0..missing.len())];
+        let any = wanted[rng.random_range(0..wanted.len())].0;
+        let dims = latent_dims(if rng.random() { missed } else { any });
         let one = rng.random_range(0..dims.len());
         let resampled = if rng.random() { dims } else { &dims[one..=one] };
         for &d in resampled {
@@ -122,8 +124,10 @@ pub fn latent_dims(attribute: Attribute) -> &'static [usize] {
                 EyeColor, SkinTone, EyesClosed, Surprise, Smile, Glasses, Tint, Age
             ]
         }
-        A::ArchedEyebrows => of![BrowArch, Gender, Surprise, Smile, Glasses, Tint, Age],
-        A::BushyEyebrows => of![BrowThickness, Gender],
+        A::ArchedEyebrows => of![
+            BrowArch, Gender, Surprise, Smile, Glasses, Tint, Age, Bangs, Receding, HairCover, Hat
+        ],
+        A::BushyEyebrows => of![BrowThickness, Gender, Age, Bangs, Receding, HairCover, Hat],
         A::BigEars => of![Ears, HairLength, HairCover, Hat, Gender, Age],
 
         A::Smiling | A::Frowning => of![Smile],
@@ -148,11 +152,11 @@ pub fn latent_dims(attribute: Attribute) -> &'static [usize] {
         A::FullBeard => of![FullBeard, Gender, Age],
         A::Goatee => of![Goatee, FullBeard, Gender, Age],
         A::Mustache => of![Mustache, Goatee, FullBeard, Gender, Age],
-        A::FiveOClockShadow => of![Stubble, Goatee, FullBeard, Gender, Age],
+        A::FiveOClockShadow => of![SkinTone, Stubble, Goatee, FullBeard, Gender, Age],
         A::Sideburns => of![Sideburns, FullBeard, HairCover, HairLength, Gender, Age],
         A::NoBeard => {
             of![
-                Stubble, Mustache, Goatee, FullBeard, Sideburns, HairCover, Gender, Age
+                SkinTone, Stubble, Mustache, Goatee, FullBeard, Sideburns, HairCover, Gender, Age
             ]
         }
 

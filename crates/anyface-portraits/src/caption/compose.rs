@@ -313,9 +313,9 @@ impl<'a, R: Rng> Composer<'a, R> {
 
     fn determiner(&mut self, class: Class) -> &'static str {
         match (class, self.rng.random_range(0..100)) {
-            (Class::Name, _) | (_, 0..6) => "",
-            (Class::Kin, 6..60) => "my",
-            (_, 6..14) => "the",
+            (Class::Name, _) | (_, 0..3) => "",
+            (Class::Kin, 3..60) => "my",
+            (_, 3..14) => "the",
             (_, 14..17) => "this",
             _ => "{a}",
         }

@@ -20,9 +20,7 @@ fn entailed((attribute, state): (Attribute, bool)) -> Vec<(Attribute, bool)> {
     use Attribute::*;
     match (attribute, state) {
         (FullBeard | Goatee | Mustache | FiveOClockShadow, true) => vec![(NoBeard, false)],
-        (NoBeard, true) => [FullBeard, Goatee, Mustache, FiveOClockShadow]
-            .map(denied)
-            .to_vec(),
+        (NoBeard, true) => [FullBeard, Goatee, Mustache].map(denied).to_vec(),
         (KnittedCap | BrimmedHat | BaseballCap, true) => vec![(WearingHat, true)],
         (WearingHat, false) => [KnittedCap, BrimmedHat, BaseballCap].map(denied).to_vec(),
         (Child, true) => vec![(Young, true), (Elderly, false)],

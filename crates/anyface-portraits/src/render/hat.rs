@@ -1,13 +1,13 @@
 //! Hats: knitted cap, brimmed hat, baseball cap. The coordinate is (angle, height, part).
 
-use std::f32::consts::PI;
+use std::f32::consts::{PI, TAU};
 
 use glam::{FloatExt, Vec3};
 
 use super::anatomy::Anatomy;
-use super::curve::{bump, smoothstep};
+use super::curve::{bump, noise, smoothstep};
 use super::mesh::{Material, Mesh};
-use crate::face::Hat;
+use crate::face::{Hat, Wear};
 
 /// Appends `hat` on a head of that anatomy.
 pub(super) fn build(mesh: &mut Mesh, hat: Hat, anatomy: &Anatomy) {
@@ -123,5 +123,32 @@ fn baseball_cap(mesh: &mut Mesh, anatomy: &Anatomy) {
                 Vec3::new(theta, out, 1.0),
             )
         });
+    }
+}
+
+/// Linear RGB at `coord` of the hat worn: knitted ribs, a cap's seams and badge, or felt with a
+/// band.
+pub(super) fn color(wear: &Wear, coord: Vec3) -> Vec3 {
+    let base = Vec3::from(wear.hat_color);
+    let [around, up, part] = coord.to_array();
+    match wear.hat {
+        Some(Hat::KnittedCap) => {
+            let ribs = (around * if part > 0.5 { 62.0 } else { 44.0 }).sin();
+            let rows = (up * 46.0 + 1.6 * ribs).sin();
+            base * (1.0 + 0.20 * ribs + 0.12 * rows) * 0.9.lerp(1.12, part)
+        }
+        Some(Hat::BaseballCap) => {
+            let crown = smoothstep(0.5, 0.0, part);
+            let panel = (around / TAU * 6.0 + 0.5).fract() - 0.5;
+            let seam = 1.0 - 0.45 * bump(panel / 0.018) * crown;
+            let from_badge = (around / 0.27).powi(2) + ((up - 0.36) / 0.14).powi(2);
+            let badge = smoothstep(1.1, 0.9, from_badge) * crown;
+            base.lerp(Vec3::splat(0.85), 0.9 * badge) * seam
+        }
+        _ => {
+            let weave = noise(Vec3::new(around * 40.0, up * 40.0, part * 7.0)) - 0.5;
+            let band = smoothstep(1.5, 1.6, part);
+            base.lerp(base * 0.12 + Vec3::splat(0.01), band) * (1.0 + 0.12 * weave)
+        }
     }
 }

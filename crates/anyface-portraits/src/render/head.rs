@@ -244,8 +244,7 @@ impl<'a> Head<'a> {
             // Rings from the edge behind (v = 0) over the rim to the middle of the shell (v = 1).
             let angle = side * u * 2.0 * PI;
             let (sin, cos) = angle.sin_cos();
-            let radius =
-                1.0 - (2.0 * v - 0.45).max(0.0).min(1.0) * 0.98 - 0.06 * bump((v - 0.0) / 0.12);
+            let radius = 1.0 - (2.0 * v - 0.45).clamp(0.0, 1.0) * 0.98 - 0.06 * bump(v / 0.12);
             let lobe = 1.0 - 0.28 * smoothstep(0.1, -1.0, cos);
             let across = (0.5 + 0.5 * side * sin * lobe) * 0.30 - 0.02;
             let across = 0.13 + (across - 0.13) * radius;

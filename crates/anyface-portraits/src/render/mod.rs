@@ -181,7 +181,7 @@ mod tests {
     use crate::latent::LATENT_DIM;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
         fn geometry_is_finite_and_near(z in vec(-8.0f32..8.0, LATENT_DIM)) {

@@ -3,7 +3,7 @@
 use glam::{FloatExt, Vec3};
 
 use super::anatomy::Anatomy;
-use super::curve::{bump2, smoothstep};
+use super::curve::{bump, smoothstep};
 use crate::face::{Beard, Face};
 
 /// Regions of hair on one head.
@@ -36,8 +36,8 @@ impl Scalp {
         let front = 0.70 + 0.02 * (1.0 - self.anatomy.male);
         let line =
             front.lerp(0.20, smoothstep(0.62, 1.25, theta)) - 0.72 * smoothstep(1.75, 2.4, theta);
-        let temple = bump2((theta - 0.62) / 0.34, 0.0);
-        let middle = bump2(theta / 0.35, 0.0);
+        let temple = bump((theta - 0.62) / 0.34);
+        let middle = bump(theta / 0.35);
         line + self.receding * (0.36 * temple + 0.16 * middle)
     }
 

@@ -1,14 +1,15 @@
 //! Light and colour of each sample.
 
-use glam::{FloatExt, Mat3, Vec3};
+use glam::{Mat3, Vec3};
 
 use super::anatomy::Anatomy;
 use super::cloth::Clothes;
-use super::curve::{bump, noise, smoothstep};
+use super::curve::{bump, smoothstep};
+use super::hat;
 use super::mesh::Material;
 use super::raster::{Camera, Hit, ShadowMap};
 use super::skin::{Complexion, Patch};
-use crate::face::{Face, Hat};
+use crate::face::Face;
 
 /// The lamps in the frame of the picture.
 pub(super) struct Lamps {
@@ -137,7 +138,7 @@ impl Shader<'_> {
                 self.strand(&site, v.coord, self.complexion.brow_color() * v.tint, 0.35)
             }
             Material::Lash => Vec3::new(0.02, 0.012, 0.01),
-            Material::Hat => self.hat(&site, v.coord),
+            Material::Hat => self.cloth(&site, hat::color(&self.face.wear, v.coord)),
             Material::Frame => self.glossy(&site, Vec3::from(self.face.wear.frame_color), 0.6),
             Material::Gold => self.metal(&site, Vec3::new(0.95, 0.62, 0.18)),
             Material::Collar => self.cloth(&site, Vec3::splat(0.80)),
@@ -263,7 +264,8 @@ impl Shader<'_> {
         let upper = mouth.upper_edge(s);
         let teeth_end = mouth.y + mouth.corners * (0.85 * s * s - 0.25) - 0.045 - 0.02 * mouth.open;
         let teeth = smoothstep(-0.008, 0.008, p.y - teeth_end) * smoothstep(1.02, 0.90, s.abs());
-        let gap = 1.0 - 0.18 * bump(((p.x / 0.062).fract().abs() - 0.5).abs() / 0.06 - 8.0);
+        let tooth = p.x / 0.062;
+        let gap = 1.0 - 0.18 * bump((tooth - tooth.round()) / 0.07);
         let floor = mouth.lower_edge(0.0);
         let tongue = smoothstep(
             0.03,
@@ -280,45 +282,6 @@ impl Shader<'_> {
             ..*site
         };
         color * self.diffuse(&lit, Vec3::splat(0.5)) * depth
-    }
-
-    fn hat(&self, site: &Site, coord: Vec3) -> Vec3 {
-        let base = Vec3::from(self.face.wear.hat_color);
-        let [around, up, part] = coord.to_array();
-        let (color, bend) = match self.face.wear.hat {
-            Some(Hat::KnittedCap) => {
-                let ribs = (around * if part > 0.5 { 62.0 } else { 44.0 }).sin();
-                let rows = (up * 46.0 + 1.6 * ribs).sin();
-                (
-                    base * (1.0 + 0.20 * ribs + 0.12 * rows) * 0.9.lerp(1.12, part.min(1.0)),
-                    0.0,
-                )
-            }
-            Some(Hat::BaseballCap) => {
-                let seam = 1.0
-                    - 0.45
-                        * bump(
-                            ((around / std::f32::consts::TAU * 6.0 + 0.5).fract() - 0.5) / 0.018,
-                        )
-                        * smoothstep(0.5, 0.0, part);
-                let badge = smoothstep(
-                    1.1,
-                    0.9,
-                    (around / 0.27).powi(2) + ((up - 0.36) / 0.14).powi(2),
-                ) * smoothstep(0.5, 0.0, part);
-                (base.lerp(Vec3::splat(0.85), 0.9 * badge) * seam, 0.0)
-            }
-            _ => {
-                let weave = noise(Vec3::new(around * 40.0, up * 40.0, part * 7.0)) - 0.5;
-                let band = smoothstep(1.5, 1.6, part);
-                (
-                    base.lerp(base * 0.12 + Vec3::splat(0.01), band) * (1.0 + 0.12 * weave),
-                    0.0,
-                )
-            }
-        };
-        let normal = (site.normal + bend * Vec3::Y).normalize();
-        self.cloth(&Site { normal, ..*site }, color)
     }
 
     /// Lays the lens over `behind`.

@@ -162,7 +162,7 @@ impl<'a> Complexion<'a> {
             * (1.3 * zone).min(1.0)
             * front
             * amount;
-        color.lerp(color * Vec3::new(0.50, 0.34, 0.26), 0.85 * spot)
+        color.lerp(color * Vec3::new(0.44, 0.28, 0.21), 0.9 * spot)
     }
 
     /// Shading of wrinkles, folds and bags under the eyes.
@@ -290,7 +290,7 @@ fn spots(x: f32, y: f32, density: f32) -> f32 {
     let seed =
         (cell.x as i32 as u32).wrapping_mul(7919) ^ (cell.y as i32 as u32).wrapping_mul(104_729);
     let center = cell + 0.22 + 0.56 * Vec2::new(hash(seed), hash(seed + 1));
-    let radius = 0.34 * hash(seed + 2) - 0.04;
+    let radius = 0.36 * hash(seed + 2);
     smoothstep(radius + 0.10, radius - 0.06, p.distance(center))
 }
 
