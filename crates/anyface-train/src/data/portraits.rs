@@ -196,7 +196,7 @@ fn fill(
         bytes.extend(draw(&z));
         bytes
     };
-    let (mut file, present) = open_file(path, &header, &record(0))?;
+    let (mut file, present) = open_file(config, &header, &record(0))?;
     if present >= config.count {
         return Ok(());
     }
@@ -211,12 +211,18 @@ fn fill(
     file.sync_all().map_err(TrainError::io(path))
 }
 
-/// The file, positioned behind its last whole record, and the number of records in it.
-fn open_file(path: &Path, header: &Header, first_record: &[u8]) -> Result<(File, usize)> {
+/// The file, positioned behind its last whole record if records are missing, and the number of records
+/// in it.
+fn open_file(
+    config: &PortraitsConfig,
+    header: &Header,
+    first_record: &[u8],
+) -> Result<(File, usize)> {
+    let path = &config.cache;
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).map_err(TrainError::io(directory))?;
     }
-    let open = || -> std::io::Result<(File, usize, bool)> {
+    let open = || -> std::io::Result<Option<(File, usize)>> {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -225,32 +231,34 @@ fn open_file(path: &Path, header: &Header, first_record: &[u8]) -> Result<(File,
             .open(path)?;
         let len = file.metadata()?.len() as usize;
         if len < HEADER_LEN {
+            file.set_len(0)?;
             file.write_all(bytemuck::bytes_of(header))?;
-            return Ok((file, 0, true));
+            return Ok(Some((file, 0)));
         }
         let mut start = vec![0; len.min(HEADER_LEN + first_record.len())];
         file.read_exact(&mut start)?;
-        let is_same_header = start[..HEADER_LEN] == *bytemuck::bytes_of(header);
         let records = (len - HEADER_LEN) / first_record.len();
+        let is_same_header = start[..HEADER_LEN] == *bytemuck::bytes_of(header);
         let is_same_portrait = records == 0 || start[HEADER_LEN..] == *first_record;
-        if is_same_header && is_same_portrait {
+        if !(is_same_header && is_same_portrait) {
+            return Ok(None);
+        }
+        if records < config.count {
             let end = (HEADER_LEN + records * first_record.len()) as u64;
             file.set_len(end)?;
             file.seek(SeekFrom::Start(end))?;
         }
-        Ok((file, records, is_same_header && is_same_portrait))
+        Ok(Some((file, records)))
     };
-    let (file, records, is_same) = open().map_err(TrainError::io(path))?;
-    if !is_same {
-        return Err(TrainError::Damaged {
+    open()
+        .map_err(TrainError::io(path))?
+        .ok_or_else(|| TrainError::Damaged {
             path: path.to_owned(),
             message:
                 "is no portrait cache of this seed, these sizes and this version of the renderer; \
                       delete it or name another"
                     .to_owned(),
-        });
-    }
-    Ok((file, records))
+        })
 }
 
 #[cfg(test)]
