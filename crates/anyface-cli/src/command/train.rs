@@ -41,7 +41,7 @@ impl Args {
         let device = self.device.device();
         match self.stage {
             StageName::DualEncoder | StageName::Probe => {}
-            StageName::Generator => drop(stage::generator::run(&self.config, &device, self.resume)?),
+            StageName::Generator => stage::generator::run(&self.config, &device, self.resume)?,
             StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
         }
         Ok(())
