@@ -1,5 +1,6 @@
 //! What training reads: texts and pictures.
 
+pub mod captions;
 pub mod corpus;
 pub mod portraits;
 pub mod wordnet;

@@ -171,7 +171,7 @@ pub fn build_cache(config: &PortraitsConfig) -> Result<()> {
 
 /// The latent of portrait `index`. Every second one is steered to show one or two attributes drawn
 /// evenly from all, so that what is rare in the prior is still learned.
-fn latent(seed: u64, index: usize) -> [f32; LATENT_DIM] {
+pub(crate) fn latent(seed: u64, index: usize) -> [f32; LATENT_DIM] {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(index as u64);
     let z = sample(&mut rng);

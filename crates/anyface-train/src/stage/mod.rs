@@ -1,4 +1,6 @@
-//! What is trained: one file a network.
+//! What is trained: one file or folder a network.
 
+pub mod dual_encoder;
 pub mod generator;
 pub mod mapper;
+pub mod probe;

@@ -1,16 +1,17 @@
 //! The teacher's embeddings of a list of texts, computed once and kept on disk.
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use anyface::weights::write_atomically;
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use indicatif::{ProgressBar, ProgressStyle};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::MiniLm;
 use crate::error::{Result, TrainError};
+use crate::progress::Progress;
 
 /// One unit vector a text.
 pub struct Embeddings {
@@ -36,12 +37,12 @@ impl Embeddings {
 
     fn compute(texts: &[String], teacher: &Path, path: &Path) -> Result<Self> {
         let teacher = MiniLm::open(teacher, &Device::flex())?;
-        let style = ProgressStyle::with_template("teacher {bar:30} {pos}/{len} texts, {per_sec}, {eta} left")
-            .expect("the template is valid");
-        let bar = ProgressBar::new(texts.len() as u64).with_style(style);
-        let values = teacher.embed(texts, |count| bar.inc(count as u64))?;
-        bar.finish_and_clear();
-
+        let progress = Mutex::new((0, Progress::new(0, texts.len() as u64)));
+        let values = teacher.embed(texts, |count| {
+            let (done, progress) = &mut *progress.lock().expect("no thread panicked");
+            *done += count as u64;
+            progress.show(*done, "texts embedded by the teacher");
+        })?;
         let values: Vec<f16> = values.into_iter().map(f16::from_f32).collect();
         let view = TensorView::new(Dtype::F16, vec![texts.len(), teacher.dim()], bytemuck::cast_slice(&values))
             .expect("the shape is that of the values");

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use anyface::clip::{ImageTower, ImageTowerConfig, Tokenizer, clip_score, normalize};
+use anyface::clip::{ImageTower, ImageTowerConfig, clip_score, normalize};
 use anyface_portraits::caption::Split;
 use anyface_portraits::{Attributes, Face};
 use burn::module::{Module, Param};
@@ -16,6 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::LearningConfig;
+use super::texts::Texts;
 use super::text::{TextLearner, initial_log_scale};
 use crate::data::captions::{CaptionedFace, captions};
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache};
@@ -49,8 +50,7 @@ pub(super) struct ImageStage<'a> {
     held_out: Vec<CaptionedFace>,
     /// The text side, frozen.
     text: &'a TextLearner,
-    tokenizer: &'a Tokenizer,
-    context: usize,
+    texts: &'a Texts,
 }
 
 impl<'a> ImageStage<'a> {
@@ -60,8 +60,7 @@ impl<'a> ImageStage<'a> {
         portraits: &PortraitsConfig,
         learning: &'a LearningConfig,
         text: &'a TextLearner,
-        tokenizer: &'a Tokenizer,
-        context: usize,
+        texts: &'a Texts,
     ) -> Result<Self> {
         build_cache(portraits)?;
         let cache = PortraitCache::open(&portraits.cache)?;
@@ -77,16 +76,15 @@ impl<'a> ImageStage<'a> {
             tower,
             learning,
             text,
-            tokenizer,
-            context,
+            texts,
         })
     }
 
     /// Text features `[N, E]` of the captions, without a gradient.
     fn text_features(&self, faces: &[&CaptionedFace]) -> Tensor<2> {
         let texts: Vec<&str> = faces.iter().map(|face| face.caption.text.as_str()).collect();
-        let device = self.text.faces_device();
-        self.text.tower.forward(self.tokenizer.batch(&texts, self.context, &device))
+        let device = self.text.devices().remove(0);
+        self.text.tower.forward(self.texts.tokenizer.batch(&texts, self.texts.context, &device))
     }
 }
 

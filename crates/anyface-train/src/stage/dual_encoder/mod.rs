@@ -14,24 +14,24 @@ use std::path::Path;
 use anyface::clip::{ImageTower, ImageTowerConfig, TextTower, TextTowerConfig, Tokenizer};
 use anyface::weights::write_atomically;
 use anyface_portraits::Attribute;
-use burn::module::Module;
-use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
 
 use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
 use crate::eval::Accuracy;
-use crate::run::{Evaluation, RunConfig, load_average, load_config, train};
-use image::{ImageLearner, ImageStage};
+use crate::run::{Evaluation, RunConfig, load_config, train};
+use image::ImageStage;
 use reader::ReaderStage;
-use text::{TextLearner, TextStage};
+use text::TextStage;
 use texts::{Captions, Texts, TextsConfig};
 
 /// A whole configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DualEncoderConfig {
+    /// Texts of which the report tells what is read from them.
+    pub phrases: Vec<String>,
     /// The texts to learn from.
     pub texts: TextsConfig,
     /// The portraits to learn from.
@@ -118,8 +118,8 @@ pub struct DualEncoder {
 
 /// `anyface train dual-encoder`: trains both towers of a configuration file.
 ///
-/// Beside the checkpoints, `text.out` gets `tokenizer.json`, and `held_out.csv`, what is read of each
-/// attribute from captions in words that training never used.
+/// Beside the checkpoints, `text.out` gets `tokenizer.json`; `held_out.csv`, how well each attribute is
+/// read from captions in words that training never used; and `phrases.txt`, what is read from `phrases`.
 ///
 /// # Errors
 /// As [`load_config`] and [`train`]; a text, the teacher or the portraits cannot be read.
@@ -135,12 +135,11 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<DualEncoder> 
     let mut stage = TextStage { texts: &texts, tower, learning, reader };
     let text = train(&mut stage, &config.text, device, resume)?;
     write(&config.text.out.join("held_out.csv"), &stage.read_held_out(&text).accuracy.to_csv())?;
-    let json = texts.tokenizer.to_json().map_err(anyface::Error::from)?;
-    write(&config.text.out.join("tokenizer.json"), &json)?;
+    write(&config.text.out.join("tokenizer.json"), &texts.tokenizer_json)?;
+    write(&config.text.out.join("phrases.txt"), &stage.read_phrases(&text, &config.phrases))?;
 
     let tower = config.model.image_tower(config.portraits.size as usize);
-    let context = config.model.context;
-    let mut stage = ImageStage::new(tower, &config.portraits, learning, &text, &texts.tokenizer, context)?;
+    let mut stage = ImageStage::new(tower, &config.portraits, learning, &text, &texts)?;
     let image = train(&mut stage, &config.image, device, resume)?;
     Ok(DualEncoder { tokenizer: texts.tokenizer, text: text.tower, image: image.tower })
 }
@@ -149,7 +148,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
     write_atomically(path, text.as_bytes()).map_err(TrainError::io(path))
 }
 
-/// Texts read at once.
+/// Texts read at once, each with its neighbours in length.
 const READ_BATCH: usize = 64;
 
 /// How well captions are read.

@@ -3,6 +3,7 @@
 //! The head learns from captions alone. Because the teacher knows words that no caption has, so does
 //! the head, and what it reads from the broad corpus is what the text tower learns of those words.
 
+use burn::module::Module;
 use burn::tensor::Device;
 use rand_chacha::ChaCha8Rng;
 

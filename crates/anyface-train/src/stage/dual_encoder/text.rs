@@ -13,7 +13,7 @@ use burn::tensor::activation::{gelu, softmax};
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
-use super::states::{AttributeReader, said, shown, state_cross_entropy};
+use super::states::{AttributeReader, STATES, said, shown, state_cross_entropy};
 use super::texts::{Captions, Texts};
 use super::{LearningConfig, Reading, reading};
 use crate::error::Result;
@@ -97,6 +97,25 @@ impl TextStage<'_> {
         anyface::clip::clip_score(told, teacher).neg().add_scalar(1.0).mean()
     }
 
+    /// One line a phrase: what is read of it, likeliest first, with probabilities.
+    pub(super) fn read_phrases(&self, learner: &TextLearner, phrases: &[String]) -> String {
+        let device = learner.log_scale.device();
+        let line = |phrase: &String| {
+            let tokens = self.texts.tokenizer.batch(&[phrase], self.texts.context, &device);
+            let states: Vec<f32> = softmax(learner.read(tokens), 2).into_data().iter().collect();
+            let mut read: Vec<(f32, String)> = Attribute::ALL
+                .iter()
+                .zip(states.chunks_exact(STATES))
+                .flat_map(|(a, states)| [(states[1], a.name().to_owned()), (states[0], format!("not {}", a.name()))])
+                .filter(|(probability, _)| *probability > 0.3)
+                .collect();
+            read.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let read: Vec<String> = read.iter().map(|(p, name)| format!("{name} {p:.2}")).collect();
+            format!("{phrase}: {}\n", read.join(", "))
+        };
+        phrases.iter().map(line).collect()
+    }
+
     pub(super) fn read_held_out(&self, learner: &TextLearner) -> Reading {
         let corpus = &self.texts.held_out.corpus;
         let device = learner.log_scale.device();
@@ -116,7 +135,7 @@ impl Stage for TextStage<'_> {
         let Texts { tokenizer, captions: Captions { faces, corpus }, broad, .. } = self.texts;
         let learning = self.learning;
         let device = learner.log_scale.device();
-        let plain = device.inner();
+        let plain = device.clone().inner();
 
         let batch = corpus.draw(learning.captions, rng);
         let batch_faces: Vec<_> = batch.iter().map(|&index| &faces[index]).collect();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyface::clip::{CompactTokenizer, Tokenizer, Tokens};
+use anyface::clip::{CompactTokenizer, Tokenizer, TokenizerError, Tokens};
 use anyface_portraits::caption::Split;
 use anyface_portraits::{Attributes, Face};
 use burn::tensor::{Device, Tensor};
@@ -15,7 +15,7 @@ use crate::data::captions::{CaptionedFace, captions, faces_of_roles};
 use crate::data::corpus::{BroadConfig, broad_corpus};
 use crate::data::portraits::latent;
 use crate::data::wordnet::WordNet;
-use crate::error::Result;
+use crate::error::{Result, TrainError};
 use crate::teacher::Embeddings;
 
 /// The `[texts]` table.
@@ -43,6 +43,10 @@ pub struct TextsConfig {
 /// Everything that is read.
 pub(super) struct Texts {
     pub(super) tokenizer: Tokenizer,
+    /// The tokenizer as it is kept in a file.
+    pub(super) tokenizer_json: String,
+    /// The most tokens of a text.
+    pub(super) context: usize,
     pub(super) captions: Captions,
     pub(super) held_out: Captions,
     pub(super) broad: Corpus,
@@ -63,13 +67,19 @@ impl Texts {
         let held_out = faces(Split::HeldOut, config.held_out, 0, config.seed + 1);
 
         let lines = train.iter().map(|face| &face.caption.text).chain(&broad);
-        let tokenizer = Tokenizer::Compact(CompactTokenizer::train(lines, vocab_size).map_err(anyface::Error::from)?);
+        let failed = |error: TokenizerError| TrainError::Damaged {
+            path: config.wordnet.clone(),
+            message: error.to_string(),
+        };
+        let tokenizer = CompactTokenizer::train(lines, vocab_size).map_err(failed)?;
+        let tokenizer_json = tokenizer.to_json().map_err(failed)?;
+        let tokenizer = Tokenizer::Compact(tokenizer);
         let corpus = |texts| Corpus::new(texts, &tokenizer, context, config);
         let captions = |faces: Vec<CaptionedFace>| -> Result<Captions> {
             let corpus = corpus(faces.iter().map(|face| face.caption.text.clone()).collect())?;
             Ok(Captions { faces, corpus })
         };
-        Ok(Self { captions: captions(train)?, held_out: captions(held_out)?, broad: corpus(broad)?, tokenizer })
+        Ok(Self { captions: captions(train)?, held_out: captions(held_out)?, broad: corpus(broad)?, tokenizer, tokenizer_json, context })
     }
 }
 
@@ -121,6 +131,11 @@ impl Corpus {
     /// The teacher's embeddings of some texts, scaled to a mean square of 1: `[N, T]`.
     pub(super) fn embeddings(&self, indices: &[usize], device: &Device) -> Tensor<2> {
         self.embeddings.batch(indices, device) * (self.embeddings.dim() as f64).sqrt()
+    }
+
+    /// Indices of all texts, shortest first.
+    pub(super) fn by_length(&self) -> &[usize] {
+        &self.by_length
     }
 
     /// Length of the teacher's embeddings.

@@ -1,0 +1,249 @@
+//! The probe that judges generated faces, from rendered portraits alone.
+
+use std::ops::Range;
+use std::path::Path;
+
+use anyface::probe::{Probe, ProbeConfig};
+use anyface::weights::write_atomically;
+use anyface_portraits::{Attribute, Attributes, Face};
+use burn::module::Module;
+use burn::tensor::module::avg_pool2d;
+use burn::tensor::ops::AvgPoolOptions;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache};
+use crate::error::{Result, TrainError};
+use crate::eval::Accuracy;
+use crate::loss::masked_bce;
+use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
+
+/// A whole configuration file of this stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeStageConfig {
+    /// The run.
+    pub run: RunConfig,
+    /// The portraits to learn from.
+    pub portraits: PortraitsConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// The batches.
+    pub learning: LearningConfig,
+    /// What is done to a portrait before the probe sees it.
+    pub augmentation: AugmentationConfig,
+}
+
+/// The `[model]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Channels after each halving of the side.
+    pub channels: Vec<usize>,
+}
+
+/// The `[learning]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningConfig {
+    /// Portraits in a step.
+    pub batch: usize,
+    /// The last so many portraits of the cache are for evaluation only.
+    pub held_out: usize,
+    /// The most that one state of an attribute weighs against the average, however rare it is.
+    pub max_weight: f32,
+}
+
+/// The `[augmentation]` table: a generated face is a little softer, noisier or brighter than a render.
+/// Each value is the most that is done, drawn evenly from none to it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentationConfig {
+    /// How far towards the mean of its 3×3 neighbours each pixel goes, 0 to 1.
+    pub blur: f32,
+    /// Deviation of the noise, where the picture is in ±1.
+    pub noise: f32,
+    /// Added to or taken from all pixels, where the picture is in ±1.
+    pub brightness: f32,
+    /// Part by which contrast is changed.
+    pub contrast: f32,
+}
+
+impl AugmentationConfig {
+    /// Changes each of `images` `[N, 3, R, R]` in its own way.
+    fn apply(&self, images: Tensor<4>, rng: &mut ChaCha8Rng) -> Tensor<4> {
+        let device = images.device();
+        let [n, channels, height, width] = images.dims();
+        let mut each = |low: f32, high: f32| {
+            let values: Vec<f32> = (0..n).map(|_| low + (high - low) * rng.random::<f32>()).collect();
+            Tensor::<4>::from_data(TensorData::new(values, [n, 1, 1, 1]), &device)
+        };
+        let blur = each(0.0, self.blur);
+        let deviation = each(0.0, self.noise);
+        let brightness = each(-self.brightness, self.brightness);
+        let contrast = each(1.0 - self.contrast, 1.0 + self.contrast);
+        let noise = Tensor::from_data(TensorData::new(normals(n * channels * height * width, rng), images.dims()), &device);
+
+        let neighbours = AvgPoolOptions::new([3, 3]).with_stride([1, 1]).with_padding([1, 1]).with_count_include_pad(false);
+        let soft = avg_pool2d(images.clone(), neighbours);
+        let images = images.clone() + (soft - images) * blur;
+        images * contrast + brightness + noise * deviation
+    }
+}
+
+fn normals(count: usize, rng: &mut impl Rng) -> Vec<f32> {
+    StandardNormal.sample_iter(rng).take(count).collect()
+}
+
+/// Trains a [`Probe`].
+struct ProbeStage {
+    config: ProbeStageConfig,
+    portraits: PortraitCache,
+    attributes: Vec<Attributes>,
+    /// Weight of a no and of a yes of each attribute.
+    weights: Vec<[f32; 2]>,
+}
+
+impl ProbeStage {
+    /// Opens the portraits, rendering them first where the cache is not complete.
+    fn new(config: ProbeStageConfig) -> Result<Self> {
+        build_cache(&config.portraits)?;
+        let portraits = PortraitCache::open(&config.portraits.cache)?;
+        let attributes: Vec<Attributes> = (0..portraits.len())
+            .into_par_iter()
+            .map(|index| Face::from_latent(portraits.latent(index)).attributes())
+            .collect();
+        let weights = balance(&attributes, config.learning.max_weight);
+        Ok(Self { config, portraits, attributes, weights })
+    }
+
+    fn held_out(&self) -> Range<usize> {
+        self.portraits.len() - self.config.learning.held_out..self.portraits.len()
+    }
+
+    /// Labels and weights `[N, A]` of some portraits; what cannot be told weighs nothing.
+    fn labels(&self, batch: &[usize], device: &Device) -> (Tensor<2>, Tensor<2>) {
+        let states = || batch.iter().flat_map(|&index| self.attributes[index].iter().map(|(_, state)| state));
+        let labels: Vec<f32> = states().map(|state| f32::from(state == Some(true))).collect();
+        let weights: Vec<f32> = states()
+            .zip(self.weights.iter().cycle())
+            .map(|(state, weights)| state.map_or(0.0, |yes| weights[usize::from(yes)]))
+            .collect();
+        let tensor = |values| Tensor::from_data(TensorData::new(values, [batch.len(), Attribute::COUNT]), device);
+        (tensor(labels), tensor(weights))
+    }
+
+    /// What the probe reads from the held-out portraits.
+    fn accuracy(&self, probe: &Probe) -> Accuracy {
+        let device = probe.devices().remove(0);
+        let mut accuracy = Accuracy::default();
+        let held_out: Vec<usize> = self.held_out().collect();
+        for batch in held_out.chunks(self.config.learning.batch) {
+            let logits = probe.forward(self.portraits.images(batch, &device));
+            let logits: Vec<f32> = logits.into_data().iter().collect();
+            for (&index, logits) in batch.iter().zip(logits.chunks_exact(Attribute::COUNT)) {
+                for ((attribute, state), &logit) in self.attributes[index].iter().zip(logits) {
+                    if let Some(truth) = state {
+                        accuracy.add(attribute, truth, (logit > 0.0) == truth);
+                    }
+                }
+            }
+        }
+        accuracy
+    }
+}
+
+/// Weights of no and yes that make both count the same in the loss of an attribute: half over how often
+/// the state is seen where it can be told, at most `max`.
+fn balance(attributes: &[Attributes], max: f32) -> Vec<[f32; 2]> {
+    let weight = |&attribute: &Attribute| {
+        let count = |state| attributes.iter().filter(|face| face.get(attribute) == Some(state)).count() as f32;
+        let counts = [count(false), count(true)];
+        counts.map(|one| (0.5 * (counts[0] + counts[1]) / one.max(1.0)).min(max))
+    };
+    Attribute::ALL.iter().map(weight).collect()
+}
+
+impl Stage for ProbeStage {
+    type Model = Probe;
+
+    fn init(&self, device: &Device) -> Probe {
+        ProbeConfig::new(Attribute::COUNT)
+            .with_resolution(self.portraits.size())
+            .with_channels(self.config.model.channels.clone())
+            .init(device)
+    }
+
+    fn step(&mut self, probe: &Probe, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
+        let device = probe.devices().remove(0);
+        let seen = self.held_out().start;
+        let batch: Vec<usize> = (0..self.config.learning.batch).map(|_| rng.random_range(0..seen)).collect();
+        let images = self.portraits.images(&batch, &device.clone().inner());
+        let images = Tensor::from_inner(self.config.augmentation.apply(images, rng));
+        let (labels, weights) = self.labels(&batch, &device);
+        let loss = masked_bce(probe.forward(images), labels, weights);
+        Ok(StepOutput::backward(probe, &loss, &[], batch.len()))
+    }
+
+    fn evaluate(&mut self, average: &Probe) -> Result<Evaluation> {
+        let accuracy = self.accuracy(average);
+        let worst = accuracy.worst().map_or(0.0, |(_, accuracy)| accuracy);
+        let metrics = vec![("accuracy".to_owned(), accuracy.mean()), ("accuracy_worst".to_owned(), worst)];
+        Ok(Evaluation { score: accuracy.mean(), metrics })
+    }
+}
+
+/// `anyface train probe`: trains the probe of a configuration file. `held_out.csv` in its folder tells how
+/// well each attribute is read.
+///
+/// # Errors
+/// As [`load_config`] and [`train`]; the portraits cannot be rendered or read.
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<Probe> {
+    let config: ProbeStageConfig = load_config(config)?;
+    let run = config.run.clone();
+    let mut stage = ProbeStage::new(config)?;
+    let probe = train(&mut stage, &run, device, resume)?;
+    let table = run.out.join("held_out.csv");
+    write_atomically(&table, stage.accuracy(&probe).to_csv().as_bytes()).map_err(TrainError::io(&table))?;
+    Ok(probe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    #[test]
+    fn a_rare_state_weighs_more_up_to_the_limit() {
+        let mut faces = vec![Attributes::UNKNOWN; 12];
+        for (i, face) in faces.iter_mut().enumerate().take(10) {
+            face.set(Attribute::Bald, Some(i == 0));
+            face.set(Attribute::Male, Some(i < 5));
+        }
+        let weights = balance(&faces, 4.0);
+        assert_eq!(weights[Attribute::Male.index()], [1.0, 1.0]);
+        let [no, yes] = weights[Attribute::Bald.index()];
+        assert!((no - 5.0 / 9.0).abs() < 1e-6);
+        assert_eq!(yes, 4.0);
+    }
+
+    #[test]
+    fn augmentation_blurs_brightens_and_nothing_else_where_it_is_told_nothing_else() {
+        let device = Device::flex();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let none = AugmentationConfig { blur: 0.0, noise: 0.0, brightness: 0.0, contrast: 0.0 };
+        let images = Tensor::<4>::from_data(TensorData::new(normals(96, &mut rng), [2, 3, 4, 4]), &device);
+        none.apply(images.clone(), &mut rng).into_data().assert_eq(&images.to_data(), false);
+
+        let flat = Tensor::<4>::ones([2, 3, 4, 4], &device) * 0.5;
+        let blurred = AugmentationConfig { blur: 1.0, ..none }.apply(flat.clone(), &mut rng);
+        blurred.into_data().assert_approx_eq::<f32>(&flat.to_data(), burn::tensor::Tolerance::default());
+
+        let noisy = AugmentationConfig { noise: 0.1, ..none }.apply(flat, &mut rng);
+        assert!(noisy.sub_scalar(0.5).abs().max().into_scalar::<f32>() > 0.0);
+    }
+}
