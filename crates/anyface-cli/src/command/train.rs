@@ -40,7 +40,8 @@ impl Args {
         self.device.limit_threads();
         let device = self.device.device();
         match self.stage {
-            StageName::DualEncoder | StageName::Probe => {}
+            StageName::DualEncoder => stage::dual_encoder::run(&self.config, &device, self.resume)?,
+            StageName::Probe => stage::probe::run(&self.config, &device, self.resume)?,
             StageName::Generator => stage::generator::run(&self.config, &device, self.resume)?,
             StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
         }

@@ -135,6 +135,15 @@ impl Bundle {
         Self::put_section(folder, name, config)
     }
 
+    /// Puts any other file into the bundle at `folder`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = folder.join(name);
+        write_atomically(&path, bytes).map_err(|source| Error::io(&path, source))
+    }
+
     /// Sets one field of `config.json` of the bundle at `folder`.
     ///
     /// # Errors
@@ -149,7 +158,7 @@ impl Bundle {
         let fault = |e: serde_json::Error| bundle.fault(CONFIG, e.to_string());
         fields.insert(name.to_owned(), serde_json::to_value(value).map_err(fault)?);
         let text = serde_json::to_string_pretty(&fields).map_err(fault)? + "\n";
-        write_atomically(&path, text.as_bytes()).map_err(|source| Error::io(&path, source))
+        Self::put_file(folder, CONFIG, text.as_bytes())
     }
 
     fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, Error> {
