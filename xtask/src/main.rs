@@ -7,10 +7,31 @@ use anyhow::{Result, bail};
 /// Every check, in the order that fails soonest.
 const CHECKS: &[(&str, &[&str])] = &[
     ("format", &["fmt", "--all", "--check"]),
-    ("clippy", &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    (
+        "clippy",
+        &[
+            "clippy",
+            "--release",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
     ("tests", &["test", "--release", "--workspace"]),
     ("docs", &["doc", "--release", "--workspace", "--no-deps"]),
-    ("licences and advisories", &["deny", "--workspace", "check", "bans", "licenses", "sources"]),
+    (
+        "licences and advisories",
+        &[
+            "deny",
+            "--workspace",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ],
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -25,7 +46,9 @@ fn main() -> ExitCode {
 
 fn run(args: &[String]) -> Result<()> {
     match args {
-        [command] if command == "check" => CHECKS.iter().try_for_each(|(name, args)| check(name, args)),
+        [command] if command == "check" => {
+            CHECKS.iter().try_for_each(|(name, args)| check(name, args))
+        }
         _ => bail!("usage: cargo xtask check"),
     }
 }

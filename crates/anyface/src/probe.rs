@@ -34,11 +34,18 @@ impl ProbeConfig {
         let stages = halvings.map(|(i, (inputs, &outputs))| Stage {
             down: conv(inputs, outputs, 2, 1.0, device),
             // A second layer would cost most on the largest grid, and add little on the smallest.
-            refine: (i > 0 && i + 1 < self.channels.len()).then(|| conv(outputs, outputs, 1, 0.5, device)),
+            refine: (i > 0 && i + 1 < self.channels.len())
+                .then(|| conv(outputs, outputs, 1, 0.5, device)),
         });
         let side = self.resolution >> self.channels.len();
-        let features = self.channels.last().map_or(3, |channels| channels * side * side);
-        Probe { stages: stages.collect(), head: LinearConfig::new(features, self.attributes).init(device) }
+        let features = self
+            .channels
+            .last()
+            .map_or(3, |channels| channels * side * side);
+        Probe {
+            stages: stages.collect(),
+            head: LinearConfig::new(features, self.attributes).init(device),
+        }
     }
 }
 
@@ -104,13 +111,20 @@ mod tests {
     fn reads_a_row_of_logits_from_each_picture_and_stays_small() {
         let device = Device::flex();
         let probe = ProbeConfig::new(61).init(&device);
-        let images = Tensor::random([2, 3, 128, 128], burn::tensor::Distribution::Uniform(-1.0, 1.0), &device);
+        let images = Tensor::random(
+            [2, 3, 128, 128],
+            burn::tensor::Distribution::Uniform(-1.0, 1.0),
+            &device,
+        );
 
         let logits = probe.forward(images.clone());
         assert_eq!(logits.dims(), [2, 61]);
         assert!(probe.num_params() < 1_000_000);
 
         let second = probe.forward(images.narrow(0, 1, 1));
-        second.into_data().assert_approx_eq::<f32>(&logits.narrow(0, 1, 1).into_data(), burn::tensor::Tolerance::default());
+        second.into_data().assert_approx_eq::<f32>(
+            &logits.narrow(0, 1, 1).into_data(),
+            burn::tensor::Tolerance::default(),
+        );
     }
 }

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyface::image::{contact_sheet, save_png};
 use anyface::Face;
+use anyface::image::{contact_sheet, save_png};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
@@ -59,7 +59,10 @@ impl Args {
         let total = prompts.len() * self.number as usize;
         let single_file = total == 1 && self.output.extension().is_some_and(|e| e == "png");
         if !single_file && self.output.extension().is_some_and(|e| e == "png") {
-            bail!("{}: {total} faces need a folder, not one file", self.output.display());
+            bail!(
+                "{}: {total} faces need a folder, not one file",
+                self.output.display()
+            );
         }
         let engine = self.network.engine()?;
         let truncation = engine.truncation(self.truncation)?;
@@ -92,7 +95,10 @@ impl Args {
                 1 => (faces.len() as f64).sqrt().ceil() as usize,
                 _ => self.number as usize,
             };
-            save_png(&contact_sheet(&faces, columns), &self.output.join("sheet.png"))?;
+            save_png(
+                &contact_sheet(&faces, columns),
+                &self.output.join("sheet.png"),
+            )?;
         }
         Ok(())
     }
@@ -100,10 +106,16 @@ impl Args {
     /// The captions of every description.
     fn prompts(&self) -> Result<Vec<Vec<String>>> {
         if let Some(text) = &self.text {
-            let captions = std::iter::once(text).chain(&self.caption).cloned().collect();
+            let captions = std::iter::once(text)
+                .chain(&self.caption)
+                .cloned()
+                .collect();
             return Ok(vec![captions]);
         }
-        let path = self.prompts.as_ref().expect("clap asks for a text or a file");
+        let path = self
+            .prompts
+            .as_ref()
+            .expect("clap asks for a text or a file");
         let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         let prompts: Vec<_> = text
             .lines()
@@ -116,7 +128,13 @@ impl Args {
         Ok(prompts)
     }
 
-    fn report(&self, path: &Path, captions: &[String], face: &Face, milliseconds: f64) -> Result<()> {
+    fn report(
+        &self,
+        path: &Path,
+        captions: &[String],
+        face: &Face,
+        milliseconds: f64,
+    ) -> Result<()> {
         let mut out = std::io::stdout().lock();
         if self.json {
             let line = Line {
@@ -128,7 +146,13 @@ impl Args {
             };
             writeln!(out, "{}", serde_json::to_string(&line)?)?;
         } else {
-            writeln!(out, "{}  seed {}  clip score {:.3}", path.display(), face.seed, face.clip_score)?;
+            writeln!(
+                out,
+                "{}  seed {}  clip score {:.3}",
+                path.display(),
+                face.seed,
+                face.clip_score
+            )?;
         }
         Ok(())
     }

@@ -84,14 +84,18 @@ impl FromStr for DeviceName {
         let index = match name {
             "cpu" => return Ok(Self::Cpu),
             "gpu" => Some(0),
-            other => other.strip_prefix("gpu:").and_then(|n| n.parse::<usize>().ok()),
+            other => other
+                .strip_prefix("gpu:")
+                .and_then(|n| n.parse::<usize>().ok()),
         };
         match index {
             None => Err("expected cpu, gpu or gpu:N".to_owned()),
             #[cfg(feature = "gpu")]
             Some(index) => Ok(Self::Gpu(index)),
             #[cfg(not(feature = "gpu"))]
-            Some(_) => Err("this build has no GPU support: build it with --features gpu".to_owned()),
+            Some(_) => {
+                Err("this build has no GPU support: build it with --features gpu".to_owned())
+            }
         }
     }
 }

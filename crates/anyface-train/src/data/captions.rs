@@ -25,7 +25,10 @@ pub fn captions(split: Split, faces: Vec<Attributes>, seed: u64) -> Vec<Captione
         .map(|(i, attributes)| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(i as u64);
-            CaptionedFace { caption: grammar.caption(&attributes, &mut rng), attributes }
+            CaptionedFace {
+                caption: grammar.caption(&attributes, &mut rng),
+                attributes,
+            }
         })
         .collect()
 }

@@ -85,8 +85,19 @@ const GARMENT: &[&str] = &[
     "a {adjective} {}",
     "without {a}",
 ];
-const BODY: &[&str] = &["{a}", "a face with {a}", "a {adjective} {}", "the {} of a {person}"];
-const FEELING: &[&str] = &["{}", "a face full of {}", "a look of {}", "someone feeling {}", "a {person} in {}"];
+const BODY: &[&str] = &[
+    "{a}",
+    "a face with {a}",
+    "a {adjective} {}",
+    "the {} of a {person}",
+];
+const FEELING: &[&str] = &[
+    "{}",
+    "a face full of {}",
+    "a look of {}",
+    "someone feeling {}",
+    "a {person} in {}",
+];
 
 /// Words of other languages, signs and noise.
 const FOREIGN: &[&str] = &[
@@ -108,8 +119,39 @@ const FOREIGN: &[&str] = &[
     "एक मुस्कुराती हुई महिला",
 ];
 const SIGNS: &[&str] = &[
-    "😀", "😁", "😂", "😍", "😎", "🤓", "😢", "😡", "😱", "😴", "👴", "👵", "👦", "👧", "👨", "👩", "🧔", "👮", "🎅", "🤠",
-    "❤️", "🔥", "👍", "?", "!", "...", ":)", ":(", "#", "42", "<br>", "lorem ipsum", "null",
+    "😀",
+    "😁",
+    "😂",
+    "😍",
+    "😎",
+    "🤓",
+    "😢",
+    "😡",
+    "😱",
+    "😴",
+    "👴",
+    "👵",
+    "👦",
+    "👧",
+    "👨",
+    "👩",
+    "🧔",
+    "👮",
+    "🎅",
+    "🤠",
+    "❤️",
+    "🔥",
+    "👍",
+    "?",
+    "!",
+    "...",
+    ":)",
+    ":(",
+    "#",
+    "42",
+    "<br>",
+    "lorem ipsum",
+    "null",
 ];
 
 /// How many texts of each kind beyond the phrases.
@@ -139,7 +181,11 @@ pub fn broad_corpus(wordnet: &WordNet, config: &BroadConfig, seed: u64) -> Vec<S
 /// Texts that say nothing of a face: definitions of plants, places and substances, other languages, signs.
 pub fn idle_texts(wordnet: &WordNet) -> Vec<String> {
     let is_idle = |noun: &&Synset| NOUN_IDLE.contains(&noun.lexical_file);
-    let definitions = wordnet.nouns.iter().filter(is_idle).map(|noun| noun.definition.clone());
+    let definitions = wordnet
+        .nouns
+        .iter()
+        .filter(is_idle)
+        .map(|noun| noun.definition.clone());
     let strange = FOREIGN.iter().chain(SIGNS).map(|&text| text.to_owned());
     definitions.chain(strange).collect()
 }
@@ -147,7 +193,11 @@ pub fn idle_texts(wordnet: &WordNet) -> Vec<String> {
 /// Words in sentences about a face.
 fn phrases(wordnet: &WordNet, config: &BroadConfig, rng: &mut ChaCha8Rng) -> Vec<String> {
     let kinds = |file: u8| -> Vec<&Synset> {
-        wordnet.nouns.iter().filter(|noun| noun.lexical_file == file && !noun.is_instance).collect()
+        wordnet
+            .nouns
+            .iter()
+            .filter(|noun| noun.lexical_file == file && !noun.is_instance)
+            .collect()
     };
     let people = kinds(NOUN_PERSON);
     let worn = below(&wordnet.nouns, WORN);
@@ -161,7 +211,11 @@ fn phrases(wordnet: &WordNet, config: &BroadConfig, rng: &mut ChaCha8Rng) -> Vec
         (&kinds(NOUN_FEELING), FEELING, config.phrases_of_looks),
         (&kinds(NOUN_BODY), BODY, config.phrases_of_others),
     ];
-    let fillers = [("{person}", lemmas(&people)), ("{worn}", lemmas(&worn)), ("{adjective}", lemmas(&looks))];
+    let fillers = [
+        ("{person}", lemmas(&people)),
+        ("{worn}", lemmas(&worn)),
+        ("{adjective}", lemmas(&looks)),
+    ];
 
     let mut texts = Vec::new();
     for (synsets, templates, count) in subjects {
@@ -181,7 +235,10 @@ fn phrases(wordnet: &WordNet, config: &BroadConfig, rng: &mut ChaCha8Rng) -> Vec
 }
 
 fn lemmas<'a>(synsets: &[&'a Synset]) -> Vec<&'a str> {
-    synsets.iter().flat_map(|synset| synset.lemmas.iter().map(String::as_str)).collect()
+    synsets
+        .iter()
+        .flat_map(|synset| synset.lemmas.iter().map(String::as_str))
+        .collect()
 }
 
 /// Puts a word into a sentence.
@@ -191,14 +248,24 @@ fn put(sentence: &str, word: &str) -> String {
         [b'a' | b'e' | b'i' | b'o' | b'u', ..] => "an ",
         _ => "a ",
     };
-    sentence.replace("{a}", &format!("{article}{word}")).replace("{}", word)
+    sentence
+        .replace("{a}", &format!("{article}{word}"))
+        .replace("{}", word)
 }
 
 /// Definitions and examples of `count` random meanings.
 fn glosses(wordnet: &WordNet, count: usize, rng: &mut ChaCha8Rng) -> Vec<String> {
     let synsets: Vec<&Synset> = wordnet.nouns.iter().chain(&wordnet.adjectives).collect();
     let sampled = synsets.sample(rng, count);
-    sampled.map(|synset| synset.examples.choose(rng).unwrap_or(&synset.definition).clone()).collect()
+    sampled
+        .map(|synset| {
+            synset
+                .examples
+                .choose(rng)
+                .unwrap_or(&synset.definition)
+                .clone()
+        })
+        .collect()
 }
 
 /// A text that says nothing in English.
@@ -212,9 +279,15 @@ fn strange(rng: &mut ChaCha8Rng) -> String {
         }
         2 => {
             let count = rng.random_range(1..4);
-            SIGNS.sample(rng, count).copied().collect::<Vec<_>>().join(" ")
+            SIGNS
+                .sample(rng, count)
+                .copied()
+                .collect::<Vec<_>>()
+                .join(" ")
         }
-        _ => (0..rng.random_range(2..30)).map(|_| char::from(rng.random_range(b' '..=b'~'))).collect(),
+        _ => (0..rng.random_range(2..30))
+            .map(|_| char::from(rng.random_range(b' '..=b'~')))
+            .collect(),
     }
 }
 
@@ -227,22 +300,38 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let nouns = "00000001 18 n 02 sailor 0 old_salt 0 000 | one who sails\n";
         std::fs::write(folder.path().join("data.noun"), nouns).unwrap();
-        std::fs::write(folder.path().join("data.adj"), "00000002 00 s 01 sad 0 000 | full of sorrow\n").unwrap();
+        std::fs::write(
+            folder.path().join("data.adj"),
+            "00000002 00 s 01 sad 0 000 | full of sorrow\n",
+        )
+        .unwrap();
         let wordnet = WordNet::open(folder.path()).unwrap();
-        let config = BroadConfig { phrases_of_looks: 4, phrases_of_others: 1, glosses: 2, strange: 8 };
+        let config = BroadConfig {
+            phrases_of_looks: 4,
+            phrases_of_others: 1,
+            glosses: 2,
+            strange: 8,
+        };
 
         let texts = broad_corpus(&wordnet, &config, 7);
 
         let with = |word: &str| {
-            let mut found: Vec<String> =
-                texts.iter().filter(|t| t.contains(word)).map(|t| t.replace(word, "X").replace("an X", "a X")).collect();
+            let mut found: Vec<String> = texts
+                .iter()
+                .filter(|t| t.contains(word))
+                .map(|t| t.replace(word, "X").replace("an X", "a X"))
+                .collect();
             found.sort();
             found
         };
         assert_eq!(with("sailor").len(), 4);
         assert_eq!(with("sailor"), with("old salt"));
         assert!(texts.contains(&"one who sails".to_owned()));
-        assert!(!texts.iter().any(|t| t.contains("{a}") || t.contains("{person}")));
+        assert!(
+            !texts
+                .iter()
+                .any(|t| t.contains("{a}") || t.contains("{person}"))
+        );
         assert_eq!(texts, broad_corpus(&wordnet, &config, 7));
         assert_ne!(texts, broad_corpus(&wordnet, &config, 8));
     }

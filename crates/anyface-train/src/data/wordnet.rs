@@ -41,7 +41,10 @@ impl WordNet {
     /// # Errors
     /// When a file cannot be read or a line of it is no synset.
     pub fn open(folder: &Path) -> Result<Self> {
-        Ok(Self { nouns: read(&folder.join("data.noun"))?, adjectives: read(&folder.join("data.adj"))? })
+        Ok(Self {
+            nouns: read(&folder.join("data.noun"))?,
+            adjectives: read(&folder.join("data.adj"))?,
+        })
     }
 }
 
@@ -54,8 +57,12 @@ pub fn below<'a>(synsets: &'a [Synset], roots: &[&[&str]]) -> Vec<&'a Synset> {
             children.entry(parent).or_default().push(synset);
         }
     }
-    let is_root =
-        |synset: &&Synset| roots.iter().any(|root| root.iter().all(|word| synset.lemmas.iter().any(|l| l == word)));
+    let is_root = |synset: &&Synset| {
+        roots.iter().any(|root| {
+            root.iter()
+                .all(|word| synset.lemmas.iter().any(|l| l == word))
+        })
+    };
     let mut found: Vec<&Synset> = synsets.iter().filter(is_root).collect();
     let mut seen: HashSet<u32> = found.iter().map(|synset| synset.offset).collect();
     let mut next = 0;
@@ -114,8 +121,21 @@ fn parse(line: &str) -> Option<Synset> {
 
     let quote = gloss.find('"').unwrap_or(gloss.len());
     let definition = gloss[..quote].trim_end_matches([';', ' ']).to_owned();
-    let examples = gloss.split('"').skip(1).step_by(2).map(str::to_owned).collect();
-    Some(Synset { lexical_file, lemmas, definition, examples, offset, parents, is_instance })
+    let examples = gloss
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
+    Some(Synset {
+        lexical_file,
+        lemmas,
+        definition,
+        examples,
+        offset,
+        parents,
+        is_instance,
+    })
 }
 
 /// `old(a)` to `old` (a marker of where an adjective may stand), `knitted_cap` to `knitted cap`.
@@ -135,7 +155,11 @@ mod tests {
     fn wordnet() -> WordNet {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("data.noun"), NOUNS).unwrap();
-        std::fs::write(folder.path().join("data.adj"), "00000040 00 s 01 old(a) 0 000 | aged\n").unwrap();
+        std::fs::write(
+            folder.path().join("data.adj"),
+            "00000040 00 s 01 old(a) 0 000 | aged\n",
+        )
+        .unwrap();
         WordNet::open(folder.path()).unwrap()
     }
 
@@ -153,7 +177,10 @@ mod tests {
     #[test]
     fn the_hierarchy_is_followed_downwards() {
         let wordnet = wordnet();
-        let hats: Vec<_> = below(&wordnet.nouns, &[&["headdress", "headgear"]]).iter().map(|s| &s.lemmas[0]).collect();
+        let hats: Vec<_> = below(&wordnet.nouns, &[&["headdress", "headgear"]])
+            .iter()
+            .map(|s| &s.lemmas[0])
+            .collect();
         assert_eq!(hats, ["headdress", "bowler hat"]);
         assert!(below(&wordnet.nouns, &[&["headdress", "spectacles"]]).is_empty());
     }
@@ -161,8 +188,15 @@ mod tests {
     #[test]
     fn a_broken_line_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("data.noun"), "00000010 06 n 02 headdress\n").unwrap();
+        std::fs::write(
+            folder.path().join("data.noun"),
+            "00000010 06 n 02 headdress\n",
+        )
+        .unwrap();
         let error = WordNet::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("data.noun") && error.contains("line 1"), "{error}");
+        assert!(
+            error.contains("data.noun") && error.contains("line 1"),
+            "{error}"
+        );
     }
 }

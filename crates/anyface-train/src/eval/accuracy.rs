@@ -17,7 +17,9 @@ struct Count {
 
 impl Default for Accuracy {
     fn default() -> Self {
-        Self { counts: [[Count::default(); 2]; Attribute::COUNT] }
+        Self {
+            counts: [[Count::default(); 2]; Attribute::COUNT],
+        }
     }
 }
 
@@ -32,7 +34,9 @@ impl Accuracy {
     /// Balanced accuracy of one attribute, 0 to 1: the mean of how often a no and how often a yes was
     /// read rightly; of the one that occurred, if only one did.
     pub fn of(&self, attribute: Attribute) -> Option<f64> {
-        let counts = self.counts[attribute.index()].iter().filter(|count| count.all > 0);
+        let counts = self.counts[attribute.index()]
+            .iter()
+            .filter(|count| count.all > 0);
         mean(counts.map(|count| count.right as f64 / count.all as f64))
     }
 
@@ -48,19 +52,27 @@ impl Accuracy {
 
     /// The attribute that was read worst, and its balanced accuracy.
     pub fn worst(&self) -> Option<(Attribute, f64)> {
-        let all = Attribute::ALL.iter().filter_map(|&a| Some((a, self.of(a)?)));
+        let all = Attribute::ALL
+            .iter()
+            .filter_map(|&a| Some((a, self.of(a)?)));
         all.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     /// A table: `attribute,balanced_accuracy,no,yes`, worst first.
     pub fn to_csv(&self) -> String {
-        let mut rows: Vec<_> = Attribute::ALL.iter().filter_map(|&a| Some((a, self.of(a)?))).collect();
+        let mut rows: Vec<_> = Attribute::ALL
+            .iter()
+            .filter_map(|&a| Some((a, self.of(a)?)))
+            .collect();
         rows.sort_by(|a, b| a.1.total_cmp(&b.1));
         let rows = rows.into_iter().map(|(attribute, accuracy)| {
             let [no, yes] = self.counts(attribute);
             format!("{},{accuracy:.4},{no},{yes}\n", attribute.name())
         });
-        format!("attribute,balanced_accuracy,no,yes\n{}", rows.collect::<String>())
+        format!(
+            "attribute,balanced_accuracy,no,yes\n{}",
+            rows.collect::<String>()
+        )
     }
 }
 

@@ -91,7 +91,10 @@ fn mean_entropy(readings: &[Reading], caption: &Caption) -> f64 {
         .iter()
         .filter(|attribute| caption.said.iter().all(|(said, _)| said != *attribute))
         .map(|&attribute| {
-            let seen = readings.iter().filter(|reading| reading.has(attribute)).count();
+            let seen = readings
+                .iter()
+                .filter(|reading| reading.has(attribute))
+                .count();
             binary_entropy(seen as f64 / readings.len() as f64)
         })
         .collect();

@@ -65,7 +65,9 @@ pub fn faithfulness(
         let face = Face::from_latent(&latent::sample(&mut rng));
         let caption = grammar.caption(&face.attributes(), &mut rng);
         let description = engine.describe(&[&caption.text])?;
-        let image = engine.face(&description, seed.wrapping_add(i), truncation).image;
+        let image = engine
+            .face(&description, seed.wrapping_add(i), truncation)
+            .image;
         count(&mut generated, &caption, &read(probe, &image));
         let truth = render(&face, image.width());
         count(&mut rendered, &caption, &read(probe, &truth));

@@ -19,7 +19,11 @@ pub struct Reading {
 
 /// Reads one picture of the probe's size.
 pub fn read(probe: &Probe, image: &RgbImage) -> Reading {
-    let device = probe.devices().into_iter().next().expect("a probe has parameters");
+    let device = probe
+        .devices()
+        .into_iter()
+        .next()
+        .expect("a probe has parameters");
     let (logits, layers) = probe.forward_with_features(to_tensor(&[image], &device));
     let features = layers.into_iter().flat_map(unit_features).collect();
     Reading {
@@ -48,5 +52,9 @@ fn unit_features(layer: Tensor<4>) -> Vec<f32> {
     let [_, _, height, width] = layer.dims();
     let norm = layer.clone().square().sum_dim(1).sqrt() + 1e-8;
     let scale = ((height * width) as f32).sqrt().recip();
-    (layer / norm).mul_scalar(scale).into_data().iter::<f32>().collect()
+    (layer / norm)
+        .mul_scalar(scale)
+        .into_data()
+        .iter::<f32>()
+        .collect()
 }

@@ -254,5 +254,10 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     })?;
     let mut stage = GeneratorStage::new(config.clone())?;
     let generator = train(&mut stage, &config.run, device, resume)?;
-    Ok(Bundle::put(&config.bundle, "generator", &config.generator(), &generator)?)
+    Ok(Bundle::put(
+        &config.bundle,
+        "generator",
+        &config.generator(),
+        &generator,
+    )?)
 }

@@ -120,15 +120,21 @@ impl Frozen {
         let image_tower: ImageTowerConfig = bundle.section("image_tower")?;
         let generator: GeneratorConfig = bundle.section("generator")?;
         Ok(Self {
-            image_tower: bundle.network("image_tower", image_tower.init(device))?.no_grad(),
-            generator: bundle.network("generator", generator.init(device))?.no_grad(),
+            image_tower: bundle
+                .network("image_tower", image_tower.init(device))?
+                .no_grad(),
+            generator: bundle
+                .network("generator", generator.init(device))?
+                .no_grad(),
         })
     }
 
     /// Pictures `[N, 3, R, R]` of text latents `[N, L, D]`, with the layers below `k` from `w_c` `[N, D]`.
     fn draw(&self, w_c: Tensor<2>, w_t: Tensor<3>, k: usize) -> Tensor<4> {
         let w_c = broadcast(w_c, w_t.dims()[1]);
-        self.generator.synthesis.forward(mix(w_c, w_t, k), Noise::None)
+        self.generator
+            .synthesis
+            .forward(mix(w_c, w_t, k), Noise::None)
     }
 }
 
@@ -281,7 +287,13 @@ impl MapperStage {
         let mut places = Vec::with_capacity(counts.len() * most);
         let mut start = 0;
         for &count in counts {
-            places.extend((0..most).map(|c| if c < count { (start + c) as i64 } else { nothing }));
+            places.extend((0..most).map(|c| {
+                if c < count {
+                    (start + c) as i64
+                } else {
+                    nothing
+                }
+            }));
             start += count;
         }
         let absent: Vec<bool> = places.iter().map(|&place| place == nothing).collect();
@@ -289,7 +301,11 @@ impl MapperStage {
         let places = Tensor::<1, Int>::from_data(places.as_slice(), &self.device);
         let text = rows.select(0, places).reshape([counts.len(), most, width]);
         let mean = normalize(text.clone().sum_dim(1).squeeze_dim(1));
-        (text, Tensor::from_data(TensorData::new(absent, shape), &self.device), mean)
+        (
+            text,
+            Tensor::from_data(TensorData::new(absent, shape), &self.device),
+            mean,
+        )
     }
 }
 
@@ -309,7 +325,8 @@ impl Stage for MapperStage {
         let (text, image) = streams.forward(&batch);
         let described = |x: Tensor<2>| x.narrow(0, 0, batch.described);
 
-        let cmd = cross_modal_distillation(described(text.phi.clone()), described(image.phi.clone()));
+        let cmd =
+            cross_modal_distillation(described(text.phi.clone()), described(image.phi.clone()));
         let latent = latent_mse(batch.w.clone(), image.w_plus.clone());
         let cycle = l1(text.w_plus.clone(), batch.w.clone());
         let triplet = self.triplet(&text, &batch, rng);
@@ -317,24 +334,39 @@ impl Stage for MapperStage {
             + latent.clone() * weight.latent
             + cycle.clone() * weight.cycle
             + triplet.clone() * weight.triplet;
-        let mut parts = vec![("cmd", cmd), ("latent", latent), ("cycle", cycle), ("triplet", triplet)];
+        let mut parts = vec![
+            ("cmd", cmd),
+            ("latent", latent),
+            ("cycle", cycle),
+            ("triplet", triplet),
+        ];
         if rng.random_ratio(1, self.config.image_every) {
             let (clip, reconstruction) = self.picture_losses(&text, &image, &batch);
             // Scaled up for the steps that go without.
             let every = f64::from(self.config.image_every);
-            total = total + clip.clone() * (weight.clip * every)
+            total = total
+                + clip.clone() * (weight.clip * every)
                 + reconstruction.clone() * (weight.reconstruction * every);
             parts.extend([("clip", clip), ("reconstruction", reconstruction)]);
         }
         let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
-        Ok(StepOutput::backward(streams, &total, &parts, self.config.batch))
+        Ok(StepOutput::backward(
+            streams,
+            &total,
+            &parts,
+            self.config.batch,
+        ))
     }
 
     fn evaluate(&mut self, average: &Streams) -> Result<Evaluation> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
         let batch = self.batch(EVALUATION_FACES, true, &mut rng);
         let (text, image) = average.forward(&batch);
-        let drawn = self.frozen.draw(batch.w_c.clone(), text.w_plus.clone(), self.config.injection_layer);
+        let drawn = self.frozen.draw(
+            batch.w_c.clone(),
+            text.w_plus.clone(),
+            self.config.injection_layer,
+        );
         let truth = self.cache.images(&batch.faces, &self.device);
         let scalar = |x: Tensor<1>| x.into_scalar::<f64>();
         let feature = self.frozen.image_tower.forward(drawn.clone());
@@ -343,7 +375,10 @@ impl Stage for MapperStage {
         Ok(Evaluation {
             score: -distance,
             metrics: vec![
-                ("text_latent".to_owned(), scalar(l1(text.w_plus, batch.w.clone()))),
+                (
+                    "text_latent".to_owned(),
+                    scalar(l1(text.w_plus, batch.w.clone())),
+                ),
                 ("image_latent".to_owned(), scalar(l1(image.w_plus, batch.w))),
                 ("text_picture".to_owned(), distance),
                 ("clip_score".to_owned(), clip_score),
@@ -360,7 +395,8 @@ impl Stage for MapperStage {
         let rows = [
             self.cache.images(&batch.faces, &self.device),
             synthesis.forward(batch.w.clone(), Noise::None),
-            self.frozen.draw(batch.w_c.clone(), text.w_plus, self.config.injection_layer),
+            self.frozen
+                .draw(batch.w_c.clone(), text.w_plus, self.config.injection_layer),
             synthesis.forward(image.w_plus, Noise::None),
         ];
         let images: Vec<_> = rows.into_iter().flat_map(to_rgb).collect();
@@ -380,11 +416,12 @@ impl MapperStage {
             .collect();
         let others = Tensor::<1, Int>::from_data(others.as_slice(), &batch.w.device());
         let [_, layers, dim] = text.w_plus.dims();
-        let negatives = text
-            .w_plus
-            .clone()
-            .select(0, others)
-            .reshape([size, self.config.negatives, layers, dim]);
+        let negatives = text.w_plus.clone().select(0, others).reshape([
+            size,
+            self.config.negatives,
+            layers,
+            dim,
+        ]);
         let mean = self.differentiable.generator.mapping.w_avg.val();
         let latents = DiverseTriplet {
             target: batch.w.clone(),
@@ -397,7 +434,12 @@ impl MapperStage {
 
     /// L_CLIP and L_rec of the first faces of the batch. L_rec holds for both streams: the latent
     /// that the text stream reads, with the words, says everything about the picture.
-    fn picture_losses(&self, text: &Mapped, image: &Mapped, batch: &Batch) -> (Tensor<1>, Tensor<1>) {
+    fn picture_losses(
+        &self,
+        text: &Mapped,
+        image: &Mapped,
+        batch: &Batch,
+    ) -> (Tensor<1>, Tensor<1>) {
         let count = self.config.image_batch;
         let first = |w: &Tensor<3>| w.clone().narrow(0, 0, count);
         let device = text.w_plus.device();
@@ -405,11 +447,13 @@ impl MapperStage {
         let frozen = &self.differentiable;
         let w_c = batch.w_c.clone().narrow(0, 0, count);
         let drawn = frozen.draw(w_c, first(&text.w_plus), self.config.injection_layer);
-        let rebuilt = frozen.generator.synthesis.forward(first(&image.w_plus), Noise::None);
+        let rebuilt = frozen
+            .generator
+            .synthesis
+            .forward(first(&image.w_plus), Noise::None);
         let feature = frozen.image_tower.forward(drawn.clone());
         let clip = clip_loss(feature, batch.text_mean.clone().narrow(0, 0, count));
-        let reconstruction =
-            l1(drawn, truth.clone()) + l1(rebuilt, truth);
+        let reconstruction = l1(drawn, truth.clone()) + l1(rebuilt, truth);
         (clip, reconstruction)
     }
 }
@@ -422,8 +466,18 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let config: MapperConfig = load_config(config)?;
     let mut stage = MapperStage::new(config.clone(), device)?;
     let streams = train(&mut stage, &config.run, device, resume)?;
-    Bundle::put(&config.bundle, "text_stream", &config.text_stream, &streams.text)?;
-    Bundle::put(&config.bundle, "image_stream", &config.image_stream, &streams.image)?;
+    Bundle::put(
+        &config.bundle,
+        "text_stream",
+        &config.text_stream,
+        &streams.text,
+    )?;
+    Bundle::put(
+        &config.bundle,
+        "image_stream",
+        &config.image_stream,
+        &streams.image,
+    )?;
     Bundle::put_section(&config.bundle, "injection_layer", &config.injection_layer)?;
     Ok(())
 }

@@ -90,16 +90,24 @@ impl AugmentationConfig {
         let device = images.device();
         let [n, channels, height, width] = images.dims();
         let mut each = |low: f32, high: f32| {
-            let values: Vec<f32> = (0..n).map(|_| low + (high - low) * rng.random::<f32>()).collect();
+            let values: Vec<f32> = (0..n)
+                .map(|_| low + (high - low) * rng.random::<f32>())
+                .collect();
             Tensor::<4>::from_data(TensorData::new(values, [n, 1, 1, 1]), &device)
         };
         let blur = each(0.0, self.blur);
         let deviation = each(0.0, self.noise);
         let brightness = each(-self.brightness, self.brightness);
         let contrast = each(1.0 - self.contrast, 1.0 + self.contrast);
-        let noise = Tensor::from_data(TensorData::new(normals(n * channels * height * width, rng), images.dims()), &device);
+        let noise = Tensor::from_data(
+            TensorData::new(normals(n * channels * height * width, rng), images.dims()),
+            &device,
+        );
 
-        let neighbours = AvgPoolOptions::new([3, 3]).with_stride([1, 1]).with_padding([1, 1]).with_count_include_pad(false);
+        let neighbours = AvgPoolOptions::new([3, 3])
+            .with_stride([1, 1])
+            .with_padding([1, 1])
+            .with_count_include_pad(false);
         let soft = avg_pool2d(images.clone(), neighbours);
         let images = images.clone() + (soft - images) * blur;
         images * contrast + brightness + noise * deviation
@@ -129,7 +137,12 @@ impl ProbeStage {
             .map(|index| Face::from_latent(portraits.latent(index)).attributes())
             .collect();
         let weights = balance(&attributes, config.learning.max_weight);
-        Ok(Self { config, portraits, attributes, weights })
+        Ok(Self {
+            config,
+            portraits,
+            attributes,
+            weights,
+        })
     }
 
     fn held_out(&self) -> Range<usize> {
@@ -138,13 +151,24 @@ impl ProbeStage {
 
     /// Labels and weights `[N, A]` of some portraits; what cannot be told weighs nothing.
     fn labels(&self, batch: &[usize], device: &Device) -> (Tensor<2>, Tensor<2>) {
-        let states = || batch.iter().flat_map(|&index| self.attributes[index].iter().map(|(_, state)| state));
-        let labels: Vec<f32> = states().map(|state| f32::from(state == Some(true))).collect();
+        let states = || {
+            batch
+                .iter()
+                .flat_map(|&index| self.attributes[index].iter().map(|(_, state)| state))
+        };
+        let labels: Vec<f32> = states()
+            .map(|state| f32::from(state == Some(true)))
+            .collect();
         let weights: Vec<f32> = states()
             .zip(self.weights.iter().cycle())
             .map(|(state, weights)| state.map_or(0.0, |yes| weights[usize::from(yes)]))
             .collect();
-        let tensor = |values| Tensor::from_data(TensorData::new(values, [batch.len(), Attribute::COUNT]), device);
+        let tensor = |values| {
+            Tensor::from_data(
+                TensorData::new(values, [batch.len(), Attribute::COUNT]),
+                device,
+            )
+        };
         (tensor(labels), tensor(weights))
     }
 
@@ -172,7 +196,12 @@ impl ProbeStage {
 /// the state is seen where it can be told, at most `max`.
 fn balance(attributes: &[Attributes], max: f32) -> Vec<[f32; 2]> {
     let weight = |&attribute: &Attribute| {
-        let count = |state| attributes.iter().filter(|face| face.get(attribute) == Some(state)).count() as f32;
+        let count = |state| {
+            attributes
+                .iter()
+                .filter(|face| face.get(attribute) == Some(state))
+                .count() as f32
+        };
         let counts = [count(false), count(true)];
         counts.map(|one| (0.5 * (counts[0] + counts[1]) / one.max(1.0)).min(max))
     };
@@ -189,7 +218,9 @@ impl Stage for ProbeStage {
     fn step(&mut self, probe: &Probe, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let device = probe.devices().remove(0);
         let seen = self.held_out().start;
-        let batch: Vec<usize> = (0..self.config.learning.batch).map(|_| rng.random_range(0..seen)).collect();
+        let batch: Vec<usize> = (0..self.config.learning.batch)
+            .map(|_| rng.random_range(0..seen))
+            .collect();
         let images = self.portraits.images(&batch, &device.clone().inner());
         let images = Tensor::from_inner(self.config.augmentation.apply(images, rng));
         let (labels, weights) = self.labels(&batch, &device);
@@ -200,8 +231,14 @@ impl Stage for ProbeStage {
     fn evaluate(&mut self, average: &Probe) -> Result<Evaluation> {
         let accuracy = self.accuracy(average);
         let worst = accuracy.worst().map_or(0.0, |(_, accuracy)| accuracy);
-        let metrics = vec![("accuracy".to_owned(), accuracy.mean()), ("accuracy_worst".to_owned(), worst)];
-        Ok(Evaluation { score: accuracy.mean(), metrics })
+        let metrics = vec![
+            ("accuracy".to_owned(), accuracy.mean()),
+            ("accuracy_worst".to_owned(), worst),
+        ];
+        Ok(Evaluation {
+            score: accuracy.mean(),
+            metrics,
+        })
     }
 }
 
@@ -216,8 +253,14 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let mut stage = ProbeStage::new(config.clone())?;
     let probe = train(&mut stage, &run, device, resume)?;
     let table = run.out.join("held_out.csv");
-    write_atomically(&table, stage.accuracy(&probe).to_csv().as_bytes()).map_err(TrainError::io(&table))?;
-    Ok(Bundle::put(&config.bundle, "probe", &config.probe(), &probe)?)
+    write_atomically(&table, stage.accuracy(&probe).to_csv().as_bytes())
+        .map_err(TrainError::io(&table))?;
+    Ok(Bundle::put(
+        &config.bundle,
+        "probe",
+        &config.probe(),
+        &probe,
+    )?)
 }
 
 #[cfg(test)]
@@ -243,13 +286,25 @@ mod tests {
     fn augmentation_blurs_brightens_and_nothing_else_where_it_is_told_nothing_else() {
         let device = Device::flex();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let none = AugmentationConfig { blur: 0.0, noise: 0.0, brightness: 0.0, contrast: 0.0 };
-        let images = Tensor::<4>::from_data(TensorData::new(normals(96, &mut rng), [2, 3, 4, 4]), &device);
-        none.apply(images.clone(), &mut rng).into_data().assert_eq(&images.to_data(), false);
+        let none = AugmentationConfig {
+            blur: 0.0,
+            noise: 0.0,
+            brightness: 0.0,
+            contrast: 0.0,
+        };
+        let images = Tensor::<4>::from_data(
+            TensorData::new(normals(96, &mut rng), [2, 3, 4, 4]),
+            &device,
+        );
+        none.apply(images.clone(), &mut rng)
+            .into_data()
+            .assert_eq(&images.to_data(), false);
 
         let flat = Tensor::<4>::ones([2, 3, 4, 4], &device) * 0.5;
         let blurred = AugmentationConfig { blur: 1.0, ..none }.apply(flat.clone(), &mut rng);
-        blurred.into_data().assert_approx_eq::<f32>(&flat.to_data(), burn::tensor::Tolerance::default());
+        blurred
+            .into_data()
+            .assert_approx_eq::<f32>(&flat.to_data(), burn::tensor::Tolerance::default());
 
         let noisy = AugmentationConfig { noise: 0.1, ..none }.apply(flat, &mut rng);
         assert!(noisy.sub_scalar(0.5).abs().max().into_scalar::<f32>() > 0.0);

@@ -30,9 +30,15 @@ impl Embeddings {
     /// When the teacher or the cache cannot be read or written.
     pub fn of(texts: &[String], teacher: &Path, cache: &Path) -> Result<Self> {
         let weights = teacher.join("model.safetensors");
-        let size = std::fs::metadata(&weights).map_err(TrainError::io(&weights))?.len();
+        let size = std::fs::metadata(&weights)
+            .map_err(TrainError::io(&weights))?
+            .len();
         let path = cache.join(format!("minilm-{:016x}.safetensors", key(texts, size)));
-        if path.exists() { Self::read(&path) } else { Self::compute(texts, teacher, &path) }
+        if path.exists() {
+            Self::read(&path)
+        } else {
+            Self::compute(texts, teacher, &path)
+        }
     }
 
     fn compute(texts: &[String], teacher: &Path, path: &Path) -> Result<Self> {
@@ -44,22 +50,39 @@ impl Embeddings {
             progress.show(*done, "texts embedded by the teacher");
         })?;
         let values: Vec<f16> = values.into_iter().map(f16::from_f32).collect();
-        let view = TensorView::new(Dtype::F16, vec![texts.len(), teacher.dim()], bytemuck::cast_slice(&values))
-            .expect("the shape is that of the values");
-        let bytes = safetensors::serialize([("embeddings", view)], None).expect("one tensor of one name");
+        let view = TensorView::new(
+            Dtype::F16,
+            vec![texts.len(), teacher.dim()],
+            bytemuck::cast_slice(&values),
+        )
+        .expect("the shape is that of the values");
+        let bytes =
+            safetensors::serialize([("embeddings", view)], None).expect("one tensor of one name");
         write_atomically(path, &bytes).map_err(TrainError::io(path))?;
-        Ok(Self { dim: teacher.dim(), values })
+        Ok(Self {
+            dim: teacher.dim(),
+            values,
+        })
     }
 
     fn read(path: &Path) -> Result<Self> {
-        let damaged = |message: String| TrainError::Damaged { path: path.to_owned(), message };
+        let damaged = |message: String| TrainError::Damaged {
+            path: path.to_owned(),
+            message,
+        };
         let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
-        let view = file.tensor("embeddings").map_err(|e| damaged(e.to_string()))?;
+        let view = file
+            .tensor("embeddings")
+            .map_err(|e| damaged(e.to_string()))?;
         let &[_, dim] = view.shape() else {
             return Err(damaged(format!("embeddings have shape {:?}", view.shape())));
         };
-        let values = view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])).collect();
+        let values = view
+            .data()
+            .chunks_exact(2)
+            .map(|b| f16::from_le_bytes([b[0], b[1]]))
+            .collect();
         Ok(Self { dim, values })
     }
 
@@ -84,7 +107,9 @@ fn key(texts: &[String], size: u64) -> u64 {
     size.to_le_bytes()
         .into_iter()
         .chain(bytes)
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
 }
 
 #[cfg(test)]
@@ -105,6 +130,9 @@ mod tests {
         let swapped = [texts[1].clone(), texts[0].clone()];
         let swapped = Embeddings::of(&swapped, &teacher, cache.path()).unwrap();
         let device = Device::flex();
-        swapped.batch(&[1, 0], &device).into_data().assert_eq(&computed.batch(&[0, 1], &device).into_data(), true);
+        swapped
+            .batch(&[1, 0], &device)
+            .into_data()
+            .assert_eq(&computed.batch(&[0, 1], &device).into_data(), true);
     }
 }

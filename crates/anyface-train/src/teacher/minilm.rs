@@ -50,15 +50,22 @@ impl MiniLm {
         let config: Config = serde_json::from_slice(&text).map_err(damaged(&path))?;
 
         let tokenizer_path = folder.join("tokenizer.json");
-        let mut tokenizer = Tokenizer::from_file(&tokenizer_path).map_err(damaged(&tokenizer_path))?;
+        let mut tokenizer =
+            Tokenizer::from_file(&tokenizer_path).map_err(damaged(&tokenizer_path))?;
         tokenizer.with_padding(None);
 
         let path = folder.join("model.safetensors");
         let bytes = std::fs::read(&path).map_err(TrainError::io(&path))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(damaged(&path))?;
-        let weights = Weights { path: &path, tensors, device };
+        let weights = Weights {
+            path: &path,
+            tensors,
+            device,
+        };
         // The single sentence is always segment 0, so that its embedding is part of the position.
-        let segment = weights.matrix("embeddings.token_type_embeddings.weight")?.narrow(0, 0, 1);
+        let segment = weights
+            .matrix("embeddings.token_type_embeddings.weight")?
+            .narrow(0, 0, 1);
         Ok(Self {
             tokenizer,
             tokenizer_path,
@@ -90,7 +97,9 @@ impl MiniLm {
             .par_iter()
             .map(|text| {
                 let encoding = self.tokenizer.encode_fast(text.as_str(), true);
-                encoding.map(|e| e.get_ids().to_vec()).map_err(damaged(&self.tokenizer_path))
+                encoding
+                    .map(|e| e.get_ids().to_vec())
+                    .map_err(damaged(&self.tokenizer_path))
             })
             .collect::<Result<Vec<_>>>()?;
         let mut by_length: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -109,7 +118,10 @@ impl MiniLm {
                 let rows: Vec<&[u32]> = batch.iter().map(|&i| tokens[i].as_slice()).collect();
                 let features = self.forward(&rows);
                 progress(batch.len());
-                features.into_data().try_to_vec().expect("embeddings are f32")
+                features
+                    .into_data()
+                    .try_to_vec()
+                    .expect("embeddings are f32")
             })
             .collect();
 
@@ -125,12 +137,22 @@ impl MiniLm {
     /// Runs texts of one length `T`: token ids `[N, T]` to unit vectors `[N, dim]`.
     fn forward(&self, rows: &[&[u32]]) -> Tensor<2> {
         let (n, t) = (rows.len(), rows[0].len());
-        let ids: Vec<i64> = rows.iter().flat_map(|row| row.iter().map(|&id| i64::from(id))).collect();
+        let ids: Vec<i64> = rows
+            .iter()
+            .flat_map(|row| row.iter().map(|&id| i64::from(id)))
+            .collect();
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [n * t]), &self.device);
-        let words = self.words.clone().select(0, ids).reshape([n, t, self.dim()]);
+        let words = self
+            .words
+            .clone()
+            .select(0, ids)
+            .reshape([n, t, self.dim()]);
         let positions = self.positions.clone().narrow(0, 0, t).unsqueeze();
         let x = self.norm.apply(words + positions);
-        let x = self.layers.iter().fold(x, |x, layer| layer.forward(x, self.heads));
+        let x = self
+            .layers
+            .iter()
+            .fold(x, |x, layer| layer.forward(x, self.heads));
         let mean: Tensor<2> = x.mean_dim(1).squeeze_dim(1);
         let length = mean.clone().square().sum_dim(1).sqrt();
         mean / length
@@ -178,7 +200,9 @@ impl Layer {
             AttentionModuleOptions::default(),
         );
         let attended = attended.swap_dims(1, 2).reshape([n, t, dim]);
-        let x = self.attention_norm.apply(x + self.attention_out.apply(attended));
+        let x = self
+            .attention_norm
+            .apply(x + self.attention_out.apply(attended));
         let hidden = gelu(self.expand.apply(x.clone()));
         self.norm.apply(x + self.contract.apply(hidden))
     }
@@ -242,7 +266,11 @@ impl Weights<'_> {
     fn read<const D: usize>(&self, name: &str) -> Result<Tensor<D>> {
         let view = self.tensors.tensor(name).map_err(damaged(self.path))?;
         if view.dtype() != Dtype::F32 || view.shape().len() != D {
-            let found = format!("{name} is {} of shape {:?}, wanted F32 of {D} dimensions", view.dtype(), view.shape());
+            let found = format!(
+                "{name} is {} of shape {:?}, wanted F32 of {D} dimensions",
+                view.dtype(),
+                view.shape()
+            );
             return Err(damaged(self.path)(found));
         }
         let values: Vec<f32> = view
@@ -250,12 +278,18 @@ impl Weights<'_> {
             .chunks_exact(4)
             .map(|b| f32::from_le_bytes(b.try_into().expect("chunks of four bytes")))
             .collect();
-        Ok(Tensor::from_data(TensorData::new(values, view.shape().to_vec()), self.device))
+        Ok(Tensor::from_data(
+            TensorData::new(values, view.shape().to_vec()),
+            self.device,
+        ))
     }
 }
 
 fn damaged<E: ToString>(path: &Path) -> impl Fn(E) -> TrainError {
-    move |error| TrainError::Damaged { path: path.to_owned(), message: error.to_string() }
+    move |error| TrainError::Damaged {
+        path: path.to_owned(),
+        message: error.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -275,7 +309,10 @@ mod tests {
 
         for (text, row) in texts.iter().zip(found.chunks_exact(teacher.dim())) {
             for (found, wanted) in row.iter().zip(&expected[text]) {
-                assert!((found - wanted).abs() < 1e-5, "{text}: {found} is not {wanted}");
+                assert!(
+                    (found - wanted).abs() < 1e-5,
+                    "{text}: {found} is not {wanted}"
+                );
             }
         }
     }

@@ -72,10 +72,20 @@ impl StreamConfig {
             .windows(2)
             .map(|pair| {
                 let activation = Activation::LeakyRelu;
-                FullyConnected::new(pair[0], pair[1], 0.0, self.lr_multiplier, activation, device)
+                FullyConnected::new(
+                    pair[0],
+                    pair[1],
+                    0.0,
+                    self.lr_multiplier,
+                    activation,
+                    device,
+                )
             })
             .collect();
-        let query = Initializer::Normal { mean: 0.0, std: 0.5 };
+        let query = Initializer::Normal {
+            mean: 0.0,
+            std: 0.5,
+        };
         Stream {
             embed: LinearConfig::new(self.feature_dim, width).init(device),
             embed_latent: self
@@ -125,7 +135,10 @@ impl Stream {
         });
 
         let hidden = self.transformer.forward(Tensor::cat(tokens, 1), padding);
-        let phi = hidden.narrow(1, 0, self.num_ws).mean_dim(1).squeeze_dim::<2>(1);
+        let phi = hidden
+            .narrow(1, 0, self.num_ws)
+            .mean_dim(1)
+            .squeeze_dim::<2>(1);
         let start = match latent {
             Some(w_c) => Tensor::cat(vec![phi.clone(), w_c], 1),
             None => phi.clone(),

@@ -34,7 +34,10 @@ impl Engine {
         if captions.is_empty() || captions.iter().any(|text| text.as_ref().trim().is_empty()) {
             return Err(Error::EmptyDescription);
         }
-        let words: usize = captions.iter().map(|text| text.as_ref().split_whitespace().count()).sum();
+        let words: usize = captions
+            .iter()
+            .map(|text| text.as_ref().split_whitespace().count())
+            .sum();
         if words > MAX_WORDS {
             return Err(Error::OutOfRange {
                 name: "the description",
@@ -45,7 +48,9 @@ impl Engine {
         let context = self.config.text_tower.context;
         let features = captions
             .iter()
-            .flat_map(|text| split_sentences(text.as_ref(), |part| self.tokenizer.fits(part, context)))
+            .flat_map(|text| {
+                split_sentences(text.as_ref(), |part| self.tokenizer.fits(part, context))
+            })
             .map(|part| {
                 let tokens = self.tokenizer.batch(&[part], context, &self.device);
                 normalize(self.text_tower.forward(tokens))

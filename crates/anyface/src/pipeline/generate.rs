@@ -98,7 +98,10 @@ impl Engine {
 
     /// Draws a latent `[1, L, D]` and scores it against a text feature `[1, E]`.
     fn draw(&self, w_plus: Tensor<3>, text_feature: &Tensor<2>, seed: u64) -> Face {
-        let image = self.generator.synthesis.forward(w_plus.clone(), Noise::None);
+        let image = self
+            .generator
+            .synthesis
+            .forward(w_plus.clone(), Noise::None);
         let feature = normalize(self.image_tower.forward(image.clone()));
         let clip_score = (feature * text_feature.clone()).sum().into_scalar();
         let image = to_rgb(image).swap_remove(0);

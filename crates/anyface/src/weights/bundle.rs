@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{StoredDtype, load_module_bytes, save_module, write_atomically};
+use crate::Error;
 use crate::clip::{CompactTokenizer, ImageTowerConfig, TextTowerConfig, Tokenizer};
 use crate::mapper::StreamConfig;
 use crate::pipeline::Truncation;
 use crate::probe::ProbeConfig;
 use crate::stylegan2::GeneratorConfig;
-use crate::Error;
 
 static PORTRAITS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../models/portraits");
 
@@ -79,7 +79,10 @@ impl Bundle {
     pub fn config(&self) -> Result<BundleConfig, Error> {
         let config: BundleConfig = self.parse_config()?;
         if config.format != FORMAT {
-            let reason = format!("format {} is not {FORMAT}, the one this version reads", config.format);
+            let reason = format!(
+                "format {} is not {FORMAT}, the one this version reads",
+                config.format
+            );
             return Err(self.fault(CONFIG, reason));
         }
         Ok(config)
@@ -106,7 +109,9 @@ impl Bundle {
     pub fn tokenizer(&self) -> Result<Tokenizer, Error> {
         let name = "tokenizer.json";
         let tokenizer = CompactTokenizer::from_bytes(&self.read(name)?);
-        tokenizer.map(Tokenizer::Compact).map_err(|e| self.fault(name, e.to_string()))
+        tokenizer
+            .map(Tokenizer::Compact)
+            .map_err(|e| self.fault(name, e.to_string()))
     }
 
     /// Fills a network from `NAME.safetensors`.
@@ -116,7 +121,11 @@ impl Bundle {
     pub fn network<M: Module>(&self, name: &str, network: M) -> Result<M, Error> {
         let file = format!("{name}.safetensors");
         let bytes = self.read(&file)?;
-        Ok(load_module_bytes(network, &bytes, &self.path(&file).display().to_string())?)
+        Ok(load_module_bytes(
+            network,
+            &bytes,
+            &self.path(&file).display().to_string(),
+        )?)
     }
 
     /// Puts a trained network into the bundle at `folder`: `NAME.safetensors` in half precision, and the

@@ -16,8 +16,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::LearningConfig;
-use super::texts::Texts;
 use super::text::{TextLearner, initial_log_scale};
+use super::texts::Texts;
 use crate::data::captions::{CaptionedFace, captions};
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache};
 use crate::error::Result;
@@ -29,15 +29,18 @@ const GALLERY: usize = 100;
 
 /// The image tower with the temperature of its contrast.
 #[derive(Module, Debug)]
-pub struct ImageLearner {
+pub(super) struct ImageLearner {
     /// The tower.
-    pub tower: ImageTower,
+    pub(super) tower: ImageTower,
     log_scale: Param<Tensor<1>>,
 }
 
 impl ImageLearner {
     pub(super) fn new(tower: &ImageTowerConfig, device: &Device) -> Self {
-        Self { tower: tower.init(device), log_scale: initial_log_scale(device) }
+        Self {
+            tower: tower.init(device),
+            log_scale: initial_log_scale(device),
+        }
     }
 }
 
@@ -66,8 +69,13 @@ impl<'a> ImageStage<'a> {
         let cache = PortraitCache::open(&portraits.cache)?;
         let first_held_out = cache.len() - learning.held_out_portraits;
         let captions_of = |range: Range<usize>, split| {
-            let attributes = |index| -> Attributes { Face::from_latent(cache.latent(index)).attributes() };
-            captions(split, range.into_par_iter().map(attributes).collect(), portraits.seed)
+            let attributes =
+                |index| -> Attributes { Face::from_latent(cache.latent(index)).attributes() };
+            captions(
+                split,
+                range.into_par_iter().map(attributes).collect(),
+                portraits.seed,
+            )
         };
         Ok(Self {
             faces: captions_of(0..first_held_out, Split::Train),
@@ -82,9 +90,16 @@ impl<'a> ImageStage<'a> {
 
     /// Text features `[N, E]` of the captions, without a gradient.
     fn text_features(&self, faces: &[&CaptionedFace]) -> Tensor<2> {
-        let texts: Vec<&str> = faces.iter().map(|face| face.caption.text.as_str()).collect();
+        let texts: Vec<&str> = faces
+            .iter()
+            .map(|face| face.caption.text.as_str())
+            .collect();
         let device = self.text.devices().remove(0);
-        self.text.tower.forward(self.texts.tokenizer.batch(&texts, self.texts.context, &device))
+        self.text.tower.forward(
+            self.texts
+                .tokenizer
+                .batch(&texts, self.texts.context, &device),
+        )
     }
 }
 
@@ -97,15 +112,23 @@ impl Stage for ImageStage<'_> {
 
     fn step(&mut self, learner: &ImageLearner, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let device = learner.log_scale.device();
-        let batch: Vec<usize> =
-            (0..self.learning.portraits).map(|_| rng.random_range(0..self.faces.len())).collect();
+        let batch: Vec<usize> = (0..self.learning.portraits)
+            .map(|_| rng.random_range(0..self.faces.len()))
+            .collect();
         let faces: Vec<_> = batch.iter().map(|&index| &self.faces[index]).collect();
-        let shown = Tensor::from_inner(self.text.faces.forward(faces.iter().map(|face| &face.attributes)));
+        let shown = Tensor::from_inner(
+            self.text
+                .faces
+                .forward(faces.iter().map(|face| &face.attributes)),
+        );
         let said = Tensor::from_inner(self.text_features(&faces));
-        let seen = learner.tower.forward(self.portraits.images(&batch, &device));
+        let seen = learner
+            .tower
+            .forward(self.portraits.images(&batch, &device));
         let regression = clip_score(seen.clone(), shown).neg().add_scalar(1.0).mean();
         let contrast = contrastive(seen, said, learner.log_scale.val());
-        let total = regression.clone() * self.learning.regression + contrast.clone() * self.learning.contrast;
+        let total = regression.clone() * self.learning.regression
+            + contrast.clone() * self.learning.contrast;
         let parts = [("regression", &regression), ("contrast", &contrast)];
         Ok(StepOutput::backward(learner, &total, &parts, batch.len()))
     }
@@ -118,17 +141,36 @@ impl Stage for ImageStage<'_> {
         for (i, gallery) in self.held_out.chunks_exact(GALLERY).enumerate() {
             let first = self.faces.len() + i * GALLERY;
             let indices: Vec<usize> = (first..first + GALLERY).collect();
-            let seen = average.tower.forward(self.portraits.images(&indices, &device));
-            let shown = self.text.faces.forward(gallery.iter().map(|face| &face.attributes));
+            let seen = average
+                .tower
+                .forward(self.portraits.images(&indices, &device));
+            let shown = self
+                .text
+                .faces
+                .forward(gallery.iter().map(|face| &face.attributes));
             cosine += clip_score(seen.clone(), shown).mean().into_scalar::<f64>();
             let said = self.text_features(&gallery.iter().collect::<Vec<_>>());
-            let nearest: Vec<i64> =
-                normalize(said).matmul(normalize(seen).transpose()).argmax(1).into_data().iter().collect();
-            found += nearest.iter().zip(0..).filter(|&(&nearest, own)| nearest == own).count() as f64;
+            let nearest: Vec<i64> = normalize(said)
+                .matmul(normalize(seen).transpose())
+                .argmax(1)
+                .into_data()
+                .iter()
+                .collect();
+            found += nearest
+                .iter()
+                .zip(0..)
+                .filter(|&(&nearest, own)| nearest == own)
+                .count() as f64;
             count += 1.0;
         }
         let recall = found / (count * GALLERY as f64);
-        let metrics = vec![("recall_at_1".to_owned(), recall), ("cosine".to_owned(), cosine / count)];
-        Ok(Evaluation { score: recall, metrics })
+        let metrics = vec![
+            ("recall_at_1".to_owned(), recall),
+            ("cosine".to_owned(), cosine / count),
+        ];
+        Ok(Evaluation {
+            score: recall,
+            metrics,
+        })
     }
 }

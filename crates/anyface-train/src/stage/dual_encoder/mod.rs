@@ -99,12 +99,26 @@ pub struct LearningConfig {
 impl ModelConfig {
     /// The text tower over a vocabulary of `vocab_size`, which may be smaller than asked for.
     fn text_tower(&self, vocab_size: usize) -> TextTowerConfig {
-        TextTowerConfig::new(vocab_size, self.context, self.width, self.layers, self.heads, self.embed_dim)
-            .with_causal(false)
+        TextTowerConfig::new(
+            vocab_size,
+            self.context,
+            self.width,
+            self.layers,
+            self.heads,
+            self.embed_dim,
+        )
+        .with_causal(false)
     }
 
     fn image_tower(&self, resolution: usize) -> ImageTowerConfig {
-        ImageTowerConfig::new(resolution, self.patch_size, self.width, self.layers, self.heads, self.embed_dim)
+        ImageTowerConfig::new(
+            resolution,
+            self.patch_size,
+            self.width,
+            self.layers,
+            self.heads,
+            self.embed_dim,
+        )
     }
 }
 
@@ -122,21 +136,44 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let texts = Texts::new(&config.texts, config.model.vocab_size, config.model.context)?;
     let learning = &config.learning;
 
-    let mut stage = ReaderStage { texts: &texts, learning };
+    let mut stage = ReaderStage {
+        texts: &texts,
+        learning,
+    };
     let reader = train(&mut stage, &config.reader, device, resume)?;
 
     let tower = config.model.text_tower(texts.tokenizer.vocab_size());
-    Bundle::put_file(&config.bundle, "tokenizer.json", texts.tokenizer_json.as_bytes())?;
-    let mut stage = TextStage { texts: &texts, tower: tower.clone(), learning, reader };
+    Bundle::put_file(
+        &config.bundle,
+        "tokenizer.json",
+        texts.tokenizer_json.as_bytes(),
+    )?;
+    let mut stage = TextStage {
+        texts: &texts,
+        tower: tower.clone(),
+        learning,
+        reader,
+    };
     let text = train(&mut stage, &config.text, device, resume)?;
-    write(&config.text.out.join("held_out.csv"), &stage.read_held_out(&text).accuracy.to_csv())?;
+    write(
+        &config.text.out.join("held_out.csv"),
+        &stage.read_held_out(&text).accuracy.to_csv(),
+    )?;
     Bundle::put(&config.bundle, "text_tower", &tower, &text.tower)?;
-    write(&config.text.out.join("phrases.txt"), &stage.read_phrases(&text, &config.phrases))?;
+    write(
+        &config.text.out.join("phrases.txt"),
+        &stage.read_phrases(&text, &config.phrases),
+    )?;
 
     let tower = config.model.image_tower(config.portraits.size as usize);
     let mut stage = ImageStage::new(tower.clone(), &config.portraits, learning, &text, &texts)?;
     let image = train(&mut stage, &config.image, device, resume)?;
-    Ok(Bundle::put(&config.bundle, "image_tower", &tower, &image.tower)?)
+    Ok(Bundle::put(
+        &config.bundle,
+        "image_tower",
+        &tower,
+        &image.tower,
+    )?)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
@@ -158,8 +195,17 @@ impl Reading {
     fn evaluation(&self) -> Evaluation {
         let accuracy = self.accuracy.mean();
         let worst = self.accuracy.worst().map_or(0.0, |(_, accuracy)| accuracy);
-        let metrics = [("read", accuracy), ("read_worst", worst), ("invented", self.invented)];
-        Evaluation { score: accuracy, metrics: metrics.map(|(name, value)| (name.to_owned(), value)).to_vec() }
+        let metrics = [
+            ("read", accuracy),
+            ("read_worst", worst),
+            ("invented", self.invented),
+        ];
+        Evaluation {
+            score: accuracy,
+            metrics: metrics
+                .map(|(name, value)| (name.to_owned(), value))
+                .to_vec(),
+        }
     }
 }
 
@@ -181,5 +227,8 @@ fn reading(captions: &Captions, forward: impl Fn(&[usize]) -> Tensor<3>) -> Read
             }
         }
     }
-    Reading { accuracy, invented: invented as f64 / unsaid.max(1) as f64 }
+    Reading {
+        accuracy,
+        invented: invented as f64 / unsaid.max(1) as f64,
+    }
 }

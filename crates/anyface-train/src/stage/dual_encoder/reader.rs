@@ -23,7 +23,11 @@ impl Stage for ReaderStage<'_> {
     type Model = AttributeReader;
 
     fn init(&self, device: &Device) -> AttributeReader {
-        AttributeReader::new(self.texts.captions.corpus.teacher_dim(), self.learning.reader_width, device)
+        AttributeReader::new(
+            self.texts.captions.corpus.teacher_dim(),
+            self.learning.reader_width,
+            device,
+        )
     }
 
     fn step(&mut self, reader: &AttributeReader, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
@@ -32,14 +36,20 @@ impl Stage for ReaderStage<'_> {
         let batch = corpus.draw(self.learning.reader_batch, rng);
         let batch_faces: Vec<_> = batch.iter().map(|&index| &faces[index]).collect();
         let logits = reader.forward(corpus.embeddings(&batch, &device));
-        let loss = state_cross_entropy(logits, said(&batch_faces, &device), self.learning.said_weight);
+        let loss = state_cross_entropy(
+            logits,
+            said(&batch_faces, &device),
+            self.learning.said_weight,
+        );
         Ok(StepOutput::backward(reader, &loss, &[], batch.len()))
     }
 
     fn evaluate(&mut self, reader: &AttributeReader) -> Result<Evaluation> {
         let corpus = &self.texts.held_out.corpus;
         let device = reader.devices().remove(0);
-        let reading = reading(&self.texts.held_out, |batch| reader.forward(corpus.embeddings(batch, &device)));
+        let reading = reading(&self.texts.held_out, |batch| {
+            reader.forward(corpus.embeddings(batch, &device))
+        });
         Ok(reading.evaluation())
     }
 }

@@ -15,7 +15,10 @@ const UNSAID: usize = 2;
 /// What each caption says of each attribute, as probabilities of no, yes and nothing: `[N, A, 3]`.
 pub(super) fn said(faces: &[&CaptionedFace], device: &Device) -> Tensor<3> {
     let mut values = vec![0.0; faces.len() * Attribute::COUNT * STATES];
-    for (row, face) in values.chunks_exact_mut(Attribute::COUNT * STATES).zip(faces) {
+    for (row, face) in values
+        .chunks_exact_mut(Attribute::COUNT * STATES)
+        .zip(faces)
+    {
         for states in row.chunks_exact_mut(STATES) {
             states[UNSAID] = 1.0;
         }
@@ -25,14 +28,23 @@ pub(super) fn said(faces: &[&CaptionedFace], device: &Device) -> Tensor<3> {
             states[usize::from(state)] = 1.0;
         }
     }
-    Tensor::from_data(TensorData::new(values, [faces.len(), Attribute::COUNT, STATES]), device)
+    Tensor::from_data(
+        TensorData::new(values, [faces.len(), Attribute::COUNT, STATES]),
+        device,
+    )
 }
 
 /// What each face shows: yes 1, no −1, unknown 0: `[N, A]`.
-pub(super) fn shown<'a>(faces: impl IntoIterator<Item = &'a Attributes>, device: &Device) -> Tensor<2> {
+pub(super) fn shown<'a>(
+    faces: impl IntoIterator<Item = &'a Attributes>,
+    device: &Device,
+) -> Tensor<2> {
     let values: Vec<f32> = faces
         .into_iter()
-        .flat_map(|face| face.iter().map(|(_, state)| state.map_or(0.0, |yes| if yes { 1.0 } else { -1.0 })))
+        .flat_map(|face| {
+            face.iter()
+                .map(|(_, state)| state.map_or(0.0, |yes| if yes { 1.0 } else { -1.0 }))
+        })
         .collect();
     let count = values.len() / Attribute::COUNT;
     Tensor::from_data(TensorData::new(values, [count, Attribute::COUNT]), device)
@@ -40,7 +52,7 @@ pub(super) fn shown<'a>(faces: impl IntoIterator<Item = &'a Attributes>, device:
 
 /// Two layers that read from a feature what its text says.
 #[derive(Module, Debug)]
-pub struct AttributeReader {
+pub(super) struct AttributeReader {
     hidden: Linear,
     states: Linear,
 }
@@ -57,13 +69,19 @@ impl AttributeReader {
     /// Logits `[N, A, 3]` of no, yes and nothing for features `[N, inputs]`.
     pub(super) fn forward(&self, features: Tensor<2>) -> Tensor<3> {
         let n = features.dims()[0];
-        self.states.forward(gelu(self.hidden.forward(features))).reshape([n, Attribute::COUNT, STATES])
+        self.states
+            .forward(gelu(self.hidden.forward(features)))
+            .reshape([n, Attribute::COUNT, STATES])
     }
 }
 
 /// Cross-entropy of states, `[N, A, 3]` each, in which what is said weighs `said_weight` times what
 /// is not: most attributes are never mentioned.
-pub(super) fn state_cross_entropy(logits: Tensor<3>, states: Tensor<3>, said_weight: f64) -> Tensor<1> {
+pub(super) fn state_cross_entropy(
+    logits: Tensor<3>,
+    states: Tensor<3>,
+    said_weight: f64,
+) -> Tensor<1> {
     let unsaid = states.clone().narrow(2, UNSAID, 1);
     let weight = unsaid * (1.0 - said_weight) + said_weight;
     let losses = (log_softmax(logits, 2) * states).sum_dim(2).neg();
@@ -74,7 +92,10 @@ pub(super) fn state_cross_entropy(logits: Tensor<3>, states: Tensor<3>, said_wei
 pub(super) fn read(logits: Tensor<3>) -> Vec<Vec<Option<bool>>> {
     let states: Vec<i64> = logits.argmax(2).into_data().iter().collect();
     let state = |state: &i64| (*state != UNSAID as i64).then_some(*state == 1);
-    states.chunks_exact(Attribute::COUNT).map(|row| row.iter().map(state).collect()).collect()
+    states
+        .chunks_exact(Attribute::COUNT)
+        .map(|row| row.iter().map(state).collect())
+        .collect()
 }
 
 #[cfg(test)]
@@ -86,8 +107,14 @@ mod tests {
     fn what_is_said_is_read_back() {
         let device = Device::flex();
         let said_of_it = vec![(Attribute::Bald, true), (Attribute::Smiling, false)];
-        let caption = Caption { text: String::new(), said: said_of_it };
-        let face = CaptionedFace { caption, attributes: Attributes::UNKNOWN };
+        let caption = Caption {
+            text: String::new(),
+            said: said_of_it,
+        };
+        let face = CaptionedFace {
+            caption,
+            attributes: Attributes::UNKNOWN,
+        };
 
         let row = &read(said(&[&face], &device))[0];
 
@@ -100,7 +127,8 @@ mod tests {
     fn cross_entropy_by_hand() {
         // Two attributes: one said, with probability ½ for the right state; one unsaid, with ¼.
         let device = Device::flex();
-        let logits = Tensor::from_floats([[[0.5f32, 0.25, 0.25], [0.25, 0.5, 0.25]]], &device).log();
+        let logits =
+            Tensor::from_floats([[[0.5f32, 0.25, 0.25], [0.25, 0.5, 0.25]]], &device).log();
         let states = Tensor::from_floats([[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]], &device);
         let loss = state_cross_entropy(logits, states, 3.0).into_scalar::<f32>();
         let expected = (3.0 * 2f32.ln() + 4f32.ln()) / 4.0;

@@ -22,9 +22,9 @@ use crate::run::{Evaluation, Stage, StepOutput};
 
 /// The text tower with what is needed only to train it.
 #[derive(Module, Debug)]
-pub struct TextLearner {
+pub(super) struct TextLearner {
     /// The tower.
-    pub tower: TextTower,
+    pub(super) tower: TextTower,
     /// From its features to the teacher's.
     to_teacher: Linear,
     reader: AttributeReader,
@@ -35,7 +35,12 @@ pub struct TextLearner {
 }
 
 impl TextLearner {
-    pub(super) fn new(tower: &TextTowerConfig, teacher_dim: usize, reader_width: usize, device: &Device) -> Self {
+    pub(super) fn new(
+        tower: &TextTowerConfig,
+        teacher_dim: usize,
+        reader_width: usize,
+        device: &Device,
+    ) -> Self {
         let dim = tower.embed_dim;
         Self {
             tower: tower.init(device),
@@ -54,7 +59,10 @@ impl TextLearner {
 
 /// CLIP's initial temperature, 0.07 (Radford et al. 2021, section 2.5).
 pub(super) fn initial_log_scale(device: &Device) -> Param<Tensor<1>> {
-    Initializer::Constant { value: (1.0f64 / 0.07).ln() }.init([1], device)
+    Initializer::Constant {
+        value: (1.0f64 / 0.07).ln(),
+    }
+    .init([1], device)
 }
 
 /// Two layers from the attributes of a face to a feature: what an image tower would see, had it
@@ -77,7 +85,9 @@ impl FaceTower {
     pub(super) fn forward<'a>(&self, faces: impl IntoIterator<Item = &'a Attributes>) -> Tensor<2> {
         let shown = shown(faces, &self.hidden.weight.device());
         let known = shown.clone().abs();
-        self.projection.forward(gelu(self.hidden.forward(Tensor::cat(vec![shown, known], 1))))
+        self.projection.forward(gelu(
+            self.hidden.forward(Tensor::cat(vec![shown, known], 1)),
+        ))
     }
 }
 
@@ -94,23 +104,40 @@ impl TextStage<'_> {
     /// One minus the cosine of the teacher's embedding and what the feature says of it, the mean of a batch.
     fn distillation(learner: &TextLearner, features: Tensor<2>, teacher: Tensor<2>) -> Tensor<1> {
         let told = learner.to_teacher.forward(features);
-        anyface::clip::clip_score(told, teacher).neg().add_scalar(1.0).mean()
+        anyface::clip::clip_score(told, teacher)
+            .neg()
+            .add_scalar(1.0)
+            .mean()
     }
 
     /// One line a phrase: what is read of it, likeliest first, with probabilities.
     pub(super) fn read_phrases(&self, learner: &TextLearner, phrases: &[String]) -> String {
         let device = learner.log_scale.device();
         let line = |phrase: &String| {
-            let tokens = self.texts.tokenizer.batch(&[phrase], self.texts.context, &device);
-            let states: Vec<f32> = softmax(learner.read(tokens), 2).into_data().iter().collect();
+            let tokens = self
+                .texts
+                .tokenizer
+                .batch(&[phrase], self.texts.context, &device);
+            let states: Vec<f32> = softmax(learner.read(tokens), 2)
+                .into_data()
+                .iter()
+                .collect();
             let mut read: Vec<(f32, String)> = Attribute::ALL
                 .iter()
                 .zip(states.chunks_exact(STATES))
-                .flat_map(|(a, states)| [(states[1], a.name().to_owned()), (states[0], format!("not {}", a.name()))])
+                .flat_map(|(a, states)| {
+                    [
+                        (states[1], a.name().to_owned()),
+                        (states[0], format!("not {}", a.name())),
+                    ]
+                })
                 .filter(|(probability, _)| *probability > 0.3)
                 .collect();
             read.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let read: Vec<String> = read.iter().map(|(p, name)| format!("{name} {p:.2}")).collect();
+            let read: Vec<String> = read
+                .iter()
+                .map(|(p, name)| format!("{name} {p:.2}"))
+                .collect();
             format!("{phrase}: {}\n", read.join(", "))
         };
         phrases.iter().map(line).collect()
@@ -119,7 +146,9 @@ impl TextStage<'_> {
     pub(super) fn read_held_out(&self, learner: &TextLearner) -> Reading {
         let corpus = &self.texts.held_out.corpus;
         let device = learner.log_scale.device();
-        reading(&self.texts.held_out, |batch| learner.read(corpus.tokens(batch, &self.texts.tokenizer, &device)))
+        reading(&self.texts.held_out, |batch| {
+            learner.read(corpus.tokens(batch, &self.texts.tokenizer, &device))
+        })
     }
 }
 
@@ -128,30 +157,55 @@ impl Stage for TextStage<'_> {
 
     fn init(&self, device: &Device) -> TextLearner {
         let teacher_dim = self.texts.captions.corpus.teacher_dim();
-        TextLearner::new(&self.tower, teacher_dim, self.learning.reader_width, device)
+        let mut learner =
+            TextLearner::new(&self.tower, teacher_dim, self.learning.reader_width, device);
+        let table = self.texts.token_table(self.tower.width, device);
+        learner.tower.token_embedding.weight = Param::from_tensor(table);
+        learner
     }
 
     fn step(&mut self, learner: &TextLearner, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
-        let Texts { tokenizer, captions: Captions { faces, corpus }, broad, .. } = self.texts;
+        let Texts {
+            tokenizer,
+            captions: Captions { faces, corpus },
+            broad,
+            ..
+        } = self.texts;
         let learning = self.learning;
         let device = learner.log_scale.device();
         let plain = device.clone().inner();
 
         let batch = corpus.draw(learning.captions, rng);
         let batch_faces: Vec<_> = batch.iter().map(|&index| &faces[index]).collect();
-        let features = learner.tower.forward(corpus.tokens(&batch, tokenizer, &device));
-        let distilled = Self::distillation(learner, features.clone(), corpus.embeddings(&batch, &device));
+        let features = learner
+            .tower
+            .forward(corpus.tokens(&batch, tokenizer, &device));
+        let distilled = Self::distillation(
+            learner,
+            features.clone(),
+            corpus.embeddings(&batch, &device),
+        );
         let states = said(&batch_faces, &device);
-        let states = state_cross_entropy(learner.reader.forward(features.clone()), states, learning.said_weight);
-        let shown = learner.faces.forward(batch_faces.iter().map(|face| &face.attributes));
+        let states = state_cross_entropy(
+            learner.reader.forward(features.clone()),
+            states,
+            learning.said_weight,
+        );
+        let shown = learner
+            .faces
+            .forward(batch_faces.iter().map(|face| &face.attributes));
         let contrast = contrastive(shown, features, learner.log_scale.val());
 
         let batch = broad.draw(learning.broad, rng);
-        let features = learner.tower.forward(broad.tokens(&batch, tokenizer, &device));
+        let features = learner
+            .tower
+            .forward(broad.tokens(&batch, tokenizer, &device));
         let teacher = broad.embeddings(&batch, &plain);
         let read = Tensor::from_inner(softmax(self.reader.forward(teacher.clone()), 2));
-        let broad_distilled = Self::distillation(learner, features.clone(), Tensor::from_inner(teacher));
-        let broad_states = state_cross_entropy(learner.reader.forward(features), read, learning.said_weight);
+        let broad_distilled =
+            Self::distillation(learner, features.clone(), Tensor::from_inner(teacher));
+        let broad_states =
+            state_cross_entropy(learner.reader.forward(features), read, learning.said_weight);
 
         let total = (distilled.clone() + broad_distilled.clone()) * learning.distillation
             + states.clone()
@@ -164,7 +218,12 @@ impl Stage for TextStage<'_> {
             ("broad_distillation", &broad_distilled),
             ("broad_states", &broad_states),
         ];
-        Ok(StepOutput::backward(learner, &total, &parts, learning.captions + learning.broad))
+        Ok(StepOutput::backward(
+            learner,
+            &total,
+            &parts,
+            learning.captions + learning.broad,
+        ))
     }
 
     fn evaluate(&mut self, average: &TextLearner) -> Result<Evaluation> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyface::clip::{CompactTokenizer, Tokenizer, TokenizerError, Tokens};
 use anyface_portraits::caption::Split;
 use anyface_portraits::{Attributes, Face};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Distribution, Tensor};
 use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -47,6 +47,8 @@ pub(super) struct Texts {
     pub(super) tokenizer_json: String,
     /// The most tokens of a text.
     pub(super) context: usize,
+    /// The teacher's embeddings of the tokenizer's pieces, each alone.
+    pieces: Embeddings,
     pub(super) captions: Captions,
     pub(super) held_out: Captions,
     pub(super) broad: Corpus,
@@ -63,7 +65,12 @@ impl Texts {
     pub(super) fn new(config: &TextsConfig, vocab_size: usize, context: usize) -> Result<Self> {
         let wordnet = WordNet::open(&config.wordnet)?;
         let broad = broad_corpus(&wordnet, &config.broad, config.seed);
-        let train = faces(Split::Train, config.captions, config.captions_per_role, config.seed);
+        let train = faces(
+            Split::Train,
+            config.captions,
+            config.captions_per_role,
+            config.seed,
+        );
         let held_out = faces(Split::HeldOut, config.held_out, 0, config.seed + 1);
 
         let lines = train.iter().map(|face| &face.caption.text).chain(&broad);
@@ -73,19 +80,55 @@ impl Texts {
         };
         let tokenizer = CompactTokenizer::train(lines, vocab_size).map_err(failed)?;
         let tokenizer_json = tokenizer.to_json().map_err(failed)?;
+        let pieces: Vec<String> = (0..tokenizer.vocab_size() as u32)
+            .map(|id| tokenizer.piece(id))
+            .collect();
+        let pieces = Embeddings::of(&pieces, &config.teacher, &config.cache)?;
         let tokenizer = Tokenizer::Compact(tokenizer);
         let corpus = |texts| Corpus::new(texts, &tokenizer, context, config);
         let captions = |faces: Vec<CaptionedFace>| -> Result<Captions> {
             let corpus = corpus(faces.iter().map(|face| face.caption.text.clone()).collect())?;
             Ok(Captions { faces, corpus })
         };
-        Ok(Self { captions: captions(train)?, held_out: captions(held_out)?, broad: corpus(broad)?, tokenizer, tokenizer_json, context })
+        Ok(Self {
+            captions: captions(train)?,
+            held_out: captions(held_out)?,
+            broad: corpus(broad)?,
+            pieces,
+            tokenizer,
+            tokenizer_json,
+            context,
+        })
+    }
+}
+
+/// Root mean square of the initial token vectors, about that of OpenAI's tokens and positions.
+const TOKEN_SCALE: f64 = 0.03;
+
+impl Texts {
+    /// A table of token vectors `[V, width]` to start from: the teacher's embedding of each piece, less
+    /// the mean of all, by a random projection, which keeps angles. So a word that training seldom
+    /// meets starts beside those that mean the same.
+    pub(super) fn token_table(&self, width: usize, device: &Device) -> Tensor<2> {
+        let all: Vec<usize> = (0..self.tokenizer.vocab_size()).collect();
+        let embeddings = self.pieces.batch(&all, device);
+        let centred = embeddings.clone() - embeddings.mean_dim(0);
+        let projection = Tensor::random(
+            [self.pieces.dim(), width],
+            Distribution::Normal(0.0, 1.0),
+            device,
+        );
+        let table = centred.matmul(projection);
+        let scale = table.clone().square().mean().sqrt();
+        table / scale.unsqueeze() * TOKEN_SCALE
     }
 }
 
 /// Captions of `random` faces and of `per_role` faces for each role, as the portraits of `seed` show them.
 fn faces(split: Split, random: usize, per_role: usize, seed: u64) -> Vec<CaptionedFace> {
-    let random = (0..random).into_par_iter().map(|i| Face::from_latent(&latent(seed, i)).attributes());
+    let random = (0..random)
+        .into_par_iter()
+        .map(|i| Face::from_latent(&latent(seed, i)).attributes());
     let mut faces: Vec<Attributes> = random.collect();
     faces.extend(faces_of_roles(split, per_role, seed));
     captions(split, faces, seed)
@@ -103,12 +146,24 @@ pub(super) struct Corpus {
 const BIN: usize = 1024;
 
 impl Corpus {
-    fn new(texts: Vec<String>, tokenizer: &Tokenizer, context: usize, config: &TextsConfig) -> Result<Self> {
+    fn new(
+        texts: Vec<String>,
+        tokenizer: &Tokenizer,
+        context: usize,
+        config: &TextsConfig,
+    ) -> Result<Self> {
         let embeddings = Embeddings::of(&texts, &config.teacher, &config.cache)?;
-        let rows: Vec<_> = texts.par_iter().map(|text| tokenizer.sequence(text, context)).collect();
+        let rows: Vec<_> = texts
+            .par_iter()
+            .map(|text| tokenizer.sequence(text, context))
+            .collect();
         let mut by_length: Vec<usize> = (0..rows.len()).collect();
         by_length.sort_by_key(|&index| rows[index].len());
-        Ok(Self { rows, embeddings, by_length })
+        Ok(Self {
+            rows,
+            embeddings,
+            by_length,
+        })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -119,12 +174,22 @@ impl Corpus {
     pub(super) fn draw(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
         let start = rng.random_range(0..self.len()) / BIN * BIN;
         let bin = &self.by_length[start..(start + BIN).min(self.len())];
-        (0..count).map(|_| *bin.choose(rng).expect("a bin holds a text")).collect()
+        (0..count)
+            .map(|_| *bin.choose(rng).expect("a bin holds a text"))
+            .collect()
     }
 
     /// Token ids of some texts.
-    pub(super) fn tokens(&self, indices: &[usize], tokenizer: &Tokenizer, device: &Device) -> Tokens {
-        let rows: Vec<_> = indices.iter().map(|&index| self.rows[index].clone()).collect();
+    pub(super) fn tokens(
+        &self,
+        indices: &[usize],
+        tokenizer: &Tokenizer,
+        device: &Device,
+    ) -> Tokens {
+        let rows: Vec<_> = indices
+            .iter()
+            .map(|&index| self.rows[index].clone())
+            .collect();
         tokenizer.collate(&rows, device)
     }
 

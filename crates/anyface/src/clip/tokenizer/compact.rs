@@ -114,6 +114,14 @@ impl CompactTokenizer {
             .map_err(|e| TokenizerError::Format(e.to_string()))
     }
 
+    /// The letters of a piece, without the space before it; of a special token, its name.
+    pub fn piece(&self, id: u32) -> String {
+        self.inner
+            .decode(&[id], false)
+            .map(|text| text.trim().to_owned())
+            .unwrap_or_default()
+    }
+
     /// Number of ids.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
@@ -186,6 +194,15 @@ mod tests {
         let text = "a grey-haired wizard 🧙";
         assert_eq!(read.encode(text), tokenizer.encode(text));
         assert_eq!(read.vocab_size(), tokenizer.vocab_size());
+    }
+
+    #[test]
+    fn a_piece_is_the_word_it_stands_for() {
+        let tokenizer = trained();
+        let [old] = tokenizer.encode("old")[..] else {
+            panic!("a frequent word is one piece");
+        };
+        assert_eq!(tokenizer.piece(old), "old");
     }
 
     #[test]
