@@ -1,81 +1,93 @@
-//! Parity of both towers with openai/CLIP on random weights; `tests/fixtures/clip/README.md` says how they were made.
+//! Parity of both towers with openai/CLIP and transformers on random weights; `tests/fixtures/clip/README.md` says how
+//! they were made.
 
 #![allow(clippy::unwrap_used)]
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
-use safetensors::tensor::TensorView;
 
+use super::transformer::Activation;
 use super::*;
 use crate::weights::load_module_bytes;
 
 const WEIGHTS: &[u8] = include_bytes!("../../tests/fixtures/clip/tiny.safetensors");
 const EXPECTED: &[u8] = include_bytes!("../../tests/fixtures/clip/tiny.io.safetensors");
 
-/// The checkpoint's image tower and text tower.
-fn towers(device: &Device) -> (ImageTower, TextTower) {
-    let image = ImageTowerConfig::new(32, 8, 64, 2, 1, 32).init(device);
-    let text = TextTowerConfig::new(256, 77, 128, 1, 2, 32).init(device);
-    let checkpoint = SafeTensors::deserialize(WEIGHTS).unwrap();
-    (
-        load(
-            image,
-            checkpoint
-                .iter()
-                .filter_map(|(key, view)| Some((key.strip_prefix("visual.")?, view))),
-        ),
-        load(
-            text,
-            checkpoint
-                .iter()
-                .filter(|(key, _)| !key.starts_with("visual.") && *key != "logit_scale"),
-        ),
-    )
+/// A safetensors file read to a device.
+struct Fixture<'a> {
+    file: SafeTensors<'a>,
+    device: Device,
 }
 
-fn load<'a, M: Module>(module: M, tensors: impl Iterator<Item = (&'a str, TensorView<'a>)>) -> M {
-    let bytes = safetensors::serialize(tensors, None).unwrap();
-    load_module_bytes(module, &bytes, "checkpoint").unwrap()
+impl<'a> Fixture<'a> {
+    fn new(bytes: &'a [u8], device: &Device) -> Self {
+        Self {
+            file: SafeTensors::deserialize(bytes).unwrap(),
+            device: device.clone(),
+        }
+    }
+
+    fn floats<const D: usize>(&self, name: &str) -> Tensor<D> {
+        let view = self.file.tensor(name).unwrap();
+        let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
+        // A scalar is a tensor of one element here.
+        let shape = if view.shape().is_empty() {
+            &[1]
+        } else {
+            view.shape()
+        };
+        Tensor::from_data(TensorData::new(values, shape.to_vec()), &self.device)
+    }
+
+    fn ints<const D: usize>(&self, name: &str) -> Tensor<D, Int> {
+        let view = self.file.tensor(name).unwrap();
+        let values: Vec<i64> = bytemuck::pod_collect_to_vec(view.data());
+        Tensor::from_data(TensorData::new(values, view.shape().to_vec()), &self.device)
+    }
+
+    fn text_tower(&self, config: &TextTowerConfig) -> TextTower {
+        let others = ["visual.", "io.", "logit_scale"];
+        let own = |key: &str| !others.iter().any(|prefix| key.starts_with(prefix));
+        self.load(config.init(&self.device), |key| own(key).then_some(key))
+    }
+
+    fn image_tower(&self, config: &ImageTowerConfig) -> ImageTower {
+        self.load(config.init(&self.device), |key| key.strip_prefix("visual."))
+    }
+
+    /// Loads the tensors that `rename` keeps.
+    fn load<M: Module>(&self, module: M, rename: impl Fn(&str) -> Option<&str>) -> M {
+        let tensors = self
+            .file
+            .iter()
+            .filter_map(|(key, view)| Some((rename(key)?.to_owned(), view)));
+        let bytes = safetensors::serialize(tensors, None).unwrap();
+        load_module_bytes(module, &bytes, "fixture").unwrap()
+    }
 }
 
-fn expected<const D: usize>(name: &str, device: &Device) -> Tensor<D> {
-    let file = SafeTensors::deserialize(EXPECTED).unwrap();
-    let view = file.tensor(name).unwrap();
-    let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
-    // A scalar is a tensor of one element here.
-    let shape = if view.shape().is_empty() {
-        vec![1]
-    } else {
-        view.shape().to_vec()
-    };
-    Tensor::from_data(TensorData::new(values, shape), device)
+fn tiny_text_tower(device: &Device) -> TextTower {
+    Fixture::new(WEIGHTS, device).text_tower(&TextTowerConfig::new(256, 77, 128, 1, 2, 32))
 }
 
-fn ids() -> (Vec<i64>, [usize; 2]) {
-    let file = SafeTensors::deserialize(EXPECTED).unwrap();
-    let view = file.tensor("ids").unwrap();
-    (
-        bytemuck::pod_collect_to_vec(view.data()),
-        [view.shape()[0], view.shape()[1]],
-    )
+fn tiny_image_tower(device: &Device) -> ImageTower {
+    Fixture::new(WEIGHTS, device).image_tower(&ImageTowerConfig::new(32, 8, 64, 2, 1, 32))
 }
 
 /// The fixture's texts, cut to the longest of them.
 fn tokens(device: &Device) -> Tokens {
-    let (ids, [batch, context]) = ids();
-    let eot: Vec<i64> = ids
-        .chunks(context)
-        .map(|row| row.iter().position(|&id| id == 255).unwrap() as i64)
-        .collect();
+    const END: i64 = 255;
+    let ids = Fixture::new(EXPECTED, device).ints::<2>("ids");
+    let rows = ids.try_to_vec_as::<i64>().unwrap();
+    let ends = rows
+        .chunks(77)
+        .map(|row| row.iter().position(|&id| id == END).unwrap() as i64);
+    let eot: Vec<i64> = ends.collect();
     let length = *eot.iter().max().unwrap() as usize + 1;
-    let cut: Vec<i64> = ids
-        .chunks(context)
-        .flat_map(|row| row[..length].to_vec())
-        .collect();
     Tokens {
-        ids: Tensor::from_data(TensorData::new(cut, [batch, length]), device),
-        eot: Tensor::from_data(TensorData::new(eot, [batch]), device),
+        ids: ids.narrow(1, 0, length),
+        eot: Tensor::from_data(eot.as_slice(), device),
     }
 }
 
@@ -90,24 +102,25 @@ fn assert_close<const D: usize>(name: &str, found: Tensor<D>, expected: Tensor<D
 #[test]
 fn image_tower_equals_the_reference_at_every_tap() {
     let device = Device::flex();
-    let (tower, _) = towers(&device);
-    let pixels = expected::<4>("pixels", &device);
-    let mut x = tower.embed(pixels.clone());
+    let expected = Fixture::new(EXPECTED, &device);
+    let tower = tiny_image_tower(&device);
+    let mut x = tower.embed(expected.floats("pixels"));
     assert_close(
         "visual.ln_pre",
         x.clone(),
-        expected("visual.ln_pre", &device),
+        expected.floats("visual.ln_pre"),
         1e-5,
     );
     for (i, block) in tower.transformer.resblocks.iter().enumerate() {
         x = block.forward(x, None);
         let name = format!("visual.block{i}");
-        assert_close(&name, x.clone(), expected(&name, &device), 1e-5);
+        assert_close(&name, x.clone(), expected.floats(&name), 1e-5);
     }
+    let features = tower.forward(expected.floats("pixels"));
     assert_close(
         "image_features",
-        tower.forward(pixels),
-        expected("image_features", &device),
+        features,
+        expected.floats("image_features"),
         1e-5,
     );
 }
@@ -115,20 +128,17 @@ fn image_tower_equals_the_reference_at_every_tap() {
 #[test]
 fn text_tower_equals_the_reference_at_every_tap() {
     let device = Device::flex();
-    let (_, tower) = towers(&device);
-    let (ids, shape) = ids();
-    let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &device);
-    let hidden = tower.transformer.forward(tower.embed(ids), None);
-    assert_close(
-        "text.block0",
-        hidden,
-        expected("text.block0", &device),
-        1e-5,
-    );
+    let expected = Fixture::new(EXPECTED, &device);
+    let tower = tiny_text_tower(&device);
+    let hidden = tower
+        .transformer
+        .forward(tower.embed(expected.ints("ids")), None);
+    assert_close("text.block0", hidden, expected.floats("text.block0"), 1e-5);
+    let features = tower.forward(tokens(&device));
     assert_close(
         "text_features",
-        tower.forward(tokens(&device)),
-        expected("text_features", &device),
+        features,
+        expected.floats("text_features"),
         1e-5,
     );
 }
@@ -136,22 +146,22 @@ fn text_tower_equals_the_reference_at_every_tap() {
 #[test]
 fn gradient_of_the_clip_score_equals_the_reference() {
     let device = Device::flex().autodiff();
-    let (image_tower, text_tower) = towers(&device);
-    let pixels = expected::<4>("pixels", &device).require_grad();
-    let text_features = text_tower.forward(tokens(&device)).narrow(0, 0, 3);
-    let loss = (-clip_score(image_tower.forward(pixels.clone()), text_features) + 1.0).mean();
+    let expected = Fixture::new(EXPECTED, &Device::flex());
+    let pixels = Fixture::new(EXPECTED, &device)
+        .floats::<4>("pixels")
+        .require_grad();
+    let text_features = tiny_text_tower(&device)
+        .forward(tokens(&device))
+        .narrow(0, 0, 3);
+    let image_features = tiny_image_tower(&device).forward(pixels.clone());
+    let loss = (-clip_score(image_features, text_features) + 1.0).mean();
     let gradients = loss.backward();
-    assert_close(
-        "loss",
-        loss.inner(),
-        expected("grad.loss", &Device::flex()),
-        1e-5,
-    );
+    assert_close("loss", loss.inner(), expected.floats("grad.loss"), 1e-5);
     let gradient = pixels.grad(&gradients).unwrap();
     assert_close(
         "grad.pixels",
         gradient,
-        expected("grad.pixels", &Device::flex()),
+        expected.floats("grad.pixels"),
         5e-5,
     );
 }
@@ -172,4 +182,123 @@ fn padding_never_changes_a_bidirectional_text_feature() {
     assert_close("padded", feature(&[254, 7, 255, 0, 9]), alone.clone(), 1e-5);
     let other: f32 = (feature(&[254, 8, 255]) - alone).abs().max().into_scalar();
     assert!(other > 1e-3);
+}
+
+/// Makes names as OpenAI's checkpoints have them, with shapes.
+struct Keys {
+    prefix: &'static str,
+    path: Vec<String>,
+    shapes: Vec<(String, Vec<usize>)>,
+}
+
+impl ModuleVisitor for Keys {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let key = format!("{}{}", self.prefix, self.path.join("."));
+        self.shapes.push((key, param.lazy_shape().to_vec()));
+    }
+
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+}
+
+fn keys<M: Module>(prefix: &'static str, module: &M) -> Vec<(String, Vec<usize>)> {
+    let mut keys = Keys {
+        prefix,
+        path: Vec::new(),
+        shapes: Vec::new(),
+    };
+    module.visit(&mut keys);
+    keys.shapes
+}
+
+/// Keys and shapes of ViT-B/32 as OpenAI ships it, less `logit_scale`.
+fn vit_b_32_keys() -> Vec<(String, Vec<usize>)> {
+    let mut keys: Vec<(String, Vec<usize>)> = Vec::new();
+    for (prefix, width) in [("", 512), ("visual.", 768)] {
+        for layer in 0..12 {
+            for (name, shape) in [
+                ("ln_1.weight", vec![width]),
+                ("ln_1.bias", vec![width]),
+                ("attn.in_proj_weight", vec![3 * width, width]),
+                ("attn.in_proj_bias", vec![3 * width]),
+                ("attn.out_proj.weight", vec![width, width]),
+                ("attn.out_proj.bias", vec![width]),
+                ("ln_2.weight", vec![width]),
+                ("ln_2.bias", vec![width]),
+                ("mlp.c_fc.weight", vec![4 * width, width]),
+                ("mlp.c_fc.bias", vec![4 * width]),
+                ("mlp.c_proj.weight", vec![width, 4 * width]),
+                ("mlp.c_proj.bias", vec![width]),
+            ] {
+                keys.push((
+                    format!("{prefix}transformer.resblocks.{layer}.{name}"),
+                    shape,
+                ));
+            }
+        }
+    }
+    for (name, shape) in [
+        ("token_embedding.weight", vec![49408, 512]),
+        ("positional_embedding", vec![77, 512]),
+        ("ln_final.weight", vec![512]),
+        ("ln_final.bias", vec![512]),
+        ("text_projection", vec![512, 512]),
+        ("visual.conv1.weight", vec![768, 3, 32, 32]),
+        ("visual.class_embedding", vec![768]),
+        ("visual.positional_embedding", vec![50, 768]),
+        ("visual.ln_pre.weight", vec![768]),
+        ("visual.ln_pre.bias", vec![768]),
+        ("visual.ln_post.weight", vec![768]),
+        ("visual.ln_post.bias", vec![768]),
+        ("visual.proj", vec![768, 512]),
+    ] {
+        keys.push((name.to_owned(), shape));
+    }
+    keys
+}
+
+#[test]
+fn vit_b_32_has_the_keys_and_shapes_of_its_checkpoint() {
+    let device = Device::flex();
+    let text = TextTowerConfig::new(SimpleTokenizer::VOCAB_SIZE, 77, 512, 12, 8, 512).init(&device);
+    let image = ImageTowerConfig::new(224, 32, 768, 12, 12, 512).init(&device);
+    let mut found = [keys("", &text), keys("visual.", &image)].concat();
+    let mut expected = vit_b_32_keys();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn gelu_towers_of_several_heads_equal_transformers() {
+    const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/clip/gelu.safetensors");
+    let device = Device::flex();
+    let fixture = Fixture::new(FIXTURE, &device);
+    let text = TextTowerConfig::new(60, 16, 32, 2, 4, 24).with_activation(Activation::Gelu);
+    let image = ImageTowerConfig::new(24, 8, 48, 2, 3, 24).with_activation(Activation::Gelu);
+    let tokens = Tokens {
+        ids: fixture.ints("io.ids"),
+        eot: fixture.ints("io.eot"),
+    };
+    let text_features = fixture.text_tower(&text).forward(tokens);
+    let image_features = fixture
+        .image_tower(&image)
+        .forward(fixture.floats("io.pixels"));
+    assert_close(
+        "text_features",
+        text_features,
+        fixture.floats("io.text_features"),
+        1e-5,
+    );
+    assert_close(
+        "image_features",
+        image_features,
+        fixture.floats("io.image_features"),
+        1e-5,
+    );
 }

@@ -41,7 +41,7 @@ pub enum TokenizerError {
 /// Byte-level BPE with a small vocabulary.
 #[derive(Debug, Clone)]
 pub struct CompactTokenizer {
-    inner: tokenizers::Tokenizer,
+    inner: Box<tokenizers::Tokenizer>,
     start: u32,
     end: u32,
 }
@@ -100,7 +100,7 @@ impl CompactTokenizer {
         Ok(Self {
             start: id(START)?,
             end: id(END)?,
-            inner,
+            inner: Box::new(inner),
         })
     }
 

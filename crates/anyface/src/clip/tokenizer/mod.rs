@@ -1,10 +1,13 @@
 //! Text to token ids: OpenAI's byte-pair tokenizer, and the small one of the compact towers.
 
+mod clean;
 mod compact;
 mod sentences;
+mod simple;
 
 pub use compact::{CompactTokenizer, TokenizerError};
 pub use sentences::split_sentences;
+pub use simple::SimpleTokenizer;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -18,6 +21,8 @@ const PADDING: u32 = 0;
 pub enum Tokenizer {
     /// Of the built-in domain's compact tower.
     Compact(CompactTokenizer),
+    /// Of OpenAI's models.
+    Simple(SimpleTokenizer),
 }
 
 impl Tokenizer {
@@ -77,6 +82,7 @@ impl Tokenizer {
     pub fn vocab_size(&self) -> usize {
         match self {
             Self::Compact(tokenizer) => tokenizer.vocab_size(),
+            Self::Simple(_) => SimpleTokenizer::VOCAB_SIZE,
         }
     }
 
@@ -84,6 +90,7 @@ impl Tokenizer {
     pub fn encode(&self, text: &str) -> Vec<u32> {
         match self {
             Self::Compact(tokenizer) => tokenizer.encode(text),
+            Self::Simple(tokenizer) => tokenizer.encode(text),
         }
     }
 
@@ -91,6 +98,7 @@ impl Tokenizer {
     fn bounds(&self) -> (u32, u32) {
         match self {
             Self::Compact(tokenizer) => (tokenizer.start(), tokenizer.end()),
+            Self::Simple(_) => (SimpleTokenizer::START, SimpleTokenizer::END),
         }
     }
 }

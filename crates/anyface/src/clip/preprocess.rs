@@ -1,0 +1,165 @@
+//! Pictures to the pixels that an image tower takes.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use image::{RgbImage, imageops};
+
+use super::resample::{resize_bicubic, resize_bicubic_tensor};
+
+/// What an image tower expects: its resolution, and the mean and deviation of each channel of RGB in 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Preprocess {
+    /// R, side of the tower's input.
+    pub resolution: usize,
+    /// Subtracted from each channel.
+    pub mean: [f32; 3],
+    /// Each channel is divided by it.
+    pub std: [f32; 3],
+}
+
+impl Preprocess {
+    /// Of OpenAI's models and most that follow them.
+    pub const fn openai(resolution: usize) -> Self {
+        Self {
+            resolution,
+            mean: [0.481_454_66, 0.457_827_5, 0.408_210_73],
+            std: [0.268_629_54, 0.261_302_6, 0.275_777_1],
+        }
+    }
+
+    /// Of the compact towers: pixels run from −1 to 1, so that an image of the generator's is left as it is.
+    pub const fn compact(resolution: usize) -> Self {
+        Self {
+            resolution,
+            mean: [0.5; 3],
+            std: [0.5; 3],
+        }
+    }
+
+    /// A picture as pixels `[1, 3, R, R]`: the shorter side resized to R, the centre cut out, normalised. Equal to the
+    /// transform that comes with OpenAI's CLIP.
+    pub fn picture(&self, image: &RgbImage, device: &Device) -> Tensor<4> {
+        let side = self.resolution;
+        let values: Vec<f32> = center_crop(image, side as u32)
+            .into_raw()
+            .into_iter()
+            .map(|value| f32::from(value) / 255.0)
+            .collect();
+        let pixels = Tensor::from_data(TensorData::new(values, [1, side, side, 3]), device);
+        self.normalize(pixels.permute([0, 3, 1, 2]))
+    }
+
+    /// Square `images` `[N, 3, H, H]` in −1 to 1, as a generator makes them, as pixels `[N, 3, R, R]`. Differentiable.
+    pub fn images(&self, images: Tensor<4>) -> Tensor<4> {
+        let images = resize_bicubic_tensor(images, self.resolution);
+        if *self == Self::compact(self.resolution) {
+            return images;
+        }
+        self.normalize((images + 1.0) * 0.5)
+    }
+
+    /// Subtracts the mean of `images` `[N, 3, R, R]` in 0 to 1 and divides by the deviation.
+    fn normalize(&self, images: Tensor<4>) -> Tensor<4> {
+        let device = images.device();
+        let channels =
+            |values: [f32; 3]| Tensor::<1>::from_data(values, &device).reshape([1, 3, 1, 1]);
+        (images - channels(self.mean)) / channels(self.std)
+    }
+}
+
+/// The centre of `image`, its shorter side resized to `side`; sizes and offsets as torchvision rounds them.
+fn center_crop(image: &RgbImage, side: u32) -> RgbImage {
+    let (width, height) = image.dimensions();
+    let longer =
+        (u64::from(side) * u64::from(width.max(height)) / u64::from(width.min(height))) as u32;
+    let (new_width, new_height) = if width < height {
+        (side, longer)
+    } else {
+        (longer, side)
+    };
+    let resized = resize_bicubic(image, new_width, new_height);
+    let offset = |length: u32| (f64::from(length - side) / 2.0).round_ties_even() as u32;
+    imageops::crop_imm(&resized, offset(new_width), offset(new_height), side, side).to_image()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::Path;
+
+    use safetensors::SafeTensors;
+
+    use super::*;
+
+    const EXPECTED: &[u8] =
+        include_bytes!("../../tests/fixtures/clip/preprocess/expected.safetensors");
+
+    fn picture(name: &str) -> RgbImage {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/clip/preprocess");
+        image::open(folder.join(name).with_extension("png"))
+            .unwrap()
+            .to_rgb8()
+    }
+
+    fn expected_bytes(name: &str) -> Vec<u8> {
+        let file = SafeTensors::deserialize(EXPECTED).unwrap();
+        file.tensor(name).unwrap().data().to_vec()
+    }
+
+    #[test]
+    fn every_byte_equals_pillow() {
+        for name in ["wide", "tall_small", "grey"] {
+            for side in [64, 224] {
+                let expected = expected_bytes(&format!("{name}.{side}.u8_hwc"));
+                assert!(
+                    center_crop(&picture(name), side).into_raw() == expected,
+                    "{name} at {side}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn pixels_equal_torchvision() {
+        for name in ["wide", "tall_small", "grey"] {
+            let pixels = Preprocess::openai(64).picture(&picture(name), &Device::flex());
+            let found = pixels.into_data().try_to_vec::<f32>().unwrap();
+            let expected: Vec<f32> =
+                bytemuck::pod_collect_to_vec(&expected_bytes(&format!("{name}.64.normalised")));
+            let error = found
+                .iter()
+                .zip(&expected)
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f32::max);
+            assert!(error < 1e-6, "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn tensors_are_resized_as_pictures_are() {
+        let device = Device::flex();
+        let square = imageops::crop_imm(&picture("wide"), 0, 0, 200, 200).to_image();
+        for side in [64, 224] {
+            let preprocess = Preprocess::openai(side);
+            let values: Vec<f32> = square
+                .as_raw()
+                .iter()
+                .map(|&v| f32::from(v) / 127.5 - 1.0)
+                .collect();
+            let tensor = Tensor::<4>::from_data(TensorData::new(values, [1, 200, 200, 3]), &device);
+            let found = preprocess.images(tensor.permute([0, 3, 1, 2]));
+            // Rounding twice costs a level, clamping the overshoot at an edge more, but rarely.
+            let error: f32 = (found - preprocess.picture(&square, &device))
+                .abs()
+                .mean()
+                .into_scalar();
+            assert!(error < 0.5 / 255.0 / 0.26, "{side}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_compact_tower_takes_generated_images_as_they_are() {
+        let images = Tensor::<4>::from_data([[[[-1.0f32, 1.0], [0.5, 0.0]]; 3]], &Device::flex());
+        let pixels = Preprocess::compact(2).images(images.clone());
+        pixels.into_data().assert_eq(&images.into_data(), true);
+    }
+}

@@ -1,0 +1,122 @@
+//! Antialiased bicubic resampling as Pillow does it, on bytes (equal to Pillow's) and on tensors (differentiable).
+//!
+//! Reference: `src/libImaging/Resample.c` of Pillow.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use image::RgbImage;
+
+/// Fraction bits of Pillow's coefficients: 32 less 8 of the pixel and 2 for overshoot.
+const PRECISION_BITS: u32 = 32 - 8 - 2;
+
+/// Reach of the bicubic kernel in pixels of the coarser of the two grids.
+const SUPPORT: f64 = 2.0;
+
+/// The inputs that make one output: `weights` (sum 1) for the pixels from `start`.
+struct Tap {
+    start: usize,
+    weights: Vec<f64>,
+}
+
+/// Keys' cubic convolution with a = −0.5.
+fn bicubic(x: f64) -> f64 {
+    const A: f64 = -0.5;
+    let x = x.abs();
+    if x < 1.0 {
+        ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+    } else if x < 2.0 {
+        (((x - 5.0) * x + 8.0) * x - 4.0) * A
+    } else {
+        0.0
+    }
+}
+
+/// One tap for each of `outputs` pixels made from `inputs`; the kernel is widened when the picture shrinks.
+fn taps(inputs: usize, outputs: usize) -> Vec<Tap> {
+    let scale = inputs as f64 / outputs as f64;
+    let widening = scale.max(1.0);
+    let support = SUPPORT * widening;
+    (0..outputs)
+        .map(|i| {
+            let center = (i as f64 + 0.5) * scale;
+            let start = (center - support + 0.5).max(0.0) as usize;
+            let end = ((center + support + 0.5) as usize).min(inputs);
+            let mut weights: Vec<f64> = (start..end)
+                .map(|j| bicubic((j as f64 - center + 0.5) / widening))
+                .collect();
+            let sum: f64 = weights.iter().sum();
+            weights.iter_mut().for_each(|weight| *weight /= sum);
+            Tap { start, weights }
+        })
+        .collect()
+}
+
+/// `image` at another size, equal to Pillow's `resize(size, BICUBIC)` in every byte.
+pub fn resize_bicubic(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let across = resample_rows(image, width);
+    let transposed = resample_rows(&transpose(&across), height);
+    transpose(&transposed)
+}
+
+/// Resamples every row to `width` pixels.
+fn resample_rows(image: &RgbImage, width: u32) -> RgbImage {
+    if image.width() == width {
+        return image.clone();
+    }
+    let taps: Vec<(usize, Vec<i32>)> = taps(image.width() as usize, width as usize)
+        .into_iter()
+        .map(|tap| {
+            let unit = f64::from(1 << PRECISION_BITS);
+            let weights = tap
+                .weights
+                .iter()
+                .map(|weight| (weight * unit).round() as i32);
+            (tap.start, weights.collect())
+        })
+        .collect();
+    let mut resized = RgbImage::new(width, image.height());
+    let rows = image.as_raw().chunks(3 * image.width() as usize);
+    for (row, output) in rows.zip(resized.chunks_mut(3 * width as usize)) {
+        for ((start, weights), pixel) in taps.iter().zip(output.chunks_mut(3)) {
+            let mut sums = [1 << (PRECISION_BITS - 1); 3];
+            for (input, weight) in row[3 * start..].chunks(3).zip(weights) {
+                for (sum, &value) in sums.iter_mut().zip(input) {
+                    *sum += i32::from(value) * weight;
+                }
+            }
+            for (value, sum) in pixel.iter_mut().zip(sums) {
+                *value = (sum >> PRECISION_BITS).clamp(0, 255) as u8;
+            }
+        }
+    }
+    resized
+}
+
+fn transpose(image: &RgbImage) -> RgbImage {
+    RgbImage::from_fn(image.height(), image.width(), |x, y| *image.get_pixel(y, x))
+}
+
+/// `images` `[N, C, H, W]` at side `side`, `[N, C, side, side]`: the same resampling in floating point, neither rounded
+/// nor clamped, as one matrix product for each axis.
+pub fn resize_bicubic_tensor(images: Tensor<4>, side: usize) -> Tensor<4> {
+    let [_, _, height, width] = images.dims();
+    let device = images.device();
+    let across = match width == side {
+        true => images,
+        false => images.matmul(matrix(width, side, &device).transpose().unsqueeze()),
+    };
+    match height == side {
+        true => across,
+        false => matrix(height, side, &device).unsqueeze().matmul(across),
+    }
+}
+
+/// The taps as a matrix `[outputs, inputs]`.
+fn matrix(inputs: usize, outputs: usize, device: &Device) -> Tensor<2> {
+    let mut values = vec![0.0f32; outputs * inputs];
+    for (row, tap) in values.chunks_mut(inputs).zip(taps(inputs, outputs)) {
+        for (value, weight) in row[tap.start..].iter_mut().zip(tap.weights) {
+            *value = weight as f32;
+        }
+    }
+    Tensor::from_data(TensorData::new(values, [outputs, inputs]), device)
+}
