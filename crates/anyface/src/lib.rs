@@ -1,10 +1,22 @@
 //! Free-style text-to-face synthesis and manipulation.
+//!
+//! ```no_run
+//! use anyface::{Engine, Generate};
+//!
+//! let engine = Engine::builtin()?;
+//! let faces = engine.generate(&["an old sailor with a white beard"], &Generate { count: 4, ..Generate::default() })?;
+//! anyface::image::save_png(&faces[0].image, "sailor.png".as_ref())?;
+//! # Ok::<(), anyface::Error>(())
+//! ```
 
 pub mod clip;
 mod error;
 pub mod image;
+pub mod mapper;
+pub mod pipeline;
 pub mod probe;
 pub mod stylegan2;
 pub mod weights;
 
 pub use error::Error;
+pub use pipeline::{Engine, Face, Generate, Truncation};

@@ -70,8 +70,18 @@ impl Probe {
     /// Logits `[N, A]` of the attributes of `images` `[N, 3, R, R]` in −1 to 1: above 0 where the
     /// attribute is there.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let features = self.stages.iter().fold(images, |x, stage| stage.forward(x));
-        self.head.forward(features.flatten(1, 3))
+        self.forward_with_features(images).0
+    }
+
+    /// As [`Probe::forward`], with the output of every stage, `[N, C, R/2, R/2]` and smaller.
+    pub fn forward_with_features(&self, images: Tensor<4>) -> (Tensor<2>, Vec<Tensor<4>>) {
+        let mut features = Vec::with_capacity(self.stages.len());
+        let last = self.stages.iter().fold(images, |x, stage| {
+            let x = stage.forward(x);
+            features.push(x.clone());
+            x
+        });
+        (self.head.forward(last.flatten(1, 3)), features)
     }
 }
 

@@ -15,6 +15,8 @@ use super::wordnet::{Synset, WordNet, below};
 const NOUN_BODY: u8 = 8;
 const NOUN_FEELING: u8 = 12;
 const NOUN_PERSON: u8 = 18;
+/// Places, plants and substances.
+const NOUN_IDLE: &[u8] = &[15, 20, 27];
 
 /// Things that a portrait may show on a person.
 const WORN: &[&[&str]] = &[
@@ -174,6 +176,18 @@ pub fn broad_corpus(wordnet: &WordNet, config: &BroadConfig, seed: u64) -> Vec<S
     texts.extend((0..config.strange).map(|_| strange(&mut rng)));
     texts.shuffle(&mut rng);
     texts
+}
+
+/// Texts that say nothing of a face: definitions of plants, places and substances, other languages, signs.
+pub fn idle_texts(wordnet: &WordNet) -> Vec<String> {
+    let is_idle = |noun: &&Synset| NOUN_IDLE.contains(&noun.lexical_file);
+    let definitions = wordnet
+        .nouns
+        .iter()
+        .filter(is_idle)
+        .map(|noun| noun.definition.clone());
+    let strange = FOREIGN.iter().chain(SIGNS).map(|&text| text.to_owned());
+    definitions.chain(strange).collect()
 }
 
 /// Words in sentences about a face.

@@ -1,5 +1,11 @@
-//! How good the networks are.
+//! Measures of a bundle by a probe that never saw a generated face.
 
 mod accuracy;
+mod diversity;
+mod faithfulness;
+mod reading;
 
 pub use accuracy::Accuracy;
+pub use diversity::{Diversity, diversity};
+pub use faithfulness::{AttributeRow, Faithfulness, faithfulness};
+pub use reading::{Reading, read};

@@ -2,8 +2,8 @@ use burn::tensor::Tensor;
 use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::AvgPoolOptions;
 
-/// Mean absolute difference of two batches of images, `[N, C, H, W]` each.
-pub fn l1(output: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
+/// Mean absolute difference of two batches, of images `[N, C, H, W]` or latents `[N, L, D]`.
+pub fn l1<const D: usize>(output: Tensor<D>, target: Tensor<D>) -> Tensor<1> {
     (output - target).abs().mean()
 }
 

@@ -7,10 +7,11 @@
 //! the render of `z`. So the layers below `k` cannot carry anything that a caption names.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
+use anyface::weights::Bundle;
 use anyface_portraits::latent::{COARSE_DIM, LATENT_DIM, sample};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
@@ -28,6 +29,8 @@ use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 pub struct GeneratorStageConfig {
     /// The run.
     pub run: RunConfig,
+    /// Folder of the bundle that is given the network.
+    pub bundle: PathBuf,
     /// The portraits to learn.
     pub portraits: PortraitsConfig,
     /// The network.
@@ -238,17 +241,23 @@ impl Stage for GeneratorStage {
     }
 }
 
-/// `anyface train generator`: trains the generator of a configuration file.
+/// `anyface train generator`: trains the generator of a configuration file and puts it into the bundle.
 ///
 /// # Errors
-/// The configuration does not hold together, or as [`load_config`], [`GeneratorStage::new`] and [`train`].
-pub fn run(config: &Path, device: &Device, resume: bool) -> Result<Generator> {
+/// As [`load_config`], [`GeneratorStage::new`] and [`train`]; the bundle cannot be written.
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     let config: GeneratorStageConfig = load_config(path)?;
     config.validate().map_err(|message| TrainError::Config {
         path: path.to_owned(),
         message,
     })?;
-    let run = config.run.clone();
-    train(&mut GeneratorStage::new(config)?, &run, device, resume)
+    let mut stage = GeneratorStage::new(config.clone())?;
+    let generator = train(&mut stage, &config.run, device, resume)?;
+    Ok(Bundle::put(
+        &config.bundle,
+        "generator",
+        &config.generator(),
+        &generator,
+    )?)
 }

@@ -2,4 +2,5 @@
 
 pub mod dual_encoder;
 pub mod generator;
+pub mod mapper;
 pub mod probe;

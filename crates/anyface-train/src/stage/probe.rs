@@ -1,10 +1,10 @@
 //! The probe that judges generated faces, from rendered portraits alone.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyface::probe::{Probe, ProbeConfig};
-use anyface::weights::write_atomically;
+use anyface::weights::{Bundle, write_atomically};
 use anyface_portraits::{Attribute, Attributes, Face};
 use burn::module::Module;
 use burn::tensor::module::avg_pool2d;
@@ -26,6 +26,8 @@ use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeStageConfig {
+    /// Folder of the bundle that is given the probe.
+    pub bundle: PathBuf,
     /// The run.
     pub run: RunConfig,
     /// The portraits to learn from.
@@ -36,6 +38,15 @@ pub struct ProbeStageConfig {
     pub learning: LearningConfig,
     /// What is done to a portrait before the probe sees it.
     pub augmentation: AugmentationConfig,
+}
+
+impl ProbeStageConfig {
+    /// The sizes of the network.
+    fn probe(&self) -> ProbeConfig {
+        ProbeConfig::new(Attribute::COUNT)
+            .with_resolution(self.portraits.size as usize)
+            .with_channels(self.model.channels.clone())
+    }
 }
 
 /// The `[model]` table.
@@ -201,10 +212,7 @@ impl Stage for ProbeStage {
     type Model = Probe;
 
     fn init(&self, device: &Device) -> Probe {
-        ProbeConfig::new(Attribute::COUNT)
-            .with_resolution(self.portraits.size())
-            .with_channels(self.config.model.channels.clone())
-            .init(device)
+        self.config.probe().init(device)
     }
 
     fn step(&mut self, probe: &Probe, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
@@ -239,15 +247,20 @@ impl Stage for ProbeStage {
 ///
 /// # Errors
 /// As [`load_config`] and [`train`]; the portraits cannot be rendered or read.
-pub fn run(config: &Path, device: &Device, resume: bool) -> Result<Probe> {
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let config: ProbeStageConfig = load_config(config)?;
     let run = config.run.clone();
-    let mut stage = ProbeStage::new(config)?;
+    let mut stage = ProbeStage::new(config.clone())?;
     let probe = train(&mut stage, &run, device, resume)?;
     let table = run.out.join("held_out.csv");
     write_atomically(&table, stage.accuracy(&probe).to_csv().as_bytes())
         .map_err(TrainError::io(&table))?;
-    Ok(probe)
+    Ok(Bundle::put(
+        &config.bundle,
+        "probe",
+        &config.probe(),
+        &probe,
+    )?)
 }
 
 #[cfg(test)]

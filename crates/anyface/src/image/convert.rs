@@ -33,7 +33,12 @@ pub fn to_tensor(images: &[&RgbImage], device: &Device) -> Tensor<4> {
     let mut values = Vec::with_capacity(images.len() * 3 * (width * height) as usize);
     for image in images {
         assert_eq!(image.dimensions(), (width, height), "pictures of one size");
-        values.extend(image.as_raw().iter().map(|&byte| f32::from(byte) / 127.5 - 1.0));
+        values.extend(
+            image
+                .as_raw()
+                .iter()
+                .map(|&byte| f32::from(byte) / 127.5 - 1.0),
+        );
     }
     let shape = [images.len(), height as usize, width as usize, 3];
     Tensor::<4>::from_data(TensorData::new(values, shape), device).permute([0, 3, 1, 2])

@@ -14,7 +14,12 @@ use crate::weights::write_atomically;
 pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
     let mut png = Vec::new();
     PngEncoder::new(&mut png)
-        .write_image(image, image.width(), image.height(), image::ExtendedColorType::Rgb8)
+        .write_image(
+            image,
+            image.width(),
+            image.height(),
+            image::ExtendedColorType::Rgb8,
+        )
         .map_err(std::io::Error::other)
         .and_then(|()| write_atomically(path, &png))
         .map_err(|source| Error::io(path, source))

@@ -32,7 +32,9 @@ mod tests {
 
     #[test]
     fn every_picture_is_on_the_sheet_in_reading_order() {
-        let images: Vec<_> = (0..5).map(|i| RgbImage::from_pixel(8, 6, Rgb([i * 50, 0, 0]))).collect();
+        let images: Vec<_> = (0..5)
+            .map(|i| RgbImage::from_pixel(8, 6, Rgb([i * 50, 0, 0])))
+            .collect();
         let sheet = contact_sheet(&images, 3);
         assert_eq!(sheet.dimensions(), (4 + 3 * 12, 4 + 2 * 10));
         assert_eq!(sheet.get_pixel(4 + 12 + 3, 4 + 10 + 3), &Rgb([200, 0, 0]));

@@ -1,11 +1,13 @@
 //! Network weights on disk: safetensors in, safetensors out, nothing ignored.
 
 mod atomic;
+mod bundle;
 mod tensors;
 
 use std::path::PathBuf;
 
 pub use atomic::write_atomically;
+pub use bundle::{Bundle, BundleConfig, FORMAT};
 pub use tensors::{StoredDtype, load_module, load_module_bytes, save_module};
 
 /// Why weights could not be read or written. `source_name` is a path, or what the caller called the bytes.

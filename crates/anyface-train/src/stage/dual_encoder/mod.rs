@@ -9,10 +9,10 @@ mod states;
 mod text;
 mod texts;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyface::clip::{ImageTower, ImageTowerConfig, TextTower, TextTowerConfig, Tokenizer};
-use anyface::weights::write_atomically;
+use anyface::clip::{ImageTowerConfig, TextTowerConfig};
+use anyface::weights::{Bundle, write_atomically};
 use anyface_portraits::Attribute;
 use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
@@ -30,6 +30,8 @@ use texts::{Captions, Texts, TextsConfig};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DualEncoderConfig {
+    /// Folder of the bundle that is given both towers and the tokenizer.
+    pub bundle: PathBuf,
     /// Texts of which the report tells what is read from them.
     pub phrases: Vec<String>,
     /// The texts to learn from.
@@ -120,24 +122,16 @@ impl ModelConfig {
     }
 }
 
-/// The towers, trained.
-pub struct DualEncoder {
-    /// The tokenizer of the text tower.
-    pub tokenizer: Tokenizer,
-    /// The text tower.
-    pub text: TextTower,
-    /// The image tower.
-    pub image: ImageTower,
-}
-
-/// `anyface train dual-encoder`: trains both towers of a configuration file.
+/// `anyface train dual-encoder`: trains both towers of a configuration file and puts them into the bundle, with
+/// their tokenizer.
 ///
-/// Beside the checkpoints, `text.out` gets `tokenizer.json`; `held_out.csv`, how well each attribute is
+/// Beside the checkpoints, `text.out` gets `held_out.csv`, how well each attribute is
 /// read from captions in words that training never used; and `phrases.txt`, what is read from `phrases`.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; a text, the teacher or the portraits cannot be read.
-pub fn run(config: &Path, device: &Device, resume: bool) -> Result<DualEncoder> {
+/// As [`load_config`] and [`train`]; a text, the teacher or the portraits cannot be read; the bundle cannot be
+/// written.
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let config: DualEncoderConfig = load_config(config)?;
     let texts = Texts::new(&config.texts, config.model.vocab_size, config.model.context)?;
     let learning = &config.learning;
@@ -149,9 +143,14 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<DualEncoder> 
     let reader = train(&mut stage, &config.reader, device, resume)?;
 
     let tower = config.model.text_tower(texts.tokenizer.vocab_size());
+    Bundle::put_file(
+        &config.bundle,
+        "tokenizer.json",
+        texts.tokenizer_json.as_bytes(),
+    )?;
     let mut stage = TextStage {
         texts: &texts,
-        tower,
+        tower: tower.clone(),
         learning,
         reader,
     };
@@ -160,23 +159,21 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<DualEncoder> 
         &config.text.out.join("held_out.csv"),
         &stage.read_held_out(&text).accuracy.to_csv(),
     )?;
-    write(
-        &config.text.out.join("tokenizer.json"),
-        &texts.tokenizer_json,
-    )?;
+    Bundle::put(&config.bundle, "text_tower", &tower, &text.tower)?;
     write(
         &config.text.out.join("phrases.txt"),
         &stage.read_phrases(&text, &config.phrases),
     )?;
 
     let tower = config.model.image_tower(config.portraits.size as usize);
-    let mut stage = ImageStage::new(tower, &config.portraits, learning, &text, &texts)?;
+    let mut stage = ImageStage::new(tower.clone(), &config.portraits, learning, &text, &texts)?;
     let image = train(&mut stage, &config.image, device, resume)?;
-    Ok(DualEncoder {
-        tokenizer: texts.tokenizer,
-        text: text.tower,
-        image: image.tower,
-    })
+    Ok(Bundle::put(
+        &config.bundle,
+        "image_tower",
+        &tower,
+        &image.tower,
+    )?)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

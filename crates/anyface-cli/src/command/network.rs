@@ -1,0 +1,101 @@
+//! Options of every command that runs a network.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyface::probe::Probe;
+use anyface::weights::Bundle;
+use anyface::{Engine, Error};
+use burn::tensor::Device;
+
+/// Which networks to run, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NetworkArgs {
+    /// Bundle to use: a folder. The built-in one when left out.
+    #[arg(long, value_name = "BUNDLE")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Where to run, and on how many threads.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DeviceArgs {
+    /// Where to run the networks: cpu, gpu or gpu:N.
+    #[arg(long, default_value = "cpu")]
+    device: DeviceName,
+    /// Threads to use. All cores when left out.
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl NetworkArgs {
+    /// The networks of the bundle that make faces.
+    pub(crate) fn engine(&self) -> Result<Engine, Error> {
+        self.device.limit_threads();
+        Engine::load(&self.bundle(), &self.device.device())
+    }
+
+    /// The bundle's attribute probe.
+    pub(crate) fn probe(&self) -> Result<Probe, Error> {
+        let bundle = self.bundle();
+        let config = bundle.config()?;
+        bundle.network("probe", config.probe.init(&self.device.device()))
+    }
+
+    fn bundle(&self) -> Bundle {
+        match &self.model {
+            Some(folder) => Bundle::folder(folder),
+            None => Bundle::builtin(),
+        }
+    }
+}
+
+impl DeviceArgs {
+    /// The device that was asked for.
+    pub(crate) fn device(&self) -> Device {
+        match self.device {
+            DeviceName::Cpu => Device::flex(),
+            #[cfg(feature = "gpu")]
+            DeviceName::Gpu(index) => Device::wgpu(burn::tensor::DeviceKind::DiscreteGpu(index)),
+        }
+    }
+
+    /// Sets the number of threads of every parallel loop; without effect once one has run.
+    pub(crate) fn limit_threads(&self) {
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+            pool.build_global().ok();
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum DeviceName {
+    Cpu,
+    #[cfg(feature = "gpu")]
+    Gpu(usize),
+}
+
+impl FromStr for DeviceName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let index = match name {
+            "cpu" => return Ok(Self::Cpu),
+            "gpu" => Some(0),
+            other => other
+                .strip_prefix("gpu:")
+                .and_then(|n| n.parse::<usize>().ok()),
+        };
+        match index {
+            None => Err("expected cpu, gpu or gpu:N".to_owned()),
+            #[cfg(feature = "gpu")]
+            Some(index) => Ok(Self::Gpu(index)),
+            #[cfg(not(feature = "gpu"))]
+            Some(_) => {
+                Err("this build has no GPU support: build it with --features gpu".to_owned())
+            }
+        }
+    }
+}

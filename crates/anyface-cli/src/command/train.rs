@@ -1,0 +1,50 @@
+//! `anyface train`: every network by its own config.
+
+use std::path::PathBuf;
+
+use anyface_train::stage;
+use anyhow::Result;
+
+use super::network::DeviceArgs;
+
+/// Train one network of a bundle
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to train
+    stage: StageName,
+    /// Config of the run; configs/ has those of the built-in bundle
+    #[arg(long, value_name = "FILE.toml")]
+    config: PathBuf,
+    /// Continue from the last checkpoint
+    #[arg(long)]
+    resume: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Networks that can be trained.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum StageName {
+    /// Text and image tower, one contrastive space
+    DualEncoder,
+    /// StyleGAN2 generator
+    Generator,
+    /// Both streams of the mapper
+    Mapper,
+    /// Attribute probe, for eval
+    Probe,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<()> {
+        self.device.limit_threads();
+        let device = self.device.device();
+        match self.stage {
+            StageName::DualEncoder => stage::dual_encoder::run(&self.config, &device, self.resume)?,
+            StageName::Probe => stage::probe::run(&self.config, &device, self.resume)?,
+            StageName::Generator => stage::generator::run(&self.config, &device, self.resume)?,
+            StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! Do different seeds give different faces of one description?
+
+use anyface::probe::Probe;
+use anyface::{Engine, Error};
+use anyface_portraits::caption::{Caption, Grammar, Split};
+use anyface_portraits::{Attribute, Face, latent, render};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::reading::{Reading, read};
+
+/// Faces a description.
+const SEEDS: usize = 16;
+
+/// Result of `eval diversity`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Diversity {
+    /// "diversity".
+    pub suite: &'static str,
+    /// Descriptions, each with 16 faces.
+    pub samples: usize,
+    /// Mean pairwise LPIPS-like distance between faces of one description.
+    pub distance: f64,
+    /// The same between renders that agree with the description and are random otherwise.
+    pub reference_distance: f64,
+    /// Mean entropy, in bits, of the attributes that the description leaves open.
+    pub entropy: f64,
+    /// The same of the renders.
+    pub reference_entropy: f64,
+}
+
+/// Compares 16 faces of each held-out caption with 16 renders that agree with it.
+///
+/// # Errors
+/// As [`Engine::describe`].
+pub fn diversity(
+    engine: &Engine,
+    probe: &Probe,
+    samples: usize,
+    seed: u64,
+) -> Result<Diversity, Error> {
+    let grammar = Grammar::new(Split::HeldOut);
+    let truncation = engine.truncation(None)?;
+    let mut sums = [0.0; 4];
+    for i in 0..samples as u64 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(i));
+        let face = Face::from_latent(&latent::sample(&mut rng));
+        let caption = grammar.caption(&face.attributes(), &mut rng);
+        let description = engine.describe(&[&caption.text])?;
+        let generated: Vec<Reading> = (0..SEEDS as u64)
+            .map(|k| read(probe, &engine.face(&description, k, truncation).image))
+            .collect();
+        let resolution = engine.config().generator.resolution() as u32;
+        let rendered: Vec<Reading> = (0..SEEDS)
+            .map(|_| {
+                let z = latent::sample(&mut rng);
+                let z = latent::steer(&z, &caption.said, &mut rng).unwrap_or(z);
+                read(probe, &render(&Face::from_latent(&z), resolution))
+            })
+            .collect();
+        sums[0] += mean_distance(&generated);
+        sums[1] += mean_distance(&rendered);
+        sums[2] += mean_entropy(&generated, &caption);
+        sums[3] += mean_entropy(&rendered, &caption);
+    }
+    let [distance, reference_distance, entropy, reference_entropy] =
+        sums.map(|sum| sum / samples as f64);
+    Ok(Diversity {
+        suite: "diversity",
+        samples,
+        distance,
+        reference_distance,
+        entropy,
+        reference_entropy,
+    })
+}
+
+fn mean_distance(readings: &[Reading]) -> f64 {
+    let pairs = readings
+        .iter()
+        .enumerate()
+        .flat_map(|(i, a)| readings[..i].iter().map(move |b| a.distance(b)));
+    let (sum, count) = pairs.fold((0.0, 0), |(sum, count), d| (sum + d, count + 1));
+    sum / f64::from(count)
+}
+
+/// Mean binary entropy over the attributes that the caption leaves open.
+fn mean_entropy(readings: &[Reading], caption: &Caption) -> f64 {
+    let open: Vec<f64> = Attribute::ALL
+        .iter()
+        .filter(|attribute| caption.said.iter().all(|(said, _)| said != *attribute))
+        .map(|&attribute| {
+            let seen = readings
+                .iter()
+                .filter(|reading| reading.has(attribute))
+                .count();
+            binary_entropy(seen as f64 / readings.len() as f64)
+        })
+        .collect();
+    open.iter().sum::<f64>() / open.len().max(1) as f64
+}
+
+/// `−p log₂ p − (1 − p) log₂ (1 − p)`.
+fn binary_entropy(p: f64) -> f64 {
+    [p, 1.0 - p]
+        .into_iter()
+        .filter(|&p| p > 0.0)
+        .map(|p| -p * p.log2())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coin_has_one_bit_and_certainty_none() {
+        assert_eq!(binary_entropy(0.5), 1.0);
+        assert_eq!(binary_entropy(0.0), 0.0);
+        assert_eq!(binary_entropy(1.0), 0.0);
+        assert!((binary_entropy(0.25) - 0.811_278).abs() < 1e-6);
+    }
+}

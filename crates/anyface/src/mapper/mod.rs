@@ -1,0 +1,12 @@
+//! The cross-modal mapper: from CLIP features to the generator's extended latent.
+//!
+//! Two streams of one shape ([`Stream`]): text-to-face reads the features of any number of captions,
+//! reconstruction reads the feature of an image. Cross Modal Distillation ties their hidden
+//! features φ while training. Noise injection, `w_s = [w_c[:k], w_t[k:]]`, is
+//! [`mix`](crate::stylegan2::mix) of a random latent and the mapped one.
+//!
+//! Paper: AnyFace, CVPR 2022, arXiv 2203.15334, section 3.
+
+mod stream;
+
+pub use stream::{Mapped, Stream, StreamConfig};

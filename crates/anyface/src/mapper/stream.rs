@@ -1,0 +1,152 @@
+//! One stream of the mapper: transformer, then a linear stack.
+
+use burn::module::{Initializer, Module, Param};
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Bool, Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::clip::transformer::{Transformer, TransformerConfig};
+use crate::stylegan2::{Activation, FullyConnected};
+
+/// Sizes of one stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamConfig {
+    /// Width E of a CLIP feature.
+    pub feature_dim: usize,
+    /// Number L of latent layers.
+    pub num_ws: usize,
+    /// Width D of a latent.
+    pub w_dim: usize,
+    /// The transformer; its width d is that of φ.
+    pub transformer: TransformerConfig,
+    /// Widths of the linear stack before its last layer, which has L·D.
+    pub hidden: Vec<usize>,
+    /// Learning-rate multiplier of the equalised linear stack.
+    pub lr_multiplier: f64,
+    /// Whether a latent `w_c` is read beside the features. What the words leave open is then taken
+    /// from it, so that a new `w_c` is a new face in every layer, not in the coarse ones only.
+    #[serde(default)]
+    pub reads_latent: bool,
+}
+
+/// One stream of the mapper.
+///
+/// A lone CLIP feature is a sequence of length one, on which attention does nothing. So the tokens are
+/// the features (one a caption), the latent `w_c` where the stream reads one, and a learned query
+/// for every latent layer; φ is the mean of the query outputs.
+#[derive(Module, Debug)]
+pub struct Stream {
+    /// Features to tokens, `[E, d]`.
+    pub embed: Linear,
+    /// The latent to a token, `[D, d]`.
+    pub embed_latent: Option<Linear>,
+    /// Learned queries `[L, d]`.
+    pub queries: Param<Tensor<2>>,
+    /// Bidirectional attention over all tokens.
+    pub transformer: Transformer,
+    /// Equalised linear layers with leaky ReLU, the last too, from φ (and `w_c`) to L·D.
+    pub stack: Vec<FullyConnected>,
+    num_ws: usize,
+    w_dim: usize,
+}
+
+/// What a stream makes of its features.
+#[derive(Debug, Clone)]
+pub struct Mapped {
+    /// Hidden feature φ `[N, d]`, which CMD ties to the other stream's.
+    pub phi: Tensor<2>,
+    /// Extended latent `[N, L, D]`.
+    pub w_plus: Tensor<3>,
+}
+
+impl StreamConfig {
+    /// Builds the stream with random weights.
+    pub fn init(&self, device: &Device) -> Stream {
+        let width = self.transformer.width;
+        let latent_width = if self.reads_latent { self.w_dim } else { 0 };
+        let mut widths = vec![width + latent_width];
+        widths.extend(&self.hidden);
+        widths.push(self.num_ws * self.w_dim);
+        let stack = widths
+            .windows(2)
+            .map(|pair| {
+                let activation = Activation::LeakyRelu;
+                FullyConnected::new(
+                    pair[0],
+                    pair[1],
+                    0.0,
+                    self.lr_multiplier,
+                    activation,
+                    device,
+                )
+            })
+            .collect();
+        let query = Initializer::Normal {
+            mean: 0.0,
+            std: 0.5,
+        };
+        Stream {
+            embed: LinearConfig::new(self.feature_dim, width).init(device),
+            embed_latent: self
+                .reads_latent
+                .then(|| LinearConfig::new(self.w_dim, width).init(device)),
+            queries: query.init([self.num_ws, width], device),
+            transformer: self.transformer.init(device),
+            stack,
+            num_ws: self.num_ws,
+            w_dim: self.w_dim,
+        }
+    }
+}
+
+impl Stream {
+    /// Maps features to a latent.
+    ///
+    /// # Shapes
+    /// - `features`: `[N, C, E]`, unit length, C captions of each face
+    /// - `absent`: `[N, C]`, true where a face has fewer than C captions
+    /// - `w_c`: `[N, D]`, read only by a stream whose config says `reads_latent`
+    ///
+    /// # Panics
+    /// When the stream reads a latent and none is given.
+    pub fn forward(
+        &self,
+        features: Tensor<3>,
+        absent: Option<Tensor<2, Bool>>,
+        w_c: Option<Tensor<2>>,
+    ) -> Mapped {
+        let [batch, ..] = features.dims();
+        let device = features.device();
+        let queries = self.queries.val().unsqueeze::<3>().repeat_dim(0, batch);
+        let mut tokens = vec![queries, self.embed.forward(features)];
+        let latent = self.embed_latent.as_ref().map(|embed| {
+            let w_c = w_c.expect("a stream that reads a latent is given one");
+            tokens.push(embed.forward(w_c.clone()).unsqueeze_dim(1));
+            w_c
+        });
+        let padding = absent.map(|absent| {
+            let queries = Tensor::<2, Bool>::full([batch, self.num_ws], false, &device);
+            let mut parts = vec![queries, absent];
+            if latent.is_some() {
+                parts.push(Tensor::full([batch, 1], false, &device));
+            }
+            Tensor::cat(parts, 1)
+        });
+
+        let hidden = self.transformer.forward(Tensor::cat(tokens, 1), padding);
+        let phi = hidden
+            .narrow(1, 0, self.num_ws)
+            .mean_dim(1)
+            .squeeze_dim::<2>(1);
+        let start = match latent {
+            Some(w_c) => Tensor::cat(vec![phi.clone(), w_c], 1),
+            None => phi.clone(),
+        };
+        let w = self.stack.iter().fold(start, |x, layer| layer.forward(x));
+        Mapped {
+            phi,
+            w_plus: w.reshape([batch, self.num_ws, self.w_dim]),
+        }
+    }
+}

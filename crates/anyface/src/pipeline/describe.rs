@@ -1,0 +1,63 @@
+//! From words to text features.
+
+use burn::tensor::Tensor;
+
+use super::Engine;
+use crate::Error;
+use crate::clip::{normalize, split_sentences};
+
+/// The most words of one description. More is surely no description of a face.
+pub const MAX_WORDS: usize = 1000;
+
+/// What is said of one face: a feature for each caption.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// Unit-length text features `[C, E]`.
+    pub features: Tensor<2>,
+}
+
+impl Description {
+    /// The mean of the captions' features, `[1, E]`, of unit length.
+    pub fn mean(&self) -> Tensor<2> {
+        normalize(self.features.clone().mean_dim(0))
+    }
+}
+
+impl Engine {
+    /// Reads any number of captions of one face. A caption too long for the text tower is split into
+    /// sentences, each a caption of its own.
+    ///
+    /// # Errors
+    /// [`Error::EmptyDescription`] when a caption has nothing in it, [`Error::OutOfRange`] when all together
+    /// have more than [`MAX_WORDS`] words.
+    pub fn describe<S: AsRef<str>>(&self, captions: &[S]) -> Result<Description, Error> {
+        if captions.is_empty() || captions.iter().any(|text| text.as_ref().trim().is_empty()) {
+            return Err(Error::EmptyDescription);
+        }
+        let words: usize = captions
+            .iter()
+            .map(|text| text.as_ref().split_whitespace().count())
+            .sum();
+        if words > MAX_WORDS {
+            return Err(Error::OutOfRange {
+                name: "the description",
+                range: "at most 1000 words",
+                value: words.to_string(),
+            });
+        }
+        let context = self.config.text_tower.context;
+        let features = captions
+            .iter()
+            .flat_map(|text| {
+                split_sentences(text.as_ref(), |part| self.tokenizer.fits(part, context))
+            })
+            .map(|part| {
+                let tokens = self.tokenizer.batch(&[part], context, &self.device);
+                normalize(self.text_tower.forward(tokens))
+            })
+            .collect();
+        Ok(Description {
+            features: Tensor::cat(features, 0),
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! The networks of one bundle, ready to run.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::clip::{ImageTower, TextTower, Tokenizer};
+use crate::mapper::Stream;
+use crate::stylegan2::Generator;
+use crate::weights::{Bundle, BundleConfig};
+
+/// How far the noise-injected layers are drawn towards the mean latent.
+///
+/// It acts on `w_c` alone, never on what the words say.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Truncation {
+    /// ψ in `w̄ + ψ·(w − w̄)`: 1 leaves the latent alone, 0 gives the mean face.
+    pub psi: f64,
+    /// Only latent layers below this one are drawn in.
+    pub cutoff: usize,
+}
+
+/// The networks of one bundle on one device.
+///
+/// Same seed, same words, same bundle: the same bytes on every run of a machine, whatever the number
+/// of faces or threads. Faces are therefore drawn one at a time: a batched matrix product may sum in
+/// another order than a single one.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) config: BundleConfig,
+    pub(crate) device: Device,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) text_tower: TextTower,
+    pub(crate) image_tower: ImageTower,
+    pub(crate) text_stream: Stream,
+    pub(crate) generator: Generator,
+}
+
+impl Engine {
+    /// The engine of the bundle inside the library, on the CPU.
+    ///
+    /// # Errors
+    /// When this build carries no bundle.
+    pub fn builtin() -> Result<Self, Error> {
+        Self::load(&Bundle::builtin(), &Device::flex())
+    }
+
+    /// The engine of a bundle in a folder, on the CPU.
+    ///
+    /// # Errors
+    /// Names the file or tensor that is missing, superfluous or of the wrong shape.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        Self::load(&Bundle::folder(folder), &Device::flex())
+    }
+
+    /// The engine of any bundle on any device.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, Error> {
+        let config = bundle.config()?;
+        Ok(Self {
+            tokenizer: bundle.tokenizer()?,
+            text_tower: bundle.network("text_tower", config.text_tower.init(device))?,
+            image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
+            text_stream: bundle.network("text_stream", config.text_stream.init(device))?,
+            generator: bundle.network("generator", config.generator.init(device))?,
+            device: device.clone(),
+            config,
+        })
+    }
+
+    /// What the bundle says of itself.
+    pub const fn config(&self) -> &BundleConfig {
+        &self.config
+    }
+
+    /// Parameters of all networks that [`Engine::generate`] runs.
+    pub fn num_params(&self) -> usize {
+        self.text_tower.num_params()
+            + self.image_tower.num_params()
+            + self.text_stream.num_params()
+            + self.generator.num_params()
+    }
+}

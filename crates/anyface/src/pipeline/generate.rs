@@ -1,0 +1,123 @@
+//! Faces from a description.
+
+use burn::tensor::{Tensor, TensorData};
+use image::RgbImage;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::{Description, Engine, Truncation};
+use crate::Error;
+use crate::clip::normalize;
+use crate::image::to_rgb;
+use crate::stylegan2::{Noise, broadcast, mix, truncate};
+
+/// How to draw the faces of one description.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generate {
+    /// Number of faces.
+    pub count: usize,
+    /// Face i uses seed `seed + i`.
+    pub seed: u64,
+    /// ψ of the noise-injected layers, 0 to 1; what the bundle says when `None`.
+    pub truncation: Option<f64>,
+}
+
+impl Default for Generate {
+    fn default() -> Self {
+        Self {
+            count: 1,
+            seed: 0,
+            truncation: None,
+        }
+    }
+}
+
+/// One face.
+#[derive(Debug, Clone)]
+pub struct Face {
+    /// The picture.
+    pub image: RgbImage,
+    /// The extended latent `[1, L, D]` it was drawn from.
+    pub w_plus: Tensor<3>,
+    /// The seed of its noise.
+    pub seed: u64,
+    /// Cosine between the features of the picture and of the words, −1 to 1.
+    pub clip_score: f32,
+}
+
+impl Engine {
+    /// Draws faces of one description.
+    ///
+    /// # Errors
+    /// As [`Engine::describe`], and [`Error::OutOfRange`] for a truncation outside 0 to 1.
+    pub fn generate<S: AsRef<str>>(
+        &self,
+        captions: &[S],
+        options: &Generate,
+    ) -> Result<Vec<Face>, Error> {
+        let truncation = self.truncation(options.truncation)?;
+        let description = self.describe(captions)?;
+        Ok((0..options.count as u64)
+            .map(|i| self.face(&description, options.seed.wrapping_add(i), truncation))
+            .collect())
+    }
+
+    /// The bundle's truncation, with another ψ where one is given.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a ψ outside 0 to 1.
+    pub fn truncation(&self, psi: Option<f64>) -> Result<Truncation, Error> {
+        let default = self.config.truncation;
+        match psi {
+            None => Ok(default),
+            Some(psi) if (0.0..=1.0).contains(&psi) => Ok(Truncation { psi, ..default }),
+            Some(psi) => Err(Error::OutOfRange {
+                name: "truncation",
+                range: "between 0 and 1",
+                value: psi.to_string(),
+            }),
+        }
+    }
+
+    /// Draws the face of one description and one seed.
+    pub fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Face {
+        let mapping = &self.generator.mapping;
+        let w = mapping.forward(self.noise(seed));
+        let features = description.features.clone().unsqueeze::<3>();
+        let mapped = self.text_stream.forward(features, None, Some(w.clone()));
+        let w_c = truncate(
+            broadcast(w, self.config.generator.num_ws()),
+            mapping.w_avg.val(),
+            truncation.psi,
+            Some(truncation.cutoff),
+        );
+        let w_plus = mix(w_c, mapped.w_plus, self.config.injection_layer);
+        self.draw(w_plus, &description.mean(), seed)
+    }
+
+    /// Draws a latent `[1, L, D]` and scores it against a text feature `[1, E]`.
+    fn draw(&self, w_plus: Tensor<3>, text_feature: &Tensor<2>, seed: u64) -> Face {
+        let image = self
+            .generator
+            .synthesis
+            .forward(w_plus.clone(), Noise::None);
+        let feature = normalize(self.image_tower.forward(image.clone()));
+        let clip_score = (feature * text_feature.clone()).sum().into_scalar();
+        let image = to_rgb(image).swap_remove(0);
+        Face {
+            image,
+            w_plus,
+            seed,
+            clip_score,
+        }
+    }
+
+    /// `z ~ N(0, 1)` of one seed, `[1, Z]`.
+    fn noise(&self, seed: u64) -> Tensor<2> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let z_dim = self.config.generator.z_dim;
+        let z: Vec<f32> = StandardNormal.sample_iter(&mut rng).take(z_dim).collect();
+        Tensor::from_data(TensorData::new(z, [1, z_dim]), &self.device)
+    }
+}

@@ -1,0 +1,200 @@
+//! Bundles: every network of one domain, with the config that gives their shapes.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use include_dir::{Dir, include_dir};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{StoredDtype, load_module_bytes, save_module, write_atomically};
+use crate::Error;
+use crate::clip::{CompactTokenizer, ImageTowerConfig, TextTowerConfig, Tokenizer};
+use crate::mapper::StreamConfig;
+use crate::pipeline::Truncation;
+use crate::probe::ProbeConfig;
+use crate::stylegan2::GeneratorConfig;
+
+static PORTRAITS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../models/portraits");
+
+/// The only layout of bundles there is yet.
+pub const FORMAT: u32 = 1;
+
+const CONFIG: &str = "config.json";
+
+/// `config.json` of a bundle: the shape of every network and how to run them together.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleConfig {
+    /// Version of the bundle's layout, [`FORMAT`].
+    pub format: u32,
+    /// What the faces are: "portraits", "photographs".
+    pub domain: String,
+    /// Licence of the weights.
+    pub license: String,
+    /// Text tower.
+    pub text_tower: TextTowerConfig,
+    /// Image tower.
+    pub image_tower: ImageTowerConfig,
+    /// Text stream of the mapper.
+    pub text_stream: StreamConfig,
+    /// Reconstruction stream of the mapper.
+    pub image_stream: StreamConfig,
+    /// Noise injection replaces the latent layers below this one.
+    pub injection_layer: usize,
+    /// Default truncation of the injected layers.
+    pub truncation: Truncation,
+    /// StyleGAN2 generator.
+    pub generator: GeneratorConfig,
+    /// Attribute probe.
+    pub probe: ProbeConfig,
+}
+
+/// Where the files of a bundle are.
+#[derive(Debug, Clone)]
+pub enum Bundle {
+    /// In a folder.
+    Folder(PathBuf),
+    /// Inside the library.
+    Builtin,
+}
+
+impl Bundle {
+    /// The bundle in a folder.
+    pub fn folder(path: &Path) -> Self {
+        Self::Folder(path.to_owned())
+    }
+
+    /// The bundle inside the library.
+    pub const fn builtin() -> Self {
+        Self::Builtin
+    }
+
+    /// Reads and checks the whole of `config.json`.
+    ///
+    /// # Errors
+    /// When it is missing, no JSON, has an unknown or missing field, or another format version.
+    pub fn config(&self) -> Result<BundleConfig, Error> {
+        let config: BundleConfig = self.parse_config()?;
+        if config.format != FORMAT {
+            let reason = format!(
+                "format {} is not {FORMAT}, the one this version reads",
+                config.format
+            );
+            return Err(self.fault(CONFIG, reason));
+        }
+        Ok(config)
+    }
+
+    /// Reads one field of `config.json`, as training does while a bundle is not yet complete.
+    ///
+    /// # Errors
+    /// When the field is missing or does not fit.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let fields: Map<String, Value> = self.parse_config()?;
+        let value = fields.get(name).cloned().unwrap_or_default();
+        serde_json::from_value(value).map_err(|e| self.fault(CONFIG, format!("{name}: {e}")))
+    }
+
+    fn parse_config<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.read(CONFIG)?).map_err(|e| self.fault(CONFIG, e.to_string()))
+    }
+
+    /// Reads the tokenizer.
+    ///
+    /// # Errors
+    /// When `tokenizer.json` is missing or broken.
+    pub fn tokenizer(&self) -> Result<Tokenizer, Error> {
+        let name = "tokenizer.json";
+        let tokenizer = CompactTokenizer::from_bytes(&self.read(name)?);
+        tokenizer
+            .map(Tokenizer::Compact)
+            .map_err(|e| self.fault(name, e.to_string()))
+    }
+
+    /// Fills a network from `NAME.safetensors`.
+    ///
+    /// # Errors
+    /// When a tensor is missing, superfluous or of another shape.
+    pub fn network<M: Module>(&self, name: &str, network: M) -> Result<M, Error> {
+        let file = format!("{name}.safetensors");
+        let bytes = self.read(&file)?;
+        Ok(load_module_bytes(
+            network,
+            &bytes,
+            &self.path(&file).display().to_string(),
+        )?)
+    }
+
+    /// Puts a trained network into the bundle at `folder`: `NAME.safetensors` in half precision, and the
+    /// field `NAME` of `config.json`. The other fields stay.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or its `config.json` is no JSON object.
+    pub fn put<M: Module>(
+        folder: &Path,
+        name: &str,
+        config: &impl Serialize,
+        network: &M,
+    ) -> Result<(), Error> {
+        let file = folder.join(format!("{name}.safetensors"));
+        save_module(network, &file, StoredDtype::F16)?;
+        Self::put_section(folder, name, config)
+    }
+
+    /// Puts any other file into the bundle at `folder`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = folder.join(name);
+        write_atomically(&path, bytes).map_err(|source| Error::io(&path, source))
+    }
+
+    /// Sets one field of `config.json` of the bundle at `folder`.
+    ///
+    /// # Errors
+    /// As [`Bundle::put`].
+    pub fn put_section(folder: &Path, name: &str, value: &impl Serialize) -> Result<(), Error> {
+        let bundle = Self::folder(folder);
+        let path = folder.join(CONFIG);
+        let mut fields: Map<String, Value> = match path.exists() {
+            true => bundle.parse_config()?,
+            false => Map::from_iter([("format".to_owned(), FORMAT.into())]),
+        };
+        let fault = |e: serde_json::Error| bundle.fault(CONFIG, e.to_string());
+        fields.insert(name.to_owned(), serde_json::to_value(value).map_err(fault)?);
+        let text = serde_json::to_string_pretty(&fields).map_err(fault)? + "\n";
+        Self::put_file(folder, CONFIG, text.as_bytes())
+    }
+
+    fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, Error> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                let bytes = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
+                Ok(Cow::Owned(bytes))
+            }
+            Self::Builtin => match PORTRAITS.get_file(name) {
+                Some(file) => Ok(Cow::Borrowed(file.contents())),
+                None => Err(self.fault(name, "this build carries no bundle".to_owned())),
+            },
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.join(name),
+            Self::Builtin => Path::new("models/portraits").join(name),
+        }
+    }
+
+    fn fault(&self, name: &str, reason: String) -> Error {
+        Error::Bundle {
+            file: self.path(name).display().to_string(),
+            reason,
+        }
+    }
+}
