@@ -150,3 +150,73 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::weights::load_module_bytes;
+    use burn::tensor::TensorData;
+    use safetensors::{SafeTensors, serialize};
+
+    /// Made by `tools/parity/mapper.py`.
+    const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/mapper.safetensors");
+
+    fn config() -> StreamConfig {
+        StreamConfig {
+            feature_dim: 6,
+            num_ws: 4,
+            w_dim: 5,
+            transformer: TransformerConfig::new(8, 2, 2),
+            hidden: vec![10],
+            lr_multiplier: 0.01,
+            reads_latent: true,
+        }
+    }
+
+    fn stream(file: &SafeTensors<'_>) -> Stream {
+        let weights = file.iter().filter(|(name, _)| !name.starts_with("io."));
+        let bytes = serialize(weights, None).unwrap();
+        load_module_bytes(config().init(&Device::flex()), &bytes, "fixture").unwrap()
+    }
+
+    fn tensor<const D: usize>(file: &SafeTensors<'_>, name: &str) -> Tensor<D> {
+        let view = file.tensor(name).unwrap();
+        let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
+        Tensor::from_data(TensorData::new(values, view.shape().to_vec()), &Device::flex())
+    }
+
+    /// Largest difference over the largest expected magnitude.
+    fn error<const D: usize>(found: Tensor<D>, expected: Tensor<D>) -> f32 {
+        let difference = (found - expected.clone()).abs().max().into_scalar::<f32>();
+        difference / expected.abs().max().into_scalar::<f32>()
+    }
+
+    #[test]
+    fn a_stream_equals_the_reference() {
+        let file = SafeTensors::deserialize(FIXTURE).unwrap();
+        let absent = tensor::<2>(&file, "io.absent").greater_elem(0.5);
+        let mapped = stream(&file).forward(
+            tensor(&file, "io.features"),
+            Some(absent),
+            Some(tensor(&file, "io.w_c")),
+        );
+        assert!(error(mapped.phi, tensor(&file, "io.phi")) < 1e-5);
+        assert!(error(mapped.w_plus, tensor(&file, "io.w_plus")) < 1e-5);
+    }
+
+    #[test]
+    fn an_absent_caption_changes_nothing() {
+        let file = SafeTensors::deserialize(FIXTURE).unwrap();
+        let stream = stream(&file);
+        let features = tensor::<3>(&file, "io.features");
+        let w_c = tensor::<2>(&file, "io.w_c");
+        let one = stream.forward(features.clone().narrow(1, 0, 1), None, Some(w_c.clone()));
+        let absent = Tensor::<2, Bool>::from_data(
+            [[false, true], [false, true], [false, true]],
+            &Device::flex(),
+        );
+        let two = stream.forward(features, Some(absent), Some(w_c));
+        assert!(error(two.w_plus, one.w_plus) < 1e-5);
+    }
+}
