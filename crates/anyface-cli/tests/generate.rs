@@ -38,12 +38,23 @@ fn four_faces_and_their_sheet_are_written() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = folder.path().join("faces");
     anyface()
-        .args(["generate", "an old sailor with a white beard", "-n", "4", "-o"])
+        .args([
+            "generate",
+            "an old sailor with a white beard",
+            "-n",
+            "4",
+            "-o",
+        ])
         .arg(&output)
         .assert()
         .success();
-    let faces: Vec<_> = (0..4).map(|i| png(&output.join(format!("{i:04}.png")))).collect();
-    assert!(faces.windows(2).all(|pair| pair[0] != pair[1]), "seeds differ");
+    let faces: Vec<_> = (0..4)
+        .map(|i| png(&output.join(format!("{i:04}.png"))))
+        .collect();
+    assert!(
+        faces.windows(2).all(|pair| pair[0] != pair[1]),
+        "seeds differ"
+    );
     assert!(output.join("sheet.png").exists());
     assert_eq!(fs::read_dir(&output).expect("a folder").count(), 5);
 }
@@ -86,7 +97,12 @@ fn json_has_the_promised_keys_and_prompts_come_from_a_file() {
         .collect();
     let seen: Vec<_> = lines
         .iter()
-        .map(|line| (line["prompt"].as_str().expect("a prompt"), line["seed"].as_u64()))
+        .map(|line| {
+            (
+                line["prompt"].as_str().expect("a prompt"),
+                line["seed"].as_u64(),
+            )
+        })
         .collect();
     let expected = [
         ("my grandmother", Some(3)),
@@ -106,9 +122,21 @@ fn json_has_the_promised_keys_and_prompts_come_from_a_file() {
 #[test]
 fn any_text_gives_a_face() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for (i, text) in ["🙂", "une vieille dame aux cheveux blancs", "blorptang", "..."].iter().enumerate() {
+    for (i, text) in [
+        "🙂",
+        "une vieille dame aux cheveux blancs",
+        "blorptang",
+        "...",
+    ]
+    .iter()
+    .enumerate()
+    {
         let output = folder.path().join(format!("{i}.png"));
-        anyface().args(["generate", text, "-o"]).arg(&output).assert().success();
+        anyface()
+            .args(["generate", text, "-o"])
+            .arg(&output)
+            .assert()
+            .success();
         png(&output);
     }
 }
@@ -117,31 +145,62 @@ fn any_text_gives_a_face() {
 fn texts_that_are_none_are_refused_in_one_line() {
     refused(&[""], 1, "description is empty");
     refused(&["   \n"], 1, "description is empty");
-    refused(&[&"word ".repeat(10_000)], 1, "at most 1000 words, not 10000");
-    refused(&["a face", "--truncation", "2"], 1, "truncation must be between 0 and 1, not 2");
+    refused(
+        &[&"word ".repeat(10_000)],
+        1,
+        "at most 1000 words, not 10000",
+    );
+    refused(
+        &["a face", "--truncation", "2"],
+        1,
+        "truncation must be between 0 and 1, not 2",
+    );
     refused(&[], 2, "TEXT");
     refused(&["a face", "--prompts", "file"], 2, "cannot be used with");
     refused(&["a face", "-n", "0"], 2, "0 is not in 1..=100000");
-    refused(&["a face", "--device", "tpu"], 2, "expected cpu, gpu or gpu:N");
+    refused(
+        &["a face", "--device", "tpu"],
+        2,
+        "expected cpu, gpu or gpu:N",
+    );
 }
 
 #[test]
 fn a_broken_bundle_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let missing = folder.path().join("nowhere");
-    refused(&["a face", "--model", missing.to_str().expect("text")], 1, "config.json");
+    refused(
+        &["a face", "--model", missing.to_str().expect("text")],
+        1,
+        "config.json",
+    );
 
     let bundle = folder.path().join("bundle");
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/portraits"), &bundle);
+    copy(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/portraits"),
+        &bundle,
+    );
     let path = bundle.to_str().expect("text");
     let generator = bundle.join("generator.safetensors");
     let bytes = fs::read(&generator).expect("a generator");
     fs::write(&generator, &bytes[..bytes.len() / 2]).expect("written");
-    refused(&["a face", "--model", path], 1, "generator.safetensors is not a safetensors file");
-    fs::write(&generator, fs::read(bundle.join("probe.safetensors")).expect("a probe")).expect("written");
+    refused(
+        &["a face", "--model", path],
+        1,
+        "generator.safetensors is not a safetensors file",
+    );
+    fs::write(
+        &generator,
+        fs::read(bundle.join("probe.safetensors")).expect("a probe"),
+    )
+    .expect("written");
     refused(&["a face", "--model", path], 1, "generator.safetensors");
     fs::write(bundle.join("config.json"), "{ \"format\": 1 }").expect("written");
-    refused(&["a face", "--model", path], 1, "config.json: missing field");
+    refused(
+        &["a face", "--model", path],
+        1,
+        "config.json: missing field",
+    );
 }
 
 fn copy(from: &Path, to: &Path) {

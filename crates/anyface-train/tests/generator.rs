@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
+use anyface::stylegan2::GeneratorConfig;
+use anyface::weights::Bundle;
 use anyface_train::TrainError;
 use anyface_train::stage::generator;
 use burn::tensor::Device;
 
 const CONFIG: &str = r#"
+bundle = "OUT/bundle"
+
 [run]
 out = "OUT/run"
 seed = 1
@@ -47,7 +51,8 @@ fn write_config(directory: &Path, text: &str) -> std::path::PathBuf {
 fn a_tiny_generator_learns() {
     let directory = tempfile::tempdir().expect("a directory");
     let config = write_config(directory.path(), CONFIG);
-    let generator = generator::run(&config, &Device::flex(), false).expect("a trained generator");
+    let device = Device::flex();
+    generator::run(&config, &device, false).expect("a trained generator");
 
     let log = std::fs::read_to_string(directory.path().join("run/log.jsonl")).expect("a log");
     let losses: Vec<f64> = log
@@ -60,6 +65,11 @@ fn a_tiny_generator_learns() {
         losses.len() == 2 && losses[1] < 0.8 * losses[0],
         "{losses:?}"
     );
+    let bundle = Bundle::folder(&directory.path().join("bundle"));
+    let config: GeneratorConfig = bundle.section("generator").expect("its sizes");
+    let generator = bundle
+        .network("generator", config.init(&device))
+        .expect("its weights");
     let w_avg: Vec<f32> = generator.mapping.w_avg.to_data().iter().collect();
     assert!(w_avg.iter().any(|&w| w != 0.0), "the mean latent is set");
     let sample = image::open(directory.path().join("run/samples/00000040.png")).expect("a picture");

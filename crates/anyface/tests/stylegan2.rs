@@ -1,5 +1,4 @@
 //! StyleGAN2 against stylegan2-ada-pytorch: two random networks, one of them clamped (`tools/parity/stylegan2.py`).
-#![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Captions of faces, with what they say.
 
+use anyface_portraits::Attributes;
 use anyface_portraits::caption::{Caption, Grammar, Split};
-use anyface_portraits::latent::{sample, steer};
-use anyface_portraits::{Attributes, Face};
+use anyface_portraits::latent::{LATENT_DIM, sample, steer};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -33,9 +33,9 @@ pub fn captions(split: Split, faces: Vec<Attributes>, seed: u64) -> Vec<Captione
         .collect()
 }
 
-/// `count` faces for each role of the split, of which the role is true: random faces hardly ever
-/// look like a wizard.
-pub fn faces_of_roles(split: Split, count: usize, seed: u64) -> Vec<Attributes> {
+/// Latents of `count` faces for each role of the split, of which the role is true: random faces hardly
+/// ever look like a wizard.
+pub fn latents_of_roles(split: Split, count: usize, seed: u64) -> Vec<[f32; LATENT_DIM]> {
     let roles = Grammar::new(split).roles();
     (0..roles.len() * count)
         .into_par_iter()
@@ -43,8 +43,7 @@ pub fn faces_of_roles(split: Split, count: usize, seed: u64) -> Vec<Attributes> 
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(i as u64);
             let z = sample(&mut rng);
-            let z = steer(&z, &roles[i % roles.len()].says, &mut rng)?;
-            Some(Face::from_latent(&z).attributes())
+            steer(&z, &roles[i % roles.len()].says, &mut rng)
         })
         .collect()
 }

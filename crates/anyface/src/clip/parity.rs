@@ -1,8 +1,6 @@
 //! Parity of both towers with openai/CLIP and transformers on random weights; `tests/fixtures/clip/README.md` says how
 //! they were made.
 
-#![allow(clippy::unwrap_used)]
-
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;

@@ -82,7 +82,6 @@ fn center_crop(image: &RgbImage, side: u32) -> RgbImage {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use std::path::Path;
 

@@ -72,14 +72,7 @@ impl StreamConfig {
             .windows(2)
             .map(|pair| {
                 let activation = Activation::LeakyRelu;
-                FullyConnected::new(
-                    pair[0],
-                    pair[1],
-                    0.0,
-                    self.lr_multiplier,
-                    activation,
-                    device,
-                )
+                FullyConnected::new(pair[0], pair[1], self.lr_multiplier, activation, device)
             })
             .collect();
         let query = Initializer::Normal {
@@ -152,7 +145,6 @@ impl Stream {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::weights::load_module_bytes;
@@ -183,7 +175,10 @@ mod tests {
     fn tensor<const D: usize>(file: &SafeTensors<'_>, name: &str) -> Tensor<D> {
         let view = file.tensor(name).unwrap();
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
-        Tensor::from_data(TensorData::new(values, view.shape().to_vec()), &Device::flex())
+        Tensor::from_data(
+            TensorData::new(values, view.shape().to_vec()),
+            &Device::flex(),
+        )
     }
 
     /// Largest difference over the largest expected magnitude.

@@ -40,7 +40,6 @@ fn pad_axis(x: Tensor<4>, axis: usize, margin: usize) -> Tensor<4> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use burn::tensor::Device;

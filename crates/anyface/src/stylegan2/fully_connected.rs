@@ -19,12 +19,16 @@ pub struct FullyConnected {
     activation: Activation,
 }
 
+/// Standard deviation of a fresh style over random latents. NVIDIA's is 1; a small one lets regression start
+/// from a face that hardly depends on the latent, rather than first unlearn a random dependence (0.4 dB after
+/// 800 steps at 32²).
+const STYLE_STD: f64 = 0.1;
+
 impl FullyConnected {
-    /// A layer from `d_input` to `d_output` whose effective bias starts at `bias`.
+    /// A layer from `d_input` to `d_output`.
     pub fn new(
         d_input: usize,
         d_output: usize,
-        bias: f64,
         lr_multiplier: f64,
         activation: Activation,
         device: &Device,
@@ -33,14 +37,25 @@ impl FullyConnected {
             mean: 0.0,
             std: 1.0 / lr_multiplier,
         };
-        let bias = Initializer::Constant {
-            value: bias / lr_multiplier,
-        };
         Self {
             weight: weight.init([d_output, d_input], device),
-            bias: bias.init([d_output], device),
+            bias: Initializer::Zeros.init([d_output], device),
             lr_multiplier,
             activation,
+        }
+    }
+
+    /// The affine layer from a latent `[N, D]` to the style `[N, C]` of a convolution, near 1 at first.
+    pub fn style(w_dim: usize, channels: usize, device: &Device) -> Self {
+        let weight = Initializer::Normal {
+            mean: 0.0,
+            std: STYLE_STD,
+        };
+        Self {
+            weight: weight.init([channels, w_dim], device),
+            bias: Initializer::Ones.init([channels], device),
+            lr_multiplier: 1.0,
+            activation: Activation::Linear,
         }
     }
 

@@ -24,7 +24,6 @@ impl Generator {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::stylegan2::GeneratorConfig;

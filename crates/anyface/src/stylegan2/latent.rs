@@ -35,7 +35,6 @@ pub fn mix(w_coarse: Tensor<3>, w_fine: Tensor<3>, k: usize) -> Tensor<3> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use burn::tensor::Device;

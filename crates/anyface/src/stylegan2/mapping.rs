@@ -28,7 +28,6 @@ impl Mapping {
                 FullyConnected::new(
                     d_input,
                     config.w_dim,
-                    0.0,
                     config.lr_multiplier,
                     Activation::LeakyRelu,
                     device,

@@ -40,7 +40,7 @@ impl SynthesisLayer {
             std: 1.0,
         };
         Self {
-            affine: FullyConnected::new(w_dim, d_input, 1.0, 1.0, Activation::Linear, device),
+            affine: FullyConnected::style(w_dim, d_input, device),
             weight: normal.init([d_output, d_input, 3, 3], device),
             bias: Initializer::Zeros.init([d_output], device),
             noise_strength: Initializer::Zeros.init([1], device),

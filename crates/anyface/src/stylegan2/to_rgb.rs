@@ -1,6 +1,5 @@
 //! Features to colours.
 
-use anyface_kernels::Activation;
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
@@ -27,7 +26,7 @@ impl ToRgb {
             std: 1.0,
         };
         Self {
-            affine: FullyConnected::new(w_dim, channels, 1.0, 1.0, Activation::Linear, device),
+            affine: FullyConnected::style(w_dim, channels, device),
             weight: normal.init([3, channels, 1, 1], device),
             bias: Initializer::Zeros.init([3], device),
             clamp,

@@ -219,7 +219,6 @@ fn decode(view: &TensorView<'_>) -> Option<Vec<f32>> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use burn::nn::{Linear, LinearConfig};

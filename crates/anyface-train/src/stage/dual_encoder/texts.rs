@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::data::captions::{CaptionedFace, captions, faces_of_roles};
+use crate::data::captions::{CaptionedFace, captions, latents_of_roles};
 use crate::data::corpus::{BroadConfig, broad_corpus};
 use crate::data::portraits::latent;
 use crate::data::wordnet::WordNet;
@@ -130,7 +130,8 @@ fn faces(split: Split, random: usize, per_role: usize, seed: u64) -> Vec<Caption
         .into_par_iter()
         .map(|i| Face::from_latent(&latent(seed, i)).attributes());
     let mut faces: Vec<Attributes> = random.collect();
-    faces.extend(faces_of_roles(split, per_role, seed));
+    let roles = latents_of_roles(split, per_role, seed);
+    faces.extend(roles.iter().map(|z| Face::from_latent(z).attributes()));
     captions(split, faces, seed)
 }
 

@@ -161,7 +161,6 @@ fn pre_tokenizers() -> PreTokenizers {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
 

@@ -112,7 +112,6 @@ fn byte_symbols() -> Vec<(u8, char)> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use serde::Deserialize;
 

@@ -118,5 +118,4 @@ fn runs_on_flex(x: &Tensor<4>) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests;

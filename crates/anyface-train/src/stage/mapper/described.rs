@@ -1,0 +1,174 @@
+//! Faces and the text features of their captions, read once before training.
+
+use anyface::clip::{TextTower, Tokenizer, normalize};
+use anyface_portraits::Attribute;
+use anyface_portraits::Face;
+use anyface_portraits::caption::{Caption, Grammar};
+use anyface_portraits::latent::LATENT_DIM;
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// What a caption says.
+type Said = Vec<(Attribute, bool)>;
+
+/// Texts read at once, each with its neighbours in length.
+const READ_BATCH: usize = 64;
+
+/// A face with its captions.
+pub(super) struct DescribedFace {
+    pub(super) z: [f32; LATENT_DIM],
+    captions: Vec<Caption>,
+}
+
+impl DescribedFace {
+    /// A face with `count` captions, drawn by the generator of `seed` and `index`.
+    pub(super) fn new(
+        z: [f32; LATENT_DIM],
+        count: usize,
+        grammar: &Grammar,
+        seed: u64,
+        index: usize,
+    ) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(index as u64);
+        let attributes = Face::from_latent(&z).attributes();
+        let captions = (0..count)
+            .map(|_| grammar.caption(&attributes, &mut rng))
+            .collect();
+        Self { z, captions }
+    }
+
+    /// A face of which `text` says nothing.
+    pub(super) fn idle(z: [f32; LATENT_DIM], text: String) -> Self {
+        let caption = Caption {
+            text,
+            said: Vec::new(),
+        };
+        Self {
+            z,
+            captions: vec![caption],
+        }
+    }
+}
+
+/// Many faces, with the features of all their captions.
+pub(super) struct DescribedFaces {
+    /// Latents and what each caption says.
+    faces: Vec<([f32; LATENT_DIM], Vec<Said>)>,
+    /// Row of each face's first caption in `features`.
+    first: Vec<usize>,
+    /// Unit text features of all captions, then a row of zeros.
+    features: Tensor<2>,
+}
+
+/// Text features of some faces, with up to C captions each.
+pub(super) struct TextBatch {
+    /// Unit text features `[N, C, E]`, zero where absent.
+    pub(super) features: Tensor<3>,
+    /// Where a face has fewer than C captions, `[N, C]`.
+    pub(super) absent: Tensor<2, Bool>,
+    /// Unit mean of each face's features, `[N, E]`.
+    pub(super) mean: Tensor<2>,
+    /// Latent of each face, but drawn anew in what its captions say: see [`redraw`].
+    pub(super) redrawn: Vec<f32>,
+}
+
+impl DescribedFaces {
+    /// Reads the captions of all faces.
+    pub(super) fn read(
+        faces: Vec<DescribedFace>,
+        tower: &TextTower,
+        tokenizer: &Tokenizer,
+        context: usize,
+        device: &Device,
+    ) -> Self {
+        let texts: Vec<&str> = faces
+            .iter()
+            .flat_map(|face| face.captions.iter().map(|caption| caption.text.as_str()))
+            .collect();
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_by_key(|&i| texts[i].len());
+        let read = order.chunks(READ_BATCH).map(|batch| {
+            let batch: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
+            normalize(tower.forward(tokenizer.batch(&batch, context, device)))
+        });
+        let sorted = Tensor::cat(read.collect(), 0);
+        let mut place = vec![0i64; order.len()];
+        for (i, &text) in (0..).zip(&order) {
+            place[text] = i;
+        }
+        let place = Tensor::<1, Int>::from_data(place.as_slice(), device);
+        let nothing = Tensor::zeros([1, sorted.dims()[1]], device);
+        let features = Tensor::cat(vec![sorted.select(0, place), nothing], 0);
+        let first = faces
+            .iter()
+            .scan(0, |row, face| {
+                let first = *row;
+                *row += face.captions.len();
+                Some(first)
+            })
+            .collect();
+        let said =
+            |captions: Vec<Caption>| captions.into_iter().map(|caption| caption.said).collect();
+        Self {
+            faces: faces
+                .into_iter()
+                .map(|face| (face.z, said(face.captions)))
+                .collect(),
+            first,
+            features,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.faces.len()
+    }
+
+    pub(super) fn z(&self, face: usize) -> &[f32; LATENT_DIM] {
+        &self.faces[face].0
+    }
+
+    /// Some of the captions of each face, with C the most that any has.
+    pub(super) fn batch(
+        &self,
+        faces: &[usize],
+        redraw: impl Fn(&mut [f32], &Said, &mut ChaCha8Rng),
+        rng: &mut ChaCha8Rng,
+    ) -> TextBatch {
+        let most = faces
+            .iter()
+            .map(|&face| self.faces[face].1.len())
+            .max()
+            .unwrap_or(0);
+        let [rows, width] = self.features.dims();
+        let nothing = rows - 1;
+        let mut places = Vec::with_capacity(faces.len() * most);
+        let mut redrawn = Vec::with_capacity(faces.len() * LATENT_DIM);
+        for &face in faces {
+            let (z, said) = &self.faces[face];
+            let count = rng.random_range(1..=said.len());
+            let start = rng.random_range(0..said.len());
+            let chosen: Vec<usize> = (0..count).map(|c| (start + c) % said.len()).collect();
+            let mut z = z.to_vec();
+            for &caption in &chosen {
+                redraw(&mut z, &said[caption], rng);
+            }
+            redrawn.extend(z);
+            places.extend(chosen.iter().map(|caption| self.first[face] + caption));
+            places.extend(std::iter::repeat_n(nothing, most - count));
+        }
+        let device = self.features.device();
+        let absent: Vec<bool> = places.iter().map(|&place| place == nothing).collect();
+        let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();
+        let places = Tensor::<1, Int>::from_data(places.as_slice(), &device);
+        let features = self.features.clone().select(0, places);
+        let features = features.reshape([faces.len(), most, width]);
+        TextBatch {
+            mean: normalize(features.clone().sum_dim(1).squeeze_dim(1)),
+            absent: Tensor::from_data(TensorData::new(absent, [faces.len(), most]), &device),
+            features,
+            redrawn,
+        }
+    }
+}
