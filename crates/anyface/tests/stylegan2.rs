@@ -1,6 +1,9 @@
 //! StyleGAN2 against stylegan2-ada-pytorch: two random networks, one of them clamped (`tools/parity/stylegan2.py`).
 
-#![allow(clippy::unwrap_used, reason = "a test may panic, its helper functions too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic, its helper functions too"
+)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -91,9 +91,9 @@ impl Args {
             }
         }
         if faces.len() > 1 {
-            let columns = match prompts.len() {
-                1 => (faces.len() as f64).sqrt().ceil() as usize,
-                _ => self.number as usize,
+            let columns = match (prompts.len(), self.number) {
+                (1, _) | (_, 1) => (faces.len() as f64).sqrt().ceil() as usize,
+                (_, number) => number as usize,
             };
             save_png(
                 &contact_sheet(&faces, columns),
