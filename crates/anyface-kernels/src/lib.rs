@@ -4,7 +4,7 @@
 //! the plain convolution of a critic or an encoder too: leave out style, demodulation and noise.
 //!
 //! Every convolution here, its up-sampling form and both of its gradients run through one register
-//! tile ([`tile`]). What differs is only the list of offsets at which the tile reads its source.
+//! tile (`tile.rs`). What differs is only the list of offsets at which the tile reads its source.
 //!
 //! Results depend on the instruction set, never on the number of threads.
 

@@ -103,7 +103,7 @@ pub struct ImageTower {
 
 impl ImageTower {
     /// Image features `[N, E]`, not normalised, of `images` `[N, 3, R, R]` that are already normalised by the tower's
-    /// mean and deviation (see [`super::preprocess`]).
+    /// mean and deviation (see `preprocess.rs`).
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let x = self.transformer.forward(self.embed(images), None);
         let [batch, _, width] = x.dims();
