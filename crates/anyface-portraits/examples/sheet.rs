@@ -15,9 +15,6 @@ fn plain() -> Face {
         pose: Pose {
             yaw: 0.15,
             pitch: 0.0,
-            roll: 0.0,
-            zoom: 1.0,
-            shift: [0.0; 2],
         },
         light: Light {
             azimuth: 0.6,

@@ -125,14 +125,8 @@ const TONE: [(f32, f32); 6] = [
 
 fn pose(z: Latent<'_>) -> Pose {
     Pose {
-        yaw: z.within(Dim::Yaw, 0.2, 0.45),
-        pitch: z.within(Dim::Pitch, 0.08, 0.2),
-        roll: z.within(Dim::Roll, 0.05, 0.12),
-        zoom: 1.0 + z.within(Dim::Zoom, 0.035, 0.08),
-        shift: [
-            z.within(Dim::ShiftX, 0.025, 0.06),
-            z.within(Dim::ShiftY, 0.025, 0.06),
-        ],
+        yaw: z.within(Dim::Yaw, 0.17, 0.4),
+        pitch: z.within(Dim::Pitch, 0.07, 0.18),
     }
 }
 

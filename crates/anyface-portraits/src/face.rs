@@ -36,19 +36,13 @@ pub struct Face {
     pub wear: Wear,
 }
 
-/// Head pose and framing.
+/// Head pose. The framing never varies: portraits are aligned, as FFHQ's photographs are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pose {
-    /// Turn to the left of the picture, radians, about ±0.45.
+    /// Turn to the left of the picture, radians, about ±0.4.
     pub yaw: f32,
-    /// Nod downwards, radians, about ±0.2.
+    /// Nod downwards, radians, about ±0.18.
     pub pitch: f32,
-    /// Tilt clockwise, radians, about ±0.12.
-    pub roll: f32,
-    /// Size of the head in the picture, 0.92 to 1.08.
-    pub zoom: f32,
-    /// Offset of the head's centre, in head radii, about ±0.06.
-    pub shift: [f32; 2],
 }
 
 /// Key light direction and colours; fill and rim follow from them.

@@ -24,7 +24,7 @@ macro_rules! dims {
 
 dims! {
     coarse:
-        Yaw, Pitch, Roll, Zoom, ShiftX, ShiftY, GazeX, GazeY,
+        Yaw, Pitch, GazeX, GazeY,
         LightAzimuth, LightElevation, LightWarmth, LightFill,
         BackgroundHue, BackgroundSaturation, BackgroundValue, Vignette,
         SkullHeight, EyeDistance, EyeHeight, EyeTilt, NoseLength, MouthHeight, MouthWidth, Shoulders,

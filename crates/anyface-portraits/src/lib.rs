@@ -2,6 +2,7 @@
 
 pub mod attribute;
 pub mod caption;
+mod code;
 mod color;
 mod decode;
 pub mod face;
@@ -10,5 +11,6 @@ pub mod latent;
 mod render;
 
 pub use attribute::{Attribute, Attributes};
+pub use code::CODE_DIM;
 pub use face::Face;
 pub use render::render;

@@ -135,7 +135,7 @@ impl Anatomy {
             inner_droop: 0.035 * act.scowl,
             closed: act.eyes_closed.clamp(0.0, 1.0),
         };
-        let lips = 1.02 + 0.55 * (shape.lips * 0.9).tanh() - 0.30 * old + 0.15 * (0.5 - male);
+        let lips = 1.04 + 0.72 * (shape.lips * 0.9).tanh() - 0.30 * old + 0.15 * (0.5 - male);
         let mouth = Mouth {
             y: -0.575 + 0.03 * build.mouth_height - 0.03 * open,
             half_width: (0.275
@@ -162,9 +162,9 @@ impl Anatomy {
                 0.60,
                 brow_y - 0.05 - 0.03 * arch + 0.05 * act.scowl - 0.05 * old,
             ),
-            arch: 0.060 + 0.085 * arch + 0.04 * surprise,
+            arch: 0.065 + 0.115 * arch + 0.04 * surprise,
             thickness: 0.047
-                * (0.62 * shape.brow_thickness).clamp(-2.0, 2.0).exp()
+                * (0.78 * shape.brow_thickness).clamp(-2.0, 2.0).exp()
                 * (0.75 + 0.4 * male)
                 * (1.0 - 0.3 * child),
         };
@@ -173,15 +173,15 @@ impl Anatomy {
             * (1.0 - 0.25 * child)
             * (0.94 + 0.12 * male)
             * (1.0 + 0.15 * old);
-        let tip = -0.265 - 0.03 * build.nose_length - 0.05 * child - 0.02 * old - 0.025 * point;
+        let tip = -0.265 - 0.03 * build.nose_length - 0.05 * child - 0.02 * old - 0.045 * point;
         let nose = Nose {
             tip,
             size,
             point,
-            height: 0.27 * size.powf(0.8),
-            ball: (0.122 - 0.060 * point) * size,
-            wing: (0.078 - 0.024 * point) * size,
-            wing_x: (0.118 - 0.030 * point) * size,
+            height: 0.27 * size.powf(0.8) * (1.0 + 0.22 * point),
+            ball: (0.122 - 0.072 * point) * size,
+            wing: (0.078 - 0.034 * point) * size,
+            wing_x: (0.118 - 0.042 * point) * size,
             wing_y: tip - 0.035 * size,
         };
         let oval = shape.oval.clamp(-2.0, 2.0);

@@ -146,7 +146,7 @@ impl<'a> Hairdo<'a> {
         let quiff = 0.8 * front * (1.0 - bangs) * (1.0 - long) * (1.0 - curl);
 
         let binormal = outward.cross(Vec3::Y).normalize_or(Vec3::X);
-        let wave = 0.125 * smoothstep(0.08, 0.5, curl);
+        let wave = 0.16 * smoothstep(0.08, 0.5, curl);
         let coil = smoothstep(0.5, 0.95, curl);
         let turns = TAU * length.max(0.3) * (1.35 + 1.6 * coil);
         let phase = 2.5 * root.y + 1.2 * root.x + hash(seed + 5) * (0.45 + 5.0 * coil);

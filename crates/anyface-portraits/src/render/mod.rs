@@ -14,7 +14,7 @@ mod skin;
 mod trinkets;
 mod whiskers;
 
-use glam::{EulerRot, Mat3, Vec3};
+use glam::{Mat3, Vec3};
 use image::{Rgb, RgbImage};
 
 use crate::face::Face;
@@ -41,13 +41,8 @@ pub fn render(face: &Face, size: u32) -> RgbImage {
     let samples = size as usize * SUPERSAMPLING;
     let anatomy = Anatomy::new(face);
     let scalp = Scalp::new(face, &anatomy);
-    let camera = Camera::new(samples, face.pose.zoom);
-    let turn = Mat3::from_euler(
-        EulerRot::ZYX,
-        -face.pose.roll,
-        -face.pose.yaw,
-        face.pose.pitch,
-    );
+    let camera = Camera::new(samples);
+    let turn = Mat3::from_rotation_y(-face.pose.yaw) * Mat3::from_rotation_x(face.pose.pitch);
     let mesh = assemble(face, &anatomy, &scalp, turn);
 
     let lamps = Lamps::new(face);
@@ -89,13 +84,12 @@ fn assemble(face: &Face, anatomy: &Anatomy, scalp: &Scalp, turn: Mat3) -> Mesh {
     }
     trinkets::glasses(&mut mesh, &face.wear, anatomy, &head);
     trinkets::earrings(&mut mesh, &face.wear, &head);
-    let shift = Vec3::new(face.pose.shift[0], face.pose.shift[1], 0.0);
     // Old people stoop: the head sits lower between the shoulders.
     let stoop = Vec3::NEG_Y * (0.07 * anatomy.old);
     let end = mesh.vertices.len();
-    mesh.turn(0..end, turn, PIVOT, shift + stoop, |_| 1.0);
+    mesh.turn(0..end, turn, PIVOT, stoop, |_| 1.0);
     let body = Clothes::new(face, anatomy).build(&mut mesh);
-    mesh.turn(body, turn, PIVOT, shift - 0.3 * stoop, |p| {
+    mesh.turn(body, turn, PIVOT, -0.3 * stoop, |p| {
         smoothstep(-1.5, -0.85, p.y)
     });
     mesh

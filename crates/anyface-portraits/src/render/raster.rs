@@ -7,32 +7,30 @@ use super::mesh::{Material, Mesh, Vertex};
 /// Distance of the camera from the head's centre, in head units: a long, portrait lens.
 const CAMERA_DISTANCE: f32 = 9.0;
 /// Head units that the picture spans at the head's centre.
-const SPAN: f32 = 3.50;
+const SPAN: f32 = 3.10;
 /// Height in head units of the middle of the picture.
-const MIDDLE: f32 = -0.145;
+const MIDDLE: f32 = -0.14;
 
 /// The camera: looks along −z at the head's centre.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Camera {
     scale: f32,
     half: f32,
-    zoom: f32,
 }
 
 impl Camera {
     /// For a picture of `samples`² samples.
-    pub(super) fn new(samples: usize, zoom: f32) -> Self {
+    pub(super) fn new(samples: usize) -> Self {
         Self {
-            scale: zoom * CAMERA_DISTANCE * samples as f32 / SPAN,
+            scale: CAMERA_DISTANCE * samples as f32 / SPAN,
             half: samples as f32 / 2.0,
-            zoom,
         }
     }
 
     /// Sample coordinates and nearness (greater is nearer).
     fn project(&self, p: Vec3) -> Vec3 {
         let near = 1.0 / (CAMERA_DISTANCE - p.z);
-        let y = p.y - MIDDLE / self.zoom;
+        let y = p.y - MIDDLE;
         Vec3::new(
             self.half + p.x * near * self.scale,
             self.half - y * near * self.scale,
@@ -42,7 +40,7 @@ impl Camera {
 
     /// Direction from `p` to the eye of the camera.
     pub(super) fn view(&self, p: Vec3) -> Vec3 {
-        (Vec3::new(0.0, MIDDLE / self.zoom, CAMERA_DISTANCE) - p).normalize()
+        (Vec3::new(0.0, MIDDLE, CAMERA_DISTANCE) - p).normalize()
     }
 }
 

@@ -197,7 +197,7 @@ impl<'a> Complexion<'a> {
         let bone = self.face.shape.cheekbones.clamp(-0.5, 1.6);
         let hollow = bump((y + 0.46 - 0.60 * (m - 0.45)) / 0.06) * bump((m - 0.54) / 0.12);
         let ridge = bump((y + 0.24 - 0.35 * (m - 0.45)) / 0.05) * bump((m - 0.48) / 0.11);
-        dark += bone * (0.26 * hollow - 0.11 * ridge);
+        dark += bone * (0.42 * hollow - 0.14 * ridge);
         // Crow's feet.
         for k in -1i32..=1 {
             let t = m - eye.x - 0.22;
@@ -218,7 +218,7 @@ impl<'a> Complexion<'a> {
         let under = local.y - a.eye.lower_lid(local.x);
         let bags = skin.eye_bags.clamp(0.0, 1.2) + 0.1 * a.old;
         let span = smoothstep(1.05, 0.6, local.x.abs());
-        dark += 0.75 * bags * span * bump((under + 0.115) / 0.022);
+        dark += bags * span * bump((under + 0.115) / 0.022);
         let light = 0.12 * bags * span * bump((under + 0.06) / 0.03);
         // Frown between the brows.
         let scowl = self.face.expression.scowl.max(0.0) + 0.4 * wrinkles;
@@ -253,7 +253,7 @@ impl<'a> Complexion<'a> {
             * smoothstep(1.15, 0.6, local.x.abs())
             * smoothstep(0.0, 0.03, below)
             * smoothstep(0.15, 0.08, below);
-        let color = color * Vec3::ONE.lerp(Vec3::new(0.66, 0.55, 0.62), bruise);
+        let color = color * Vec3::ONE.lerp(Vec3::new(0.55, 0.42, 0.52), bruise);
         let width = 0.017 + 0.012 * (1.0 - a.male) + 0.022 * paint;
         let upper = smoothstep(width + 0.008, width - 0.008, above)
             * smoothstep(-0.03, -0.01, above)

@@ -12,7 +12,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyface_portraits::latent::{LATENT_DIM, sample, steer};
-use anyface_portraits::{Attribute, Face, render};
+use anyface_portraits::{Attribute, CODE_DIM, Face, render};
 use burn::tensor::{Device, Tensor, TensorData};
 use bytemuck::{Pod, Zeroable};
 use memmap2::Mmap;
@@ -122,15 +122,6 @@ impl PortraitCache {
             .expect("the part of a record before the pixels is one latent")
     }
 
-    /// The latents of some portraits: `[N, Z]`.
-    pub fn latents(&self, indices: &[usize], device: &Device) -> Tensor<2> {
-        let values: Vec<f32> = indices
-            .iter()
-            .flat_map(|&index| *self.latent(index))
-            .collect();
-        Tensor::from_data(TensorData::new(values, [indices.len(), LATENT_DIM]), device)
-    }
-
     /// Some portraits in ±1: `[N, 3, R, R]`.
     pub fn images(&self, indices: &[usize], device: &Device) -> Tensor<4> {
         let plane = |index: usize, channel: usize| {
@@ -155,6 +146,15 @@ impl PortraitCache {
         let len = self.header.record_len();
         &self.map[HEADER_LEN + index * len..][..len]
     }
+}
+
+/// The codes of the faces of latents, what the generator is told: `[N, CODE_DIM]`.
+pub(crate) fn codes(latents: &[[f32; LATENT_DIM]], device: &Device) -> Tensor<2> {
+    let codes: Vec<f32> = latents
+        .iter()
+        .flat_map(|z| Face::from_latent(z).code())
+        .collect();
+    Tensor::from_data(TensorData::new(codes, [latents.len(), CODE_DIM]), device)
 }
 
 /// Renders the portraits that the cache does not hold yet, on all cores, with progress; makes the

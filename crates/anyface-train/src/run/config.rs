@@ -19,9 +19,12 @@ pub struct RunConfig {
     pub steps: u64,
     /// Stop earlier, with a checkpoint, after so many minutes of this process.
     pub max_minutes: Option<f64>,
-    /// Highest learning rate of Adam.
+    /// Which optimiser.
+    #[serde(default)]
+    pub optimizer: OptimizerKind,
+    /// Highest learning rate.
     pub learning_rate: f64,
-    /// Decay of Adam's two moments.
+    /// Decay of the two moments.
     #[serde(default = "default_betas")]
     pub betas: [f32; 2],
     /// Steps of linear warm-up.
@@ -45,6 +48,17 @@ pub struct RunConfig {
     /// Parameters with a learning rate of their own.
     #[serde(default, rename = "group")]
     pub groups: Vec<GroupConfig>,
+}
+
+/// An optimiser.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Adam.
+    #[default]
+    Adam,
+    /// Muon for matrices and convolutions, Adam for the rest.
+    Muon,
 }
 
 /// A `[[run.group]]` table.

@@ -36,6 +36,7 @@ mod average;
 mod checkpoint;
 mod config;
 mod log;
+mod muon;
 mod optimizer;
 mod train;
 

@@ -1,4 +1,4 @@
-//! Adam with a schedule, parameter groups and clipping by the norm of the whole gradient.
+//! Adam or Muon with a schedule, parameter groups and clipping by the norm of the whole gradient.
 
 use std::f64::consts::PI;
 use std::path::Path;
@@ -9,34 +9,39 @@ use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::store::RecordError;
 use burn::tensor::Tensor;
 
-use super::config::RunConfig;
+use super::config::{OptimizerKind, RunConfig};
+use super::muon::Muon;
 
 /// The optimiser of a run.
 pub(super) struct RunOptimizer {
-    adam: ModuleOptimizer,
+    optimizer: ModuleOptimizer,
     config: RunConfig,
 }
 
 impl RunOptimizer {
     pub(super) fn new(config: &RunConfig) -> Self {
-        let adam = AdamConfig::new()
-            .with_beta_1(config.betas[0])
-            .with_beta_2(config.betas[1])
-            .with_epsilon(1e-8)
-            .init();
+        let betas = config.betas;
+        let optimizer = match config.optimizer {
+            OptimizerKind::Adam => AdamConfig::new()
+                .with_beta_1(betas[0])
+                .with_beta_2(betas[1])
+                .with_epsilon(1e-8)
+                .init(),
+            OptimizerKind::Muon => ModuleOptimizer::from(Muon::new(betas)),
+        };
         Self {
-            adam,
+            optimizer,
             config: config.clone(),
         }
     }
 
     /// The moments of every parameter, as a burnpack file.
     pub(super) fn save(&self, path: &Path) -> Result<(), RecordError> {
-        self.adam.save(path)
+        self.optimizer.save(path)
     }
 
     pub(super) fn load(mut self, path: &Path) -> Result<Self, RecordError> {
-        self.adam = self.adam.load(path)?;
+        self.optimizer = self.optimizer.load(path)?;
         Ok(self)
     }
 
@@ -67,7 +72,7 @@ impl RunOptimizer {
             model.visit(&mut gradients);
         }
         let rates = self.learning_rates(step);
-        (self.adam.step(rates, model, gradients.gradients), norm)
+        (self.optimizer.step(rates, model, gradients.gradients), norm)
     }
 
     fn learning_rates(&self, step: u64) -> ModuleLearningRate {

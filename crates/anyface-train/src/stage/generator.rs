@@ -1,24 +1,26 @@
 //! The generator of the built-in domain, by regression on rendered portraits.
 //!
-//! `z` holds all there is to know of a portrait, so the network can learn the render itself: no
-//! discriminator, and a loss that says how far there is to go. Style mixing is exact. For a portrait of
-//! latent `z`, the layers below `k` get `w = f(z')` where `z'` has the coarse part of `z` and the fine
-//! part of another portrait; the layers from `k` on get `f(z'')`, the other way round; the target is still
-//! the render of `z`. So the layers below `k` cannot carry anything that a caption names.
+//! `z` is the code of a face, all there is to see of it, so the network can learn the render itself: no
+//! discriminator, and a loss that says how far there is to go. Style mixing is exact: the layers from `k` on get
+//! `f(z)`, those below get `f(z')` of a face with the coarse part of this one and the fine part of another, and
+//! the target is the render of `z`. So the layers below `k` cannot carry anything that a caption names. (Those from
+//! `k` on do know the coarse part: the text stream reads it from `w_c`.)
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyface::image::{contact_sheet, save_png, to_rgb};
+use anyface::pipeline::Prior;
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface::weights::Bundle;
-use anyface_portraits::latent::{COARSE_DIM, LATENT_DIM, sample};
-use burn::tensor::{Device, Tensor, TensorData};
+use anyface_portraits::CODE_DIM;
+use anyface_portraits::latent::{self, LATENT_DIM};
+use burn::tensor::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
-use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache};
+use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
 use crate::error::{Result, TrainError};
 use crate::loss::{l1, laplacian_pyramid_l1};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
@@ -73,7 +75,7 @@ impl GeneratorStageConfig {
     /// The sizes of the network.
     pub fn generator(&self) -> GeneratorConfig {
         let model = &self.model;
-        GeneratorConfig::new(LATENT_DIM, model.w_dim, model.channels.clone())
+        GeneratorConfig::new(CODE_DIM, model.w_dim, model.channels.clone())
             .with_mapping_layers(model.mapping_layers)
             .with_lr_multiplier(model.lr_multiplier)
             .with_normalize_z(false)
@@ -124,17 +126,15 @@ impl GeneratorStage {
     /// and from `f(z)` in all layers where it gives the portrait itself.
     fn forward(&self, model: &Generator, indices: &[usize], other: &[usize]) -> Tensor<4> {
         let device = model.synthesis.input.device();
-        let this = self.portraits.latents(indices, &device);
-        let other = self.portraits.latents(other, &device);
-        let coarse = |z: &Tensor<2>| z.clone().narrow(1, 0, COARSE_DIM);
-        let fine = |z: &Tensor<2>| z.clone().narrow(1, COARSE_DIM, LATENT_DIM - COARSE_DIM);
-        let styles = |coarse, fine| {
-            let w = model.mapping.forward(Tensor::cat(vec![coarse, fine], 1));
+        let latent = |&index: &usize| self.portraits.latent(index);
+        let mixed = |(this, other)| latent::mix(latent(this), latent(other));
+        let styles = |latents: Vec<[f32; LATENT_DIM]>| {
+            let w = model.mapping.forward(codes(&latents, &device));
             broadcast(w, model.synthesis.num_ws())
         };
         let w_plus = mix(
-            styles(coarse(&this), fine(&other)),
-            styles(coarse(&other), fine(&this)),
+            styles(indices.iter().zip(other).map(mixed).collect()),
+            styles(indices.iter().map(|index| *latent(index)).collect()),
             self.config.learning.mixing_layer,
         );
         model.synthesis.forward(w_plus, Noise::None)
@@ -201,9 +201,10 @@ impl Stage for GeneratorStage {
 
     fn refresh(&self, mut average: Generator) -> Generator {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
-        let latents: Vec<f32> = (0..W_AVG_LATENTS).flat_map(|_| sample(&mut rng)).collect();
-        let data = TensorData::new(latents, [W_AVG_LATENTS, LATENT_DIM]);
-        let z = Tensor::from_data(data, &average.synthesis.input.device());
+        let latents: Vec<_> = (0..W_AVG_LATENTS)
+            .map(|_| latent::sample(&mut rng))
+            .collect();
+        let z = codes(&latents, &average.synthesis.input.device());
         let w = average.mapping.forward(z);
         average.mapping.track_w_avg(w, 0.0);
         average
@@ -254,10 +255,10 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     })?;
     let mut stage = GeneratorStage::new(config.clone())?;
     let generator = train(&mut stage, &config.run, device, resume)?;
-    Ok(Bundle::put(
+    Bundle::put(&config.bundle, "generator", &config.generator(), &generator)?;
+    Ok(Bundle::put_section(
         &config.bundle,
-        "generator",
-        &config.generator(),
-        &generator,
+        "prior",
+        &Prior::Portraits,
     )?)
 }

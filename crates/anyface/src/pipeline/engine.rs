@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
@@ -77,13 +76,5 @@ impl Engine {
     /// What the bundle says of itself.
     pub const fn config(&self) -> &BundleConfig {
         &self.config
-    }
-
-    /// Parameters of all networks that [`Engine::generate`] runs.
-    pub fn num_params(&self) -> usize {
-        self.text_tower.num_params()
-            + self.image_tower.num_params()
-            + self.text_stream.num_params()
-            + self.generator.num_params()
     }
 }

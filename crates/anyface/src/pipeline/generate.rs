@@ -2,9 +2,6 @@
 
 use burn::tensor::{Tensor, TensorData};
 use image::RgbImage;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 
 use super::{Description, Engine, Truncation};
 use crate::Error;
@@ -113,11 +110,10 @@ impl Engine {
         }
     }
 
-    /// `z ~ N(0, 1)` of one seed, `[1, Z]`.
+    /// The latent of one seed, `[1, Z]`.
     fn noise(&self, seed: u64) -> Tensor<2> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let z_dim = self.config.generator.z_dim;
-        let z: Vec<f32> = StandardNormal.sample_iter(&mut rng).take(z_dim).collect();
-        Tensor::from_data(TensorData::new(z, [1, z_dim]), &self.device)
+        let z = self.config.prior.sample(self.config.generator.z_dim, seed);
+        let shape = [1, z.len()];
+        Tensor::from_data(TensorData::new(z, shape), &self.device)
     }
 }

@@ -3,7 +3,9 @@
 mod describe;
 mod engine;
 mod generate;
+mod prior;
 
 pub use describe::{Description, MAX_WORDS};
 pub use engine::{Engine, Truncation};
 pub use generate::{Face, Generate};
+pub use prior::Prior;

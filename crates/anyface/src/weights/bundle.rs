@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use anyface_portraits::CODE_DIM;
 use burn::module::Module;
 use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
@@ -13,7 +14,7 @@ use super::{StoredDtype, load_module_bytes, save_module, write_atomically};
 use crate::Error;
 use crate::clip::{CompactTokenizer, ImageTowerConfig, TextTowerConfig, Tokenizer};
 use crate::mapper::StreamConfig;
-use crate::pipeline::Truncation;
+use crate::pipeline::{Prior, Truncation};
 use crate::probe::ProbeConfig;
 use crate::stylegan2::GeneratorConfig;
 
@@ -48,6 +49,8 @@ pub struct BundleConfig {
     pub truncation: Truncation,
     /// StyleGAN2 generator.
     pub generator: GeneratorConfig,
+    /// What the generator's latents are drawn from.
+    pub prior: Prior,
     /// Attribute probe.
     pub probe: ProbeConfig,
 }
@@ -75,13 +78,21 @@ impl Bundle {
     /// Reads and checks the whole of `config.json`.
     ///
     /// # Errors
-    /// When it is missing, no JSON, has an unknown or missing field, or another format version.
+    /// When it is missing, no JSON, has an unknown or missing field, or another format version;
+    /// when the prior does not fit the generator.
     pub fn config(&self) -> Result<BundleConfig, Error> {
         let config: BundleConfig = self.parse_config()?;
         if config.format != FORMAT {
             let reason = format!(
                 "format {} is not {FORMAT}, the one this version reads",
                 config.format
+            );
+            return Err(self.fault(CONFIG, reason));
+        }
+        if config.prior == Prior::Portraits && config.generator.z_dim != CODE_DIM {
+            let reason = format!(
+                "prior: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` is {}",
+                config.generator.z_dim
             );
             return Err(self.fault(CONFIG, reason));
         }

@@ -71,7 +71,7 @@ pub(super) struct TextBatch {
     /// Unit mean of each face's features, `[N, E]`.
     pub(super) mean: Tensor<2>,
     /// Latent of each face, but drawn anew in what its captions say: see [`redraw`].
-    pub(super) redrawn: Vec<f32>,
+    pub(super) redrawn: Vec<[f32; LATENT_DIM]>,
 }
 
 impl DescribedFaces {
@@ -144,17 +144,17 @@ impl DescribedFaces {
         let [rows, width] = self.features.dims();
         let nothing = rows - 1;
         let mut places = Vec::with_capacity(faces.len() * most);
-        let mut redrawn = Vec::with_capacity(faces.len() * LATENT_DIM);
+        let mut redrawn = Vec::with_capacity(faces.len());
         for &face in faces {
             let (z, said) = &self.faces[face];
             let count = rng.random_range(1..=said.len());
             let start = rng.random_range(0..said.len());
             let chosen: Vec<usize> = (0..count).map(|c| (start + c) % said.len()).collect();
-            let mut z = z.to_vec();
+            let mut z = *z;
             for &caption in &chosen {
                 redraw(&mut z, &said[caption], rng);
             }
-            redrawn.extend(z);
+            redrawn.push(z);
             places.extend(chosen.iter().map(|caption| self.first[face] + caption));
             places.extend(std::iter::repeat_n(nothing, most - count));
         }

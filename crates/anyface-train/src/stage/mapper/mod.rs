@@ -15,7 +15,7 @@ use anyface_portraits::Attribute;
 use anyface_portraits::caption::{Grammar, Split};
 use anyface_portraits::latent::{LATENT_DIM, latent_dims, sample};
 use burn::module::Module;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use rand::seq::index;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -26,7 +26,7 @@ use serde::Deserialize;
 use self::described::{DescribedFace, DescribedFaces, TextBatch};
 use crate::data::captions::latents_of_roles;
 use crate::data::corpus::idle_texts;
-use crate::data::portraits::PortraitCache;
+use crate::data::portraits::{PortraitCache, codes};
 use crate::data::wordnet::WordNet;
 use crate::error::Result;
 use crate::loss::{
@@ -282,23 +282,18 @@ impl MapperStage {
             self.portraits.batch(&portraits, redraw, rng),
             self.others.batch(&others, redraw, rng),
         ];
-        let z: Vec<f32> = (portraits.iter().map(|&face| self.portraits.z(face)))
-            .chain(others.iter().map(|&face| self.others.z(face)))
-            .flatten()
-            .copied()
+        let z: Vec<_> = (portraits.iter().map(|&face| *self.portraits.z(face)))
+            .chain(others.iter().map(|&face| *self.others.z(face)))
             .collect();
         let text = concatenate(texts);
         let mapping = &self.frozen.generator.mapping;
-        let map = |z: Vec<f32>| {
-            let shape = [z.len() / LATENT_DIM, LATENT_DIM];
-            mapping.forward(Tensor::from_data(TensorData::new(z, shape), &self.device))
-        };
+        let map = |z: &[[f32; LATENT_DIM]]| mapping.forward(codes(z, &self.device));
         let rows: Vec<i64> = portraits.iter().map(|&face| face as i64).collect();
         let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &self.device);
         Batch {
             image: self.image_features.clone().select(0, rows).unsqueeze_dim(1),
-            w: broadcast(map(z), self.config.text_stream.num_ws),
-            w_c: map(text.redrawn),
+            w: broadcast(map(&z), self.config.text_stream.num_ws),
+            w_c: map(&text.redrawn),
             text: text.features,
             absent: text.absent,
             text_mean: text.mean,

@@ -1,0 +1,181 @@
+//! Muon (Jordan et al. 2024, <https://kellerjordan.github.io/posts/muon>): momentum whose matrix is made orthogonal.
+//!
+//! Every direction in which a layer's gradient is small moves as far as the one in which it is large: many fewer
+//! steps than Adam where a batch is cheap beside them. A convolution `[O, I, k, k]` counts as the matrix `[O, I·k²]`;
+//! what is no matrix, or a thin one, is left to Adam.
+
+use burn::optim::{
+    Adam, AdamConfig, AdamState, LearningRate, Optimizer, RecordState, StateSink, StateSource,
+    join_path,
+};
+use burn::tensor::{Device, Tensor};
+
+/// The matrix has at least so many rows and columns; thinner ones go to Adam.
+const THINNEST: usize = 16;
+/// Root mean square of an update, in learning rates: about that of Adam's (Liu et al. 2025, section 2.2).
+const UPDATE_SCALE: f64 = 0.2;
+/// Newton–Schulz coefficients of the reference implementation.
+const QUINTIC: [f64; 3] = [3.4445, -4.7750, 2.0315];
+const ITERATIONS: usize = 5;
+const EPSILON: f64 = 1e-8;
+
+/// Muon for matrices and convolutions, Adam for the rest.
+#[derive(Clone)]
+pub(super) struct Muon {
+    momentum: f32,
+    adam: Adam,
+}
+
+impl Muon {
+    /// With Adam's decay of the two moments; the first is that of Muon's momentum too.
+    pub(super) fn new(betas: [f32; 2]) -> Self {
+        let adam = AdamConfig::new()
+            .with_beta_1(betas[0])
+            .with_beta_2(betas[1])
+            .with_epsilon(1e-8);
+        Self {
+            momentum: betas[0],
+            adam: adam.build(),
+        }
+    }
+
+    fn average<const D: usize>(&self, average: Tensor<D>, new: Tensor<D>) -> Tensor<D> {
+        average * self.momentum + new * (1.0 - self.momentum)
+    }
+}
+
+/// What is remembered of one parameter.
+#[derive(Clone)]
+pub(super) enum MuonState<const D: usize> {
+    /// Moving average of the gradient.
+    Momentum(Tensor<D>),
+    /// What Adam remembers.
+    Adam(AdamState<D>),
+}
+
+impl Optimizer for Muon {
+    type State<const D: usize> = MuonState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        lr: LearningRate,
+        tensor: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<MuonState<D>>,
+    ) -> (Tensor<D>, Option<MuonState<D>>) {
+        let Some([rows, columns]) = matrix_of(&tensor.dims()) else {
+            let state = state.and_then(|state| match state {
+                MuonState::Adam(state) => Some(state),
+                MuonState::Momentum(_) => None,
+            });
+            let (tensor, state) = self.adam.step(lr, tensor, gradient, state);
+            return (tensor, state.map(MuonState::Adam));
+        };
+        let past = match state {
+            Some(MuonState::Momentum(past)) => past,
+            _ => gradient.zeros_like(),
+        };
+        let momentum = self.average(past, gradient.clone());
+        // Nesterov's momentum: a look ahead by this gradient.
+        let ahead = self.average(momentum.clone(), gradient);
+        let update = orthogonalize(ahead.reshape([rows, columns])).reshape(tensor.shape());
+        let scale = UPDATE_SCALE * (rows.max(columns) as f64).sqrt();
+        let tensor = tensor - update * (lr * scale);
+        (tensor, Some(MuonState::Momentum(momentum)))
+    }
+
+    fn to_device<const D: usize>(state: MuonState<D>, device: &Device) -> MuonState<D> {
+        match state {
+            MuonState::Momentum(momentum) => MuonState::Momentum(momentum.to_device(device)),
+            MuonState::Adam(state) => MuonState::Adam(Adam::to_device(state, device)),
+        }
+    }
+}
+
+const MOMENTUM: &str = "momentum";
+const ADAM: &str = "adam";
+
+impl<const D: usize> RecordState for MuonState<D> {
+    fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
+        match self {
+            Self::Momentum(momentum) => {
+                out.push_tensor(prefix, MOMENTUM, momentum.clone().into_data());
+            }
+            Self::Adam(state) => state.state_flatten(&join_path(prefix, ADAM), out),
+        }
+    }
+
+    fn state_unflatten(prefix: &str, src: &mut StateSource, device: &Device) -> Option<Self> {
+        match src.take_tensor(prefix, MOMENTUM) {
+            Some(momentum) => Some(Self::Momentum(Tensor::from_data(momentum, device))),
+            None => {
+                AdamState::state_unflatten(&join_path(prefix, ADAM), src, device).map(Self::Adam)
+            }
+        }
+    }
+}
+
+/// Rows and columns of a parameter as a matrix, if it is one and thick enough.
+fn matrix_of(dims: &[usize]) -> Option<[usize; 2]> {
+    let rows = dims[0];
+    let columns: usize = dims[1..].iter().product();
+    let is_matrix = matches!(dims.len(), 2 | 4) && rows.min(columns) >= THINNEST;
+    is_matrix.then_some([rows, columns])
+}
+
+/// The nearest matrix with singular values near 1, `[R, C]`, by Newton–Schulz iteration.
+///
+/// Each iteration multiplies by a polynomial of the Gram matrix from the left, so all but the first and the last
+/// product are of the small side's size.
+fn orthogonalize(gradient: Tensor<2>) -> Tensor<2> {
+    let [rows, columns] = gradient.dims();
+    if rows > columns {
+        return orthogonalize(gradient.transpose()).transpose();
+    }
+    let norm = gradient.clone().square().sum().sqrt() + EPSILON;
+    let x = gradient / norm.unsqueeze();
+    let identity = Tensor::eye(rows, &x.device());
+    let gram = x.clone().matmul(x.clone().transpose());
+    let [a, b, c] = QUINTIC;
+    let (whole, _) = (0..ITERATIONS).fold((identity.clone(), gram), |(whole, gram), _| {
+        let square = gram.clone().matmul(gram.clone());
+        let step = identity.clone() * a + gram.clone() * b + square * c;
+        let gram = step.clone().matmul(gram).matmul(step.clone());
+        (step.matmul(whole), gram)
+    });
+    whole.matmul(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+
+    #[test]
+    fn singular_values_come_near_one() {
+        let device = Device::flex();
+        for shape in [[24, 70], [70, 24], [32, 32]] {
+            let x = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
+            let y = orthogonalize(x);
+            let y = if shape[0] > shape[1] {
+                y.transpose()
+            } else {
+                y
+            };
+            // The mean of the squared singular values.
+            let rows = y.dims()[0] as f32;
+            let mean = y.square().sum().into_scalar::<f32>() / rows;
+            assert!((0.6..1.3).contains(&mean), "{shape:?}: {mean}");
+        }
+    }
+
+    #[test]
+    fn convolutions_and_thick_matrices_are_orthogonalized() {
+        assert_eq!(matrix_of(&[64, 32, 3, 3]), Some([64, 288]));
+        assert_eq!(matrix_of(&[16, 16]), Some([16, 16]));
+        assert_eq!(matrix_of(&[3, 32, 1, 1]), None);
+        assert_eq!(matrix_of(&[64]), None);
+        assert_eq!(matrix_of(&[1, 256, 4, 4]), None);
+    }
+}
