@@ -60,6 +60,9 @@ pub struct LearningConfig {
     pub reader_batch: usize,
     /// Hidden features of the readers.
     pub reader_width: usize,
+    /// Deviation of what is added to the teacher's embeddings, of mean square 1, before its reader reads them: so it
+    /// learns of neighbours too.
+    pub reader_noise: f64,
     /// Sentences in a step of the text tower.
     pub sentences: usize,
     /// Other texts in a step of the text tower.

@@ -4,8 +4,9 @@
 //! the head, and what it reads from the broad corpus is what the text tower learns of those words.
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 use super::states::{AttributeReader, said, state_cross_entropy};
 use super::texts::{Sentences, Texts};
@@ -35,7 +36,13 @@ impl Stage for ReaderStage<'_> {
         let device = reader.devices().remove(0);
         let batch = corpus.draw(self.learning.reader_batch, rng);
         let sentences: Vec<_> = batch.iter().map(|&index| &of_faces[index]).collect();
-        let logits = reader.forward(corpus.embeddings(&batch, &device));
+        let embeddings = corpus.embeddings(&batch, &device);
+        let noise: Vec<f32> = StandardNormal
+            .sample_iter(rng)
+            .take(embeddings.shape().num_elements())
+            .collect();
+        let noise = Tensor::from_data(TensorData::new(noise, embeddings.dims()), &device);
+        let logits = reader.forward(embeddings + noise * self.learning.reader_noise);
         let loss =
             state_cross_entropy(logits, said(&sentences, &device), self.learning.said_weight);
         Ok(StepOutput::backward(reader, &loss, &[], batch.len()))
