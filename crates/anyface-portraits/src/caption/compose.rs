@@ -1,16 +1,29 @@
 //! Builds the sentences of one caption out of phrases and frames.
 
+use std::mem;
+
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
 use super::lexicon::{Class, Frame, Meaning, Phrase};
 use super::meaning::closure;
 use super::surface::{self, Referent, Style};
-use super::{Caption, Grammar};
+use super::{Grammar, Sentence};
 use crate::attribute::{Attribute, Attributes};
 
 /// The most sentences of a caption.
 const MOST_SENTENCES: usize = 6;
+/// The most keywords of a list, but for the person.
+const MOST_KEYWORDS: usize = 8;
+
+/// A sentence before its pronouns, numbers and articles are filled in.
+pub(super) struct Draft {
+    pub(super) text: String,
+    /// What its words say.
+    pub(super) said: Meaning,
+    /// Whether any of them, or its frame, is held out.
+    pub(super) held_out: bool,
+}
 
 /// Something still to be said, and where it fits.
 struct Item {
@@ -40,7 +53,7 @@ pub(super) struct Composer<'a, R> {
     items: Vec<Item>,
     /// Frames used, not to be used again.
     used: Vec<Frame>,
-    /// What the words placed so far say.
+    /// What the words of the sentence begun say.
     said: Meaning,
     /// Whether any of them is held out.
     held_out: bool,
@@ -60,8 +73,8 @@ impl<'a, R: Rng> Composer<'a, R> {
         }
     }
 
-    /// The caption, and whether anything in it is held out.
-    pub(super) fn compose(mut self) -> (Caption, bool) {
+    /// The sentences of a caption.
+    pub(super) fn compose(mut self) -> Vec<Sentence> {
         let layout = self.rng.random_range(0..100);
         let person = self.choose_person();
         let length = match self.rng.random_range(0..100) {
@@ -80,35 +93,30 @@ impl<'a, R: Rng> Composer<'a, R> {
             gender: self.gender(&person),
             noun: None,
         };
-        let (sentences, style) = match layout {
+        let (mut drafts, mut style) = match layout {
             0..15 => (vec![self.keywords(&person)], Style::Phrase),
             15..85 => {
                 let short = person.class != Class::Name && person.text.split(' ').count() <= 2;
-                referent.noun = short.then_some(person.text);
+                referent.noun = short.then_some(&person);
                 self.with_opening(&person)
             }
             _ => (self.follow_ups(0), Style::Sentences),
         };
-        if sentences.is_empty() {
+        if drafts.is_empty() {
             // Nothing to say in full sentences: the person alone remains.
             let alone = format!("{{a}} {}", self.place_person(&person));
-            return self.finish(&[alone], Style::Phrase, referent);
+            (drafts, style) = (vec![self.end(alone)], Style::Phrase);
         }
-        self.finish(&sentences, style, referent)
+        surface::spell(drafts, style, referent, self.rng)
     }
 
-    fn finish(mut self, sentences: &[String], style: Style, who: Referent) -> (Caption, bool) {
-        let (text, tells_gender) = surface::spell(sentences, style, who, self.rng);
-        if let (true, Some(male)) = (tells_gender, who.gender) {
-            self.said.push((Attribute::Male, male));
+    /// Ends the sentence begun.
+    fn end(&mut self, text: String) -> Draft {
+        Draft {
+            text,
+            said: mem::take(&mut self.said),
+            held_out: mem::take(&mut self.held_out),
         }
-        (
-            Caption {
-                text,
-                said: closure(&self.said),
-            },
-            self.held_out,
-        )
     }
 
     /// The gender that pronouns tell: that of the noun, or sometimes that of the face.
@@ -226,8 +234,8 @@ impl<'a, R: Rng> Composer<'a, R> {
     }
 
     /// "man, 60s, glasses, grey beard"
-    fn keywords(&mut self, person: &Phrase) -> String {
-        let items = self.take(&KEYWORD_CLASSES, usize::MAX);
+    fn keywords(&mut self, person: &Phrase) -> Draft {
+        let items = self.take(&KEYWORD_CLASSES, MOST_KEYWORDS);
         let mut words: Vec<String> = items.iter().map(|item| self.keyword(item)).collect();
         words.shuffle(self.rng);
         if words.is_empty() || self.rng.random_bool(0.7) {
@@ -237,9 +245,10 @@ impl<'a, R: Rng> Composer<'a, R> {
             .choose(self.rng)
             .expect("some");
         let frame = self.frame(|grammar| &grammar.frames.keywords, |_| true);
-        frame
+        let text = frame
             .map_or("{list}", |frame| frame.text)
-            .replace("{list}", &words.join(separator))
+            .replace("{list}", &words.join(separator));
+        self.end(text)
     }
 
     fn keyword(&mut self, item: &Item) -> String {
@@ -252,7 +261,7 @@ impl<'a, R: Rng> Composer<'a, R> {
     }
 
     /// An opening with the person, in one sentence or followed by more.
-    fn with_opening(&mut self, person: &Phrase) -> (Vec<String>, Style) {
+    fn with_opening(&mut self, person: &Phrase) -> (Vec<Draft>, Style) {
         let alone = self.items.len() <= 6 && self.rng.random_bool(0.6);
         let tails = if alone {
             3
@@ -264,16 +273,16 @@ impl<'a, R: Rng> Composer<'a, R> {
         let opening = frame
             .map_or("{np}", |frame| frame.text)
             .replace("{np}", &np);
-        let mut sentences = vec![opening];
+        let mut drafts = vec![self.end(opening)];
         if !alone {
-            sentences.extend(self.follow_ups(1));
+            drafts.extend(self.follow_ups(1));
         }
-        let style = if sentences.len() == 1 {
+        let style = if drafts.len() == 1 {
             Style::Phrase
         } else {
             Style::Sentences
         };
-        (sentences, style)
+        (drafts, style)
     }
 
     /// "a grinning old sailor with a white beard, wearing a knitted cap"
@@ -322,15 +331,16 @@ impl<'a, R: Rng> Composer<'a, R> {
     }
 
     /// Sentences for what remains, as many as it takes and no more than [`MOST_SENTENCES`].
-    fn follow_ups(&mut self, already: usize) -> Vec<String> {
-        let mut sentences = Vec::new();
-        while already + sentences.len() < MOST_SENTENCES {
+    fn follow_ups(&mut self, already: usize) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        while already + drafts.len() < MOST_SENTENCES {
             let Some(frame) = self.frame(|grammar| &grammar.frames.sentence, |_| true) else {
                 break;
             };
-            sentences.push(self.fill(frame.text));
+            let text = self.fill(frame.text);
+            drafts.push(self.end(text));
         }
-        sentences
+        drafts
     }
 
     /// A frame for whose slots there are items, if any is left.

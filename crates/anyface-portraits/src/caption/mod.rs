@@ -8,6 +8,8 @@ mod lexicon;
 mod meaning;
 mod surface;
 
+use std::collections::BTreeSet;
+
 use rand::Rng;
 
 use crate::attribute::{Attribute, Attributes};
@@ -32,10 +34,35 @@ impl Split {
 /// A description of a face.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caption {
-    /// One to six sentences, a phrase or a list of keywords.
+    /// The texts of the sentences, joined by spaces.
     pub text: String,
     /// What the text says of the face, named or meant, true of the face: sorted, each once.
     pub said: Vec<(Attribute, bool)>,
+    /// One to six sentences, a phrase or a list of keywords.
+    pub sentences: Vec<Sentence>,
+}
+
+/// A part of a caption that can be read alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence {
+    /// The words, with the stop.
+    pub text: String,
+    /// What these words say of the face: sorted, each once.
+    pub said: Vec<(Attribute, bool)>,
+    /// Whether any word, role or frame in it is one that training never uses.
+    pub held_out: bool,
+}
+
+impl From<Vec<Sentence>> for Caption {
+    fn from(sentences: Vec<Sentence>) -> Self {
+        let texts: Vec<&str> = sentences.iter().map(|part| part.text.as_str()).collect();
+        let said: BTreeSet<_> = sentences.iter().flat_map(|part| &part.said).collect();
+        Self {
+            text: texts.join(" "),
+            said: said.into_iter().copied().collect(),
+            sentences,
+        }
+    }
 }
 
 /// Words for a person that say more than age and gender: "sailor" says a bearded man in a cap.
@@ -71,9 +98,9 @@ impl Grammar {
     /// nothing that cannot be told; the same state of `rng` gives the same caption.
     pub fn caption(&self, attributes: &Attributes, rng: &mut impl Rng) -> Caption {
         loop {
-            let (caption, held_out) = Composer::new(self, attributes, rng).compose();
-            if self.split == Split::Train || held_out {
-                return caption;
+            let sentences = Composer::new(self, attributes, rng).compose();
+            if self.split == Split::Train || sentences.iter().any(|part| part.held_out) {
+                return sentences.into();
             }
         }
     }

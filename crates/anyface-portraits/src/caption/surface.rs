@@ -1,15 +1,21 @@
 //! Spelling: pronouns, numbers, articles, capitals, and the slips of those who type.
 
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, RngExt};
 
+use super::Sentence;
+use super::compose::Draft;
+use super::lexicon::Phrase;
+use super::meaning::closure;
+use crate::attribute::Attribute;
+
 /// Whom the pronouns of a caption stand for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Referent {
+#[derive(Clone, Copy)]
+pub(super) struct Referent<'a> {
     /// Male, female, or not told.
     pub(super) gender: Option<bool>,
     /// The noun that introduced the person, if one did.
-    pub(super) noun: Option<&'static str>,
+    pub(super) noun: Option<&'a Phrase>,
 }
 
 /// How a caption is punctuated.
@@ -21,37 +27,42 @@ pub(super) enum Style {
     Sentences,
 }
 
-/// The finished text, and whether a pronoun in it tells the gender.
+/// The finished sentences.
 pub(super) fn spell(
-    sentences: &[String],
+    drafts: Vec<Draft>,
     style: Style,
-    referent: Referent,
+    referent: Referent<'_>,
     rng: &mut impl Rng,
-) -> (String, bool) {
-    let mut tells_gender = false;
-    let mut spelled: Vec<String> = sentences
-        .iter()
-        .map(|sentence| {
-            let (text, pronouns) = fill_slots(sentence, referent, rng);
-            tells_gender |= pronouns && referent.gender.is_some();
-            articles(&text)
+) -> Vec<Sentence> {
+    let plain = style == Style::Phrase && rng.random_bool(0.55);
+    let mut sentences: Vec<Sentence> = drafts
+        .into_iter()
+        .map(|draft| {
+            let mut draft = fill_slots(draft, referent, rng);
+            draft.text = articles(&draft.text);
+            if !plain {
+                draft.text = sentence_case(&draft.text);
+            }
+            Sentence {
+                text: draft.text,
+                said: closure(&draft.said),
+                held_out: draft.held_out,
+            }
         })
         .collect();
-    let plain = style == Style::Phrase && rng.random_bool(0.55);
-    if !plain {
-        spelled = spelled
-            .iter()
-            .map(|sentence| sentence_case(sentence))
-            .collect();
-    }
-    (slips(spelled.join(" "), rng), tells_gender)
+    slips(&mut sentences, rng);
+    sentences
 }
 
-/// Fills in pronouns and numbers; tells whether any gendered word was written.
-fn fill_slots(text: &str, referent: Referent, rng: &mut impl Rng) -> (String, bool) {
+/// Fills in pronouns and numbers, and adds what pronouns and repeated nouns say.
+fn fill_slots(draft: Draft, referent: Referent<'_>, rng: &mut impl Rng) -> Draft {
+    let Draft {
+        text,
+        mut said,
+        mut held_out,
+    } = draft;
     let mut out = String::new();
-    let mut gendered = false;
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once('{') {
         let (slot, after) = after.split_once('}').expect("every slot is closed");
         out.push_str(before);
@@ -62,10 +73,12 @@ fn fill_slots(text: &str, referent: Referent, rng: &mut impl Rng) -> (String, bo
             out.push_str(&rng.random_range(bound(low)..=bound(high)).to_string());
         } else if let (true, Some(noun)) = (by_noun, referent.noun) {
             out.push_str("the ");
-            out.push_str(noun);
+            out.push_str(noun.text);
+            said.extend(&noun.meaning);
+            held_out |= noun.held_out;
         } else if let Some(word) = pronoun(slot, referent.gender) {
             out.push_str(word);
-            gendered = true;
+            said.extend(referent.gender.map(|male| (Attribute::Male, male)));
         } else {
             out.push('{');
             out.push_str(slot);
@@ -73,7 +86,11 @@ fn fill_slots(text: &str, referent: Referent, rng: &mut impl Rng) -> (String, bo
         }
     }
     out.push_str(rest);
-    (out, gendered)
+    Draft {
+        text: out,
+        said,
+        held_out,
+    }
 }
 
 fn pronoun(slot: &str, male: Option<bool>) -> Option<&'static str> {
@@ -127,14 +144,20 @@ fn sentence_case(sentence: &str) -> String {
     first + chars.as_str() + stop
 }
 
-/// One caption in nine is typed carelessly: in one case, without its stop, or with a typo.
-fn slips(text: String, rng: &mut impl Rng) -> String {
+/// One caption in nine is typed carelessly: in one case, without its last stop, or with a typo.
+fn slips(sentences: &mut [Sentence], rng: &mut impl Rng) {
+    let texts = sentences.iter_mut().map(|sentence| &mut sentence.text);
     match rng.random_range(0..100) {
-        0..4 => text.to_lowercase(),
-        4..5 => text.to_uppercase(),
-        5..8 => text.trim_end_matches('.').to_owned(),
-        8..11 => typo(&text, rng),
-        _ => text,
+        0..4 => texts.for_each(|text| *text = text.to_lowercase()),
+        4..5 => texts.for_each(|text| *text = text.to_uppercase()),
+        5..8 => texts
+            .last()
+            .into_iter()
+            .for_each(|text| text.truncate(text.trim_end_matches('.').len())),
+        8..11 => texts.choose(rng).into_iter().for_each(|text| {
+            *text = typo(text, rng);
+        }),
+        _ => {}
     }
 }
 

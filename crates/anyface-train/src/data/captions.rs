@@ -1,7 +1,9 @@
-//! Captions of faces, with what they say.
+//! Captions of faces and their sentences, with what they say.
+
+use std::collections::HashSet;
 
 use anyface_portraits::Attributes;
-use anyface_portraits::caption::{Caption, Grammar, Split};
+use anyface_portraits::caption::{Caption, Grammar, Sentence, Split};
 use anyface_portraits::latent::{LATENT_DIM, sample, steer};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -14,6 +16,36 @@ pub struct CaptionedFace {
     pub caption: Caption,
     /// All that can be seen of the face.
     pub attributes: Attributes,
+}
+
+/// A sentence of a caption, and what is known of the face.
+#[derive(Debug, Clone)]
+pub struct FaceSentence {
+    /// The words and what they say.
+    pub sentence: Sentence,
+    /// All that can be seen of the face.
+    pub attributes: Attributes,
+}
+
+/// The sentences of the captions, each text once.
+pub fn sentences(captions: Vec<CaptionedFace>) -> Vec<FaceSentence> {
+    let mut known = HashSet::new();
+    let of_face = |face: CaptionedFace| {
+        let CaptionedFace {
+            caption,
+            attributes,
+        } = face;
+        let sentences = caption.sentences.into_iter();
+        sentences.map(move |sentence| FaceSentence {
+            sentence,
+            attributes,
+        })
+    };
+    captions
+        .into_iter()
+        .flat_map(of_face)
+        .filter(|of_face| known.insert(of_face.sentence.text.clone()))
+        .collect()
 }
 
 /// One caption of each face. Caption `i` depends on the face, `seed` and `i` alone.
@@ -46,4 +78,41 @@ pub fn latents_of_roles(split: Split, count: usize, seed: u64) -> Vec<[f32; LATE
             steer(&z, &roles[i % roles.len()].says, &mut rng)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use anyface::clip::split_sentences;
+    use anyface_portraits::Face;
+
+    use super::*;
+
+    /// Captions of 3000 random faces.
+    fn of_random_faces(split: Split) -> Vec<CaptionedFace> {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let faces = (0..3_000).map(|_| Face::from_latent(&sample(&mut rng)).attributes());
+        captions(split, faces.collect(), 1)
+    }
+
+    #[test]
+    fn the_engine_reads_the_sentences_that_the_grammar_wrote() {
+        for split in [Split::Train, Split::HeldOut] {
+            for CaptionedFace { caption, .. } in of_random_faces(split) {
+                let written: Vec<_> = caption.sentences.iter().map(|part| &part.text).collect();
+                assert_eq!(split_sentences(&caption.text, |_| true), written);
+            }
+        }
+    }
+
+    #[test]
+    fn each_sentence_comes_once() {
+        let captions = of_random_faces(Split::Train);
+        let all: usize = captions
+            .iter()
+            .map(|face| face.caption.sentences.len())
+            .sum();
+        let sentences = sentences(captions);
+        let texts: HashSet<_> = sentences.iter().map(|face| &face.sentence.text).collect();
+        assert!(texts.len() == sentences.len() && sentences.len() < all);
+    }
 }

@@ -9,7 +9,7 @@ use crate::clip::{normalize, split_sentences};
 /// The most words of one description. More is surely no description of a face.
 pub const MAX_WORDS: usize = 1000;
 
-/// What is said of one face: a feature for each caption.
+/// What is said of one face: a feature for each sentence.
 #[derive(Debug, Clone)]
 pub struct Description {
     /// Unit-length text features `[C, E]`.
@@ -17,15 +17,14 @@ pub struct Description {
 }
 
 impl Description {
-    /// The mean of the captions' features, `[1, E]`, of unit length.
+    /// The mean of the sentences' features, `[1, E]`, of unit length.
     pub fn mean(&self) -> Tensor<2> {
         normalize(self.features.clone().mean_dim(0))
     }
 }
 
 impl Engine {
-    /// Reads any number of captions of one face. A caption too long for the text tower is split into
-    /// sentences, each a caption of its own.
+    /// Reads any number of captions of one face, each sentence of each alone; one too long for the text tower is cut.
     ///
     /// # Errors
     /// [`Error::EmptyDescription`] when a caption has nothing in it, [`Error::OutOfRange`] when all together

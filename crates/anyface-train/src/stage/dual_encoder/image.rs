@@ -88,18 +88,23 @@ impl<'a> ImageStage<'a> {
         })
     }
 
-    /// Text features `[N, E]` of the captions, without a gradient.
+    /// Unit means `[N, E]` of the text features of each caption's sentences, without a gradient.
     fn text_features(&self, faces: &[&CaptionedFace]) -> Tensor<2> {
         let texts: Vec<&str> = faces
             .iter()
-            .map(|face| face.caption.text.as_str())
+            .flat_map(|face| &face.caption.sentences)
+            .map(|sentence| sentence.text.as_str())
             .collect();
         let device = self.text.devices().remove(0);
-        self.text.tower.forward(
-            self.texts
-                .tokenizer
-                .batch(&texts, self.texts.context, &device),
-        )
+        let tokens = self
+            .texts
+            .tokenizer
+            .batch(&texts, self.texts.context, &device);
+        let features = normalize(self.text.tower.forward(tokens));
+        let counts = faces.iter().map(|face| face.caption.sentences.len());
+        let means = features.split_with_sizes(counts.collect(), 0);
+        let means = means.into_iter().map(|of_face| of_face.mean_dim(0));
+        normalize(Tensor::cat(means.collect(), 0))
     }
 }
 

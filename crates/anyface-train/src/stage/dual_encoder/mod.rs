@@ -24,7 +24,7 @@ use crate::run::{Evaluation, RunConfig, load_config, train};
 use image::ImageStage;
 use reader::ReaderStage;
 use text::TextStage;
-use texts::{Captions, Texts, TextsConfig};
+use texts::{Sentences, Texts, TextsConfig};
 
 /// A whole configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,8 +38,10 @@ pub struct DualEncoderConfig {
     pub texts: TextsConfig,
     /// The portraits to learn from.
     pub portraits: PortraitsConfig,
-    /// The towers.
-    pub model: ModelConfig,
+    /// The text tower; its vocabulary may become smaller, if the texts have fewer pieces.
+    pub text_tower: TextTowerConfig,
+    /// The image tower.
+    pub image_tower: ImageTowerConfig,
     /// Batches and losses.
     pub learning: LearningConfig,
     /// The run of the teacher's reader.
@@ -50,43 +52,26 @@ pub struct DualEncoderConfig {
     pub image: RunConfig,
 }
 
-/// The `[model]` table.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelConfig {
-    /// Pieces of the tokenizer.
-    pub vocab_size: usize,
-    /// The most tokens of a text.
-    pub context: usize,
-    /// Channels of both towers.
-    pub width: usize,
-    /// Blocks of both towers.
-    pub layers: usize,
-    /// Attention heads of both towers.
-    pub heads: usize,
-    /// E, the length of a feature.
-    pub embed_dim: usize,
-    /// Side of the image tower's patches in pixels.
-    pub patch_size: usize,
-}
-
 /// The `[learning]` table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Captions in a step of the teacher's reader.
+    /// Sentences in a step of the teacher's reader.
     pub reader_batch: usize,
     /// Hidden features of the readers.
     pub reader_width: usize,
-    /// Captions in a step of the text tower.
-    pub captions: usize,
+    /// Deviation of what is added to the teacher's embeddings, of mean square 1, before its reader reads them: so it
+    /// learns of neighbours too.
+    pub reader_noise: f64,
+    /// Sentences in a step of the text tower.
+    pub sentences: usize,
     /// Other texts in a step of the text tower.
     pub broad: usize,
     /// Portraits in a step of the image tower.
     pub portraits: usize,
     /// The last so many portraits of the cache are for evaluation only; a multiple of 100.
     pub held_out_portraits: usize,
-    /// How much an attribute that a caption speaks of weighs against one that it leaves open.
+    /// How much an attribute that a sentence speaks of weighs against one that it leaves open.
     pub said_weight: f64,
     /// Weight of the distance to the teacher's embedding.
     pub distillation: f64,
@@ -96,44 +81,18 @@ pub struct LearningConfig {
     pub regression: f64,
 }
 
-impl ModelConfig {
-    /// The text tower over a vocabulary of `vocab_size`, which may be smaller than asked for.
-    fn text_tower(&self, vocab_size: usize) -> TextTowerConfig {
-        TextTowerConfig::new(
-            vocab_size,
-            self.context,
-            self.width,
-            self.layers,
-            self.heads,
-            self.embed_dim,
-        )
-        .with_causal(false)
-    }
-
-    fn image_tower(&self, resolution: usize) -> ImageTowerConfig {
-        ImageTowerConfig::new(
-            resolution,
-            self.patch_size,
-            self.width,
-            self.layers,
-            self.heads,
-            self.embed_dim,
-        )
-    }
-}
-
 /// `anyface train dual-encoder`: trains both towers of a configuration file and puts them into the bundle, with
 /// their tokenizer.
 ///
 /// Beside the checkpoints, `text.out` gets `held_out.csv`, how well each attribute is
-/// read from captions in words that training never used; and `phrases.txt`, what is read from `phrases`.
+/// read from sentences with words that training never used; and `phrases.txt`, what is read from `phrases`.
 ///
 /// # Errors
 /// As [`load_config`] and [`train`]; a text, the teacher or the portraits cannot be read; the bundle cannot be
 /// written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let config: DualEncoderConfig = load_config(config)?;
-    let texts = Texts::new(&config.texts, config.model.vocab_size, config.model.context)?;
+    let texts = Texts::new(&config.texts, &config.text_tower)?;
     let learning = &config.learning;
 
     let mut stage = ReaderStage {
@@ -142,7 +101,8 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     };
     let reader = train(&mut stage, &config.reader, device, resume)?;
 
-    let tower = config.model.text_tower(texts.tokenizer.vocab_size());
+    let mut tower = config.text_tower;
+    tower.vocab_size = texts.tokenizer.vocab_size();
     Bundle::put_file(
         &config.bundle,
         "tokenizer.json",
@@ -165,7 +125,7 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
         &stage.read_phrases(&text, &config.phrases),
     )?;
 
-    let tower = config.model.image_tower(config.portraits.size as usize);
+    let tower = config.image_tower;
     let mut stage = ImageStage::new(tower.clone(), &config.portraits, learning, &text, &texts)?;
     let image = train(&mut stage, &config.image, device, resume)?;
     Ok(Bundle::put(
@@ -183,7 +143,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// Texts read at once, each with its neighbours in length.
 const READ_BATCH: usize = 64;
 
-/// How well captions are read.
+/// How well sentences are read.
 struct Reading {
     /// Of what is said: it counts as right only if it is read as said.
     accuracy: Accuracy,
@@ -209,13 +169,13 @@ impl Reading {
     }
 }
 
-/// Reads captions by `forward`, which gives the logits `[N, A, 3]` of some of them.
-fn reading(captions: &Captions, forward: impl Fn(&[usize]) -> Tensor<3>) -> Reading {
+/// Reads sentences by `forward`, which gives the logits `[N, A, 3]` of some of them.
+fn reading(sentences: &Sentences, forward: impl Fn(&[usize]) -> Tensor<3>) -> Reading {
     let mut accuracy = Accuracy::default();
     let (mut unsaid, mut invented) = (0u64, 0u64);
-    for batch in captions.corpus.by_length().chunks(READ_BATCH) {
+    for batch in sentences.corpus.by_length().chunks(READ_BATCH) {
         for (&index, states) in batch.iter().zip(states::read(forward(batch))) {
-            let said = &captions.faces[index].caption.said;
+            let said = &sentences.of_faces[index].sentence.said;
             for (&attribute, state) in Attribute::ALL.iter().zip(states) {
                 match said.iter().find(|(named, _)| *named == attribute) {
                     Some(&(_, truth)) => accuracy.add(attribute, truth, state == Some(truth)),

@@ -1,19 +1,20 @@
 //! What the teacher knows of attributes: a small head on its embeddings.
 //!
-//! The head learns from captions alone. Because the teacher knows words that no caption has, so does
+//! The head learns from sentences of captions alone. Because the teacher knows words that no caption has, so does
 //! the head, and what it reads from the broad corpus is what the text tower learns of those words.
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 use super::states::{AttributeReader, said, state_cross_entropy};
-use super::texts::{Captions, Texts};
+use super::texts::{Sentences, Texts};
 use super::{LearningConfig, reading};
 use crate::error::Result;
 use crate::run::{Evaluation, Stage, StepOutput};
 
-/// Trains an [`AttributeReader`] on the teacher's embeddings of captions.
+/// Trains an [`AttributeReader`] on the teacher's embeddings of sentences.
 pub(super) struct ReaderStage<'a> {
     pub(super) texts: &'a Texts,
     pub(super) learning: &'a LearningConfig,
@@ -24,23 +25,26 @@ impl Stage for ReaderStage<'_> {
 
     fn init(&self, device: &Device) -> AttributeReader {
         AttributeReader::new(
-            self.texts.captions.corpus.teacher_dim(),
+            self.texts.train.corpus.teacher_dim(),
             self.learning.reader_width,
             device,
         )
     }
 
     fn step(&mut self, reader: &AttributeReader, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
-        let Captions { faces, corpus } = &self.texts.captions;
+        let Sentences { of_faces, corpus } = &self.texts.train;
         let device = reader.devices().remove(0);
         let batch = corpus.draw(self.learning.reader_batch, rng);
-        let batch_faces: Vec<_> = batch.iter().map(|&index| &faces[index]).collect();
-        let logits = reader.forward(corpus.embeddings(&batch, &device));
-        let loss = state_cross_entropy(
-            logits,
-            said(&batch_faces, &device),
-            self.learning.said_weight,
-        );
+        let sentences: Vec<_> = batch.iter().map(|&index| &of_faces[index]).collect();
+        let embeddings = corpus.embeddings(&batch, &device);
+        let noise: Vec<f32> = StandardNormal
+            .sample_iter(rng)
+            .take(embeddings.shape().num_elements())
+            .collect();
+        let noise = Tensor::from_data(TensorData::new(noise, embeddings.dims()), &device);
+        let logits = reader.forward(embeddings + noise * self.learning.reader_noise);
+        let loss =
+            state_cross_entropy(logits, said(&sentences, &device), self.learning.said_weight);
         Ok(StepOutput::backward(reader, &loss, &[], batch.len()))
     }
 

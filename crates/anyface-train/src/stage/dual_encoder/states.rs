@@ -6,30 +6,30 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::{gelu, log_softmax};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::data::captions::CaptionedFace;
+use crate::data::captions::FaceSentence;
 
 /// What a text may say of an attribute: no, yes, or nothing.
 pub(super) const STATES: usize = 3;
 const UNSAID: usize = 2;
 
-/// What each caption says of each attribute, as probabilities of no, yes and nothing: `[N, A, 3]`.
-pub(super) fn said(faces: &[&CaptionedFace], device: &Device) -> Tensor<3> {
-    let mut values = vec![0.0; faces.len() * Attribute::COUNT * STATES];
+/// What each sentence says of each attribute, as probabilities of no, yes and nothing: `[N, A, 3]`.
+pub(super) fn said(sentences: &[&FaceSentence], device: &Device) -> Tensor<3> {
+    let mut values = vec![0.0; sentences.len() * Attribute::COUNT * STATES];
     for (row, face) in values
         .chunks_exact_mut(Attribute::COUNT * STATES)
-        .zip(faces)
+        .zip(sentences)
     {
         for states in row.chunks_exact_mut(STATES) {
             states[UNSAID] = 1.0;
         }
-        for &(attribute, state) in &face.caption.said {
+        for &(attribute, state) in &face.sentence.said {
             let states = &mut row[attribute.index() * STATES..][..STATES];
             states[UNSAID] = 0.0;
             states[usize::from(state)] = 1.0;
         }
     }
     Tensor::from_data(
-        TensorData::new(values, [faces.len(), Attribute::COUNT, STATES]),
+        TensorData::new(values, [sentences.len(), Attribute::COUNT, STATES]),
         device,
     )
 }
@@ -101,22 +101,22 @@ pub(super) fn read(logits: Tensor<3>) -> Vec<Vec<Option<bool>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyface_portraits::caption::Caption;
+    use anyface_portraits::caption::Sentence;
 
     #[test]
     fn what_is_said_is_read_back() {
         let device = Device::flex();
-        let said_of_it = vec![(Attribute::Bald, true), (Attribute::Smiling, false)];
-        let caption = Caption {
+        let sentence = Sentence {
             text: String::new(),
-            said: said_of_it,
+            said: vec![(Attribute::Bald, true), (Attribute::Smiling, false)],
+            held_out: false,
         };
-        let face = CaptionedFace {
-            caption,
+        let sentence = FaceSentence {
+            sentence,
             attributes: Attributes::UNKNOWN,
         };
 
-        let row = &read(said(&[&face], &device))[0];
+        let row = &read(said(&[&sentence], &device))[0];
 
         assert_eq!(row[Attribute::Bald.index()], Some(true));
         assert_eq!(row[Attribute::Smiling.index()], Some(false));

@@ -1,8 +1,8 @@
 //! The text tower: what words mean, from the teacher, and what they say of a face, from captions.
 //!
 //! Four losses: the teacher's embedding can be told from the feature (distillation); so can the state
-//! of each attribute, as captions say it and, for the broad corpus, as the teacher's reader reads it;
-//! and among the faces of a batch, described by their attributes, a caption picks its own (CLIP's
+//! of each attribute, as sentences of captions say it and, for the broad corpus, as the teacher's reader reads it;
+//! and among the faces of a batch, described by their attributes, a sentence picks its own (CLIP's
 //! contrast, with a tower over attributes in the place of pictures).
 
 use anyface::clip::{TextTower, TextTowerConfig, Tokens};
@@ -14,7 +14,7 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
 use super::states::{AttributeReader, STATES, said, shown, state_cross_entropy};
-use super::texts::{Captions, Texts};
+use super::texts::{Sentences, Texts};
 use super::{LearningConfig, Reading, reading};
 use crate::error::Result;
 use crate::loss::contrastive;
@@ -156,7 +156,7 @@ impl Stage for TextStage<'_> {
     type Model = TextLearner;
 
     fn init(&self, device: &Device) -> TextLearner {
-        let teacher_dim = self.texts.captions.corpus.teacher_dim();
+        let teacher_dim = self.texts.train.corpus.teacher_dim();
         let mut learner =
             TextLearner::new(&self.tower, teacher_dim, self.learning.reader_width, device);
         let table = self.texts.token_table(self.tower.width, device);
@@ -167,7 +167,7 @@ impl Stage for TextStage<'_> {
     fn step(&mut self, learner: &TextLearner, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let Texts {
             tokenizer,
-            captions: Captions { faces, corpus },
+            train: Sentences { of_faces, corpus },
             broad,
             ..
         } = self.texts;
@@ -175,8 +175,8 @@ impl Stage for TextStage<'_> {
         let device = learner.log_scale.device();
         let plain = device.clone().inner();
 
-        let batch = corpus.draw(learning.captions, rng);
-        let batch_faces: Vec<_> = batch.iter().map(|&index| &faces[index]).collect();
+        let batch = corpus.draw(learning.sentences, rng);
+        let sentences: Vec<_> = batch.iter().map(|&index| &of_faces[index]).collect();
         let features = learner
             .tower
             .forward(corpus.tokens(&batch, tokenizer, &device));
@@ -185,7 +185,7 @@ impl Stage for TextStage<'_> {
             features.clone(),
             corpus.embeddings(&batch, &device),
         );
-        let states = said(&batch_faces, &device);
+        let states = said(&sentences, &device);
         let states = state_cross_entropy(
             learner.reader.forward(features.clone()),
             states,
@@ -193,7 +193,7 @@ impl Stage for TextStage<'_> {
         );
         let shown = learner
             .faces
-            .forward(batch_faces.iter().map(|face| &face.attributes));
+            .forward(sentences.iter().map(|face| &face.attributes));
         let contrast = contrastive(shown, features, learner.log_scale.val());
 
         let batch = broad.draw(learning.broad, rng);
@@ -222,7 +222,7 @@ impl Stage for TextStage<'_> {
             learner,
             &total,
             &parts,
-            learning.captions + learning.broad,
+            learning.sentences + learning.broad,
         ))
     }
 

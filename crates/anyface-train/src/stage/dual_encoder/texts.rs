@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyface::clip::{CompactTokenizer, Tokenizer, TokenizerError, Tokens};
+use anyface::clip::{CompactTokenizer, TextTowerConfig, Tokenizer, TokenizerError, Tokens};
 use anyface_portraits::caption::Split;
 use anyface_portraits::{Attributes, Face};
 use burn::tensor::{Device, Distribution, Tensor};
@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::data::captions::{CaptionedFace, captions, latents_of_roles};
+use crate::data::captions::{FaceSentence, captions, latents_of_roles, sentences};
 use crate::data::corpus::{BroadConfig, broad_corpus};
 use crate::data::portraits::latent;
 use crate::data::wordnet::WordNet;
@@ -32,7 +32,7 @@ pub struct TextsConfig {
     pub captions: usize,
     /// Captions of faces that look like a role, for each role.
     pub captions_per_role: usize,
-    /// Captions for evaluation, in words that training never uses.
+    /// Captions for evaluation, with words that training never uses.
     pub held_out: usize,
     /// The broad corpus.
     pub broad: BroadConfig,
@@ -49,50 +49,54 @@ pub(super) struct Texts {
     pub(super) context: usize,
     /// The teacher's embeddings of the tokenizer's pieces, each alone.
     pieces: Embeddings,
-    pub(super) captions: Captions,
-    pub(super) held_out: Captions,
+    pub(super) train: Sentences,
+    /// Each with a word, role or frame that training never uses.
+    pub(super) held_out: Sentences,
     pub(super) broad: Corpus,
 }
 
-/// Captions and what is known of their faces.
-pub(super) struct Captions {
-    pub(super) faces: Vec<CaptionedFace>,
+/// The sentences of captions and what is known of their faces.
+pub(super) struct Sentences {
+    pub(super) of_faces: Vec<FaceSentence>,
     pub(super) corpus: Corpus,
 }
 
 impl Texts {
     /// Writes the captions, reads the broad corpus, makes the vocabulary, asks the teacher.
-    pub(super) fn new(config: &TextsConfig, vocab_size: usize, context: usize) -> Result<Self> {
+    pub(super) fn new(config: &TextsConfig, tower: &TextTowerConfig) -> Result<Self> {
         let wordnet = WordNet::open(&config.wordnet)?;
         let broad = broad_corpus(&wordnet, &config.broad, config.seed);
-        let train = faces(
+        let train = sentences_of(
             Split::Train,
             config.captions,
             config.captions_per_role,
             config.seed,
         );
-        let held_out = faces(Split::HeldOut, config.held_out, 0, config.seed + 1);
+        let mut held_out = sentences_of(Split::HeldOut, config.held_out, 0, config.seed + 1);
+        held_out.retain(|face| face.sentence.held_out);
 
-        let lines = train.iter().map(|face| &face.caption.text).chain(&broad);
+        let lines = train.iter().map(|face| &face.sentence.text).chain(&broad);
         let failed = |error: TokenizerError| TrainError::Damaged {
             path: config.wordnet.clone(),
             message: error.to_string(),
         };
-        let tokenizer = CompactTokenizer::train(lines, vocab_size).map_err(failed)?;
+        let tokenizer = CompactTokenizer::train(lines, tower.vocab_size).map_err(failed)?;
         let tokenizer_json = tokenizer.to_json().map_err(failed)?;
         let pieces: Vec<String> = (0..tokenizer.vocab_size() as u32)
             .map(|id| tokenizer.piece(id))
             .collect();
         let pieces = Embeddings::of(&pieces, &config.teacher, &config.cache)?;
         let tokenizer = Tokenizer::Compact(tokenizer);
+        let context = tower.context;
         let corpus = |texts| Corpus::new(texts, &tokenizer, context, config);
-        let captions = |faces: Vec<CaptionedFace>| -> Result<Captions> {
-            let corpus = corpus(faces.iter().map(|face| face.caption.text.clone()).collect())?;
-            Ok(Captions { faces, corpus })
+        let sentences = |of_faces: Vec<FaceSentence>| -> Result<Sentences> {
+            let texts = of_faces.iter().map(|face| face.sentence.text.clone());
+            let corpus = corpus(texts.collect())?;
+            Ok(Sentences { of_faces, corpus })
         };
         Ok(Self {
-            captions: captions(train)?,
-            held_out: captions(held_out)?,
+            train: sentences(train)?,
+            held_out: sentences(held_out)?,
             broad: corpus(broad)?,
             pieces,
             tokenizer,
@@ -124,15 +128,16 @@ impl Texts {
     }
 }
 
-/// Captions of `random` faces and of `per_role` faces for each role, as the portraits of `seed` show them.
-fn faces(split: Split, random: usize, per_role: usize, seed: u64) -> Vec<CaptionedFace> {
+/// Sentences of captions of `random` faces and of `per_role` faces for each role, as the portraits of `seed` show
+/// them.
+fn sentences_of(split: Split, random: usize, per_role: usize, seed: u64) -> Vec<FaceSentence> {
     let random = (0..random)
         .into_par_iter()
         .map(|i| Face::from_latent(&latent(seed, i)).attributes());
     let mut faces: Vec<Attributes> = random.collect();
     let roles = latents_of_roles(split, per_role, seed);
     faces.extend(roles.iter().map(|z| Face::from_latent(z).attributes()));
-    captions(split, faces, seed)
+    sentences(captions(split, faces, seed))
 }
 
 /// Texts as token ids and as the teacher sees them.

@@ -1,9 +1,11 @@
-//! Faces and the text features of their captions, read once before training.
+//! Faces and the text features of their captions' sentences, read once before training.
+
+use std::ops::Range;
 
 use anyface::clip::{TextTower, Tokenizer, normalize};
 use anyface_portraits::Attribute;
 use anyface_portraits::Face;
-use anyface_portraits::caption::{Caption, Grammar};
+use anyface_portraits::caption::{Caption, Grammar, Sentence};
 use anyface_portraits::latent::LATENT_DIM;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
@@ -41,32 +43,38 @@ impl DescribedFace {
 
     /// A face of which `text` says nothing.
     pub(super) fn idle(z: [f32; LATENT_DIM], text: String) -> Self {
-        let caption = Caption {
+        let sentence = Sentence {
             text,
             said: Vec::new(),
+            held_out: false,
         };
         Self {
             z,
-            captions: vec![caption],
+            captions: vec![vec![sentence].into()],
         }
     }
 }
 
+/// A caption that has been read.
+struct ReadCaption {
+    said: Said,
+    /// Its sentences' rows of features.
+    rows: Range<usize>,
+}
+
 /// Many faces, with the features of all their captions.
 pub(super) struct DescribedFaces {
-    /// Latents and what each caption says.
-    faces: Vec<([f32; LATENT_DIM], Vec<Said>)>,
-    /// Row of each face's first caption in `features`.
-    first: Vec<usize>,
-    /// Unit text features of all captions, then a row of zeros.
+    /// Latents and captions.
+    faces: Vec<([f32; LATENT_DIM], Vec<ReadCaption>)>,
+    /// Unit text features of all sentences, then a row of zeros.
     features: Tensor<2>,
 }
 
-/// Text features of some faces, with up to C captions each.
+/// Text features of some faces, with up to C sentences each.
 pub(super) struct TextBatch {
     /// Unit text features `[N, C, E]`, zero where absent.
     pub(super) features: Tensor<3>,
-    /// Where a face has fewer than C captions, `[N, C]`.
+    /// Where a face has fewer than C sentences, `[N, C]`.
     pub(super) absent: Tensor<2, Bool>,
     /// Unit mean of each face's features, `[N, E]`.
     pub(super) mean: Tensor<2>,
@@ -85,7 +93,9 @@ impl DescribedFaces {
     ) -> Self {
         let texts: Vec<&str> = faces
             .iter()
-            .flat_map(|face| face.captions.iter().map(|caption| caption.text.as_str()))
+            .flat_map(|face| &face.captions)
+            .flat_map(|caption| &caption.sentences)
+            .map(|sentence| sentence.text.as_str())
             .collect();
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&i| texts[i].len());
@@ -101,22 +111,20 @@ impl DescribedFaces {
         let place = Tensor::<1, Int>::from_data(place.as_slice(), device);
         let nothing = Tensor::zeros([1, sorted.dims()[1]], device);
         let features = Tensor::cat(vec![sorted.select(0, place), nothing], 0);
-        let first = faces
-            .iter()
-            .scan(0, |row, face| {
-                let first = *row;
-                *row += face.captions.len();
-                Some(first)
-            })
-            .collect();
-        let said =
-            |captions: Vec<Caption>| captions.into_iter().map(|caption| caption.said).collect();
+        let mut next = 0;
+        let mut read = |caption: Caption| {
+            let first = next;
+            next += caption.sentences.len();
+            ReadCaption {
+                said: caption.said,
+                rows: first..next,
+            }
+        };
         Self {
             faces: faces
                 .into_iter()
-                .map(|face| (face.z, said(face.captions)))
+                .map(|face| (face.z, face.captions.into_iter().map(&mut read).collect()))
                 .collect(),
-            first,
             features,
         }
     }
@@ -129,35 +137,36 @@ impl DescribedFaces {
         &self.faces[face].0
     }
 
-    /// Some of the captions of each face, with C the most that any has.
+    /// Some of the captions of each face, with C the most sentences that any has in them.
     pub(super) fn batch(
         &self,
         faces: &[usize],
         redraw: impl Fn(&mut [f32], &Said, &mut ChaCha8Rng),
         rng: &mut ChaCha8Rng,
     ) -> TextBatch {
-        let most = faces
-            .iter()
-            .map(|&face| self.faces[face].1.len())
-            .max()
-            .unwrap_or(0);
         let [rows, width] = self.features.dims();
         let nothing = rows - 1;
-        let mut places = Vec::with_capacity(faces.len() * most);
+        let mut sentences = Vec::with_capacity(faces.len());
         let mut redrawn = Vec::with_capacity(faces.len());
         for &face in faces {
-            let (z, said) = &self.faces[face];
-            let count = rng.random_range(1..=said.len());
-            let start = rng.random_range(0..said.len());
-            let chosen: Vec<usize> = (0..count).map(|c| (start + c) % said.len()).collect();
+            let (z, captions) = &self.faces[face];
+            let count = rng.random_range(1..=captions.len());
+            let start = rng.random_range(0..captions.len());
+            let chosen = captions.iter().cycle().skip(start).take(count);
             let mut z = *z;
-            for &caption in &chosen {
-                redraw(&mut z, &said[caption], rng);
+            let mut places = Vec::new();
+            for caption in chosen {
+                redraw(&mut z, &caption.said, rng);
+                places.extend(caption.rows.clone());
             }
             redrawn.push(z);
-            places.extend(chosen.iter().map(|caption| self.first[face] + caption));
-            places.extend(std::iter::repeat_n(nothing, most - count));
+            sentences.push(places);
         }
+        let most = sentences.iter().map(Vec::len).max().unwrap_or(0);
+        for places in &mut sentences {
+            places.resize(most, nothing);
+        }
+        let places = sentences.concat();
         let device = self.features.device();
         let absent: Vec<bool> = places.iter().map(|&place| place == nothing).collect();
         let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();

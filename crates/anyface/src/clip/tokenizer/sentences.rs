@@ -1,23 +1,58 @@
-//! Cutting text that is too long for a text tower into captions of their own.
+//! Cutting text into sentences: a text tower reads one at a time.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Cuts `text` into parts that all `fit`, in order: sentences where they fit, else runs of words, else runs of
-/// letters. Text that fits is one part; parts are trimmed and never empty.
+/// Cuts `text` into its sentences, in order, and a sentence that does not `fit` into runs of words, or of letters.
+/// Parts are trimmed and never empty; a text without a stop inside is one part.
 ///
 /// `fits` must hold for a single letter and for any shorter part of what fits.
 pub fn split_sentences(text: &str, fits: impl Fn(&str) -> bool) -> Vec<&str> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Vec::new();
-    }
-    if fits(text) {
-        return vec![text];
-    }
-    text.split_sentence_bounds()
+    sentences(text)
         .flat_map(|sentence| split_at(sentence, str::split_word_bound_indices, &fits))
         .flat_map(|run| split_at(run, |word| word.grapheme_indices(true), &fits))
         .collect()
+}
+
+/// The sentences with the space around them. Unlike Unicode's, they may start with a small letter, since many never
+/// type another, and do not end at "Mr." or a line break.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let words = rest.split_inclusive(|c: char| c.is_whitespace() || WIDE_STOPS.contains(&c));
+        let mut end = 0;
+        for word in words {
+            end += word.len();
+            if ends_sentence(word.trim_end()) {
+                break;
+            }
+        }
+        let (sentence, after) = rest.split_at(end);
+        rest = after;
+        Some(sentence).filter(|sentence| !sentence.is_empty())
+    })
+}
+
+/// Stops after which no space follows.
+const WIDE_STOPS: [char; 3] = ['。', '！', '？'];
+const STOPS: [char; 4] = ['.', '!', '?', '…'];
+/// What may stand between a stop and the space.
+const CLOSERS: [char; 7] = ['"', '\'', ')', ']', '”', '’', '»'];
+/// Words that are written with a stop.
+const ABBREVIATIONS: [&str; 10] = [
+    "mr", "mrs", "ms", "dr", "st", "prof", "jr", "sr", "e.g", "i.e",
+];
+
+/// Whether a word is the last of its sentence: it has a stop that is not that of an initial or an abbreviation.
+fn ends_sentence(word: &str) -> bool {
+    let word = word.trim_end_matches(CLOSERS);
+    if word.ends_with(WIDE_STOPS) {
+        return true;
+    }
+    let bare = word.trim_end_matches(STOPS);
+    let initial = bare.chars().count() == 1 && bare.chars().all(char::is_uppercase);
+    let abbreviated = word.ends_with('.')
+        && (initial || ABBREVIATIONS.iter().any(|it| bare.eq_ignore_ascii_case(it)));
+    bare != word && !abbreviated
 }
 
 /// The fewest runs of units that fit, taken greedily; a unit that does not fit is a run of its own.
@@ -66,12 +101,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_that_fits_stays_whole() {
-        assert_eq!(
-            split_sentences(" Old. Very old. ", |_| true),
-            ["Old. Very old."]
-        );
-        assert!(split_sentences(" \n ", |_| true).is_empty());
+    fn every_sentence_is_a_part() {
+        let cases: [(&str, &[&str]); 9] = [
+            (" Old. Very old. ", &["Old.", "Very old."]),
+            (
+                "an old man. his beard is white",
+                &["an old man.", "his beard is white"],
+            ),
+            (
+                "old man, white beard, knitted cap",
+                &["old man, white beard, knitted cap"],
+            ),
+            (
+                "Can you draw Mr. J. Smith? He is\n5.",
+                &["Can you draw Mr. J. Smith?", "He is\n5."],
+            ),
+            (
+                "“Ho, ho, ho!” A man in red...",
+                &["“Ho, ho, ho!”", "A man in red..."],
+            ),
+            (
+                "Elle est vieille ! Une sorcière.",
+                &["Elle est vieille !", "Une sorcière."],
+            ),
+            ("老人。白いひげ。", &["老人。", "白いひげ。"]),
+            ("a 2.5-year-old; 5 o'clock", &["a 2.5-year-old; 5 o'clock"]),
+            (" \n ", &[]),
+        ];
+        for (text, parts) in cases {
+            assert_eq!(split_sentences(text, |_| true), parts);
+        }
     }
 
     #[test]
