@@ -58,8 +58,9 @@ def stream(p, features, absent, w_c):
     for i in range(2):
         weight, bias = p[f"stack.{i}.weight"], p[f"stack.{i}.bias"]
         x = x @ weight.T * (LR_MULTIPLIER / math.sqrt(weight.shape[1])) + bias * LR_MULTIPLIER
-        x = np.where(x < 0, 0.2 * x, x) * math.sqrt(2)
-    return phi, x.reshape(N, LAYERS, W_DIM)
+        if i == 0:
+            x = np.where(x < 0, 0.2 * x, x) * math.sqrt(2)
+    return phi, w_c[:, None] + x.reshape(N, LAYERS, W_DIM)
 
 
 def main():

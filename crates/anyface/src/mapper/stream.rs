@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::clip::transformer::{Transformer, TransformerConfig};
-use crate::stylegan2::{Activation, FullyConnected};
+use crate::stylegan2::{Activation, FullyConnected, broadcast};
 
 /// Sizes of one stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,8 +24,8 @@ pub struct StreamConfig {
     pub hidden: Vec<usize>,
     /// Learning-rate multiplier of the equalised linear stack.
     pub lr_multiplier: f64,
-    /// Whether a latent `w_c` is read beside the features. What the words leave open is then taken
-    /// from it, so that a new `w_c` is a new face in every layer, not in the coarse ones only.
+    /// Whether a latent `w_c` is read beside the features, and changed by them: what the words leave open
+    /// stays as it is, so that a new `w_c` is a new face in every layer, not in the coarse ones only.
     #[serde(default)]
     pub reads_latent: bool,
 }
@@ -45,7 +45,8 @@ pub struct Stream {
     pub queries: Param<Tensor<2>>,
     /// Bidirectional attention over all tokens.
     pub transformer: Transformer,
-    /// Equalised linear layers with leaky ReLU, the last too, from φ (and `w_c`) to L·D.
+    /// Equalised linear layers with leaky ReLU, the last too, from φ to L·D. A stream that reads a latent goes from φ
+    /// and `w_c` to the change of `w_c` in each layer, without the last activation.
     pub stack: Vec<FullyConnected>,
     num_ws: usize,
     w_dim: usize,
@@ -68,10 +69,15 @@ impl StreamConfig {
         let mut widths = vec![width + latent_width];
         widths.extend(&self.hidden);
         widths.push(self.num_ws * self.w_dim);
+        let last = widths.len() - 2;
         let stack = widths
             .windows(2)
-            .map(|pair| {
-                let activation = Activation::LeakyRelu;
+            .enumerate()
+            .map(|(i, pair)| {
+                let activation = match i == last && self.reads_latent {
+                    true => Activation::Linear,
+                    false => Activation::LeakyRelu,
+                };
                 FullyConnected::new(pair[0], pair[1], self.lr_multiplier, activation, device)
             })
             .collect();
@@ -132,15 +138,16 @@ impl Stream {
             .narrow(1, 0, self.num_ws)
             .mean_dim(1)
             .squeeze_dim::<2>(1);
-        let start = match latent {
-            Some(w_c) => Tensor::cat(vec![phi.clone(), w_c], 1),
-            None => phi.clone(),
+        let stack = |start| self.stack.iter().fold(start, |x, layer| layer.forward(x));
+        let shape = [batch, self.num_ws, self.w_dim];
+        let w_plus = match latent {
+            Some(w_c) => {
+                let change = stack(Tensor::cat(vec![phi.clone(), w_c.clone()], 1));
+                broadcast(w_c, self.num_ws) + change.reshape(shape)
+            }
+            None => stack(phi.clone()).reshape(shape),
         };
-        let w = self.stack.iter().fold(start, |x, layer| layer.forward(x));
-        Mapped {
-            phi,
-            w_plus: w.reshape([batch, self.num_ws, self.w_dim]),
-        }
+        Mapped { phi, w_plus }
     }
 }
 
