@@ -1,17 +1,20 @@
-"""Makes crates/anyface/tests/fixtures/mapper.safetensors: one stream of the mapper in float64 numpy.
+"""Makes crates/anyface/tests/fixtures/mapper.safetensors: one stream of the mapper by torch in float64.
 
-    pip install numpy safetensors
+    pip install torch safetensors
     python tools/parity/mapper.py
 
-Written from the description in the paper and in ARCHITECTURE.md, without a look at the Rust code. Weights stand under
-the stream's own keys, inputs and outputs under `io.*`.
+Written from the description in the paper and in ARCHITECTURE.md, of torch's own layers. Weights stand under the
+stream's own keys, inputs and outputs under `io.*`.
 """
 
 import math
+from collections import OrderedDict
 from pathlib import Path
 
-import numpy as np
-from safetensors.numpy import save_file
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn.functional import leaky_relu, linear
 
 FIXTURE = Path(__file__).parents[2] / "crates/anyface/tests/fixtures/mapper.safetensors"
 FEATURE, LAYERS, W_DIM, WIDTH, BLOCKS, HEADS, HIDDEN = 6, 4, 5, 8, 2, 2, 10
@@ -19,99 +22,72 @@ LR_MULTIPLIER = 0.01
 N, CAPTIONS = 3, 2
 
 
-def layer_norm(x, weight, bias):
-    centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * weight + bias
+class QuickGelu(nn.Module):
+    def forward(self, x):
+        return x * torch.sigmoid(1.702 * x)
 
 
-def attention(x, p, absent):
-    n, tokens, width = x.shape
-    qkv = x @ p["attn.in_proj_weight"].T + p["attn.in_proj_bias"]
-    heads = [part.reshape(n, tokens, HEADS, width // HEADS).transpose(0, 2, 1, 3) for part in np.split(qkv, 3, -1)]
-    query, key, value = heads
-    logits = query @ key.transpose(0, 1, 3, 2) / math.sqrt(width // HEADS)
-    logits = np.where(absent[:, None, None, :], -np.inf, logits)
-    weights = np.exp(logits - logits.max(-1, keepdims=True))
-    weights /= weights.sum(-1, keepdims=True)
-    merged = (weights @ value).transpose(0, 2, 1, 3).reshape(n, tokens, width)
-    return merged @ p["attn.out_proj.weight"].T + p["attn.out_proj.bias"]
+class Block(nn.Module):
+    """CLIP's residual attention block."""
+
+    def __init__(self):
+        super().__init__()
+        self.attn = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
+        self.ln_1, self.ln_2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        layers = [("c_fc", nn.Linear(WIDTH, 4 * WIDTH)), ("gelu", QuickGelu()), ("c_proj", nn.Linear(4 * WIDTH, WIDTH))]
+        self.mlp = nn.Sequential(OrderedDict(layers))
+
+    def forward(self, x, absent):
+        y = self.ln_1(x)
+        x = x + self.attn(y, y, y, key_padding_mask=absent, need_weights=False)[0]
+        return x + self.mlp(self.ln_2(x))
 
 
-def mlp(x, p):
-    hidden = x @ p["mlp.c_fc.weight"].T + p["mlp.c_fc.bias"]
-    hidden = hidden / (1 + np.exp(-1.702 * hidden))
-    return hidden @ p["mlp.c_proj.weight"].T + p["mlp.c_proj.bias"]
+class Stream(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Linear(FEATURE, WIDTH)
+        self.embed_latent = nn.Linear(W_DIM, WIDTH)
+        self.queries = nn.Parameter(torch.empty(LAYERS, WIDTH))
+        self.transformer = nn.Module()
+        self.transformer.resblocks = nn.ModuleList(Block() for _ in range(BLOCKS))
+        self.stack = nn.ModuleList([nn.Linear(WIDTH + W_DIM, HIDDEN), nn.Linear(HIDDEN, LAYERS * W_DIM)])
 
+    def equalized(self, i, x):
+        layer = self.stack[i]
+        gain = LR_MULTIPLIER / math.sqrt(layer.in_features)
+        return linear(x, layer.weight * gain, layer.bias * LR_MULTIPLIER)
 
-def stream(p, features, absent, w_c):
-    tokens = [np.broadcast_to(p["queries"], (N, LAYERS, WIDTH)), features @ p["embed.weight"] + p["embed.bias"]]
-    tokens.append((w_c @ p["embed_latent.weight"] + p["embed_latent.bias"])[:, None])
-    hidden = np.concatenate(tokens, 1)
-    padding = np.concatenate([np.zeros((N, LAYERS), bool), absent, np.zeros((N, 1), bool)], 1)
-    for i in range(BLOCKS):
-        prefix = f"transformer.resblocks.{i}."
-        block = {key.removeprefix(prefix): value for key, value in p.items() if key.startswith(prefix)}
-        hidden = hidden + attention(layer_norm(hidden, block["ln_1.weight"], block["ln_1.bias"]), block, padding)
-        hidden = hidden + mlp(layer_norm(hidden, block["ln_2.weight"], block["ln_2.bias"]), block)
-    phi = hidden[:, :LAYERS].mean(1)
-    x = np.concatenate([phi, w_c], 1)
-    for i in range(2):
-        weight, bias = p[f"stack.{i}.weight"], p[f"stack.{i}.bias"]
-        x = x @ weight.T * (LR_MULTIPLIER / math.sqrt(weight.shape[1])) + bias * LR_MULTIPLIER
-        if i == 0:
-            x = np.where(x < 0, 0.2 * x, x) * math.sqrt(2)
-    return phi, w_c[:, None] + x.reshape(N, LAYERS, W_DIM)
+    def forward(self, features, absent, w_c):
+        tokens = [self.queries.expand(len(features), -1, -1), self.embed(features), self.embed_latent(w_c)[:, None]]
+        padding = torch.cat([torch.zeros(N, LAYERS, dtype=bool), absent, torch.zeros(N, 1, dtype=bool)], 1)
+        hidden = torch.cat(tokens, 1)
+        for block in self.transformer.resblocks:
+            hidden = block(hidden, padding)
+        phi = hidden[:, :LAYERS].mean(1)
+        x = leaky_relu(self.equalized(0, torch.cat([phi, w_c], 1)), 0.2) * math.sqrt(2)
+        change = self.equalized(1, x).reshape(len(features), LAYERS, W_DIM)
+        return phi, w_c[:, None] + change
 
 
 def main():
-    rng = np.random.default_rng(1)
-    shapes = {
-        "embed.weight": (FEATURE, WIDTH),
-        "embed.bias": (WIDTH,),
-        "embed_latent.weight": (W_DIM, WIDTH),
-        "embed_latent.bias": (WIDTH,),
-        "queries": (LAYERS, WIDTH),
-        "stack.0.weight": (HIDDEN, WIDTH + W_DIM),
-        "stack.0.bias": (HIDDEN,),
-        "stack.1.weight": (LAYERS * W_DIM, HIDDEN),
-        "stack.1.bias": (LAYERS * W_DIM,),
-    }
-    for i in range(BLOCKS):
-        prefix = f"transformer.resblocks.{i}."
-        shapes |= {
-            f"{prefix}ln_1.weight": (WIDTH,),
-            f"{prefix}ln_1.bias": (WIDTH,),
-            f"{prefix}attn.in_proj_weight": (3 * WIDTH, WIDTH),
-            f"{prefix}attn.in_proj_bias": (3 * WIDTH,),
-            f"{prefix}attn.out_proj.weight": (WIDTH, WIDTH),
-            f"{prefix}attn.out_proj.bias": (WIDTH,),
-            f"{prefix}ln_2.weight": (WIDTH,),
-            f"{prefix}ln_2.bias": (WIDTH,),
-            f"{prefix}mlp.c_fc.weight": (4 * WIDTH, WIDTH),
-            f"{prefix}mlp.c_fc.bias": (4 * WIDTH,),
-            f"{prefix}mlp.c_proj.weight": (WIDTH, 4 * WIDTH),
-            f"{prefix}mlp.c_proj.bias": (WIDTH,),
-        }
+    torch.manual_seed(1)
+    stream = Stream().double()
+    for name, parameter in stream.named_parameters():
+        std = 1 / LR_MULTIPLIER if name.startswith("stack") else 0.4
+        parameter.data = torch.randn(parameter.shape).mul(std).double()
+    features, w_c = torch.randn(N, CAPTIONS, FEATURE), torch.randn(N, W_DIM)
+    absent = torch.tensor([[False, False], [False, True], [False, False]])
+    with torch.no_grad():
+        phi, w_plus = stream(features.double(), absent, w_c.double())
+    # burn's own linear layers keep their weight as [in, out].
+    transposed = {"embed.weight", "embed_latent.weight"}
     weights = {
-        key: (rng.normal(size=shape) * (1 / LR_MULTIPLIER if key.startswith("stack") else 0.4)).astype(np.float32)
-        for key, shape in shapes.items()
+        name: (value.T if name in transposed else value).float().contiguous()
+        for name, value in stream.state_dict().items()
     }
-    features = rng.normal(size=(N, CAPTIONS, FEATURE)).astype(np.float32)
-    w_c = rng.normal(size=(N, W_DIM)).astype(np.float32)
-    absent = np.array([[False, False], [False, True], [False, False]])
-    exact = {key: value.astype(np.float64) for key, value in weights.items()}
-    phi, w_plus = stream(exact, features.astype(np.float64), absent, w_c.astype(np.float64))
-    save_file(
-        weights
-        | {
-            "io.features": features,
-            "io.absent": absent.astype(np.float32),
-            "io.w_c": w_c,
-            "io.phi": phi.astype(np.float32),
-            "io.w_plus": w_plus.astype(np.float32),
-        },
-        FIXTURE,
-    )
+    io = {"features": features, "absent": absent.float(), "w_c": w_c, "phi": phi.float(), "w_plus": w_plus.float()}
+    save_file(weights | {f"io.{name}": value for name, value in io.items()}, FIXTURE)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 """Makes crates/anyface-train/tests/fixtures/minilm: random BERT weights and their sentence embeddings.
 
-The layout is that of all-MiniLM-L6-v2, smaller; the arithmetic is written out in numpy in float64,
-after transformers' BertModel and sentence-transformers' mean pooling.
+The layout is that of all-MiniLM-L6-v2, smaller. Embeddings are those of transformers' BertModel in float64 with
+sentence-transformers' mean pooling.
 
-    python tools/parity/minilm.py        (needs numpy and safetensors)
+    pip install torch transformers safetensors
+    python tools/parity/minilm.py
 """
 
 import json
-import math
 from pathlib import Path
 
-import numpy as np
-from safetensors.numpy import save_file
+import torch
+from safetensors.torch import save_file
+from transformers import BertConfig, BertModel
 
 DIM, HEADS, LAYERS, HIDDEN = 24, 3, 2, 48
 WORDS = "a an old young sailor woman with beard and hat ##s face the smiling , .".split()
@@ -24,65 +25,28 @@ SENTENCES = {
 }
 
 
-def random_weights(rng):
-    weights = {}
-
-    def dense(name, inputs, outputs):
-        weights[f"{name}.weight"] = rng.normal(size=(outputs, inputs)) / math.sqrt(inputs)
-        weights[f"{name}.bias"] = rng.normal(size=outputs) * 0.1
-
-    def norm(name):
-        weights[f"{name}.weight"] = 1 + 0.2 * rng.normal(size=DIM)
-        weights[f"{name}.bias"] = 0.2 * rng.normal(size=DIM)
-
-    for name, rows in [("word", len(VOCABULARY)), ("position", 16), ("token_type", 2)]:
-        weights[f"embeddings.{name}_embeddings.weight"] = rng.normal(size=(rows, DIM))
-    norm("embeddings.LayerNorm")
-    for i in range(LAYERS):
-        layer = f"encoder.layer.{i}"
-        for part in ["query", "key", "value"]:
-            dense(f"{layer}.attention.self.{part}", DIM, DIM)
-        dense(f"{layer}.attention.output.dense", DIM, DIM)
-        norm(f"{layer}.attention.output.LayerNorm")
-        dense(f"{layer}.intermediate.dense", DIM, HIDDEN)
-        dense(f"{layer}.output.dense", HIDDEN, DIM)
-        norm(f"{layer}.output.LayerNorm")
-    return {name: value.astype(np.float32) for name, value in weights.items()}
-
-
-def embed(weights, pieces):
-    weights = {name: value.astype(np.float64) for name, value in weights.items()}
-    gelu = np.vectorize(lambda x: 0.5 * x * (1 + math.erf(x / math.sqrt(2))))
-
-    def dense(x, name):
-        return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
-
-    def norm(x, name):
-        centred = x - x.mean(-1, keepdims=True)
-        scaled = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-12)
-        return scaled * weights[f"{name}.weight"] + weights[f"{name}.bias"]
-
-    def heads(x):
-        return x.reshape(len(x), HEADS, DIM // HEADS).transpose(1, 0, 2)
-
-    ids = [VOCABULARY.index(piece) for piece in ["[CLS]", *pieces, "[SEP]"]]
-    x = (
-        weights["embeddings.word_embeddings.weight"][ids]
-        + weights["embeddings.position_embeddings.weight"][: len(ids)]
-        + weights["embeddings.token_type_embeddings.weight"][0]
+def random_model():
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=DIM,
+        num_attention_heads=HEADS,
+        num_hidden_layers=LAYERS,
+        intermediate_size=HIDDEN,
+        max_position_embeddings=16,
     )
-    x = norm(x, "embeddings.LayerNorm")
-    for i in range(LAYERS):
-        layer = f"encoder.layer.{i}"
-        q, k, v = (heads(dense(x, f"{layer}.attention.self.{p}")) for p in ["query", "key", "value"])
-        scores = np.exp(q @ k.transpose(0, 2, 1) / math.sqrt(DIM // HEADS))
-        mixed = (scores / scores.sum(-1, keepdims=True)) @ v
-        mixed = mixed.transpose(1, 0, 2).reshape(len(ids), DIM)
-        x = norm(x + dense(mixed, f"{layer}.attention.output.dense"), f"{layer}.attention.output.LayerNorm")
-        hidden = gelu(dense(x, f"{layer}.intermediate.dense"))
-        x = norm(x + dense(hidden, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
-    mean = x.mean(0)
-    return mean / np.linalg.norm(mean)
+    model = BertModel(config, add_pooling_layer=False).eval()
+    for name, parameter in model.named_parameters():
+        is_norm = name.endswith("LayerNorm.weight")
+        torch.nn.init.normal_(parameter, mean=float(is_norm), std=0.2)
+    return model
+
+
+@torch.no_grad()
+def embed(model, pieces):
+    ids = [VOCABULARY.index(piece) for piece in ["[CLS]", *pieces, "[SEP]"]]
+    mean = model(torch.tensor([ids])).last_hidden_state[0].mean(0)
+    return (mean / mean.norm()).tolist()
 
 
 def tokenizer():
@@ -113,12 +77,13 @@ def main():
     root = Path(__file__).resolve().parents[2]
     folder = root / "crates/anyface-train/tests/fixtures/minilm"
     folder.mkdir(parents=True, exist_ok=True)
-    weights = random_weights(np.random.default_rng(0))
-    save_file(weights, folder / "model.safetensors")
+    model = random_model()
+    save_file(dict(model.named_parameters()), folder / "model.safetensors")
+    model = model.double()
     config = {"num_attention_heads": HEADS, "num_hidden_layers": LAYERS}
     (folder / "config.json").write_text(json.dumps(config) + "\n")
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer(), indent=1) + "\n")
-    expected = {text: [round(v, 7) for v in embed(weights, pieces.split())] for text, pieces in SENTENCES.items()}
+    expected = {text: [round(v, 7) for v in embed(model, pieces.split())] for text, pieces in SENTENCES.items()}
     (folder / "expected.json").write_text(json.dumps(expected) + "\n")
 
 

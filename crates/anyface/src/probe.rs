@@ -106,6 +106,41 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::load_module_bytes;
+    use burn::tensor::TensorData;
+    use safetensors::{SafeTensors, serialize};
+
+    /// Made by `tools/parity/probe.py`.
+    const FIXTURE: &[u8] = include_bytes!("../tests/fixtures/probe.safetensors");
+
+    #[test]
+    fn a_probe_equals_the_reference() {
+        let device = Device::flex();
+        let file = SafeTensors::deserialize(FIXTURE).unwrap();
+        let weights = file.iter().filter(|(name, _)| !name.starts_with("io."));
+        let config = ProbeConfig::new(7)
+            .with_resolution(16)
+            .with_channels(vec![4, 5, 6]);
+        let bytes = serialize(weights, None).unwrap();
+        let probe = load_module_bytes(config.init(&device), &bytes, "fixture").unwrap();
+        let data = |name: &str| {
+            let view = file.tensor(name).unwrap();
+            let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
+            TensorData::new(values, view.shape().to_vec())
+        };
+
+        let images = Tensor::from_data(data("io.images"), &device);
+        let (logits, features) = probe.forward_with_features(images);
+
+        let tolerance = burn::tensor::Tolerance::<f32>::rel_abs(1e-4, 1e-5);
+        let assert_equal = |found: TensorData, name: &str| {
+            found.assert_approx_eq(&data(name), tolerance);
+        };
+        assert_equal(logits.into_data(), "io.logits");
+        for (i, feature) in features.into_iter().enumerate() {
+            assert_equal(feature.into_data(), &format!("io.features.{i}"));
+        }
+    }
 
     #[test]
     fn reads_a_row_of_logits_from_each_picture_and_stays_small() {

@@ -296,7 +296,7 @@ fn damaged<E: ToString>(path: &Path) -> impl Fn(E) -> TrainError {
 mod tests {
     use super::*;
 
-    /// `tools/parity/minilm.py` writes the folder: random weights, and their embeddings by numpy.
+    /// `tools/parity/minilm.py` writes the folder: random weights, and their embeddings by transformers.
     #[test]
     fn embeddings_match_the_reference() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/minilm");
