@@ -1,6 +1,6 @@
 //! What follows the convolution: demodulation, noise, bias, activation and clamp; and its gradient.
 
-use crate::simd::LANES;
+use crate::simd::{LANES, multiversion, padded};
 
 /// The non-linearity after noise and bias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,13 @@ pub(crate) fn finish_row(finish: &Finish, noise: &[f32], row: &mut [f32]) {
     }
 }
 
+multiversion! {
+    /// [`finish_row`] of several rows.
+    pub(crate) fn finish_rows(finish: &Finish, noise: &[f32], rows: &mut [f32]) {
+        finish_row(finish, noise, rows);
+    }
+}
+
 /// Sums over one output plane of g, the gradient before the activation; one sum per lane.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PlaneSums {
@@ -112,6 +119,17 @@ pub(crate) fn finish_row_gradient(
     *sums = totals;
 }
 
+multiversion! {
+    /// [`finish_row_gradient`] of several rows, with their sums.
+    pub(crate) fn finish_rows_gradient(
+        finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], out: &mut [f32],
+    ) -> PlaneSums {
+        let mut sums = PlaneSums::default();
+        finish_row_gradient(finish, noise, y, grad_y, out, &mut sums);
+        sums
+    }
+}
+
 /// [`finish_row_gradient`] of one vector. Each loop is one the compiler turns into vector instructions.
 #[inline(always)]
 fn finish_vector_gradient(
@@ -156,12 +174,4 @@ fn finish_vector_gradient(
         sums.demodulated[lane] +=
             gradient[lane] * (y[lane] * inverse - noise[lane] * noise_strength - bias);
     }
-}
-
-/// Less than a vector, filled up with zeros.
-#[inline(always)]
-fn padded(values: &[f32]) -> [f32; LANES] {
-    let mut vector = [0.0; LANES];
-    vector[..values.len()].copy_from_slice(values);
-    vector
 }

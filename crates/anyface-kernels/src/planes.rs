@@ -161,3 +161,18 @@ multiversion! {
         lanes.iter().sum()
     }
 }
+
+multiversion! {
+    /// The product of rows of an input gradient with those of the input `x` summed, which is the gradient
+    /// of the style; the rows become the gradient of x, which is them times the style.
+    pub(crate) fn input_gradient_rows(style: f32, x: &[f32], rows: &mut [f32]) -> f32 {
+        let mut lanes = [0.0; crate::simd::LANES];
+        for (x, rows) in x.chunks(lanes.len()).zip(rows.chunks_mut(lanes.len())) {
+            for ((lane, x), value) in lanes.iter_mut().zip(x).zip(rows) {
+                *lane += x * *value;
+                *value *= style;
+            }
+        }
+        lanes.iter().sum()
+    }
+}

@@ -1,0 +1,204 @@
+//! Between the pixels of a strip, 16 channels beside each other, and its transformed tiles.
+
+use super::lines::{Gradient, Input, Line, Output};
+use super::matrices::{Operand, Target};
+use super::{SIDE, Strip, TILE};
+use crate::simd::{LANES, Simd, multiversion};
+
+/// A square of vectors in memory.
+pub(super) trait Square {
+    /// The vector in row i and column j.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `S`, and the vector is in the square.
+    unsafe fn at<S: Simd>(&self, i: usize, j: usize) -> S::Vector;
+}
+
+/// Vectors at `start[i · row + j · column]`.
+pub(super) struct Grid<'a> {
+    pub(super) start: &'a [f32],
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+impl Square for Grid<'_> {
+    #[inline(always)]
+    unsafe fn at<S: Simd>(&self, i: usize, j: usize) -> S::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { S::load(self.start.as_ptr().add(i * self.row + j * self.column)) }
+    }
+}
+
+/// Pixels that begin at (top, left) of one image's rows in a strip, zero outside.
+struct Pixels<'a> {
+    /// `[row][column][16]`.
+    rows: &'a [f32],
+    /// Of the image, counted in the rows.
+    height: isize,
+    width: isize,
+    top: isize,
+    left: isize,
+    /// Whether all that is asked for is inside.
+    whole: bool,
+}
+
+impl<'a> Pixels<'a> {
+    /// A square of `side` pixels at (y, x) of the image.
+    #[inline(always)]
+    fn new(strip: &Strip, rows: &'a [f32], [y, x]: [isize; 2], side: isize) -> Pixels<'a> {
+        let [height, width] = [strip.halo.len() as isize, strip.width as isize];
+        let (top, left) = (y - strip.halo.start as isize, x);
+        let whole = top >= 0 && left >= 0 && top + side <= height && left + side <= width;
+        Pixels {
+            rows,
+            height,
+            width,
+            top,
+            left,
+            whole,
+        }
+    }
+}
+
+impl Square for Pixels<'_> {
+    #[inline(always)]
+    unsafe fn at<S: Simd>(&self, i: usize, j: usize) -> S::Vector {
+        let (y, x) = (self.top + i as isize, self.left + j as isize);
+        // SAFETY: the caller's promise; the pixel is inside.
+        unsafe {
+            if self.whole || (0..self.height).contains(&y) && (0..self.width).contains(&x) {
+                S::load(
+                    self.rows
+                        .as_ptr()
+                        .offset((y * self.width + x) * LANES as isize),
+                )
+            } else {
+                S::splat(0.0)
+            }
+        }
+    }
+}
+
+/// Applies `L` to the columns of a square, then to its rows.
+///
+/// # Safety
+/// The machine has the instruction set of `S`, and the square has `I` rows and columns.
+#[inline(always)]
+pub(super) unsafe fn separable<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
+    square: &impl Square,
+) -> [[S::Vector; O]; O] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = S::splat(0.0);
+        let mut columns = [[zero; I]; O];
+        for j in 0..I {
+            let mut column = [zero; I];
+            for (i, vector) in column.iter_mut().enumerate() {
+                *vector = square.at::<S>(i, j);
+            }
+            for (row, vector) in columns.iter_mut().zip(L::apply::<S>(column)) {
+                row[j] = vector;
+            }
+        }
+        let mut rows = [[zero; O]; O];
+        for (row, columns) in rows.iter_mut().zip(columns) {
+            *row = L::apply::<S>(columns);
+        }
+        rows
+    }
+}
+
+/// Stores a square at `out[(i · O + j) · step]`.
+///
+/// # Safety
+/// The machine has the instruction set of `S`, and `out` is good for writing there.
+#[inline(always)]
+pub(super) unsafe fn scatter<S: Simd, const O: usize>(
+    rows: [[S::Vector; O]; O],
+    out: *mut f32,
+    step: usize,
+) {
+    for (i, row) in rows.into_iter().enumerate() {
+        for (j, vector) in row.into_iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { S::store(out.add((i * O + j) * step), vector) };
+        }
+    }
+}
+
+impl Strip {
+    /// Image (counted in the strip) and top left pixel of every tile.
+    fn corners(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        let (first, columns) = (self.rows.start, self.tile_columns());
+        let images = 0..self.images.len();
+        let rows = self.tile_rows();
+        images.flat_map(move |image| {
+            (0..rows)
+                .flat_map(move |i| (0..columns).map(move |j| (image, first + i * TILE, j * TILE)))
+        })
+    }
+
+    /// One image's rows in `pixels [image][row of the halo][column][16]`.
+    fn image<'a>(&self, pixels: &'a [f32], image: usize) -> &'a [f32] {
+        let len = self.halo_pixels() * LANES;
+        &pixels[image * len..][..len]
+    }
+}
+
+multiversion! {
+    /// `Bᵀ x̂ B` of every tile: one block of `out`, from `pixels [image][row of the halo][column][16]`.
+    pub(crate) fn input_tiles(strip: &Strip, pixels: &[f32], out: Target<'_>) {
+        let (out, shape) = (out.values, out.shape);
+        assert!(out.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
+        for (tile, (image, y, x)) in strip.corners().enumerate() {
+            let corner = [y as isize - 1, x as isize - 1];
+            let square = Pixels::new(strip, strip.image(pixels, image), corner, SIDE as isize);
+            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix.
+            unsafe {
+                let transformed = separable::<S, Input, SIDE, SIDE>(&square);
+                scatter::<S, SIDE>(transformed, out.as_mut_ptr().add(tile * LANES), shape.matrix());
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// `A ĝ Aᵀ` of every tile: one block of `out`, from `pixels [image][row of the halo][column][16]`.
+    pub(crate) fn gradient_tiles(strip: &Strip, pixels: &[f32], out: Target<'_>) {
+        let (out, shape) = (out.values, out.shape);
+        assert!(out.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
+        for (tile, (image, y, x)) in strip.corners().enumerate() {
+            // Where a tile reaches below its strip, the image ends.
+            let square = Pixels::new(strip, strip.image(pixels, image), [y as isize, x as isize], TILE as isize);
+            // SAFETY: as in `input_tiles`.
+            unsafe {
+                let transformed = separable::<S, Gradient, TILE, SIDE>(&square);
+                scatter::<S, SIDE>(transformed, out.as_mut_ptr().add(tile * LANES), shape.matrix());
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// `Aᵀ m A` of every tile of one block of products: `pixels [image][row][column][16]`.
+    pub(crate) fn output_pixels(strip: &Strip, products: Operand<'_>, pixels: &mut [f32]) {
+        let (products, shape) = (products.values, products.shape);
+        assert!(products.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
+        assert!(pixels.len() == strip.images.len() * strip.pixels() * LANES);
+        for (tile, (image, y, x)) in strip.corners().enumerate() {
+            let (bottom, right) = (strip.rows.end.min(y + TILE) - y, strip.width.min(x + TILE) - x);
+            let first = image * strip.pixels() + (y - strip.rows.start) * strip.width + x;
+            let square = Grid { start: &products[tile * LANES..], row: SIDE * shape.matrix(), column: shape.matrix() };
+            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix.
+            let tile = unsafe { separable::<S, Output, SIDE, TILE>(&square) };
+            for (i, row) in tile.into_iter().enumerate() {
+                for (j, vector) in row.into_iter().enumerate() {
+                    if i < bottom && j < right {
+                        // SAFETY: as above; the pixel is inside the strip.
+                        unsafe { S::store(pixels.as_mut_ptr().add((first + i * strip.width + j) * LANES), vector) };
+                    }
+                }
+            }
+        }
+    }
+}
