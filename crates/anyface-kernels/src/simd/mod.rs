@@ -162,6 +162,17 @@ pub(crate) trait Simd {
     /// The machine has this instruction set.
     unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
 
+    /// Lane by lane `then` where `a < b`, elsewhere `otherwise`.
+    ///
+    /// # Safety
+    /// The machine has this instruction set.
+    unsafe fn select_less(
+        a: Self::Vector,
+        b: Self::Vector,
+        then: Self::Vector,
+        otherwise: Self::Vector,
+    ) -> Self::Vector;
+
     /// `factor · a + b`.
     ///
     /// # Safety

@@ -49,6 +49,22 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn select_less(
+        a: Self::Vector,
+        b: Self::Vector,
+        then: Self::Vector,
+        otherwise: Self::Vector,
+    ) -> Self::Vector {
+        from_fn(|lane| {
+            if a[lane] < b[lane] {
+                then[lane]
+            } else {
+                otherwise[lane]
+            }
+        })
+    }
+
+    #[inline(always)]
     unsafe fn transpose(vectors: [Self::Vector; LANES]) -> [Self::Vector; LANES] {
         from_fn(|i| from_fn(|j| vectors[j][i]))
     }

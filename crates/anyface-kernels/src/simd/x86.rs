@@ -68,6 +68,26 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn select_less(
+        a: Self::Vector,
+        b: Self::Vector,
+        then: Self::Vector,
+        otherwise: Self::Vector,
+    ) -> Self::Vector {
+        // SAFETY: the caller promises AVX2.
+        unsafe {
+            let masks = [
+                _mm256_cmp_ps::<_CMP_LT_OQ>(a[0], b[0]),
+                _mm256_cmp_ps::<_CMP_LT_OQ>(a[1], b[1]),
+            ];
+            [
+                _mm256_blendv_ps(otherwise[0], then[0], masks[0]),
+                _mm256_blendv_ps(otherwise[1], then[1], masks[1]),
+            ]
+        }
+    }
+
+    #[inline(always)]
     unsafe fn transpose(vectors: [Self::Vector; LANES]) -> [Self::Vector; LANES] {
         // SAFETY: the caller promises AVX2.
         unsafe { transpose_avx2(vectors) }
@@ -163,6 +183,20 @@ impl Simd for Avx512 {
     unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
         // SAFETY: the caller promises AVX-512.
         unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    unsafe fn select_less(
+        a: Self::Vector,
+        b: Self::Vector,
+        then: Self::Vector,
+        otherwise: Self::Vector,
+    ) -> Self::Vector {
+        // SAFETY: the caller promises AVX-512.
+        unsafe {
+            let mask = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b);
+            _mm512_mask_blend_ps(mask, otherwise, then)
+        }
     }
 
     #[inline(always)]

@@ -61,7 +61,12 @@ impl Prepared<'_> {
     /// The strips, with the rows of `planes [N, channels, H, W]` that each writes.
     fn work<'a>(&self, planes: &'a mut [f32], channels: usize) -> Vec<Work<'a>> {
         let conv = self.conv;
-        let strips = Strips::new(conv.batch, conv.height, conv.width);
+        let strips = Strips::new(
+            conv.batch,
+            conv.height,
+            conv.width,
+            conv.in_channels.max(conv.out_channels),
+        );
         let mut rows = strips.divide(planes, channels).into_iter();
         let pairs = channels.div_ceil(PAIR);
         strips

@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use super::TILE;
 
-/// Tiles that a strip should have: enough that weights are read seldom, few enough that the
-/// transformed tiles of some channels stay in the second-level cache.
+/// Tiles that a strip should have at least, so that weights are read seldom.
 const TILES: usize = 64;
+
+/// Tiles times channels that a strip of more tiles should have: transformed, they stay in the
+/// second-level cache. Larger strips read fewer rows twice.
+const TILE_CHANNELS: usize = 4096;
 
 /// Output channels that are computed together: two blocks of 16.
 pub(crate) const PAIR: usize = 32;
@@ -38,14 +41,15 @@ pub(crate) struct Strip {
 }
 
 impl Strips {
-    pub(crate) fn new(batch: usize, height: usize, width: usize) -> Strips {
+    pub(crate) fn new(batch: usize, height: usize, width: usize, channels: usize) -> Strips {
+        let tiles = TILES.max(TILE_CHANNELS / channels);
         let [rows, columns] = [height, width].map(|size| size.div_ceil(TILE));
         Strips {
             batch,
             height,
             width,
-            images: (TILES / (rows * columns)).clamp(1, batch),
-            tile_rows: (TILES / columns).clamp(1, rows),
+            images: (tiles / (rows * columns)).clamp(1, batch),
+            tile_rows: (tiles / columns).clamp(1, rows),
         }
     }
 

@@ -127,15 +127,16 @@ pub(super) unsafe fn scatter<S: Simd, const O: usize>(
 }
 
 impl Strip {
-    /// Image (counted in the strip) and top left pixel of every tile.
-    fn corners(&self) -> impl Iterator<Item = (usize, usize, usize)> {
-        let (first, columns) = (self.rows.start, self.tile_columns());
-        let images = 0..self.images.len();
-        let rows = self.tile_rows();
-        images.flat_map(move |image| {
-            (0..rows)
-                .flat_map(move |i| (0..columns).map(move |j| (image, first + i * TILE, j * TILE)))
-        })
+    /// Image (counted in the strip) and top left pixel of a tile.
+    #[inline(always)]
+    fn corner(&self, tile: usize) -> (usize, usize, usize) {
+        let [rows, columns] = [self.tile_rows(), self.tile_columns()];
+        let (row, column) = (tile / columns, tile % columns);
+        (
+            row / rows,
+            self.rows.start + row % rows * TILE,
+            column * TILE,
+        )
     }
 
     /// One image's rows in `pixels [image][row of the halo][column][16]`.
@@ -150,7 +151,8 @@ multiversion! {
     pub(crate) fn input_tiles(strip: &Strip, pixels: &[f32], out: Target<'_>) {
         let (out, shape) = (out.values, out.shape);
         assert!(out.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
-        for (tile, (image, y, x)) in strip.corners().enumerate() {
+        for tile in 0..strip.tiles() {
+            let (image, y, x) = strip.corner(tile);
             let corner = [y as isize - 1, x as isize - 1];
             let square = Pixels::new(strip, strip.image(pixels, image), corner, SIDE as isize);
             // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix.
@@ -167,7 +169,8 @@ multiversion! {
     pub(crate) fn gradient_tiles(strip: &Strip, pixels: &[f32], out: Target<'_>) {
         let (out, shape) = (out.values, out.shape);
         assert!(out.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
-        for (tile, (image, y, x)) in strip.corners().enumerate() {
+        for tile in 0..strip.tiles() {
+            let (image, y, x) = strip.corner(tile);
             // Where a tile reaches below its strip, the image ends.
             let square = Pixels::new(strip, strip.image(pixels, image), [y as isize, x as isize], TILE as isize);
             // SAFETY: as in `input_tiles`.
@@ -185,7 +188,8 @@ multiversion! {
         let (products, shape) = (products.values, products.shape);
         assert!(products.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
         assert!(pixels.len() == strip.images.len() * strip.pixels() * LANES);
-        for (tile, (image, y, x)) in strip.corners().enumerate() {
+        for tile in 0..strip.tiles() {
+            let (image, y, x) = strip.corner(tile);
             let (bottom, right) = (strip.rows.end.min(y + TILE) - y, strip.width.min(x + TILE) - x);
             let first = image * strip.pixels() + (y - strip.rows.start) * strip.width + x;
             let square = Grid { start: &products[tile * LANES..], row: SIDE * shape.matrix(), column: shape.matrix() };
