@@ -149,12 +149,13 @@ multiversion! {
 }
 
 multiversion! {
-    /// The reverse of [`interleave`]: up to 16 lines out of `source [position][channel]`.
-    pub(crate) fn deinterleave(source: &[f32], lines: &mut [&mut [f32]]) {
+    /// The reverse of [`interleave`]: `source [position][channel]` to the same positions of up to 16 lines, from
+    /// `start` on.
+    pub(crate) fn deinterleave(source: &[f32], start: usize, lines: &mut [&mut [f32]]) {
         let positions = source.len() / LANES;
-        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() == positions), "16 lines are as long as what makes them");
+        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() >= start + positions), "16 lines hold the positions");
         for (block, source) in source.chunks(LANES * LANES).enumerate() {
-            let first = block * LANES;
+            let first = start + block * LANES;
             let count = source.len() / LANES;
             // SAFETY: the instruction set is the one this is compiled for; the source holds `count`
             // vectors and a line `count` floats from `first` on.
@@ -169,7 +170,7 @@ multiversion! {
                     } else {
                         let mut vector = [0.0; LANES];
                         S::store(vector.as_mut_ptr(), column);
-                        line[first..].copy_from_slice(&vector[..count]);
+                        line[first..][..count].copy_from_slice(&vector[..count]);
                     }
                 }
             }

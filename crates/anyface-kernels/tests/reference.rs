@@ -347,10 +347,13 @@ fn threads_do_not_change_results() {
 /// At sizes where the work is divided: outputs and gradients are those of the direct algorithm.
 #[test]
 fn algorithms_agree() {
-    for (batch, channels, size) in [
-        (1, [3, 5], [68, 260]),
-        (9, [37, 50], [11, 13]),
-        (20, [16, 33], [4, 6]),
+    for (batch, channels, size, up) in [
+        (1, [3, 5], [68, 260], false),
+        (1, [3, 5], [68, 260], true),
+        (9, [37, 50], [11, 13], false),
+        (9, [37, 50], [11, 13], true),
+        (20, [16, 33], [4, 6], false),
+        (20, [16, 33], [4, 6], true),
     ] {
         let conv = StyledConv {
             batch,
@@ -359,7 +362,7 @@ fn algorithms_agree() {
             height: size[0],
             width: size[1],
             kernel: 3,
-            up: false,
+            up,
             demodulate: true,
             activation: Activation::LeakyRelu,
             clamp: None,

@@ -8,7 +8,7 @@ use crate::simd::Isa;
 pub enum Algorithm {
     /// Multiplication by multiplication.
     Direct,
-    /// Winograd's F(4×4, 3×3): a quarter of the multiplications, for 3×3 kernels without up-sampling.
+    /// Winograd's: of 3×3 kernels, a quarter of the multiplications, or 9/16 with up-sampling.
     Winograd,
 }
 
@@ -16,10 +16,11 @@ impl StyledConv {
     /// What computes this convolution. It depends on the shape of the layer and the instruction set alone,
     /// not on the batch.
     pub fn algorithm(&self, isa: Isa) -> Algorithm {
-        let possible = self.kernel == 3 && !self.up;
+        let possible = self.kernel == 3;
         let algorithm = isa.forced.unwrap_or_else(|| {
             let channels = self.in_channels.min(self.out_channels);
-            let pays = channels >= 32 && self.height.min(self.width) >= 8;
+            let smallest = if self.up { 16 } else { 8 };
+            let pays = channels >= 32 && self.height.min(self.width) >= smallest;
             if pays {
                 Algorithm::Winograd
             } else {

@@ -6,10 +6,10 @@
 use super::{SIDE, TILE};
 use crate::simd::Simd;
 
-const A: f32 = 0.625;
-const B: f32 = 1.5;
+pub(super) const A: f32 = 0.625;
+pub(super) const B: f32 = 1.5;
 /// Π over q ≠ p of (p − q), for the points p = 0, ±A, ±B.
-const NORMS: [f32; 3] = [
+pub(super) const NORMS: [f32; 3] = [
     A * A * B * B,
     2.0 * A * A * (A * A - B * B),
     2.0 * B * B * (B * B - A * A),
@@ -38,7 +38,7 @@ pub(super) struct WeightGradient;
 /// # Safety
 /// The machine has the instruction set of `S`.
 #[inline(always)]
-unsafe fn pair<S: Simd>(even: S::Vector, odd: S::Vector, point: f32) -> [S::Vector; 2] {
+pub(super) unsafe fn pair<S: Simd>(even: S::Vector, odd: S::Vector, point: f32) -> [S::Vector; 2] {
     // SAFETY: the caller's promise.
     unsafe {
         [

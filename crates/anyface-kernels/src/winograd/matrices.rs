@@ -1,20 +1,50 @@
-//! 36 matrices at once, and their products.
+//! Many matrices at once, and their products.
 
-use super::PRODUCTS;
+use super::{SIDE, UP_SIDE};
 use crate::simd::{LANES, Simd, multiversion};
 
-/// The shape of 36 equally large matrices: `[block of 16 columns][matrix][line][16]`.
+/// The shape of equally large matrices, one for each number of a transformed tile:
+/// `[block of 16 columns][matrix][line][16]`.
 ///
 /// Columns are channels. Rows are tiles, or channels where the matrices are weights.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrices {
+    /// Numbers on a side of a transformed tile.
+    pub(super) side: usize,
     rows: usize,
     columns: usize,
 }
 
 impl Matrices {
-    pub(crate) fn new(rows: usize, columns: usize) -> Matrices {
-        Matrices { rows, columns }
+    /// Of the tiles of a convolution, which up-samples or not.
+    pub(crate) fn tiles(up: bool, tiles: usize, channels: usize) -> Matrices {
+        let side = if up { UP_SIDE } else { SIDE };
+        Matrices {
+            side,
+            rows: tiles,
+            columns: channels,
+        }
+    }
+
+    /// Of weights.
+    pub(crate) fn weights(rows: usize, columns: usize) -> Matrices {
+        Matrices {
+            side: SIDE,
+            rows,
+            columns,
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.side * self.side
+    }
+
+    /// Which weights belong to matrix `index` of tiles, and whether it is their first.
+    fn weight(&self, index: usize) -> (usize, bool) {
+        let [i, j] = [index / self.side, index % self.side];
+        let last = SIDE - 1;
+        (i.min(last) * SIDE + j.min(last), i.max(j) <= last)
     }
 
     /// Blocks of 16 columns.
@@ -31,7 +61,7 @@ impl Matrices {
 
     /// From one block to the next.
     pub(crate) fn block(&self) -> usize {
-        PRODUCTS * self.matrix()
+        self.count() * self.matrix()
     }
 
     /// Floats of all.
@@ -127,20 +157,21 @@ unsafe fn store<S: Simd, const R: usize, const V: usize>(
 }
 
 multiversion! {
-    /// `c = a · b`, where a has as many columns as b rows, and b and c are one or two blocks.
+    /// `c = a · b` of tiles a and weights b, where a has as many columns as b rows, and b and c are one or two blocks.
     pub(crate) fn multiply(a: Operand<'_>, b: Operand<'_>, c: Target<'_>) {
         const WIDE: usize = if S::VECTORS < WIDTH { 1 } else { WIDTH };
         let width = c.values.len() / c.shape.block();
         assert!(a.values.len() == a.shape.len() && b.values.len() == width * b.shape.block() && c.values.len() == width * c.shape.block());
-        assert!(a.shape.rows == c.shape.rows && b.shape.rows.next_multiple_of(LANES) == a.shape.blocks() * LANES);
+        assert!(a.shape.rows == c.shape.rows && a.shape.side == c.shape.side && b.shape.rows.next_multiple_of(LANES) == a.shape.blocks() * LANES);
         let blocks = [a.shape.block(), b.shape.block()];
         let runs = [a.shape.blocks(), LANES];
-        for matrix in 0..PRODUCTS {
+        for matrix in 0..a.shape.count() {
+            let (weight, _) = a.shape.weight(matrix);
             for row in (0..c.shape.rows).step_by(S::ROWS) {
                 let a_at = a.values[matrix * a.shape.matrix() + row * LANES..].as_ptr();
                 let mut v = 0;
                 while v < width {
-                    let b_at = b.values[v * b.shape.block() + matrix * b.shape.matrix()..].as_ptr();
+                    let b_at = b.values[v * b.shape.block() + weight * b.shape.matrix()..].as_ptr();
                     let c_at = c.values[v * c.shape.block() + matrix * c.shape.matrix() + row * LANES..].as_mut_ptr();
                     // SAFETY: the instruction set is the one this is compiled for; the operands have the
                     // sizes of their shapes, which have room for whole tiles of rows, and blocks `v..` are there.
@@ -163,21 +194,23 @@ multiversion! {
 }
 
 multiversion! {
-    /// `c += aᵀ · b`, where a has as many rows as b, and b and c are one or two blocks; without `add` c is set.
+    /// `c += aᵀ · b` of tiles a and b and weights c, where b and c are one or two blocks; without `add` c is set.
     pub(crate) fn accumulate(a: Operand<'_>, b: Operand<'_>, c: Target<'_>, add: bool) {
         const WIDE: usize = if S::VECTORS < WIDTH { 1 } else { WIDTH };
         let width = c.values.len() / c.shape.block();
         assert!(a.values.len() == a.shape.len() && b.values.len() == width * b.shape.block() && c.values.len() == width * c.shape.block());
-        assert!(a.shape.rows == b.shape.rows && c.shape.rows == a.shape.columns);
+        assert!(a.shape.rows == b.shape.rows && a.shape.side == b.shape.side && c.shape.rows == a.shape.columns);
         let blocks = [0, b.shape.block()];
         let runs = [1, a.shape.rows];
-        for matrix in 0..PRODUCTS {
+        for matrix in 0..a.shape.count() {
+            let (weight, first) = a.shape.weight(matrix);
+            let add = add || !first;
             for row in (0..a.shape.blocks() * LANES).step_by(S::ROWS) {
                 let a_at = a.values[row / LANES * a.shape.block() + matrix * a.shape.matrix() + row % LANES..].as_ptr();
                 let mut v = 0;
                 while v < width {
                     let b_at = b.values[v * b.shape.block() + matrix * b.shape.matrix()..].as_ptr();
-                    let c_at = c.values[v * c.shape.block() + matrix * c.shape.matrix() + row * LANES..].as_mut_ptr();
+                    let c_at = c.values[v * c.shape.block() + weight * c.shape.matrix() + row * LANES..].as_mut_ptr();
                     // SAFETY: as in `multiply`; the tile of rows of c is one of columns of a, within a block.
                     unsafe {
                         let zero = S::splat(0.0);

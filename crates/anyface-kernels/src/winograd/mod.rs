@@ -8,22 +8,36 @@
 //! - gradient of the input: the same over the gradient, with the kernels turned by 180°;
 //! - gradient of the weights: every step transposed, `Gᵀ (Bᵀ x̂ B ⊙ A ĝ Aᵀ) G`, summed over the tiles.
 //!
+//! An up-sampling convolution, of stride 2 and transposed, falls apart by even and odd rows and columns. In one
+//! dimension the even pixels of four inputs' share in the output are five, products of polynomials
+//! `(x₀ + x₁z + x₂z² + x₃z³)(w₀ + w₂z)`, which five multiplications interpolate; the odd ones are `xᵢ·w₁`. So a
+//! tile of 4×4 inputs takes 81 multiplications instead of 144, by 36 matrices of weights, since those of odd pixels
+//! are all the same. The filter after it belongs to the transform of the outputs. Their 12×12 pixels
+//! overlap with those of the next tile.
+//!
 //! Tiles are computed in [`Strip`]s that fit the second-level cache, 16 channels beside each other.
 
 mod lines;
 mod matrices;
+mod overlap;
 mod strips;
 mod transforms;
+mod up_lines;
 mod weights;
 
 pub(crate) use matrices::{Matrices, Operand, Target, accumulate, multiply};
+pub(crate) use overlap::Overlap;
 pub(crate) use strips::{PAIR, Strip, Strips};
 pub(crate) use transforms::{gradient_tiles, input_tiles, output_pixels};
 pub(crate) use weights::{Weights, collect_weight_gradient};
 
-/// Pixels on a side of a tile of outputs.
+/// Pixels on a side of a tile: of outputs, but of inputs where the convolution up-samples.
 const TILE: usize = 4;
-/// Pixels on a side of a tile of inputs, and numbers on a side of a transformed tile.
+/// Numbers on a side of a transformed tile, and of transformed weights.
 const SIDE: usize = 6;
-/// Numbers of a transformed tile.
-const PRODUCTS: usize = SIDE * SIDE;
+/// Numbers on a side of a transformed tile where the convolution up-samples.
+const UP_SIDE: usize = 9;
+/// Pixels on a side of what a tile of inputs adds to the outputs where the convolution up-samples.
+const UP_TILE: usize = 12;
+/// Of these, those above and to the left of the tile.
+pub(crate) const UP_REACH: usize = 2;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::TILE;
+use super::{TILE, UP_REACH};
 
 /// Tiles that a strip should have at least, so that weights are read seldom.
 const TILES: usize = 64;
@@ -25,6 +25,8 @@ pub(crate) struct Strips {
     images: usize,
     /// Rows of tiles of a strip.
     tile_rows: usize,
+    /// Rows of inputs beside a tile that belong to it.
+    reach: usize,
 }
 
 /// Tiles that are computed together.
@@ -41,7 +43,9 @@ pub(crate) struct Strip {
 }
 
 impl Strips {
-    pub(crate) fn new(batch: usize, height: usize, width: usize, channels: usize) -> Strips {
+    /// Of the inputs `[N, channels, H, W]` of a convolution, which up-samples or not; `channels` are the
+    /// larger number of in and out.
+    pub(crate) fn new(up: bool, [batch, channels, height, width]: [usize; 4]) -> Strips {
         let tiles = TILES.max(TILE_CHANNELS / channels);
         let [rows, columns] = [height, width].map(|size| size.div_ceil(TILE));
         Strips {
@@ -50,6 +54,7 @@ impl Strips {
             width,
             images: (tiles / (rows * columns)).clamp(1, batch),
             tile_rows: (tiles / columns).clamp(1, rows),
+            reach: if up { 0 } else { 1 },
         }
     }
 
@@ -70,6 +75,7 @@ impl Strips {
             height,
             width,
             images,
+            reach,
             ..
         } = *self;
         let rows = self.rows();
@@ -77,7 +83,7 @@ impl Strips {
             (0..height).step_by(rows).map(move |row| Strip {
                 images: image..(image + images).min(batch),
                 rows: row..(row + rows).min(height),
-                halo: row.saturating_sub(1)..(row + rows + 1).min(height),
+                halo: row.saturating_sub(reach)..(row + rows + reach).min(height),
                 width,
             })
         })
@@ -107,6 +113,18 @@ impl Strips {
 }
 
 impl Strip {
+    /// The part of images of doubled size that belongs to the tiles, and in the halo all pixels to which they
+    /// add. `height` is that of the small images.
+    pub(crate) fn doubled(&self, height: usize) -> Strip {
+        let rows = 2 * self.rows.start..2 * self.rows.end;
+        Strip {
+            images: self.images.clone(),
+            halo: rows.start.saturating_sub(UP_REACH)..(rows.end + UP_REACH).min(2 * height),
+            rows,
+            width: 2 * self.width,
+        }
+    }
+
     /// Tiles of all images.
     pub(crate) fn tiles(&self) -> usize {
         self.images.len() * self.tile_rows() * self.tile_columns()

@@ -2,7 +2,8 @@
 
 use super::lines::{Gradient, Input, Line, Output};
 use super::matrices::{Operand, Target};
-use super::{SIDE, Strip, TILE};
+use super::up_lines::{UpGradient, UpInput, UpInputGradient};
+use super::{SIDE, Strip, TILE, UP_REACH, UP_SIDE, UP_TILE};
 use crate::simd::{LANES, Simd, multiversion};
 
 /// A square of vectors in memory.
@@ -129,7 +130,7 @@ pub(super) unsafe fn scatter<S: Simd, const O: usize>(
 impl Strip {
     /// Image (counted in the strip) and top left pixel of a tile.
     #[inline(always)]
-    fn corner(&self, tile: usize) -> (usize, usize, usize) {
+    pub(super) fn corner(&self, tile: usize) -> (usize, usize, usize) {
         let [rows, columns] = [self.tile_rows(), self.tile_columns()];
         let (row, column) = (tile / columns, tile % columns);
         (
@@ -146,44 +147,77 @@ impl Strip {
     }
 }
 
+/// Transforms the pixels of every tile: `I` by `I` of them, from `reach` above and to the left of the tile, which
+/// in the rows of `pixel_strip` is `scale` times as far down and right.
+///
+/// # Safety
+/// The machine has the instruction set of `S`.
+#[inline(always)]
+unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
+    strip: &Strip,
+    (pixel_strip, scale, reach): (&Strip, usize, usize),
+    pixels: &[f32],
+    out: Target<'_>,
+) {
+    let (out, shape) = (out.values, out.shape);
+    assert!(
+        out.len() == shape.block() && shape.side == O && strip.tiles() * LANES <= shape.matrix()
+    );
+    assert!(pixels.len() == strip.images.len() * pixel_strip.halo_pixels() * LANES);
+    for tile in 0..strip.tiles() {
+        let (image, y, x) = strip.corner(tile);
+        let corner = [y, x].map(|start| (start * scale) as isize - reach as isize);
+        let square = Pixels::new(
+            pixel_strip,
+            pixel_strip.image(pixels, image),
+            corner,
+            I as isize,
+        );
+        // SAFETY: the caller's promise; the tile is inside every matrix.
+        unsafe {
+            let transformed = separable::<S, L, I, O>(&square);
+            scatter::<S, O>(
+                transformed,
+                out.as_mut_ptr().add(tile * LANES),
+                shape.matrix(),
+            );
+        }
+    }
+}
+
 multiversion! {
-    /// `Bᵀ x̂ B` of every tile: one block of `out`, from `pixels [image][row of the halo][column][16]`.
+    /// The tiles of an input: one block of `out`, from `pixels [image][row of the halo][column][16]`.
     pub(crate) fn input_tiles(strip: &Strip, pixels: &[f32], out: Target<'_>) {
-        let (out, shape) = (out.values, out.shape);
-        assert!(out.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
-        for tile in 0..strip.tiles() {
-            let (image, y, x) = strip.corner(tile);
-            let corner = [y as isize - 1, x as isize - 1];
-            let square = Pixels::new(strip, strip.image(pixels, image), corner, SIDE as isize);
-            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix.
-            unsafe {
-                let transformed = separable::<S, Input, SIDE, SIDE>(&square);
-                scatter::<S, SIDE>(transformed, out.as_mut_ptr().add(tile * LANES), shape.matrix());
+        // SAFETY: the instruction set is the one this is compiled for.
+        unsafe {
+            if out.shape.side == SIDE {
+                transform::<S, Input, SIDE, SIDE>(strip, (strip, 1, 1), pixels, out);
+            } else {
+                transform::<S, UpInput, TILE, UP_SIDE>(strip, (strip, 1, 0), pixels, out);
             }
         }
     }
 }
 
 multiversion! {
-    /// `A ĝ Aᵀ` of every tile: one block of `out`, from `pixels [image][row of the halo][column][16]`.
-    pub(crate) fn gradient_tiles(strip: &Strip, pixels: &[f32], out: Target<'_>) {
-        let (out, shape) = (out.values, out.shape);
-        assert!(out.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
-        for tile in 0..strip.tiles() {
-            let (image, y, x) = strip.corner(tile);
-            // Where a tile reaches below its strip, the image ends.
-            let square = Pixels::new(strip, strip.image(pixels, image), [y as isize, x as isize], TILE as isize);
-            // SAFETY: as in `input_tiles`.
-            unsafe {
-                let transformed = separable::<S, Gradient, TILE, SIDE>(&square);
-                scatter::<S, SIDE>(transformed, out.as_mut_ptr().add(tile * LANES), shape.matrix());
+    /// The tiles of an output's gradient: one block of `out`, from `pixels [image][row of the halo][column][16]`
+    /// of `output`, the part of the output that belongs to the strip.
+    pub(crate) fn gradient_tiles(strip: &Strip, output: &Strip, pixels: &[f32], out: Target<'_>) {
+        // SAFETY: the instruction set is the one this is compiled for.
+        unsafe {
+            if out.shape.side == SIDE {
+                // Where a tile reaches below its strip, the image ends.
+                transform::<S, Gradient, TILE, SIDE>(strip, (output, 1, 0), pixels, out);
+            } else {
+                transform::<S, UpGradient, UP_TILE, UP_SIDE>(strip, (output, 2, UP_REACH), pixels, out);
             }
         }
     }
 }
 
 multiversion! {
-    /// `Aᵀ m A` of every tile of one block of products: `pixels [image][row][column][16]`.
+    /// The pixels `[image][row][column][16]` of every tile of one block of products: outputs, or the gradient of
+    /// inputs where the convolution up-samples.
     pub(crate) fn output_pixels(strip: &Strip, products: Operand<'_>, pixels: &mut [f32]) {
         let (products, shape) = (products.values, products.shape);
         assert!(products.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
@@ -192,9 +226,15 @@ multiversion! {
             let (image, y, x) = strip.corner(tile);
             let (bottom, right) = (strip.rows.end.min(y + TILE) - y, strip.width.min(x + TILE) - x);
             let first = image * strip.pixels() + (y - strip.rows.start) * strip.width + x;
-            let square = Grid { start: &products[tile * LANES..], row: SIDE * shape.matrix(), column: shape.matrix() };
+            let square = Grid { start: &products[tile * LANES..], row: shape.side * shape.matrix(), column: shape.matrix() };
             // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix.
-            let tile = unsafe { separable::<S, Output, SIDE, TILE>(&square) };
+            let tile = unsafe {
+                if shape.side == SIDE {
+                    separable::<S, Output, SIDE, TILE>(&square)
+                } else {
+                    separable::<S, UpInputGradient, UP_SIDE, TILE>(&square)
+                }
+            };
             for (i, row) in tile.into_iter().enumerate() {
                 for (j, vector) in row.into_iter().enumerate() {
                     if i < bottom && j < right {

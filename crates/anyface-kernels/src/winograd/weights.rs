@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::SIDE;
 use super::lines::{Weight, WeightGradient};
 use super::matrices::{Matrices, Operand, Target};
 use super::transforms::{Grid, scatter, separable};
-use super::{PRODUCTS, SIDE};
+use super::up_lines::{UpWeight, UpWeightGradient};
 use crate::layout::{deinterleave, interleave};
 use crate::simd::{Isa, LANES, Simd, multiversion};
 use crate::workspace::{Scratch, scratch};
@@ -38,11 +39,12 @@ impl Weights {
     /// Of the convolution itself, from `weight [out, in, 3, 3]`.
     pub(crate) fn forward(
         isa: Isa,
+        up: bool,
         weight: &[f32],
         [out_channels, in_channels]: [usize; 2],
     ) -> Weights {
         let len = in_channels * TAPS;
-        Weights::new(isa, [in_channels, out_channels], |block, kernels| {
+        Weights::new(isa, up, [in_channels, out_channels], |block, kernels| {
             let rows = block * LANES..out_channels.min((block + 1) * LANES);
             let lines: Vec<_> = rows.map(|co| &weight[co * len..][..len]).collect();
             interleave(isa, &lines, &[1.0; LANES], kernels);
@@ -52,16 +54,17 @@ impl Weights {
     /// Of its transpose, which takes gradients of outputs to gradients of inputs.
     pub(crate) fn transposed(
         isa: Isa,
+        up: bool,
         weight: &[f32],
         [out_channels, in_channels]: [usize; 2],
     ) -> Weights {
-        Weights::new(isa, [out_channels, in_channels], |block, kernels| {
+        Weights::new(isa, up, [out_channels, in_channels], |block, kernels| {
             for (co, kernel) in kernels.chunks_exact_mut(TAPS * LANES).enumerate() {
                 let columns = block * LANES..in_channels.min((block + 1) * LANES);
                 let lines = columns.map(|ci| &weight[(co * in_channels + ci) * TAPS..][..TAPS]);
                 interleave(isa, &lines.collect::<Vec<_>>(), &[1.0; LANES], kernel);
-                // Turned by 180°.
-                for tap in 0..TAPS / 2 {
+                // Where tiles of gradients are cut like those of inputs, the kernel is turned by 180°.
+                for tap in 0..if up { 0 } else { TAPS / 2 } {
                     let (low, high) = kernel.split_at_mut((TAPS - 1 - tap) * LANES);
                     low[tap * LANES..][..LANES].swap_with_slice(&mut high[..LANES]);
                 }
@@ -72,16 +75,17 @@ impl Weights {
     /// `fill` writes the kernels `[row][tap][16]` of a block of 16 columns.
     fn new(
         isa: Isa,
+        up: bool,
         [rows, columns]: [usize; 2],
         fill: impl Fn(usize, &mut [f32]) + Sync,
     ) -> Weights {
-        let shape = Matrices::new(rows, columns);
+        let shape = Matrices::weights(rows, columns);
         let mut values = scratch(shape.len());
         let blocks = values.par_chunks_mut(shape.block()).enumerate();
         blocks.for_each(|(block, out)| {
             let mut kernels = scratch(rows * TAPS * LANES);
             fill(block, &mut kernels);
-            transform(isa, &kernels, Target { values: out, shape });
+            transform(isa, up, &kernels, Target { values: out, shape });
         });
         Weights { values, shape }
     }
@@ -89,7 +93,7 @@ impl Weights {
 
 multiversion! {
     /// One block of transformed weights from its kernels `[row][tap][16]`; rows up to a multiple of 16 zero.
-    fn transform(kernels: &[f32], out: Target<'_>) {
+    fn transform(up: bool, kernels: &[f32], out: Target<'_>) {
         let (out, shape) = (out.values, out.shape);
         let rows = kernels.len() / (TAPS * LANES);
         let whole = rows.next_multiple_of(LANES);
@@ -101,7 +105,11 @@ multiversion! {
             let square = Grid { start: kernel, row: 3 * LANES, column: LANES };
             // SAFETY: the instruction set is the one this is compiled for; the row is inside every matrix.
             unsafe {
-                let transformed = separable::<S, Weight, 3, SIDE>(&square);
+                let transformed = if up {
+                    separable::<S, UpWeight, 3, SIDE>(&square)
+                } else {
+                    separable::<S, Weight, 3, SIDE>(&square)
+                };
                 scatter::<S, SIDE>(transformed, out.as_mut_ptr().add(row * LANES), shape.matrix());
             }
         }
@@ -111,6 +119,7 @@ multiversion! {
 /// The gradient of `weight [out, in, 3, 3]` out of that of [`Weights::forward`], which is the sum of `parts`.
 pub(crate) fn collect_weight_gradient(
     isa: Isa,
+    up: bool,
     parts: &[f32],
     shape: Matrices,
     in_channels: usize,
@@ -124,10 +133,11 @@ pub(crate) fn collect_weight_gradient(
             .chunks_exact(shape.len())
             .map(|part| &part[block * shape.block()..][..shape.block()])
             .collect();
-        transform_gradient(isa, &parts, shape, &mut kernels);
+        transform_gradient(isa, up, &parts, shape, &mut kernels);
         deinterleave(
             isa,
             &kernels,
+            0,
             &mut weight.chunks_mut(len).collect::<Vec<_>>(),
         );
     });
@@ -135,10 +145,10 @@ pub(crate) fn collect_weight_gradient(
 
 multiversion! {
     /// `kernels [row][tap][16]` out of one block of every part.
-    fn transform_gradient(parts: &[&[f32]], shape: Matrices, kernels: &mut [f32]) {
+    fn transform_gradient(up: bool, parts: &[&[f32]], shape: Matrices, kernels: &mut [f32]) {
         let rows = kernels.len() / (TAPS * LANES);
         assert!(parts.iter().all(|part| part.len() == shape.block()) && rows * LANES <= shape.matrix());
-        let mut sums = [[0.0; LANES]; PRODUCTS];
+        let mut sums = [[0.0; LANES]; SIDE * SIDE];
         for (row, kernel) in kernels.chunks_exact_mut(TAPS * LANES).enumerate() {
             for (matrix, sum) in sums.iter_mut().enumerate() {
                 let at = matrix * shape.matrix() + row * LANES;
@@ -154,7 +164,11 @@ multiversion! {
             let square = Grid { start: sums.as_flattened(), row: SIDE * LANES, column: LANES };
             // SAFETY: the instruction set is the one this is compiled for; a kernel holds nine vectors.
             unsafe {
-                let weights = separable::<S, WeightGradient, SIDE, 3>(&square);
+                let weights = if up {
+                    separable::<S, UpWeightGradient, SIDE, 3>(&square)
+                } else {
+                    separable::<S, WeightGradient, SIDE, 3>(&square)
+                };
                 scatter::<S, 3>(weights, kernel.as_mut_ptr(), LANES);
             }
         }
