@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::matrices::Operand;
-use super::transforms::{Grid, separable};
+use super::transforms::{Grid, GridMut, Sink, separable};
 use super::up_lines::UpOutput;
 use super::{Strip, TILE, UP_REACH, UP_SIDE, UP_TILE};
 use crate::layout::deinterleave;
@@ -99,17 +99,25 @@ multiversion! {
             let (number, y, x) = strip.corner(tile);
             let first = number * image + 2 * (y - strip.rows.start) * row + 2 * x * LANES;
             let square = Grid { start: &products[tile * LANES..], row: UP_SIDE * shape.matrix(), column: shape.matrix() };
+            let mut sink = Adding(GridMut { start: &mut sums[first..], row, column: LANES });
             // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix, and
             // what it adds to is inside the image.
-            unsafe {
-                let outputs = separable::<S, UpOutput, UP_SIDE, UP_TILE>(&square);
-                for (i, outputs) in outputs.into_iter().enumerate() {
-                    for (j, output) in outputs.into_iter().enumerate() {
-                        let place = sums.as_mut_ptr().add(first + i * row + j * LANES);
-                        S::store(place, S::add(S::load(place), output));
-                    }
-                }
-            }
+            unsafe { separable::<S, UpOutput, UP_SIDE, UP_TILE>(&square, &mut sink) };
+        }
+    }
+}
+
+/// Adds to what is there.
+struct Adding<'a>(GridMut<'a>);
+
+impl Sink for Adding<'_> {
+    #[inline(always)]
+    unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector) {
+        let index = i * self.0.row + j * self.0.column;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let before = S::load(self.0.start.as_ptr().add(index));
+            self.0.put::<S>(i, j, S::add(before, vector));
         }
     }
 }

@@ -80,14 +80,60 @@ impl Square for Pixels<'_> {
     }
 }
 
+/// Where a square of vectors goes.
+pub(super) trait Sink {
+    /// Takes the vector in row i and column j.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `S`, and the vector has a place in the sink.
+    unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector);
+}
+
+/// Vectors at `start[i · row + j · column]`.
+pub(super) struct GridMut<'a> {
+    pub(super) start: &'a mut [f32],
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+impl Sink for GridMut<'_> {
+    #[inline(always)]
+    unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector) {
+        let index = i * self.row + j * self.column;
+        // SAFETY: the caller's promise.
+        unsafe { S::store(self.start.as_mut_ptr().add(index), vector) }
+    }
+}
+
+/// Pixels `start[i][j]` of an image, of which those beyond its end are left out.
+struct Clipped<'a> {
+    start: &'a mut [f32],
+    /// Pixels of a row of the image.
+    width: usize,
+    /// Rows and columns from the start to the end of the image.
+    size: [usize; 2],
+}
+
+impl Sink for Clipped<'_> {
+    #[inline(always)]
+    unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector) {
+        if i < self.size[0] && j < self.size[1] {
+            let index = (i * self.width + j) * LANES;
+            // SAFETY: the caller's promise.
+            unsafe { S::store(self.start.as_mut_ptr().add(index), vector) }
+        }
+    }
+}
+
 /// Applies `L` to the columns of a square, then to its rows.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`, and the square has `I` rows and columns.
+/// The machine has the instruction set of `S`, and square and sink have `I` and `O` rows and columns.
 #[inline(always)]
 pub(super) unsafe fn separable<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
     square: &impl Square,
-) -> [[S::Vector; O]; O] {
+    sink: &mut impl Sink,
+) {
     // SAFETY: the caller's promise.
     unsafe {
         let zero = S::splat(0.0);
@@ -101,28 +147,10 @@ pub(super) unsafe fn separable<S: Simd, L: Line<I, O>, const I: usize, const O: 
                 row[j] = vector;
             }
         }
-        let mut rows = [[zero; O]; O];
-        for (row, columns) in rows.iter_mut().zip(columns) {
-            *row = L::apply::<S>(columns);
-        }
-        rows
-    }
-}
-
-/// Stores a square at `out[(i · O + j) · step]`.
-///
-/// # Safety
-/// The machine has the instruction set of `S`, and `out` is good for writing there.
-#[inline(always)]
-pub(super) unsafe fn scatter<S: Simd, const O: usize>(
-    rows: [[S::Vector; O]; O],
-    out: *mut f32,
-    step: usize,
-) {
-    for (i, row) in rows.into_iter().enumerate() {
-        for (j, vector) in row.into_iter().enumerate() {
-            // SAFETY: the caller's promise.
-            unsafe { S::store(out.add((i * O + j) * step), vector) };
+        for (i, columns) in columns.iter().enumerate() {
+            for (j, vector) in L::apply::<S>(*columns).into_iter().enumerate() {
+                sink.put::<S>(i, j, vector);
+            }
         }
     }
 }
@@ -173,15 +201,13 @@ unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
             corner,
             I as isize,
         );
+        let mut sink = GridMut {
+            start: &mut out[tile * LANES..],
+            row: O * shape.matrix(),
+            column: shape.matrix(),
+        };
         // SAFETY: the caller's promise; the tile is inside every matrix.
-        unsafe {
-            let transformed = separable::<S, L, I, O>(&square);
-            scatter::<S, O>(
-                transformed,
-                out.as_mut_ptr().add(tile * LANES),
-                shape.matrix(),
-            );
-        }
+        unsafe { separable::<S, L, I, O>(&square, &mut sink) };
     }
 }
 
@@ -224,23 +250,17 @@ multiversion! {
         assert!(pixels.len() == strip.images.len() * strip.pixels() * LANES);
         for tile in 0..strip.tiles() {
             let (image, y, x) = strip.corner(tile);
-            let (bottom, right) = (strip.rows.end.min(y + TILE) - y, strip.width.min(x + TILE) - x);
             let first = image * strip.pixels() + (y - strip.rows.start) * strip.width + x;
             let square = Grid { start: &products[tile * LANES..], row: shape.side * shape.matrix(), column: shape.matrix() };
-            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix.
-            let tile = unsafe {
+            let size = [strip.rows.end - y, strip.width - x];
+            let mut sink = Clipped { start: &mut pixels[first * LANES..], width: strip.width, size };
+            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix, and
+            // the rest of the image is inside the strip.
+            unsafe {
                 if shape.side == SIDE {
-                    separable::<S, Output, SIDE, TILE>(&square)
+                    separable::<S, Output, SIDE, TILE>(&square, &mut sink);
                 } else {
-                    separable::<S, UpInputGradient, UP_SIDE, TILE>(&square)
-                }
-            };
-            for (i, row) in tile.into_iter().enumerate() {
-                for (j, vector) in row.into_iter().enumerate() {
-                    if i < bottom && j < right {
-                        // SAFETY: as above; the pixel is inside the strip.
-                        unsafe { S::store(pixels.as_mut_ptr().add((first + i * strip.width + j) * LANES), vector) };
-                    }
+                    separable::<S, UpInputGradient, UP_SIDE, TILE>(&square, &mut sink);
                 }
             }
         }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::SIDE;
 use super::lines::{Weight, WeightGradient};
 use super::matrices::{Matrices, Operand, Target};
-use super::transforms::{Grid, scatter, separable};
+use super::transforms::{Grid, GridMut, separable};
 use super::up_lines::{UpWeight, UpWeightGradient};
 use crate::layout::{deinterleave, interleave};
 use crate::simd::{Isa, LANES, Simd, multiversion};
@@ -103,14 +103,14 @@ multiversion! {
         }
         for (row, kernel) in kernels.chunks_exact(TAPS * LANES).enumerate() {
             let square = Grid { start: kernel, row: 3 * LANES, column: LANES };
+            let mut sink = GridMut { start: &mut out[row * LANES..], row: SIDE * shape.matrix(), column: shape.matrix() };
             // SAFETY: the instruction set is the one this is compiled for; the row is inside every matrix.
             unsafe {
-                let transformed = if up {
-                    separable::<S, UpWeight, 3, SIDE>(&square)
+                if up {
+                    separable::<S, UpWeight, 3, SIDE>(&square, &mut sink);
                 } else {
-                    separable::<S, Weight, 3, SIDE>(&square)
-                };
-                scatter::<S, SIDE>(transformed, out.as_mut_ptr().add(row * LANES), shape.matrix());
+                    separable::<S, Weight, 3, SIDE>(&square, &mut sink);
+                }
             }
         }
     }
@@ -162,14 +162,14 @@ multiversion! {
                 }
             }
             let square = Grid { start: sums.as_flattened(), row: SIDE * LANES, column: LANES };
+            let mut sink = GridMut { start: kernel, row: 3 * LANES, column: LANES };
             // SAFETY: the instruction set is the one this is compiled for; a kernel holds nine vectors.
             unsafe {
-                let weights = if up {
-                    separable::<S, UpWeightGradient, SIDE, 3>(&square)
+                if up {
+                    separable::<S, UpWeightGradient, SIDE, 3>(&square, &mut sink);
                 } else {
-                    separable::<S, WeightGradient, SIDE, 3>(&square)
-                };
-                scatter::<S, 3>(weights, kernel.as_mut_ptr(), LANES);
+                    separable::<S, WeightGradient, SIDE, 3>(&square, &mut sink);
+                }
             }
         }
     }
