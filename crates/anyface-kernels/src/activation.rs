@@ -1,6 +1,6 @@
 //! What follows the convolution: demodulation, noise, bias, activation and clamp; and its gradient.
 
-use crate::simd::LANES;
+use crate::simd::{LANES, Simd, multiversion, padded};
 
 /// The non-linearity after noise and bias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,13 @@ pub(crate) fn finish_row(finish: &Finish, noise: &[f32], row: &mut [f32]) {
     }
 }
 
+multiversion! {
+    /// [`finish_row`] of several rows.
+    pub(crate) fn finish_rows(finish: &Finish, noise: &[f32], rows: &mut [f32]) {
+        finish_row(finish, noise, rows);
+    }
+}
+
 /// Sums over one output plane of g, the gradient before the activation; one sum per lane.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PlaneSums {
@@ -80,8 +87,11 @@ impl PlaneSums {
 /// The gradient before the activation, times the demodulation, in `out`; adds to `sums`.
 ///
 /// `y` alone tells the slope, what was clamped, and the value before the activation.
+///
+/// # Safety
+/// The machine has the instruction set of `S`.
 #[inline(always)]
-pub(crate) fn finish_row_gradient(
+pub(crate) unsafe fn finish_row_gradient<S: Simd>(
     finish: &Finish,
     noise: &[f32],
     y: &[f32],
@@ -89,79 +99,76 @@ pub(crate) fn finish_row_gradient(
     out: &mut [f32],
     sums: &mut PlaneSums,
 ) {
-    let (y_vectors, y_rest) = y.as_chunks::<LANES>();
-    let (grad_vectors, grad_rest) = grad_y.as_chunks::<LANES>();
-    let (noise_vectors, noise_rest) = noise.as_chunks::<LANES>();
-    let (out_vectors, out_rest) = out.as_chunks_mut::<LANES>();
-    let mut totals = *sums;
-    for (i, ((y, grad_y), out)) in y_vectors
-        .iter()
-        .zip(grad_vectors)
-        .zip(out_vectors)
-        .enumerate()
-    {
-        let noise = noise_vectors.get(i).unwrap_or(&[0.0; LANES]);
-        finish_vector_gradient(finish, noise, y, grad_y, out, &mut totals);
+    let (y, y_rest) = y.as_chunks();
+    let (grad_y, grad_rest) = grad_y.as_chunks();
+    let (noise, noise_rest) = noise.as_chunks();
+    let (out, out_rest) = out.as_chunks_mut();
+    // SAFETY: the caller's promise; arrays of `LANES` floats are good for a vector.
+    unsafe {
+        let all = [&sums.bias, &sums.noise, &sums.demodulated];
+        let mut totals = all.map(|lanes| S::load(lanes.as_ptr()));
+        for (i, ((y, grad_y), out)) in y.iter().zip(grad_y).zip(out).enumerate() {
+            let noise = noise.get(i).unwrap_or(&[0.0; LANES]);
+            finish_vector_gradient::<S>(finish, noise, y, grad_y, out, &mut totals);
+        }
+        if !out_rest.is_empty() {
+            let mut vector = [0.0; LANES];
+            let [noise, y, grad_y] = [noise_rest, y_rest, grad_rest].map(padded);
+            finish_vector_gradient::<S>(finish, &noise, &y, &grad_y, &mut vector, &mut totals);
+            out_rest.copy_from_slice(&vector[..out_rest.len()]);
+        }
+        let all = [&mut sums.bias, &mut sums.noise, &mut sums.demodulated];
+        for (lanes, total) in all.into_iter().zip(totals) {
+            S::store(lanes.as_mut_ptr(), total);
+        }
     }
-    if !out_rest.is_empty() {
-        let mut vector = [0.0; LANES];
-        let [noise, y, grad_y] = [noise_rest, y_rest, grad_rest].map(padded);
-        finish_vector_gradient(finish, &noise, &y, &grad_y, &mut vector, &mut totals);
-        out_rest.copy_from_slice(&vector[..out_rest.len()]);
-    }
-    *sums = totals;
 }
 
-/// [`finish_row_gradient`] of one vector. Each loop is one the compiler turns into vector instructions.
+multiversion! {
+    /// [`finish_row_gradient`] of several rows, with their sums.
+    pub(crate) fn finish_rows_gradient(
+        finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], out: &mut [f32],
+    ) -> PlaneSums {
+        let mut sums = PlaneSums::default();
+        // SAFETY: the instruction set is the one this is compiled for.
+        unsafe { finish_row_gradient::<S>(finish, noise, y, grad_y, out, &mut sums) };
+        sums
+    }
+}
+
+/// [`finish_row_gradient`] of one vector.
+///
+/// # Safety
+/// The machine has the instruction set of `S`.
 #[inline(always)]
-fn finish_vector_gradient(
+unsafe fn finish_vector_gradient<S: Simd>(
     finish: &Finish,
     noise: &[f32; LANES],
     y: &[f32; LANES],
     grad_y: &[f32; LANES],
     out: &mut [f32; LANES],
-    sums: &mut PlaneSums,
+    [bias, noise_strength, demodulated]: &mut [S::Vector; 3],
 ) {
-    let Finish {
-        demodulation,
-        noise_strength,
-        bias,
-        slopes,
-        clamp,
-    } = *finish;
-    let inverse = slopes.map(f32::recip);
-    let mut gradient = [0.0; LANES];
-    for lane in 0..LANES {
-        let slope = if y[lane] > 0.0 { slopes[0] } else { slopes[1] };
+    let [positive, negative] = finish.slopes;
+    // SAFETY: the caller's promise; arrays of `LANES` floats are good for a vector.
+    unsafe {
+        let [y, grad_y, noise] = [y, grad_y, noise].map(|lanes| S::load(lanes.as_ptr()));
+        let [zero, clamp] = [S::splat(0.0), S::splat(finish.clamp)];
+        let by_sign =
+            |positive, negative| S::select_less(zero, y, S::splat(positive), S::splat(negative));
         // Where y was clamped it does not tell what was convolved, but there the gradient is zero.
-        gradient[lane] = if y[lane].abs() < clamp {
-            grad_y[lane] * slope
-        } else {
-            0.0
-        };
-    }
-    *out = gradient.map(|gradient| gradient * demodulation);
-    for (sum, gradient) in sums.bias.iter_mut().zip(gradient) {
-        *sum += gradient;
-    }
-    for lane in 0..LANES {
-        sums.noise[lane] += gradient[lane] * noise[lane];
-    }
-    for lane in 0..LANES {
-        let inverse = if y[lane] > 0.0 {
-            inverse[0]
-        } else {
-            inverse[1]
-        };
-        sums.demodulated[lane] +=
-            gradient[lane] * (y[lane] * inverse - noise[lane] * noise_strength - bias);
-    }
-}
+        let gradient = S::mul(grad_y, by_sign(positive, negative));
+        let gradient = S::select_less(y, clamp, gradient, zero);
+        let gradient = S::select_less(S::splat(-finish.clamp), y, gradient, zero);
+        S::store(
+            out.as_mut_ptr(),
+            S::mul(gradient, S::splat(finish.demodulation)),
+        );
 
-/// Less than a vector, filled up with zeros.
-#[inline(always)]
-fn padded(values: &[f32]) -> [f32; LANES] {
-    let mut vector = [0.0; LANES];
-    vector[..values.len()].copy_from_slice(values);
-    vector
+        let added = S::scale_add(finish.noise_strength, noise, S::splat(finish.bias));
+        let before = S::mul(y, by_sign(positive.recip(), negative.recip()));
+        *bias = S::add(*bias, gradient);
+        *noise_strength = S::mul_add(gradient, noise, *noise_strength);
+        *demodulated = S::mul_add(gradient, S::sub(before, added), *demodulated);
+    }
 }

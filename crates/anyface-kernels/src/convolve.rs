@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::layout::Layout;
 use crate::simd::{Isa, LANES, Simd, multiversion};
+use crate::tile::tile;
 use crate::workspace::{Scratch, scratch};
 
 /// Floats of the largest register tile.
@@ -220,7 +221,7 @@ multiversion! {
             for (phase, offsets) in offsets.iter().enumerate() {
                 sums.fill(0.0);
                 // SAFETY: the instruction set is the one this is compiled for; the sizes were checked above.
-                unsafe { S::tile(panel.as_ptr(), offsets, source.as_ptr(), &padded[..S::VECTORS], sums.as_mut_ptr()) };
+                unsafe { tile::<S, { S::ROWS }, { S::VECTORS }, { S::ROWS }>(panel.as_ptr(), offsets, source.as_ptr(), &padded[..S::VECTORS], sums.as_mut_ptr()) };
                 panel = &panel[offsets.len() * S::ROWS..];
                 for (r, sums) in sums.chunks_exact(S::VECTORS * LANES).enumerate() {
                     let line = &mut output[(r * phases + phase) * layout.plane + layout.margin..];
@@ -273,16 +274,17 @@ impl WeightGradient {
 
     /// Floats of one group's gradient: `[in tile][vector tile][row][vector][16]`.
     pub(crate) fn len(&self) -> usize {
-        self.in_channels.next_multiple_of(self.isa.tile_rows()) * self.starts.len() * LANES
+        self.in_channels.next_multiple_of(LANES) * self.starts.len() * LANES
     }
 
-    /// The gradient of one group. `x` is `[in tile][pixel][row]`, `gradient` as in [`Self::new`],
-    /// `pixels` the position of every pixel times 16.
+    /// The gradient of one group. `x` is `[block of 16 in channels][pixel][16]`, `gradient` as in
+    /// [`Self::new`], `pixels` the position of every pixel times 16.
     pub(crate) fn run(&self, x: &[f32], gradient: &[f32], pixels: &[u32], sums: &mut [f32]) {
-        let rows = self.isa.tile_rows();
-        sums.par_chunks_mut(rows * self.starts.len() * LANES)
-            .zip(x.par_chunks(pixels.len() * rows))
-            .for_each(|(sums, x)| gradient_tile(self.isa, x, gradient, pixels, &self.starts, sums));
+        sums.par_chunks_mut(LANES * self.starts.len() * LANES)
+            .zip(x.par_chunks(pixels.len() * LANES))
+            .for_each(|(sums, x)| {
+                gradient_block(self.isa, x, gradient, pixels, &self.starts, sums)
+            });
     }
 
     /// Adds up the gradients of all groups, in their order, into `weight [out, in, taps]`.
@@ -317,19 +319,22 @@ impl WeightGradient {
 }
 
 multiversion! {
-    /// One tile of input channels of a [`WeightGradient`], over all pixels of a group.
-    fn gradient_tile(
+    /// A block of 16 input channels of a [`WeightGradient`], over all pixels of a group.
+    fn gradient_block(
         x: &[f32], gradient: &[f32], pixels: &[u32], starts: &[u32], sums: &mut [f32],
     ) {
         let furthest = pixels.iter().max().zip(starts.iter().max());
         let reach = furthest.map_or(0, |(&pixel, &start)| pixel as usize + start as usize + LANES);
-        assert!(x.len() == pixels.len() * S::ROWS && reach <= gradient.len(), "a product reads inside its operands");
+        assert!(x.len() == pixels.len() * LANES && reach <= gradient.len(), "a product reads inside its operands");
         sums.fill(0.0);
-        for (x, pixels) in x.chunks(PIXEL_BLOCK * S::ROWS).zip(pixels.chunks(PIXEL_BLOCK)) {
-            let tiles = sums.chunks_exact_mut(S::ROWS * S::VECTORS * LANES);
-            for (sums, starts) in tiles.zip(starts.chunks_exact(S::VECTORS)) {
-                // SAFETY: the instruction set is the one this is compiled for; the sizes were checked above.
-                unsafe { S::tile(x.as_ptr(), pixels, gradient.as_ptr(), starts, sums.as_mut_ptr()) };
+        for (row_tile, sums) in sums.chunks_exact_mut(S::ROWS * starts.len() * LANES).enumerate() {
+            for (x, pixels) in x.chunks(PIXEL_BLOCK * LANES).zip(pixels.chunks(PIXEL_BLOCK)) {
+                let panel = x[row_tile * S::ROWS..].as_ptr();
+                let tiles = sums.chunks_exact_mut(S::ROWS * S::VECTORS * LANES);
+                for (sums, starts) in tiles.zip(starts.chunks_exact(S::VECTORS)) {
+                    // SAFETY: the instruction set is the one this is compiled for; the sizes were checked above.
+                    unsafe { tile::<S, { S::ROWS }, { S::VECTORS }, LANES>(panel, pixels, gradient.as_ptr(), starts, sums.as_mut_ptr()) };
+                }
             }
         }
     }

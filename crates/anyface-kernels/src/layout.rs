@@ -7,7 +7,7 @@
 //!
 //! *Interleaved*: the same line with 16 channels beside each other at every position.
 
-use crate::simd::{LANES, multiversion};
+use crate::simd::{LANES, Simd, multiversion, padded};
 
 /// Vectors that the last register tile of a line may reach past its end.
 const OVERSHOOT: usize = LANES;
@@ -118,18 +118,60 @@ multiversion! {
 }
 
 multiversion! {
-    /// Interleaves up to `group` equally long lines, each times its scale: `out[position][channel]`,
+    /// Interleaves up to 16 equally long lines, each times its scale: `out[position][channel]`,
     /// missing channels zero.
-    pub(crate) fn interleave(lines: &[&[f32]], scales: &[f32], group: usize, out: &mut [f32]) {
-        // Blocks of 16 positions, so that a block of `out` stays in the first cache.
-        for (block, out) in out.chunks_mut(LANES * group).enumerate() {
-            if lines.len() < group {
-                out.fill(0.0);
+    pub(crate) fn interleave(lines: &[&[f32]], scales: &[f32], out: &mut [f32]) {
+        let positions = out.len() / LANES;
+        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() == positions), "16 lines are as long as what they make");
+        let mut factors = [0.0; LANES];
+        factors[..lines.len()].copy_from_slice(&scales[..lines.len()]);
+        for (block, out) in out.chunks_mut(LANES * LANES).enumerate() {
+            let first = block * LANES;
+            let count = LANES.min(positions - first);
+            // SAFETY: the instruction set is the one this is compiled for; a line holds `count`
+            // floats from `first` on, and where those are less than a vector, they are copied to one.
+            unsafe {
+                let mut rows = [S::splat(0.0); LANES];
+                for (row, line) in rows.iter_mut().zip(lines) {
+                    *row = if count == LANES {
+                        S::load(line.as_ptr().add(first))
+                    } else {
+                        S::load(padded(&line[first..]).as_ptr())
+                    };
+                }
+                let factors = S::load(factors.as_ptr());
+                for (out, column) in out.chunks_exact_mut(LANES).zip(S::transpose(rows)) {
+                    S::store(out.as_mut_ptr(), S::mul(column, factors));
+                }
             }
-            for (channel, (line, scale)) in lines.iter().zip(scales).enumerate() {
-                let line = &line[block * LANES..];
-                for (out, value) in out[channel..].iter_mut().step_by(group).zip(line) {
-                    *out = *value * scale;
+        }
+    }
+}
+
+multiversion! {
+    /// The reverse of [`interleave`]: `source [position][channel]` to the same positions of up to 16 lines, from
+    /// `start` on.
+    pub(crate) fn deinterleave(source: &[f32], start: usize, lines: &mut [&mut [f32]]) {
+        let positions = source.len() / LANES;
+        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() >= start + positions), "16 lines hold the positions");
+        for (block, source) in source.chunks(LANES * LANES).enumerate() {
+            let first = start + block * LANES;
+            let count = source.len() / LANES;
+            // SAFETY: the instruction set is the one this is compiled for; the source holds `count`
+            // vectors and a line `count` floats from `first` on.
+            unsafe {
+                let mut columns = [S::splat(0.0); LANES];
+                for (i, column) in columns[..count].iter_mut().enumerate() {
+                    *column = S::load(source.as_ptr().add(i * LANES));
+                }
+                for (line, column) in lines.iter_mut().zip(S::transpose(columns)) {
+                    if count == LANES {
+                        S::store(line.as_mut_ptr().add(first), column);
+                    } else {
+                        let mut vector = [0.0; LANES];
+                        S::store(vector.as_mut_ptr(), column);
+                        line[first..][..count].copy_from_slice(&vector[..count]);
+                    }
                 }
             }
         }

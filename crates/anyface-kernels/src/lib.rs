@@ -3,10 +3,12 @@
 //! Slices in, slices out: no models, no tensors. [`StyledConv`] is the one operation. It covers
 //! the plain convolution of a critic or an encoder too: leave out style, demodulation and noise.
 //!
-//! Every convolution here, its up-sampling form and both of its gradients run through one register
-//! tile (`tile.rs`). What differs is only the list of offsets at which the tile reads its source.
+//! There are two algorithms, chosen by the shape of the layer ([`StyledConv::algorithm`]):
+//! - direct: every convolution, its up-sampling form and both of its gradients run through one register
+//!   tile (`tile.rs`); what differs is only the list of offsets at which the tile reads its source;
+//! - Winograd's, with a quarter of the multiplications (`winograd/`).
 //!
-//! Results depend on the instruction set, never on the number of threads.
+//! Results depend on the shape and the instruction set, never on the number of threads.
 
 mod activation;
 mod convolve;
@@ -16,8 +18,9 @@ mod planes;
 mod simd;
 mod styled_conv;
 mod tile;
+mod winograd;
 mod workspace;
 
 pub use activation::Activation;
 pub use simd::Isa;
-pub use styled_conv::{Gradients, Inputs, Noise, StyledConv};
+pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, StyledConv};

@@ -83,7 +83,8 @@ multiversion! {
         for (row, (y, grad_y)) in rows.enumerate() {
             let noise = if noise.is_empty() { noise } else { &noise[row * layout.width..][..layout.width] };
             let (out, padding) = line[layout.row(image, row)..][..layout.pitch].split_at_mut(layout.width);
-            finish_row_gradient(finish, noise, y, grad_y, out, &mut sums);
+            // SAFETY: the instruction set is the one this is compiled for.
+            unsafe { finish_row_gradient::<S>(finish, noise, y, grad_y, out, &mut sums) };
             padding.fill(0.0);
         }
         line[layout.row(image, layout.height)..layout.row(image + 1, 0)].fill(0.0);
@@ -106,7 +107,9 @@ multiversion! {
         let mut sums = PlaneSums::default();
         for (row, (y, grad_y)) in y.chunks_exact(width).zip(grad_y.chunks_exact(width)).enumerate() {
             let noise = if noise.is_empty() { noise } else { &noise[row * width..][..width] };
-            finish_row_gradient(finish, noise, y, grad_y, &mut frame[(row + 2) * pitch + 2..][..width], &mut sums);
+            let out = &mut frame[(row + 2) * pitch + 2..][..width];
+            // SAFETY: the instruction set is the one this is compiled for.
+            unsafe { finish_row_gradient::<S>(finish, noise, y, grad_y, out, &mut sums) };
         }
         for i in 0..=layout.height {
             for row_phase in 0..2 {
@@ -156,6 +159,21 @@ multiversion! {
                 for ((lane, x), value) in lanes.iter_mut().zip(x).zip(row) {
                     *lane += x * value;
                 }
+            }
+        }
+        lanes.iter().sum()
+    }
+}
+
+multiversion! {
+    /// The product of rows of an input gradient with those of the input `x` summed, which is the gradient
+    /// of the style; the rows become the gradient of x, which is them times the style.
+    pub(crate) fn input_gradient_rows(style: f32, x: &[f32], rows: &mut [f32]) -> f32 {
+        let mut lanes = [0.0; crate::simd::LANES];
+        for (x, rows) in x.chunks(lanes.len()).zip(rows.chunks_mut(lanes.len())) {
+            for ((lane, x), value) in lanes.iter_mut().zip(x).zip(rows) {
+                *lane += x * *value;
+                *value *= style;
             }
         }
         lanes.iter().sum()

@@ -6,22 +6,23 @@ use crate::simd::Simd;
 ///
 /// `R` rows times `V` vectors of sums stay in registers over the whole loop. `offsets` says where
 /// the operand of step k lies (channel and tap of a convolution, pixel of a weight gradient),
-/// `starts` where each vector of outputs begins; so nothing is ever copied into columns.
+/// `starts` where each vector of outputs begins; so nothing is ever copied into columns. `STEP`
+/// floats of the panel belong to one step.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`; `panel` holds `offsets.len() · R` floats, `out`
-/// `R · V · LANES`; `starts.len() >= V`; `source` is readable from every `starts[v] + offsets[k]`
+/// The machine has the instruction set of `S`; `panel` is good for reading `R` floats at every
+/// multiple of `STEP` below `offsets.len() · STEP`, `out` holds `R · V · LANES`; `starts.len() >= V`; `source` is readable from every `starts[v] + offsets[k]`
 /// for `LANES` floats.
 #[inline(always)]
-pub(crate) unsafe fn tile<S: Simd, const R: usize, const V: usize>(
+pub(crate) unsafe fn tile<S: Simd, const R: usize, const V: usize, const STEP: usize>(
     mut panel: *const f32,
     offsets: &[u32],
     source: *const f32,
     starts: &[u32],
     out: *mut f32,
 ) {
-    // SAFETY: every pointer stays within what the caller promises: `panel` moves on by `R` per
-    // offset, `out` is indexed below R · V · LANES, `source` only at start + offset.
+    // SAFETY: every pointer stays within what the caller promises: `panel` moves on by
+    // `STEP` per offset, `out` is indexed below R · V · LANES, `source` only at start + offset.
     unsafe {
         let bases: [*const f32; V] = std::array::from_fn(|v| source.add(starts[v] as usize));
         let at = |r: usize, v: usize| out.add((r * V + v) * crate::simd::LANES);
@@ -36,7 +37,7 @@ pub(crate) unsafe fn tile<S: Simd, const R: usize, const V: usize>(
                     *sum = S::mul_add(factor, operand, *sum);
                 }
             }
-            panel = panel.add(R);
+            panel = panel.wrapping_add(STEP);
         }
         for (r, sums) in sums.into_iter().enumerate() {
             for (v, sum) in sums.into_iter().enumerate() {

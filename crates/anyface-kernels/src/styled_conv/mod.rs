@@ -1,8 +1,11 @@
 //! The styled convolution of StyleGAN2, with everything around it fused.
 
+mod algorithm;
 mod backward;
-mod forward;
+mod direct;
+mod winograd;
 
+pub use algorithm::Algorithm;
 pub use backward::Gradients;
 
 use crate::Activation;
@@ -83,6 +86,19 @@ impl StyledConv {
     pub fn flops(&self) -> u64 {
         let per_pixel = 2 * self.in_channels * self.out_channels * self.kernel * self.kernel;
         (self.batch * self.height * self.width * per_pixel) as u64
+    }
+
+    /// Computes y `[N, out, H', W']`.
+    ///
+    /// # Panics
+    /// If a slice has not the length that its shape asks for, or the shape is not supported.
+    pub fn forward(&self, isa: Isa, inputs: &Inputs<'_>, y: &mut [f32]) {
+        self.check(inputs, y.len());
+        let prepared = self.prepare(isa, inputs);
+        match self.algorithm(isa) {
+            Algorithm::Direct => prepared.forward_direct(y),
+            Algorithm::Winograd => prepared.forward_winograd(y),
+        }
     }
 
     fn input_plane(&self) -> usize {

@@ -2,12 +2,24 @@
 
 use std::sync::OnceLock;
 
+use crate::Algorithm;
+
+mod portable;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86;
+
+pub(crate) use portable::Portable;
+
 /// Floats in one vector, whatever the instruction set.
 pub(crate) const LANES: usize = 16;
 
 /// An instruction set that this machine has and the kernels have a path for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Isa(pub(crate) Set);
+pub struct Isa {
+    pub(crate) set: Set,
+    /// Instead of the choice by shape.
+    pub(crate) forced: Option<Algorithm>,
+}
 
 /// The paths. Only [`Isa::available`] wraps one in an [`Isa`], after asking the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +35,28 @@ pub(crate) enum Set {
 }
 
 impl Isa {
+    fn new(set: Set) -> Isa {
+        Isa { set, forced: None }
+    }
+
+    /// The same with one algorithm for every convolution that it can compute, whether it pays or not: for
+    /// tests and measurements.
+    pub fn forcing(self, algorithm: Algorithm) -> Isa {
+        Isa {
+            forced: Some(algorithm),
+            ..self
+        }
+    }
+
     /// Every path that this machine can run, the fastest last.
     pub fn available() -> Vec<Isa> {
-        let mut found = vec![Isa(Set::Portable)];
+        let mut found = vec![Isa::new(Set::Portable)];
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                found.push(Isa(Set::Avx2));
+                found.push(Isa::new(Set::Avx2));
                 if is_x86_feature_detected!("avx512f") {
-                    found.push(Isa(Set::Avx512));
+                    found.push(Isa::new(Set::Avx512));
                 }
             }
         }
@@ -54,7 +79,7 @@ impl Isa {
 
     /// The name by which `ANYFACE_KERNELS` asks for this path.
     pub fn name(self) -> &'static str {
-        match self.0 {
+        match self.set {
             Set::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => "avx2",
@@ -65,7 +90,7 @@ impl Isa {
 
     /// Rows of the register tile: how many output channels a panel of weights interleaves.
     pub(crate) fn tile_rows(self) -> usize {
-        match self.0 {
+        match self.set {
             Set::Portable => Portable::ROWS,
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => x86::Avx2::ROWS,
@@ -76,7 +101,7 @@ impl Isa {
 
     /// Columns of the register tile, in vectors of [`LANES`].
     pub(crate) fn tile_vectors(self) -> usize {
-        match self.0 {
+        match self.set {
             Set::Portable => Portable::VECTORS,
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => x86::Avx2::VECTORS,
@@ -113,182 +138,70 @@ pub(crate) trait Simd {
     /// The machine has this instruction set and `target` is good for writing [`LANES`] floats.
     unsafe fn store(target: *mut f32, value: Self::Vector);
 
+    /// `a + b`.
+    ///
+    /// # Safety
+    /// The machine has this instruction set.
+    unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// `a − b`.
+    ///
+    /// # Safety
+    /// The machine has this instruction set.
+    unsafe fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// `a · b`.
+    ///
+    /// # Safety
+    /// The machine has this instruction set.
+    unsafe fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
     /// `a · b + c`.
     ///
     /// # Safety
     /// The machine has this instruction set.
     unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
 
-    /// [`crate::tile::tile`] at this instruction set's size.
+    /// Lane by lane `then` where `a < b`, elsewhere `otherwise`.
     ///
     /// # Safety
-    /// The machine has this instruction set, and as said there.
-    unsafe fn tile(
-        panel: *const f32,
-        offsets: &[u32],
-        source: *const f32,
-        starts: &[u32],
-        out: *mut f32,
-    );
-}
+    /// The machine has this instruction set.
+    unsafe fn select_less(
+        a: Self::Vector,
+        b: Self::Vector,
+        then: Self::Vector,
+        otherwise: Self::Vector,
+    ) -> Self::Vector;
 
-/// Plain arrays, which the compiler maps to what the build targets.
-pub(crate) struct Portable;
-
-impl Simd for Portable {
-    const ROWS: usize = 2;
-    const VECTORS: usize = 1;
-    type Vector = [f32; LANES];
-
+    /// `factor · a + b`.
+    ///
+    /// # Safety
+    /// The machine has this instruction set.
     #[inline(always)]
-    unsafe fn splat(value: f32) -> Self::Vector {
-        [value; LANES]
-    }
-
-    #[inline(always)]
-    unsafe fn load(source: *const f32) -> Self::Vector {
-        // SAFETY: the caller's promise; `read_unaligned` asks for no alignment.
-        unsafe { source.cast::<Self::Vector>().read_unaligned() }
-    }
-
-    #[inline(always)]
-    unsafe fn store(target: *mut f32, value: Self::Vector) {
-        // SAFETY: the caller's promise; `write_unaligned` asks for no alignment.
-        unsafe { target.cast::<Self::Vector>().write_unaligned(value) }
-    }
-
-    #[inline(always)]
-    unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-        std::array::from_fn(|lane| a[lane] * b[lane] + c[lane])
-    }
-
-    #[inline(always)]
-    unsafe fn tile(
-        panel: *const f32,
-        offsets: &[u32],
-        source: *const f32,
-        starts: &[u32],
-        out: *mut f32,
-    ) {
+    unsafe fn scale_add(factor: f32, a: Self::Vector, b: Self::Vector) -> Self::Vector {
         // SAFETY: the caller's promise.
-        unsafe { crate::tile::tile::<Self, 2, 1>(panel, offsets, source, starts, out) }
+        unsafe { Self::mul_add(Self::splat(factor), a, b) }
     }
+
+    /// Lane j of vector i becomes lane i of vector j.
+    ///
+    /// # Safety
+    /// The machine has this instruction set.
+    unsafe fn transpose(vectors: [Self::Vector; LANES]) -> [Self::Vector; LANES];
 }
 
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod x86 {
-    //! AVX2 and AVX-512.
-
-    use super::{LANES, Simd};
-    use std::arch::x86_64::*;
-
-    /// Two 8-lane registers stand for one vector.
-    pub(crate) struct Avx2;
-
-    impl Simd for Avx2 {
-        const ROWS: usize = 4;
-        const VECTORS: usize = 1;
-        type Vector = [__m256; 2];
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self::Vector {
-            // SAFETY: the caller promises AVX2.
-            unsafe { [_mm256_set1_ps(value); 2] }
-        }
-
-        #[inline(always)]
-        unsafe fn load(source: *const f32) -> Self::Vector {
-            // SAFETY: the caller promises AVX2 and `LANES` readable floats.
-            unsafe {
-                [
-                    _mm256_loadu_ps(source),
-                    _mm256_loadu_ps(source.add(LANES / 2)),
-                ]
-            }
-        }
-
-        #[inline(always)]
-        unsafe fn store(target: *mut f32, value: Self::Vector) {
-            // SAFETY: the caller promises AVX2 and `LANES` writable floats.
-            unsafe {
-                _mm256_storeu_ps(target, value[0]);
-                _mm256_storeu_ps(target.add(LANES / 2), value[1]);
-            }
-        }
-
-        #[inline(always)]
-        unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-            // SAFETY: the caller promises AVX2 with FMA.
-            unsafe {
-                [
-                    _mm256_fmadd_ps(a[0], b[0], c[0]),
-                    _mm256_fmadd_ps(a[1], b[1], c[1]),
-                ]
-            }
-        }
-
-        #[inline(always)]
-        unsafe fn tile(
-            panel: *const f32,
-            offsets: &[u32],
-            source: *const f32,
-            starts: &[u32],
-            out: *mut f32,
-        ) {
-            // SAFETY: the caller's promise.
-            unsafe { crate::tile::tile::<Self, 4, 1>(panel, offsets, source, starts, out) }
-        }
-    }
-
-    /// One 16-lane register is one vector: 24 sums, 3 operands and a broadcast fill 28 of 32.
-    pub(crate) struct Avx512;
-
-    impl Simd for Avx512 {
-        const ROWS: usize = 8;
-        const VECTORS: usize = 3;
-        type Vector = __m512;
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self::Vector {
-            // SAFETY: the caller promises AVX-512.
-            unsafe { _mm512_set1_ps(value) }
-        }
-
-        #[inline(always)]
-        unsafe fn load(source: *const f32) -> Self::Vector {
-            // SAFETY: the caller promises AVX-512 and `LANES` readable floats.
-            unsafe { _mm512_loadu_ps(source) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(target: *mut f32, value: Self::Vector) {
-            // SAFETY: the caller promises AVX-512 and `LANES` writable floats.
-            unsafe { _mm512_storeu_ps(target, value) }
-        }
-
-        #[inline(always)]
-        unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-            // SAFETY: the caller promises AVX-512.
-            unsafe { _mm512_fmadd_ps(a, b, c) }
-        }
-
-        #[inline(always)]
-        unsafe fn tile(
-            panel: *const f32,
-            offsets: &[u32],
-            source: *const f32,
-            starts: &[u32],
-            out: *mut f32,
-        ) {
-            // SAFETY: the caller's promise.
-            unsafe { crate::tile::tile::<Self, 8, 3>(panel, offsets, source, starts, out) }
-        }
-    }
+/// Less than a vector, filled up with zeros.
+#[inline(always)]
+pub(crate) fn padded(values: &[f32]) -> [f32; LANES] {
+    let mut vector = [0.0; LANES];
+    vector[..values.len()].copy_from_slice(values);
+    vector
 }
 
 /// Compiles a function once per instruction set. `fn name(args) { body }` becomes
 /// `fn name(isa: Isa, args)`; in the body, `S` is the [`Simd`] of the set, and plain loops are
-/// vectorised for it. What the body calls must be `#[inline(always)]` to be compiled likewise.
+/// vectorised for it. What the body calls must be `#[inline(always)]` to be compiled likewise
+/// (closures are not, unless they stand in the body itself).
 macro_rules! multiversion {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
@@ -312,7 +225,7 @@ macro_rules! multiversion {
                 type S = $crate::simd::Portable;
                 $body
             }
-            match isa.0 {
+            match isa.set {
                 // SAFETY: an `Isa` is made only where the machine has it (`Isa::available`).
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Set::Avx512 => unsafe { avx512($($arg),*) },

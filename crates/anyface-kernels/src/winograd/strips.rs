@@ -1,0 +1,150 @@
+//! Which tiles are computed together.
+
+use std::ops::Range;
+
+use super::{TILE, UP_REACH};
+
+/// Tiles that a strip should have at least, so that weights are read seldom.
+const TILES: usize = 64;
+
+/// Tiles times channels that a strip of more tiles should have: transformed, they stay in the
+/// second-level cache. Larger strips read fewer rows twice.
+const TILE_CHANNELS: usize = 4096;
+
+/// Output channels that are computed together: two blocks of 16.
+pub(crate) const PAIR: usize = 32;
+
+/// The division of a batch of images into [`Strip`]s: rows of tiles of one image, or whole small
+/// images.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Strips {
+    batch: usize,
+    height: usize,
+    width: usize,
+    /// Images of a strip.
+    images: usize,
+    /// Rows of tiles of a strip.
+    tile_rows: usize,
+    /// Rows of inputs beside a tile that belong to it.
+    reach: usize,
+}
+
+/// Tiles that are computed together.
+#[derive(Debug, Clone)]
+pub(crate) struct Strip {
+    /// Numbers in the batch.
+    pub(crate) images: Range<usize>,
+    /// Rows of pixels in every image.
+    pub(crate) rows: Range<usize>,
+    /// The same and those beside them that the kernel reaches.
+    pub(crate) halo: Range<usize>,
+    /// Pixels of a row.
+    pub(crate) width: usize,
+}
+
+impl Strips {
+    /// Of the inputs `[N, channels, H, W]` of a convolution, which up-samples or not; `channels` are the
+    /// larger number of in and out.
+    pub(crate) fn new(up: bool, [batch, channels, height, width]: [usize; 4]) -> Strips {
+        let tiles = TILES.max(TILE_CHANNELS / channels);
+        let [rows, columns] = [height, width].map(|size| size.div_ceil(TILE));
+        Strips {
+            batch,
+            height,
+            width,
+            images: (tiles / (rows * columns)).clamp(1, batch),
+            tile_rows: (tiles / columns).clamp(1, rows),
+            reach: if up { 0 } else { 1 },
+        }
+    }
+
+    /// Rows of pixels of a strip.
+    fn rows(&self) -> usize {
+        self.tile_rows * TILE
+    }
+
+    /// Strips of every image, or run of images.
+    fn per_image(&self) -> usize {
+        self.height.div_ceil(self.rows())
+    }
+
+    /// All strips, image by image, from the top down.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Strip> {
+        let Strips {
+            batch,
+            height,
+            width,
+            images,
+            reach,
+            ..
+        } = *self;
+        let rows = self.rows();
+        (0..batch).step_by(images).flat_map(move |image| {
+            (0..height).step_by(rows).map(move |row| Strip {
+                images: image..(image + images).min(batch),
+                rows: row..(row + rows).min(height),
+                halo: row.saturating_sub(reach)..(row + rows + reach).min(height),
+                width,
+            })
+        })
+    }
+
+    /// Divides `planes [N, channels, H, W]` by strips and in them by 32 channels: for each, the rows of
+    /// every image and in it of every channel.
+    pub(crate) fn divide<'a>(
+        &self,
+        planes: &'a mut [f32],
+        channels: usize,
+    ) -> Vec<Vec<&'a mut [f32]>> {
+        let pairs = channels.div_ceil(PAIR);
+        let strips = self.batch.div_ceil(self.images) * self.per_image();
+        let mut parts: Vec<_> = (0..strips * pairs)
+            .map(|_| Vec::with_capacity(self.images * PAIR))
+            .collect();
+        for (index, plane) in planes.chunks_mut(self.height * self.width).enumerate() {
+            let (image, channel) = (index / channels, index % channels);
+            for (part, rows) in plane.chunks_mut(self.rows() * self.width).enumerate() {
+                let strip = image / self.images * self.per_image() + part;
+                parts[strip * pairs + channel / PAIR].push(rows);
+            }
+        }
+        parts
+    }
+}
+
+impl Strip {
+    /// The part of images of doubled size that belongs to the tiles, and in the halo all pixels to which they
+    /// add. `height` is that of the small images.
+    pub(crate) fn doubled(&self, height: usize) -> Strip {
+        let rows = 2 * self.rows.start..2 * self.rows.end;
+        Strip {
+            images: self.images.clone(),
+            halo: rows.start.saturating_sub(UP_REACH)..(rows.end + UP_REACH).min(2 * height),
+            rows,
+            width: 2 * self.width,
+        }
+    }
+
+    /// Tiles of all images.
+    pub(crate) fn tiles(&self) -> usize {
+        self.images.len() * self.tile_rows() * self.tile_columns()
+    }
+
+    pub(super) fn tile_rows(&self) -> usize {
+        self.rows.len().div_ceil(TILE)
+    }
+
+    pub(super) fn tile_columns(&self) -> usize {
+        self.width.div_ceil(TILE)
+    }
+
+    /// Pixels of one image's rows.
+    pub(crate) fn pixels(&self) -> usize {
+        self.rows.len() * self.width
+    }
+
+    /// Pixels of one image's rows with those beside them.
+    pub(crate) fn halo_pixels(&self) -> usize {
+        self.halo.len() * self.width
+    }
+}

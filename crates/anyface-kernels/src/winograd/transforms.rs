@@ -1,0 +1,268 @@
+//! Between the pixels of a strip, 16 channels beside each other, and its transformed tiles.
+
+use super::lines::{Gradient, Input, Line, Output};
+use super::matrices::{Operand, Target};
+use super::up_lines::{UpGradient, UpInput, UpInputGradient};
+use super::{SIDE, Strip, TILE, UP_REACH, UP_SIDE, UP_TILE};
+use crate::simd::{LANES, Simd, multiversion};
+
+/// A square of vectors in memory.
+pub(super) trait Square {
+    /// The vector in row i and column j.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `S`, and the vector is in the square.
+    unsafe fn at<S: Simd>(&self, i: usize, j: usize) -> S::Vector;
+}
+
+/// Vectors at `start[i · row + j · column]`.
+pub(super) struct Grid<'a> {
+    pub(super) start: &'a [f32],
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+impl Square for Grid<'_> {
+    #[inline(always)]
+    unsafe fn at<S: Simd>(&self, i: usize, j: usize) -> S::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { S::load(self.start.as_ptr().add(i * self.row + j * self.column)) }
+    }
+}
+
+/// Pixels that begin at (top, left) of one image's rows in a strip, zero outside.
+struct Pixels<'a> {
+    /// `[row][column][16]`.
+    rows: &'a [f32],
+    /// Of the image, counted in the rows.
+    height: isize,
+    width: isize,
+    top: isize,
+    left: isize,
+    /// Whether all that is asked for is inside.
+    whole: bool,
+}
+
+impl<'a> Pixels<'a> {
+    /// A square of `side` pixels at (y, x) of the image.
+    #[inline(always)]
+    fn new(strip: &Strip, rows: &'a [f32], [y, x]: [isize; 2], side: isize) -> Pixels<'a> {
+        let [height, width] = [strip.halo.len() as isize, strip.width as isize];
+        let (top, left) = (y - strip.halo.start as isize, x);
+        let whole = top >= 0 && left >= 0 && top + side <= height && left + side <= width;
+        Pixels {
+            rows,
+            height,
+            width,
+            top,
+            left,
+            whole,
+        }
+    }
+}
+
+impl Square for Pixels<'_> {
+    #[inline(always)]
+    unsafe fn at<S: Simd>(&self, i: usize, j: usize) -> S::Vector {
+        let (y, x) = (self.top + i as isize, self.left + j as isize);
+        // SAFETY: the caller's promise; the pixel is inside.
+        unsafe {
+            if self.whole || (0..self.height).contains(&y) && (0..self.width).contains(&x) {
+                S::load(
+                    self.rows
+                        .as_ptr()
+                        .offset((y * self.width + x) * LANES as isize),
+                )
+            } else {
+                S::splat(0.0)
+            }
+        }
+    }
+}
+
+/// Where a square of vectors goes.
+pub(super) trait Sink {
+    /// Takes the vector in row i and column j.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `S`, and the vector has a place in the sink.
+    unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector);
+}
+
+/// Vectors at `start[i · row + j · column]`.
+pub(super) struct GridMut<'a> {
+    pub(super) start: &'a mut [f32],
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+impl Sink for GridMut<'_> {
+    #[inline(always)]
+    unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector) {
+        let index = i * self.row + j * self.column;
+        // SAFETY: the caller's promise.
+        unsafe { S::store(self.start.as_mut_ptr().add(index), vector) }
+    }
+}
+
+/// Pixels `start[i][j]` of an image, of which those beyond its end are left out.
+struct Clipped<'a> {
+    start: &'a mut [f32],
+    /// Pixels of a row of the image.
+    width: usize,
+    /// Rows and columns from the start to the end of the image.
+    size: [usize; 2],
+}
+
+impl Sink for Clipped<'_> {
+    #[inline(always)]
+    unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector) {
+        if i < self.size[0] && j < self.size[1] {
+            let index = (i * self.width + j) * LANES;
+            // SAFETY: the caller's promise.
+            unsafe { S::store(self.start.as_mut_ptr().add(index), vector) }
+        }
+    }
+}
+
+/// Applies `L` to the columns of a square, then to its rows.
+///
+/// # Safety
+/// The machine has the instruction set of `S`, and square and sink have `I` and `O` rows and columns.
+#[inline(always)]
+pub(super) unsafe fn separable<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
+    square: &impl Square,
+    sink: &mut impl Sink,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = S::splat(0.0);
+        let mut columns = [[zero; I]; O];
+        for j in 0..I {
+            let mut column = [zero; I];
+            for (i, vector) in column.iter_mut().enumerate() {
+                *vector = square.at::<S>(i, j);
+            }
+            for (row, vector) in columns.iter_mut().zip(L::apply::<S>(column)) {
+                row[j] = vector;
+            }
+        }
+        for (i, columns) in columns.iter().enumerate() {
+            for (j, vector) in L::apply::<S>(*columns).into_iter().enumerate() {
+                sink.put::<S>(i, j, vector);
+            }
+        }
+    }
+}
+
+impl Strip {
+    /// Image (counted in the strip) and top left pixel of a tile.
+    #[inline(always)]
+    pub(super) fn corner(&self, tile: usize) -> (usize, usize, usize) {
+        let [rows, columns] = [self.tile_rows(), self.tile_columns()];
+        let (row, column) = (tile / columns, tile % columns);
+        (
+            row / rows,
+            self.rows.start + row % rows * TILE,
+            column * TILE,
+        )
+    }
+
+    /// One image's rows in `pixels [image][row of the halo][column][16]`.
+    fn image<'a>(&self, pixels: &'a [f32], image: usize) -> &'a [f32] {
+        let len = self.halo_pixels() * LANES;
+        &pixels[image * len..][..len]
+    }
+}
+
+/// Transforms the pixels of every tile: `I` by `I` of them, from `reach` above and to the left of the tile, which
+/// in the rows of `pixel_strip` is `scale` times as far down and right.
+///
+/// # Safety
+/// The machine has the instruction set of `S`.
+#[inline(always)]
+unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
+    strip: &Strip,
+    (pixel_strip, scale, reach): (&Strip, usize, usize),
+    pixels: &[f32],
+    out: Target<'_>,
+) {
+    let (out, shape) = (out.values, out.shape);
+    assert!(
+        out.len() == shape.block() && shape.side == O && strip.tiles() * LANES <= shape.matrix()
+    );
+    assert!(pixels.len() == strip.images.len() * pixel_strip.halo_pixels() * LANES);
+    for tile in 0..strip.tiles() {
+        let (image, y, x) = strip.corner(tile);
+        let corner = [y, x].map(|start| (start * scale) as isize - reach as isize);
+        let square = Pixels::new(
+            pixel_strip,
+            pixel_strip.image(pixels, image),
+            corner,
+            I as isize,
+        );
+        let mut sink = GridMut {
+            start: &mut out[tile * LANES..],
+            row: O * shape.matrix(),
+            column: shape.matrix(),
+        };
+        // SAFETY: the caller's promise; the tile is inside every matrix.
+        unsafe { separable::<S, L, I, O>(&square, &mut sink) };
+    }
+}
+
+multiversion! {
+    /// The tiles of an input: one block of `out`, from `pixels [image][row of the halo][column][16]`.
+    pub(crate) fn input_tiles(strip: &Strip, pixels: &[f32], out: Target<'_>) {
+        // SAFETY: the instruction set is the one this is compiled for.
+        unsafe {
+            if out.shape.side == SIDE {
+                transform::<S, Input, SIDE, SIDE>(strip, (strip, 1, 1), pixels, out);
+            } else {
+                transform::<S, UpInput, TILE, UP_SIDE>(strip, (strip, 1, 0), pixels, out);
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// The tiles of an output's gradient: one block of `out`, from `pixels [image][row of the halo][column][16]`
+    /// of `output`, the part of the output that belongs to the strip.
+    pub(crate) fn gradient_tiles(strip: &Strip, output: &Strip, pixels: &[f32], out: Target<'_>) {
+        // SAFETY: the instruction set is the one this is compiled for.
+        unsafe {
+            if out.shape.side == SIDE {
+                // Where a tile reaches below its strip, the image ends.
+                transform::<S, Gradient, TILE, SIDE>(strip, (output, 1, 0), pixels, out);
+            } else {
+                transform::<S, UpGradient, UP_TILE, UP_SIDE>(strip, (output, 2, UP_REACH), pixels, out);
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// The pixels `[image][row][column][16]` of every tile of one block of products: outputs, or the gradient of
+    /// inputs where the convolution up-samples.
+    pub(crate) fn output_pixels(strip: &Strip, products: Operand<'_>, pixels: &mut [f32]) {
+        let (products, shape) = (products.values, products.shape);
+        assert!(products.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
+        assert!(pixels.len() == strip.images.len() * strip.pixels() * LANES);
+        for tile in 0..strip.tiles() {
+            let (image, y, x) = strip.corner(tile);
+            let first = image * strip.pixels() + (y - strip.rows.start) * strip.width + x;
+            let square = Grid { start: &products[tile * LANES..], row: shape.side * shape.matrix(), column: shape.matrix() };
+            let size = [strip.rows.end - y, strip.width - x];
+            let mut sink = Clipped { start: &mut pixels[first * LANES..], width: strip.width, size };
+            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix, and
+            // the rest of the image is inside the strip.
+            unsafe {
+                if shape.side == SIDE {
+                    separable::<S, Output, SIDE, TILE>(&square, &mut sink);
+                } else {
+                    separable::<S, UpInputGradient, UP_SIDE, TILE>(&square, &mut sink);
+                }
+            }
+        }
+    }
+}
