@@ -1,18 +1,20 @@
 """Makes crates/anyface/tests/fixtures/clip/gelu.safetensors: a CLIP of transformers on random weights.
 
-    pip install "transformers<4.50" "jax[cpu]<0.5" flax "numpy<2" safetensors
+    pip install torch transformers safetensors
     python tools/parity/clip.py
+    python tools/parity/clip.py --full target/vit_b_32.safetensors
 
-The model has the layout of LAION's ViT-B/32 (exact GELU, several heads and layers) in a small size. Weights are saved
-under OpenAI's keys beside inputs and features (`io.*`, not normalised).
+The model has the layout of LAION's ViT-B/32 (exact GELU, several heads and layers) in a small size; with `--full`, it is
+OpenAI's ViT-B/32 (QuickGELU) in its own size, 600 MB, for the test `vit_b_32_equals_transformers`. Weights are saved under OpenAI's
+keys beside inputs and features (`io.*`, not normalised).
 """
 
+import sys
 from pathlib import Path
 
-import jax
-import numpy as np
-from safetensors.numpy import save_file
-from transformers import CLIPConfig, CLIPTextConfig, CLIPVisionConfig, FlaxCLIPModel
+import torch
+from safetensors.torch import save_file
+from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig
 
 FIXTURE = Path(__file__).parents[2] / "crates/anyface/tests/fixtures/clip/gelu.safetensors"
 BLOCK = {
@@ -24,80 +26,89 @@ BLOCK = {
 }
 
 
-def openai_transformer(layers, prefix):
-    """Blocks of transformers' Flax model under OpenAI's keys."""
-    tensors = {}
-    for index, layer in layers.items():
-        block = f"{prefix}transformer.resblocks.{index}."
-        for theirs, ours in BLOCK.items():
-            module = layer
-            for name in theirs.split("."):
-                module = module[name]
-            weight = module["scale"] if "scale" in module else module["kernel"].T
-            tensors[f"{block}{ours}.weight"] = weight
-            tensors[f"{block}{ours}.bias"] = module["bias"]
-        heads = [layer["self_attn"][f"{name}_proj"] for name in "qkv"]
-        tensors[f"{block}attn.in_proj_weight"] = np.concatenate([head["kernel"].T for head in heads])
-        tensors[f"{block}attn.in_proj_bias"] = np.concatenate([head["bias"] for head in heads])
-    return tensors
-
-
-def norm(name, module):
-    return {f"{name}.weight": module["scale"], f"{name}.bias": module["bias"]}
-
-
-def openai_state_dict(params):
-    text, vision = params["text_model"], params["vision_model"]
-    embeddings = vision["embeddings"]
-    return {
-        "token_embedding.weight": text["embeddings"]["token_embedding"]["embedding"],
-        "positional_embedding": text["embeddings"]["position_embedding"]["embedding"],
-        "text_projection": params["text_projection"]["kernel"],
-        "visual.conv1.weight": embeddings["patch_embedding"]["kernel"].transpose(3, 2, 0, 1),
-        "visual.class_embedding": embeddings["class_embedding"],
-        "visual.positional_embedding": embeddings["position_embedding"]["embedding"],
-        "visual.proj": params["visual_projection"]["kernel"],
-        **norm("ln_final", text["final_layer_norm"]),
-        **norm("visual.ln_pre", vision["pre_layrnorm"]),
-        **norm("visual.ln_post", vision["post_layernorm"]),
-        **openai_transformer(text["encoder"]["layers"], ""),
-        **openai_transformer(vision["encoder"]["layers"], "visual."),
-    }
-
-
-def main():
+def small():
     size = {"num_hidden_layers": 2, "hidden_act": "gelu", "projection_dim": 24}
     text = CLIPTextConfig(
         vocab_size=60, hidden_size=32, intermediate_size=128, num_attention_heads=4, max_position_embeddings=16,
         eos_token_id=59, **size)
     vision = CLIPVisionConfig(
         hidden_size=48, intermediate_size=192, num_attention_heads=3, image_size=24, patch_size=8, **size)
-    config = CLIPConfig.from_text_vision_configs(text, vision, projection_dim=24)
-    model = FlaxCLIPModel(config, seed=402)
+    return CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=24)
 
-    # Initial biases and scales are 0 and 1, which would hide a mistake: everything is drawn anew.
-    rng = np.random.default_rng(402)
-    params = jax.tree_util.tree_map(
-        lambda x: (np.asarray(x) + 0.2 * rng.standard_normal(x.shape)).astype(np.float32), model.params)
 
-    ids = rng.integers(0, 58, (4, 16))
-    ends = [15, 3, 8, 1]
-    for row, end in zip(ids, ends):
-        row[end:] = 59
-    pixels = rng.standard_normal((3, 3, 24, 24)).astype(np.float32)
-    # Reduced precision is jax's default on some machines.
-    with jax.default_matmul_precision("highest"):
-        text_features = model.get_text_features(ids, params=params)
-        image_features = model.get_image_features(pixels, params=params)
+def full():
+    """transformers' defaults are ViT-B/32, but for the end token of OpenAI's vocabulary."""
+    return CLIPConfig(text_config={"eos_token_id": 49407}, vision_config={})
 
-    tensors = openai_state_dict(params)
-    tensors["io.ids"] = ids.astype(np.int64)
-    tensors["io.eot"] = np.array(ends, np.int64)
-    tensors["io.pixels"] = pixels
-    tensors["io.text_features"] = np.asarray(text_features)
-    tensors["io.image_features"] = np.asarray(image_features)
-    save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, FIXTURE)
+
+def openai_name(name):
+    """The key of OpenAI's checkpoint, for all but the attention's inputs."""
+    tower, _, rest = name.partition(".")
+    prefix = "visual." if tower == "vision_model" else ""
+    if rest.startswith("encoder.layers."):
+        _, _, index, inner = rest.split(".", 3)
+        module, _, kind = inner.rpartition(".")
+        return f"{prefix}transformer.resblocks.{index}.{BLOCK[module]}.{kind}"
+    names = {
+        "text_model.embeddings.token_embedding.weight": "token_embedding.weight",
+        "text_model.embeddings.position_embedding.weight": "positional_embedding",
+        "text_projection.weight": "text_projection",
+        "vision_model.embeddings.patch_embedding.weight": "visual.conv1.weight",
+        "vision_model.embeddings.class_embedding": "visual.class_embedding",
+        "vision_model.embeddings.position_embedding.weight": "visual.positional_embedding",
+        "visual_projection.weight": "visual.proj",
+    }
+    norms = {"final_layer_norm": "ln_final", "pre_layrnorm": "visual.ln_pre", "post_layernorm": "visual.ln_post"}
+    module, _, kind = rest.rpartition(".")
+    return names.get(name) or f"{norms[module]}.{kind}"
+
+
+def openai_state_dict(model):
+    state = dict(model.named_parameters())
+    del state["logit_scale"]
+    tensors = {}
+    for name, value in state.items():
+        if ".self_attn.q_proj." in name:
+            heads = [state[name.replace("q_proj", f"{part}_proj")] for part in "qkv"]
+            block, _, kind = name.partition(".self_attn.q_proj.")
+            block = openai_name(f"{block}.layer_norm1.{kind}").removesuffix(f"ln_1.{kind}")
+            tensors[f"{block}attn.in_proj_{kind}"] = torch.cat(heads)
+        elif ".self_attn.k_proj." not in name and ".self_attn.v_proj." not in name:
+            is_projection = name in ("text_projection.weight", "visual_projection.weight")
+            tensors[openai_name(name)] = value.T if is_projection else value
+    return tensors
+
+
+@torch.no_grad()
+def write(config, std, path):
+    torch.manual_seed(402)
+    model = CLIPModel(config).eval()
+    # Initial biases and scales are 0 and 1, which would hide a mistake: everything is moved.
+    for parameter in model.parameters():
+        parameter += std * torch.randn_like(parameter)
+
+    text, vision = config.text_config, config.vision_config
+    length, end = text.max_position_embeddings, text.eos_token_id
+    ids = torch.randint(0, end - 1, (4, length))
+    ends = [length - 1, 3, 8, 1]
+    for row, at in zip(ids, ends):
+        row[at:] = end
+    pixels = torch.randn(3, 3, vision.image_size, vision.image_size)
+    features = model.text_projection(model.text_model(ids).pooler_output)
+    image_features = model.visual_projection(model.vision_model(pixels).pooler_output)
+
+    tensors = openai_state_dict(model) | {
+        "io.ids": ids,
+        "io.eot": torch.tensor(ends),
+        "io.pixels": pixels,
+        "io.text_features": features,
+        "io.image_features": image_features,
+    }
+    save_file({name: value.contiguous() for name, value in tensors.items()}, path)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--full"]:
+        write(full(), 0.02, sys.argv[2])
+    else:
+        write(small(), 0.2, FIXTURE)

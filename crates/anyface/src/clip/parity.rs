@@ -260,12 +260,22 @@ fn vit_b_32_keys() -> Vec<(String, Vec<usize>)> {
     keys
 }
 
+fn vit_b_32() -> (TextTowerConfig, ImageTowerConfig) {
+    (
+        TextTowerConfig::new(SimpleTokenizer::VOCAB_SIZE, 77, 512, 12, 8, 512),
+        ImageTowerConfig::new(224, 32, 768, 12, 12, 512),
+    )
+}
+
 #[test]
 fn vit_b_32_has_the_keys_and_shapes_of_its_checkpoint() {
     let device = Device::flex();
-    let text = TextTowerConfig::new(SimpleTokenizer::VOCAB_SIZE, 77, 512, 12, 8, 512).init(&device);
-    let image = ImageTowerConfig::new(224, 32, 768, 12, 12, 512).init(&device);
-    let mut found = [keys("", &text), keys("visual.", &image)].concat();
+    let (text, image) = vit_b_32();
+    let mut found = [
+        keys("", &text.init(&device)),
+        keys("visual.", &image.init(&device)),
+    ]
+    .concat();
     let mut expected = vit_b_32_keys();
     found.sort();
     expected.sort();
@@ -275,28 +285,35 @@ fn vit_b_32_has_the_keys_and_shapes_of_its_checkpoint() {
 #[test]
 fn gelu_towers_of_several_heads_equal_transformers() {
     const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/clip/gelu.safetensors");
-    let device = Device::flex();
-    let fixture = Fixture::new(FIXTURE, &device);
     let text = TextTowerConfig::new(60, 16, 32, 2, 4, 24).with_activation(Activation::Gelu);
     let image = ImageTowerConfig::new(24, 8, 48, 2, 3, 24).with_activation(Activation::Gelu);
+    assert_equals_transformers(FIXTURE, &text, &image);
+}
+
+#[test]
+#[ignore = "needs 600 MB: python tools/parity/clip.py --full target/vit_b_32.safetensors"]
+fn vit_b_32_equals_transformers() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../target/vit_b_32.safetensors"
+    );
+    let file = std::fs::read(path).unwrap();
+    let (text, image) = vit_b_32();
+    assert_equals_transformers(&file, &text, &image);
+}
+
+/// Both towers on the weights of a file by `tools/parity/clip.py`, against its features.
+fn assert_equals_transformers(file: &[u8], text: &TextTowerConfig, image: &ImageTowerConfig) {
+    let fixture = Fixture::new(file, &Device::flex());
     let tokens = Tokens {
         ids: fixture.ints("io.ids"),
         eot: fixture.ints("io.eot"),
     };
-    let text_features = fixture.text_tower(&text).forward(tokens);
-    let image_features = fixture
-        .image_tower(&image)
-        .forward(fixture.floats("io.pixels"));
-    assert_close(
-        "text_features",
-        text_features,
-        fixture.floats("io.text_features"),
-        1e-5,
-    );
-    assert_close(
-        "image_features",
-        image_features,
-        fixture.floats("io.image_features"),
-        1e-5,
-    );
+    let features = fixture.text_tower(text).forward(tokens);
+    let expected = fixture.floats("io.text_features");
+    assert_close("text_features", features, expected, 1e-5);
+    let pixels = fixture.floats("io.pixels");
+    let features = fixture.image_tower(image).forward(pixels);
+    let expected = fixture.floats("io.image_features");
+    assert_close("image_features", features, expected, 1e-5);
 }
