@@ -132,6 +132,12 @@ pub(crate) trait Simd {
     /// The machine has this instruction set and `source` is good for reading [`LANES`] floats.
     unsafe fn load(source: *const f32) -> Self::Vector;
 
+    /// `count` floats (at most [`LANES`]) from `source`, then zeros.
+    ///
+    /// # Safety
+    /// The machine has this instruction set and `source` is good for reading `count` floats.
+    unsafe fn load_first(source: *const f32, count: usize) -> Self::Vector;
+
     /// Writes [`LANES`] floats to `target`, at any alignment.
     ///
     /// # Safety

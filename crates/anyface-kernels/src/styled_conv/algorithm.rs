@@ -18,9 +18,14 @@ impl StyledConv {
     pub fn algorithm(&self, isa: Isa) -> Algorithm {
         let possible = self.kernel == 3;
         let algorithm = isa.forced.unwrap_or_else(|| {
-            let channels = self.in_channels.min(self.out_channels);
-            let smallest = if self.up { 16 } else { 8 };
-            let pays = channels >= 32 && self.height.min(self.width) >= smallest;
+            let [low, high] = [
+                self.in_channels.min(self.out_channels),
+                self.in_channels.max(self.out_channels),
+            ];
+            // Transformed weights are four times as large: below this many pixels, reading them costs more
+            // than the multiplications.
+            let smallest = if high <= 256 { 4 } else { 16 };
+            let pays = low >= 32 && self.height.min(self.width) >= smallest;
             if pays {
                 Algorithm::Winograd
             } else {

@@ -87,6 +87,7 @@ impl StyledConv {
                 .map(|[_, _, demodulated]| *demodulated)
                 .collect();
             demodulation::add_gradients(
+                isa,
                 &demodulated.squared_weights,
                 inputs.weight,
                 &prepared.style,

@@ -191,7 +191,7 @@ impl StyledConv {
             .map_or_else(|| vec![1.0; self.batch * self.in_channels], <[f32]>::to_vec);
         let taps = taps(self.kernel, self.up, layout.pitch);
         let demodulation = self.demodulate.then(|| {
-            let squared_weights = squared_weights(inputs.weight, taps.len());
+            let squared_weights = squared_weights(isa, inputs.weight, self.in_channels, taps.len());
             let factors = demodulation(isa, &squared_weights, &style, self.in_channels);
             Demodulation {
                 squared_weights,
