@@ -23,4 +23,4 @@ mod workspace;
 
 pub use activation::Activation;
 pub use simd::Isa;
-pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, StyledConv};
+pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, PreparedWeights, StyledConv};

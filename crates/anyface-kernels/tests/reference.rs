@@ -399,3 +399,36 @@ fn algorithms_agree() {
         }
     }
 }
+
+/// Prepared weights serve every batch, with the same bits.
+#[test]
+fn prepared_weights_change_nothing() {
+    for up in [false, true] {
+        let conv = StyledConv {
+            batch: 3,
+            in_channels: 20,
+            out_channels: 18,
+            height: 9,
+            width: 7,
+            kernel: 3,
+            up,
+            demodulate: true,
+            activation: Activation::LeakyRelu,
+            clamp: None,
+        };
+        let case = case(conv, [true; 4], 4);
+        for isa in paths() {
+            let single = StyledConv { batch: 1, ..conv };
+            let prepared = single.prepare_weights(isa, &self::single(&case.weight));
+            let mut y = vec![f32::NAN; case.forward(isa).len()];
+            case.with_inputs(|inputs| {
+                let inputs = Inputs {
+                    weight: &[],
+                    ..*inputs
+                };
+                conv.forward_prepared(&prepared, &inputs, &mut y);
+            });
+            assert!(y == case.forward(isa), "{isa:?} {conv:?}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Prepared;
+use super::Call;
 use super::backward::Adjoint;
 use crate::activation::{finish_rows, finish_rows_gradient};
 use crate::layout::{deinterleave, interleave};
@@ -57,7 +57,7 @@ struct StripSums {
     style: Vec<f32>,
 }
 
-impl Prepared<'_> {
+impl Call<'_> {
     fn strips(&self) -> Strips {
         let conv = self.conv;
         let channels = conv.in_channels.max(conv.out_channels);
@@ -76,12 +76,10 @@ impl Prepared<'_> {
     }
 
     /// Computes y.
-    pub(super) fn forward_winograd(&self, y: &mut [f32]) {
+    pub(super) fn forward_winograd(&self, weights: &Weights, y: &mut [f32]) {
         let conv = self.conv;
-        let channels = [conv.out_channels, conv.in_channels];
-        let weights = Weights::forward(self.isa, conv.up, self.inputs.weight, channels);
         if conv.up {
-            return self.forward_up(&weights, y);
+            return self.forward_up(weights, y);
         }
         let work = self.work(y, conv.out_channels);
         work.into_par_iter().for_each(|(strip, rows)| {
@@ -89,7 +87,7 @@ impl Prepared<'_> {
             self.convolve(
                 &strip,
                 tiles.all(),
-                &weights,
+                weights,
                 rows,
                 |image, channel, rows| {
                     let noise = self.noise_rows(image, &strip.rows, conv.width);
