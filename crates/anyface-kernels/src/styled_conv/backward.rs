@@ -85,6 +85,7 @@ impl StyledConv {
         let sums = match self.algorithm(isa) {
             Algorithm::Direct => call.backward_direct(adjoint),
             Algorithm::Winograd => call.backward_winograd(adjoint),
+            Algorithm::Pointwise => call.backward_pointwise(adjoint),
         };
         if let (Some(squares), Some(factors)) = (&squares, &call.demodulation) {
             let sums: Vec<f32> = sums

@@ -3,6 +3,7 @@
 mod algorithm;
 mod backward;
 mod direct;
+mod pointwise;
 mod prepared;
 mod winograd;
 
@@ -111,6 +112,7 @@ impl StyledConv {
         match packed {
             Packed::Direct(panels) => call.forward_direct(panels, y),
             Packed::Winograd(weights) => call.forward_winograd(weights, y),
+            Packed::Pointwise(weight) => call.forward_pointwise(weight, y),
         }
     }
 

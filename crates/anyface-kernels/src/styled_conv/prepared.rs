@@ -21,6 +21,7 @@ pub struct PreparedWeights {
 pub(super) enum Packed {
     Direct(Panels),
     Winograd(Weights),
+    Pointwise(Vec<f32>),
 }
 
 impl StyledConv {
@@ -42,6 +43,7 @@ impl StyledConv {
             Algorithm::Winograd => {
                 Packed::Winograd(Weights::forward(isa, self.up, weight, channels))
             }
+            Algorithm::Pointwise => Packed::Pointwise(weight.to_vec()),
         };
         let kernel = self.kernel * self.kernel;
         let squares = self
