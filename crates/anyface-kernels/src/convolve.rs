@@ -57,84 +57,50 @@ pub(crate) fn taps(kernel: usize, up: bool, pitch: usize) -> Vec<Tap> {
         .collect()
 }
 
-/// A matrix product that makes `rows` channels of lines out of other lines.
-pub(crate) struct Product {
+/// Weights in the order in which the register tile reads them: `[row tile][step][row in tile]`.
+pub(crate) struct Panels {
     isa: Isa,
     rows: usize,
-    /// Weights `[row tile][phase][step][row in tile]`.
-    panels: Scratch,
+    values: Scratch,
     panel: usize,
-    /// By output phase: where the operand of each step lies in the source, from the vector's start.
-    offsets: Vec<Vec<u32>>,
 }
 
-impl Product {
-    /// The convolution itself: output lines `[out channel][phase]` from input lines `[in channel]`.
-    pub(crate) fn forward(
-        isa: Isa,
-        weight: &[f32],
-        channels: [usize; 2],
-        taps: &[Tap],
-        phases: usize,
-        layout: &Layout,
-    ) -> Product {
+impl Panels {
+    /// Of the convolution itself: rows are output channels, steps input channels times taps, phase by phase.
+    pub(crate) fn forward(isa: Isa, weight: &[f32], channels: [usize; 2], taps: &[Tap]) -> Panels {
         let [out_channels, in_channels] = channels;
-        let steps = |phase| {
-            let fed = taps.iter().filter(move |tap| tap.phase == phase);
-            (0..in_channels).flat_map(move |ci| fed.clone().map(move |tap| (ci, tap)))
-        };
-        let offset = |(ci, tap): (usize, &Tap)| line_offset(layout, ci, tap.shift);
-        let offsets = (0..phases)
-            .map(|phase| steps(phase).map(offset).collect())
-            .collect();
         let kernel = taps.len();
-        let sources: Vec<usize> = (0..phases)
-            .flat_map(|phase| steps(phase).map(|(ci, tap)| ci * kernel + tap.index))
+        let sources: Vec<usize> = steps_by_phase(in_channels, taps)
+            .flatten()
+            .map(|(ci, tap)| ci * kernel + tap.index)
             .collect();
-        Product::new(
-            isa,
-            weight,
-            out_channels,
-            in_channels * kernel,
-            &sources,
-            offsets,
-        )
+        Panels::new(isa, weight, out_channels, in_channels * kernel, &sources)
     }
 
-    /// Its transpose: input gradient lines `[in channel]` from output gradient lines `[out channel][phase]`.
+    /// Of its transpose: rows are input channels, steps output channels times taps.
     pub(crate) fn transposed(
         isa: Isa,
         weight: &[f32],
         channels: [usize; 2],
         taps: &[Tap],
-        phases: usize,
-        layout: &Layout,
-    ) -> Product {
+    ) -> Panels {
         let [out_channels, in_channels] = channels;
         let kernel = taps.len();
-        let steps = (0..out_channels).flat_map(|co| taps.iter().map(move |tap| (co, tap)));
-        let offset =
-            |(co, tap): (usize, &Tap)| line_offset(layout, co * phases + tap.phase, -tap.shift);
-        let offsets = vec![steps.clone().map(offset).collect()];
-        let sources: Vec<usize> = steps
-            .map(|(co, tap)| co * in_channels * kernel + tap.index)
+        let sources: Vec<usize> = (0..out_channels)
+            .flat_map(|co| {
+                taps.iter()
+                    .map(move |tap| co * in_channels * kernel + tap.index)
+            })
             .collect();
-        Product::new(isa, weight, in_channels, kernel, &sources, offsets)
+        Panels::new(isa, weight, in_channels, kernel, &sources)
     }
 
     /// Packs `weight[row · row_stride + sources[step]]`, missing rows of the last tile zero.
-    fn new(
-        isa: Isa,
-        weight: &[f32],
-        rows: usize,
-        row_stride: usize,
-        sources: &[usize],
-        offsets: Vec<Vec<u32>>,
-    ) -> Product {
+    fn new(isa: Isa, weight: &[f32], rows: usize, row_stride: usize, sources: &[usize]) -> Panels {
         let tile_rows = isa.tile_rows();
         let panel = sources.len() * tile_rows;
-        let mut panels = scratch(rows.div_ceil(tile_rows) * panel);
-        panels
+        let mut values = scratch(rows.div_ceil(tile_rows) * panel);
+        values
             .par_chunks_mut(panel)
             .enumerate()
             .for_each(|(tile, panel)| {
@@ -149,12 +115,66 @@ impl Product {
                     }
                 }
             });
-        Product {
+        Panels {
             isa,
             rows,
-            panels,
+            values,
             panel,
-            offsets,
+        }
+    }
+}
+
+/// By phase, the taps that feed it, for every input channel.
+fn steps_by_phase(
+    in_channels: usize,
+    taps: &[Tap],
+) -> impl Iterator<Item = impl Iterator<Item = (usize, &Tap)>> {
+    let phases = taps.iter().map(|tap| tap.phase + 1).max().unwrap_or(0);
+    (0..phases).map(move |phase| {
+        let fed = taps.iter().filter(move |tap| tap.phase == phase);
+        (0..in_channels).flat_map(move |ci| fed.clone().map(move |tap| (ci, tap)))
+    })
+}
+
+/// A matrix product that makes rows of lines out of other lines.
+pub(crate) struct Product<'a> {
+    panels: &'a Panels,
+    /// By output phase: where the operand of each step lies in the source, from the vector's start.
+    offsets: Vec<Vec<u32>>,
+}
+
+impl<'a> Product<'a> {
+    /// The convolution itself: output lines `[out channel][phase]` from input lines `[in channel]`.
+    pub(crate) fn forward(
+        panels: &'a Panels,
+        in_channels: usize,
+        taps: &[Tap],
+        layout: &Layout,
+    ) -> Self {
+        let offsets = steps_by_phase(in_channels, taps)
+            .map(|steps| {
+                steps
+                    .map(|(ci, tap)| line_offset(layout, ci, tap.shift))
+                    .collect()
+            })
+            .collect();
+        Product { panels, offsets }
+    }
+
+    /// Its transpose: input gradient lines `[in channel]` from output gradient lines `[out channel][phase]`.
+    pub(crate) fn transposed(
+        panels: &'a Panels,
+        out_channels: usize,
+        taps: &[Tap],
+        phases: usize,
+        layout: &Layout,
+    ) -> Self {
+        let offset =
+            |co: usize, tap: &Tap| line_offset(layout, co * phases + tap.phase, -tap.shift);
+        let steps = (0..out_channels).flat_map(|co| taps.iter().map(move |tap| offset(co, tap)));
+        Product {
+            panels,
+            offsets: vec![steps.collect()],
         }
     }
 
@@ -165,19 +185,23 @@ impl Product {
 
     /// Floats of the result, the rows of the last tile included.
     pub(crate) fn output_len(&self, layout: &Layout) -> usize {
-        self.rows.next_multiple_of(self.isa.tile_rows()) * self.phases() * layout.plane
+        self.panels
+            .rows
+            .next_multiple_of(self.panels.isa.tile_rows())
+            * self.phases()
+            * layout.plane
     }
 
     /// Fills `output` (lines `[row][phase]`, margins zero) from the lines of `source`, at vectors
     /// that begin at `starts`.
     pub(crate) fn run(&self, layout: &Layout, source: &[f32], starts: &[u32], output: &mut [f32]) {
-        let tile_output = self.isa.tile_rows() * self.phases() * layout.plane;
+        let tile_output = self.panels.isa.tile_rows() * self.phases() * layout.plane;
         output
             .par_chunks_mut(tile_output)
-            .zip(self.panels.par_chunks(self.panel))
+            .zip(self.panels.values.par_chunks(self.panels.panel))
             .for_each(|(output, panel)| {
                 row_tile(
-                    self.isa,
+                    self.panels.isa,
                     layout,
                     panel,
                     &self.offsets,

@@ -2,17 +2,52 @@
 
 use rayon::prelude::*;
 
-use crate::simd::{Isa, LANES, multiversion};
+use crate::simd::{Isa, LANES, Simd, multiversion};
 
 const EPSILON: f32 = 1e-8;
 
+/// Weights of a 3×3 kernel.
+const TAPS: usize = 9;
+
 /// Σ over taps of w², `[out, in]`, from `weight [out, in, taps]`.
-pub(crate) fn squared_weights(weight: &[f32], taps: usize) -> Vec<f32> {
-    weight
-        .par_chunks(taps)
-        .with_min_len(4096)
-        .map(|w| w.iter().map(|w| w * w).sum())
-        .collect()
+pub(crate) fn squared_weights(
+    isa: Isa,
+    weight: &[f32],
+    in_channels: usize,
+    taps: usize,
+) -> Vec<f32> {
+    let mut squares = vec![0.0; weight.len() / taps];
+    squares
+        .par_chunks_mut(in_channels)
+        .zip(weight.par_chunks(in_channels * taps))
+        .for_each(|(squares, weight)| square_row(isa, weight, taps, squares));
+    squares
+}
+
+multiversion! {
+    /// Σ over taps of w² for one output channel.
+    fn square_row(weight: &[f32], taps: usize, squares: &mut [f32]) {
+        let (mut weight, mut squares) = (weight, squares);
+        // 16 kernels at a time, as long as a vector can be loaded from the start of the last.
+        while taps == TAPS && weight.len() >= TAPS * (LANES - 1) + LANES {
+            // SAFETY: the instruction set is the one this is compiled for; the sizes were just checked.
+            unsafe {
+                let mut kernels = [S::splat(0.0); LANES];
+                for (i, kernel) in kernels.iter_mut().enumerate() {
+                    *kernel = S::load(weight.as_ptr().add(i * TAPS));
+                }
+                let mut sum = S::splat(0.0);
+                for tap in &S::transpose(kernels)[..TAPS] {
+                    sum = S::mul_add(*tap, *tap, sum);
+                }
+                S::store(squares.as_mut_ptr(), sum);
+            }
+            (weight, squares) = (&weight[TAPS * LANES..], &mut squares[LANES..]);
+        }
+        for (square, kernel) in squares.iter_mut().zip(weight.chunks_exact(taps)) {
+            *square = kernel.iter().map(|w| w * w).sum();
+        }
+    }
 }
 
 /// d `[N, out]` from squared weights `[out, in]` and styles `[N, in]`.
@@ -48,6 +83,7 @@ multiversion! {
 /// Adds what flows through the demodulation to the gradients of style `[N, in]` and weight
 /// `[out, in, taps]`, given Σ over pixels of (gradient · demodulated output) in `sums [N, out]`.
 pub(crate) fn add_gradients(
+    isa: Isa,
     squared_weights: &[f32],
     weight: &[f32],
     style: &[f32],
@@ -70,14 +106,7 @@ pub(crate) fn add_gradients(
         .zip(style.par_chunks(in_channels));
     rows.zip(factors.par_chunks(out_channels))
         .for_each(|((gradient, style), factors)| {
-            for (factor, squares) in factors
-                .iter()
-                .zip(squared_weights.chunks_exact(in_channels))
-            {
-                for ((gradient, style), square) in gradient.iter_mut().zip(style).zip(squares) {
-                    *gradient += factor * style * square;
-                }
-            }
+            add_to_style(isa, squared_weights, style, factors, gradient)
         });
     let Some(grad_weight) = grad_weight else {
         return;
@@ -95,13 +124,35 @@ pub(crate) fn add_gradients(
                 *scale += factors[co] * style * style;
             }
         }
-        let kernels = gradient
-            .chunks_exact_mut(taps)
-            .zip(weight.chunks_exact(taps));
-        for ((gradient, weight), scale) in kernels.zip(scales) {
-            for (gradient, weight) in gradient.iter_mut().zip(weight) {
+        add_scaled(isa, &scales, weight, taps, gradient);
+    });
+}
+
+multiversion! {
+    /// `gradient += style · Σ over output channels of factor · squares`, for one image.
+    fn add_to_style(squares: &[f32], style: &[f32], factors: &[f32], gradient: &mut [f32]) {
+        for (factor, squares) in factors.iter().zip(squares.chunks_exact(style.len())) {
+            for ((gradient, style), square) in gradient.iter_mut().zip(style).zip(squares) {
+                *gradient += factor * style * square;
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// `gradient [in, taps] += scales [in] · weight [in, taps]`.
+    fn add_scaled(scales: &[f32], weight: &[f32], taps: usize, gradient: &mut [f32]) {
+        const BLOCK: usize = TAPS * LANES;
+        let blocks = gradient.chunks_mut(taps * LANES).zip(weight.chunks(taps * LANES));
+        for ((gradient, weight), scales) in blocks.zip(scales.chunks(LANES)) {
+            // Every scale as often as there are taps; what a vector writes too much the next overwrites.
+            let mut spread = [0.0; BLOCK + LANES];
+            for (i, scale) in scales.iter().enumerate() {
+                spread[i * taps..][..LANES].fill(*scale);
+            }
+            for ((gradient, weight), scale) in gradient.iter_mut().zip(weight).zip(spread) {
                 *gradient += weight * scale;
             }
         }
-    });
+    }
 }

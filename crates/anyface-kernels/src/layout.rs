@@ -7,7 +7,7 @@
 //!
 //! *Interleaved*: the same line with 16 channels beside each other at every position.
 
-use crate::simd::{LANES, Simd, multiversion, padded};
+use crate::simd::{LANES, Simd, multiversion};
 
 /// Vectors that the last register tile of a line may reach past its end.
 const OVERSHOOT: usize = LANES;
@@ -129,15 +129,12 @@ multiversion! {
             let first = block * LANES;
             let count = LANES.min(positions - first);
             // SAFETY: the instruction set is the one this is compiled for; a line holds `count`
-            // floats from `first` on, and where those are less than a vector, they are copied to one.
+            // floats from `first` on.
             unsafe {
                 let mut rows = [S::splat(0.0); LANES];
                 for (row, line) in rows.iter_mut().zip(lines) {
-                    *row = if count == LANES {
-                        S::load(line.as_ptr().add(first))
-                    } else {
-                        S::load(padded(&line[first..]).as_ptr())
-                    };
+                    let start = line.as_ptr().add(first);
+                    *row = if count == LANES { S::load(start) } else { S::load_first(start, count) };
                 }
                 let factors = S::load(factors.as_ptr());
                 for (out, column) in out.chunks_exact_mut(LANES).zip(S::transpose(rows)) {

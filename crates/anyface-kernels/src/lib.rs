@@ -3,10 +3,11 @@
 //! Slices in, slices out: no models, no tensors. [`StyledConv`] is the one operation. It covers
 //! the plain convolution of a critic or an encoder too: leave out style, demodulation and noise.
 //!
-//! There are two algorithms, chosen by the shape of the layer ([`StyledConv::algorithm`]):
+//! There are three algorithms, chosen by the shape of the layer ([`StyledConv::algorithm`]):
 //! - direct: every convolution, its up-sampling form and both of its gradients run through one register
 //!   tile (`tile.rs`); what differs is only the list of offsets at which the tile reads its source;
-//! - Winograd's, with a quarter of the multiplications (`winograd/`).
+//! - Winograd's, with a quarter of the multiplications (`winograd/`);
+//! - pointwise, for 1×1 kernels that make colours, which memory bounds.
 //!
 //! Results depend on the shape and the instruction set, never on the number of threads.
 
@@ -23,4 +24,4 @@ mod workspace;
 
 pub use activation::Activation;
 pub use simd::Isa;
-pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, StyledConv};
+pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, PreparedWeights, StyledConv};

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use crate::Algorithm;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
@@ -24,8 +26,11 @@ pub struct Isa {
 /// The paths. Only [`Isa::available`] wraps one in an [`Isa`], after asking the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Set {
-    /// Whatever the build targets (SSE2 on x86-64, NEON on aarch64).
+    /// Whatever the compiler makes of plain arrays.
     Portable,
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// AVX2 with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -50,7 +55,13 @@ impl Isa {
 
     /// Every path that this machine can run, the fastest last.
     pub fn available() -> Vec<Isa> {
+        #[cfg_attr(
+            not(any(target_arch = "x86_64", target_arch = "aarch64")),
+            expect(unused_mut)
+        )]
         let mut found = vec![Isa::new(Set::Portable)];
+        #[cfg(target_arch = "aarch64")]
+        found.push(Isa::new(Set::Neon));
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -63,8 +74,8 @@ impl Isa {
         found
     }
 
-    /// The fastest path of this machine, or the one that `ANYFACE_KERNELS` (`portable`, `avx2`,
-    /// `avx512`) names, where the machine has it. Read once.
+    /// The fastest path of this machine, or the one that `ANYFACE_KERNELS` (`portable`, `neon`,
+    /// `avx2`, `avx512`) names, where the machine has it. Read once.
     pub fn detect() -> Isa {
         static DETECTED: OnceLock<Isa> = OnceLock::new();
         *DETECTED.get_or_init(|| {
@@ -81,6 +92,8 @@ impl Isa {
     pub fn name(self) -> &'static str {
         match self.set {
             Set::Portable => "portable",
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => "neon",
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -92,6 +105,8 @@ impl Isa {
     pub(crate) fn tile_rows(self) -> usize {
         match self.set {
             Set::Portable => Portable::ROWS,
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => neon::Neon::ROWS,
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => x86::Avx2::ROWS,
             #[cfg(target_arch = "x86_64")]
@@ -103,6 +118,8 @@ impl Isa {
     pub(crate) fn tile_vectors(self) -> usize {
         match self.set {
             Set::Portable => Portable::VECTORS,
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => neon::Neon::VECTORS,
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => x86::Avx2::VECTORS,
             #[cfg(target_arch = "x86_64")]
@@ -131,6 +148,12 @@ pub(crate) trait Simd {
     /// # Safety
     /// The machine has this instruction set and `source` is good for reading [`LANES`] floats.
     unsafe fn load(source: *const f32) -> Self::Vector;
+
+    /// `count` floats (at most [`LANES`]) from `source`, then zeros.
+    ///
+    /// # Safety
+    /// The machine has this instruction set and `source` is good for reading `count` floats.
+    unsafe fn load_first(source: *const f32, count: usize) -> Self::Vector;
 
     /// Writes [`LANES`] floats to `target`, at any alignment.
     ///
@@ -220,6 +243,13 @@ macro_rules! multiversion {
                 type S = $crate::simd::x86::Avx2;
                 $body
             }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            fn neon($($arg: $ty),*) $(-> $ret)? {
+                #[allow(dead_code)]
+                type S = $crate::simd::neon::Neon;
+                $body
+            }
             fn portable($($arg: $ty),*) $(-> $ret)? {
                 #[allow(dead_code)]
                 type S = $crate::simd::Portable;
@@ -232,6 +262,9 @@ macro_rules! multiversion {
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Set::Avx2 => unsafe { avx2($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "aarch64")]
+                $crate::simd::Set::Neon => unsafe { neon($($arg),*) },
                 $crate::simd::Set::Portable => portable($($arg),*),
             }
         }

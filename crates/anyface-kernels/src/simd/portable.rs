@@ -23,6 +23,12 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn load_first(source: *const f32, count: usize) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        super::padded(unsafe { std::slice::from_raw_parts(source, count) })
+    }
+
+    #[inline(always)]
     unsafe fn store(target: *mut f32, value: Self::Vector) {
         // SAFETY: the caller's promise; `write_unaligned` asks for no alignment.
         unsafe { target.cast::<Self::Vector>().write_unaligned(value) }

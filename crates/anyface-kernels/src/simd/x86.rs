@@ -30,6 +30,20 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn load_first(source: *const f32, count: usize) -> Self::Vector {
+        // SAFETY: the caller promises AVX2 and `count` readable floats; lanes beyond are not read.
+        unsafe {
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            let first = _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), lanes);
+            let second = _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32 - 8), lanes);
+            [
+                _mm256_maskload_ps(source, first),
+                _mm256_maskload_ps(source.wrapping_add(LANES / 2), second),
+            ]
+        }
+    }
+
+    #[inline(always)]
     unsafe fn store(target: *mut f32, value: Self::Vector) {
         // SAFETY: the caller promises AVX2 and `LANES` writable floats.
         unsafe {
@@ -153,6 +167,13 @@ impl Simd for Avx512 {
     unsafe fn load(source: *const f32) -> Self::Vector {
         // SAFETY: the caller promises AVX-512 and `LANES` readable floats.
         unsafe { _mm512_loadu_ps(source) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(source: *const f32, count: usize) -> Self::Vector {
+        let first = ((1_u32 << count) - 1) as u16;
+        // SAFETY: the caller promises AVX-512 and `count` readable floats; lanes beyond are not read.
+        unsafe { _mm512_maskz_loadu_ps(first, source) }
     }
 
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! Which algorithm computes which convolution.
 
 use super::StyledConv;
+use super::pointwise::OUTPUTS;
 use crate::simd::Isa;
 
 /// How the products of a convolution are computed.
@@ -10,25 +11,38 @@ pub enum Algorithm {
     Direct,
     /// Winograd's: of 3×3 kernels, a quarter of the multiplications, or 9/16 with up-sampling.
     Winograd,
+    /// One pass over the input: for 1×1 kernels with few output channels.
+    Pointwise,
 }
 
 impl StyledConv {
     /// What computes this convolution. It depends on the shape of the layer and the instruction set alone,
     /// not on the batch.
     pub fn algorithm(&self, isa: Isa) -> Algorithm {
-        let possible = self.kernel == 3;
-        let algorithm = isa.forced.unwrap_or_else(|| {
-            let channels = self.in_channels.min(self.out_channels);
-            let smallest = if self.up { 16 } else { 8 };
-            let pays = channels >= 32 && self.height.min(self.width) >= smallest;
-            if pays {
-                Algorithm::Winograd
+        let pointwise = self.kernel == 1 && self.out_channels <= OUTPUTS;
+        if let Some(algorithm) = isa.forced {
+            let possible = match algorithm {
+                Algorithm::Direct => true,
+                Algorithm::Winograd => self.kernel == 3,
+                Algorithm::Pointwise => pointwise,
+            };
+            return if possible {
+                algorithm
             } else {
                 Algorithm::Direct
-            }
-        });
-        if possible {
-            algorithm
+            };
+        }
+        let [low, high] = [
+            self.in_channels.min(self.out_channels),
+            self.in_channels.max(self.out_channels),
+        ];
+        // Transformed weights are four times as large: below this many pixels, reading them costs more
+        // than the multiplications.
+        let smallest = if high <= 256 { 4 } else { 16 };
+        if pointwise {
+            Algorithm::Pointwise
+        } else if self.kernel == 3 && low >= 32 && self.height.min(self.width) >= smallest {
+            Algorithm::Winograd
         } else {
             Algorithm::Direct
         }

@@ -1,7 +1,7 @@
 //! The backward pass: exact gradients of everything that a styled convolution reads but the noise map.
 
 use super::{Algorithm, Inputs, StyledConv};
-use crate::demodulation;
+use crate::demodulation::{add_gradients, squared_weights};
 use crate::simd::Isa;
 
 /// Where the gradients go; each is overwritten. Those left out are not computed.
@@ -33,6 +33,7 @@ impl StyledConv {
         gradients: Gradients<'_>,
     ) {
         self.check(inputs, y.len());
+        self.check_weight(inputs.weight);
         let Gradients {
             x: grad_x,
             weight: mut grad_weight,
@@ -68,7 +69,11 @@ impl StyledConv {
             "length of the gradient of style of {self:?}"
         );
 
-        let prepared = self.prepare(isa, inputs);
+        let taps = self.kernel * self.kernel;
+        let squares = self
+            .demodulate
+            .then(|| squared_weights(isa, inputs.weight, self.in_channels, taps));
+        let call = self.call(isa, inputs, squares.as_deref());
         let mut style_sums = vec![0.0; self.batch * self.in_channels];
         let adjoint = Adjoint {
             y,
@@ -78,22 +83,24 @@ impl StyledConv {
             weight: grad_weight.as_deref_mut(),
         };
         let sums = match self.algorithm(isa) {
-            Algorithm::Direct => prepared.backward_direct(adjoint),
-            Algorithm::Winograd => prepared.backward_winograd(adjoint),
+            Algorithm::Direct => call.backward_direct(adjoint),
+            Algorithm::Winograd => call.backward_winograd(adjoint),
+            Algorithm::Pointwise => call.backward_pointwise(adjoint),
         };
-        if let Some(demodulated) = &prepared.demodulation {
+        if let (Some(squares), Some(factors)) = (&squares, &call.demodulation) {
             let sums: Vec<f32> = sums
                 .iter()
                 .map(|[_, _, demodulated]| *demodulated)
                 .collect();
-            demodulation::add_gradients(
-                &demodulated.squared_weights,
+            add_gradients(
+                isa,
+                squares,
                 inputs.weight,
-                &prepared.style,
-                &demodulated.factors,
+                &call.style,
+                factors,
                 &sums,
                 self.in_channels,
-                prepared.taps.len(),
+                taps,
                 &mut style_sums,
                 grad_weight,
             );

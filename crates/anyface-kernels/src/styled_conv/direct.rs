@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::Prepared;
+use super::Call;
 use super::backward::Adjoint;
-use crate::convolve::{Product, WeightGradient};
+use crate::convolve::{Panels, Product, WeightGradient};
 use crate::layout::{interleave, pack_planar};
 use crate::planes::{
     column_scratch, finish_plane, finish_plane_gradient, finish_up_plane, finish_up_plane_gradient,
@@ -26,19 +26,11 @@ struct Group<'a> {
     weight_sums: Option<&'a mut [f32]>,
 }
 
-impl Prepared<'_> {
+impl Call<'_> {
     /// Computes y.
-    pub(super) fn forward_direct(&self, y: &mut [f32]) {
+    pub(super) fn forward_direct(&self, panels: &Panels, y: &mut [f32]) {
         let (conv, layout) = (self.conv, &self.layout);
-        let channels = [conv.out_channels, conv.in_channels];
-        let product = Product::forward(
-            self.isa,
-            self.inputs.weight,
-            channels,
-            &self.taps,
-            conv.phases(),
-            layout,
-        );
+        let product = Product::forward(panels, conv.in_channels, &self.taps, layout);
         let x_groups = self
             .inputs
             .x
@@ -50,7 +42,7 @@ impl Prepared<'_> {
     }
 
     /// The images of one group, of which the first is number `first` of the batch.
-    fn forward_group(&self, product: &Product, first: usize, x: &[f32], y: &mut [f32]) {
+    fn forward_group(&self, product: &Product<'_>, first: usize, x: &[f32], y: &mut [f32]) {
         let (conv, layout) = (self.conv, &self.layout);
         let (x_plane, y_plane) = (conv.input_plane(), conv.output_plane());
         let images = x.len() / (conv.in_channels * x_plane);
@@ -109,15 +101,12 @@ impl Prepared<'_> {
     pub(super) fn backward_direct(&self, adjoint: Adjoint<'_>) -> Vec<[f32; 3]> {
         let (conv, layout) = (self.conv, &self.layout);
         let channels = [conv.out_channels, conv.in_channels];
-        let transposed = adjoint.style.is_some().then(|| {
-            Product::transposed(
-                self.isa,
-                self.inputs.weight,
-                channels,
-                &self.taps,
-                conv.phases(),
-                layout,
-            )
+        let panels = adjoint
+            .style
+            .as_ref()
+            .map(|_| Panels::transposed(self.isa, self.inputs.weight, channels, &self.taps));
+        let transposed = panels.as_ref().map(|panels| {
+            Product::transposed(panels, conv.out_channels, &self.taps, conv.phases(), layout)
         });
         let weight_gradient =
             WeightGradient::new(self.isa, channels, &self.taps, conv.phases(), layout);
@@ -161,7 +150,7 @@ impl Prepared<'_> {
     /// The gradients of one group; returns those of bias, noise strength and demodulation, `[images, out]`.
     fn backward_group(
         &self,
-        transposed: Option<&Product>,
+        transposed: Option<&Product<'_>>,
         weight_gradient: &WeightGradient,
         group: Group<'_>,
     ) -> Vec<[f32; 3]> {
@@ -229,7 +218,7 @@ impl Prepared<'_> {
     /// The gradients of x and style (without the demodulation's part) of a group.
     fn input_gradient(
         &self,
-        transposed: &Product,
+        transposed: &Product<'_>,
         lines: &[f32],
         images: usize,
         first: usize,

@@ -3,17 +3,21 @@
 mod algorithm;
 mod backward;
 mod direct;
+mod pointwise;
+mod prepared;
 mod winograd;
 
 pub use algorithm::Algorithm;
 pub use backward::Gradients;
+pub use prepared::PreparedWeights;
 
 use crate::Activation;
 use crate::activation::Finish;
 use crate::convolve::{Tap, taps};
-use crate::demodulation::{demodulation, squared_weights};
+use crate::demodulation::demodulation;
 use crate::layout::Layout;
 use crate::simd::Isa;
+use prepared::Packed;
 
 /// Positions that a group of images should have at least, so that small images still fill the
 /// register tiles and large ones stay in the cache.
@@ -93,11 +97,22 @@ impl StyledConv {
     /// # Panics
     /// If a slice has not the length that its shape asks for, or the shape is not supported.
     pub fn forward(&self, isa: Isa, inputs: &Inputs<'_>, y: &mut [f32]) {
+        self.forward_prepared(&self.prepare_weights(isa, inputs.weight), inputs, y);
+    }
+
+    /// [`StyledConv::forward`] with weights that were prepared for this shape before; those of `inputs` are
+    /// not read and may be empty.
+    ///
+    /// # Panics
+    /// If a slice has not the length that its shape asks for, or the weights are of another convolution.
+    pub fn forward_prepared(&self, weights: &PreparedWeights, inputs: &Inputs<'_>, y: &mut [f32]) {
         self.check(inputs, y.len());
-        let prepared = self.prepare(isa, inputs);
-        match self.algorithm(isa) {
-            Algorithm::Direct => prepared.forward_direct(y),
-            Algorithm::Winograd => prepared.forward_winograd(y),
+        let (squares, packed) = weights.of(self);
+        let call = self.call(weights.isa(), inputs, squares);
+        match packed {
+            Packed::Direct(panels) => call.forward_direct(panels, y),
+            Packed::Winograd(weights) => call.forward_winograd(weights, y),
+            Packed::Pointwise(weight) => call.forward_pointwise(weight, y),
         }
     }
 
@@ -141,11 +156,6 @@ impl StyledConv {
                 batch * in_channels * self.input_plane(),
             ),
             (
-                "weight",
-                inputs.weight.len(),
-                out_channels * in_channels * kernel * kernel,
-            ),
-            (
                 "style",
                 inputs.style.map_or(batch * in_channels, <[f32]>::len),
                 batch * in_channels,
@@ -178,8 +188,14 @@ impl StyledConv {
         self.batch.div_ceil(groups)
     }
 
-    /// What both passes prepare before they go over the groups of images.
-    fn prepare<'a>(&'a self, isa: Isa, inputs: &'a Inputs<'a>) -> Prepared<'a> {
+    fn check_weight(&self, weight: &[f32]) {
+        let wanted = self.out_channels * self.in_channels * self.kernel * self.kernel;
+        assert_eq!(weight.len(), wanted, "length of weight of {self:?}");
+    }
+
+    /// What both passes compute before they go over the images. `squares` are Σ over taps of w², where
+    /// outputs are demodulated.
+    fn call<'a>(&'a self, isa: Isa, inputs: &'a Inputs<'a>, squares: Option<&[f32]>) -> Call<'a> {
         let layout = Layout::new(
             self.group_images(),
             self.height,
@@ -189,21 +205,14 @@ impl StyledConv {
         let style = inputs
             .style
             .map_or_else(|| vec![1.0; self.batch * self.in_channels], <[f32]>::to_vec);
-        let taps = taps(self.kernel, self.up, layout.pitch);
-        let demodulation = self.demodulate.then(|| {
-            let squared_weights = squared_weights(inputs.weight, taps.len());
-            let factors = demodulation(isa, &squared_weights, &style, self.in_channels);
-            Demodulation {
-                squared_weights,
-                factors,
-            }
-        });
-        Prepared {
+        let demodulation =
+            squares.map(|squares| demodulation(isa, squares, &style, self.in_channels));
+        Call {
             isa,
             conv: self,
             inputs,
             layout,
-            taps,
+            taps: taps(self.kernel, self.up, layout.pitch),
             style,
             demodulation,
         }
@@ -211,7 +220,7 @@ impl StyledConv {
 }
 
 /// One call's inputs, with what is derived from them.
-struct Prepared<'a> {
+struct Call<'a> {
     isa: Isa,
     conv: &'a StyledConv,
     inputs: &'a Inputs<'a>,
@@ -220,22 +229,19 @@ struct Prepared<'a> {
     taps: Vec<Tap>,
     /// `[N, in]`.
     style: Vec<f32>,
-    demodulation: Option<Demodulation>,
-}
-
-struct Demodulation {
-    /// Σ over taps of w², `[out, in]`.
-    squared_weights: Vec<f32>,
     /// d, `[N, out]`.
-    factors: Vec<f32>,
+    demodulation: Option<Vec<f32>>,
 }
 
-impl Prepared<'_> {
+impl Call<'_> {
     /// The constants of one output plane, `image` counted over the batch.
     fn finish(&self, image: usize, channel: usize) -> Finish {
         let index = image * self.conv.out_channels + channel;
         Finish {
-            demodulation: self.demodulation.as_ref().map_or(1.0, |d| d.factors[index]),
+            demodulation: self
+                .demodulation
+                .as_ref()
+                .map_or(1.0, |factors| factors[index]),
             noise_strength: self.inputs.noise.map_or(0.0, |noise| noise.strength),
             bias: self.inputs.bias.map_or(0.0, |bias| bias[channel]),
             slopes: self.conv.activation.slopes(),

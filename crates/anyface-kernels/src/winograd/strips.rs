@@ -46,7 +46,7 @@ impl Strips {
     /// Of the inputs `[N, channels, H, W]` of a convolution, which up-samples or not; `channels` are the
     /// larger number of in and out.
     pub(crate) fn new(up: bool, [batch, channels, height, width]: [usize; 4]) -> Strips {
-        let tiles = TILES.max(TILE_CHANNELS / channels);
+        let tiles = TILES.max(TILE_CHANNELS / channels) / if up { 2 } else { 1 };
         let [rows, columns] = [height, width].map(|size| size.div_ceil(TILE));
         Strips {
             batch,

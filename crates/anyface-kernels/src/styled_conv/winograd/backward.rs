@@ -1,52 +1,26 @@
-//! Both passes by Winograd's algorithm, strip by strip.
+//! The backward pass.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Prepared;
-use super::backward::Adjoint;
-use crate::activation::{finish_rows, finish_rows_gradient};
-use crate::layout::{deinterleave, interleave};
+use super::{Call, Tiles};
+use crate::activation::finish_rows_gradient;
+use crate::layout::interleave;
 use crate::planes::input_gradient_rows;
 use crate::simd::LANES;
+use crate::styled_conv::backward::Adjoint;
 use crate::winograd::{
-    Matrices, Operand, Overlap, PAIR, Strip, Strips, Target, UP_REACH, Weights, accumulate,
-    collect_weight_gradient, gradient_tiles, input_tiles, multiply, output_pixels,
+    Matrices, Operand, Strip, Target, Weights, accumulate, collect_weight_gradient, gradient_tiles,
+    input_tiles,
 };
-use crate::workspace::{Scratch, scratch};
+use crate::workspace::scratch;
 
 /// Gradients of transformed weights that are kept apart hold at most so many pairs of channels in all.
 const PARTIAL_PAIRS: usize = 1 << 16;
 
 /// Gradients of transformed weights that are kept apart, at most.
 const PARTIAL_SUMS: usize = 16;
-
-/// A strip with the rows that it writes: by 32 channels, of every image and in it of every channel.
-type Work<'a> = (Strip, Vec<Vec<&'a mut [f32]>>);
-
-/// Transformed tiles of all channels.
-struct Tiles {
-    values: Scratch,
-    shape: Matrices,
-}
-
-impl Tiles {
-    fn new(up: bool, strip: &Strip, channels: usize) -> Tiles {
-        let shape = Matrices::tiles(up, strip.tiles(), channels);
-        Tiles {
-            values: scratch(shape.len()),
-            shape,
-        }
-    }
-
-    fn all(&self) -> Operand<'_> {
-        Operand {
-            values: &self.values,
-            shape: self.shape,
-        }
-    }
-}
 
 /// What a strip adds to sums over pixels.
 struct StripSums {
@@ -57,144 +31,10 @@ struct StripSums {
     style: Vec<f32>,
 }
 
-impl Prepared<'_> {
-    fn strips(&self) -> Strips {
-        let conv = self.conv;
-        let channels = conv.in_channels.max(conv.out_channels);
-        Strips::new(conv.up, [conv.batch, channels, conv.height, conv.width])
-    }
-
-    /// The strips, with the rows of `planes [N, channels, H, W]` that each writes.
-    fn work<'a>(&self, planes: &'a mut [f32], channels: usize) -> Vec<Work<'a>> {
-        let strips = self.strips();
-        let mut rows = strips.divide(planes, channels).into_iter();
-        let pairs = channels.div_ceil(PAIR);
-        strips
-            .all()
-            .map(|strip| (strip, rows.by_ref().take(pairs).collect()))
-            .collect()
-    }
-
-    /// Computes y.
-    pub(super) fn forward_winograd(&self, y: &mut [f32]) {
-        let conv = self.conv;
-        let channels = [conv.out_channels, conv.in_channels];
-        let weights = Weights::forward(self.isa, conv.up, self.inputs.weight, channels);
-        if conv.up {
-            return self.forward_up(&weights, y);
-        }
-        let work = self.work(y, conv.out_channels);
-        work.into_par_iter().for_each(|(strip, rows)| {
-            let tiles = self.input(&strip);
-            self.convolve(
-                &strip,
-                tiles.all(),
-                &weights,
-                rows,
-                |image, channel, rows| {
-                    let noise = self.noise_rows(image, &strip.rows, conv.width);
-                    finish_rows(self.isa, &self.finish(image, channel), noise, rows);
-                },
-            );
-        });
-    }
-
-    /// Computes y of an up-sampling convolution: the strips of an image one after the other, since they overlap.
-    fn forward_up(&self, weights: &Weights, y: &mut [f32]) {
-        let conv = self.conv;
-        let mut strips: Vec<Strip> = self.strips().all().collect();
-        let images = strips[0].images.len();
-        let per_image = strips
-            .iter()
-            .filter(|strip| strip.images.start == 0)
-            .count();
-        y.par_chunks_mut(images * conv.out_channels * conv.output_plane())
-            .zip(strips.par_chunks_mut(per_image))
-            .for_each(|(y, strips)| {
-                // By 32 channels: the sums, and the planes of every image and in it of every channel.
-                let mut outputs: Vec<(Overlap, Vec<&mut [f32]>)> = (0..conv.out_channels)
-                    .step_by(PAIR)
-                    .map(|first| {
-                        (
-                            Overlap::new(&strips[0], PAIR.min(conv.out_channels - first)),
-                            Vec::new(),
-                        )
-                    })
-                    .collect();
-                for (index, plane) in y.chunks_mut(conv.output_plane()).enumerate() {
-                    outputs[index % conv.out_channels / PAIR].1.push(plane);
-                }
-                for strip in strips.iter() {
-                    let tiles = self.input(strip);
-                    outputs
-                        .par_iter_mut()
-                        .enumerate()
-                        .for_each(|(pair, (overlap, planes))| {
-                            self.strip_outputs(
-                                strip,
-                                tiles.all(),
-                                weights.pair(pair),
-                                pair * PAIR,
-                                overlap,
-                                planes,
-                            );
-                        });
-                }
-            });
-    }
-
-    /// The outputs of up to 32 channels from `first` on which no later strip adds to.
-    fn strip_outputs(
-        &self,
-        strip: &Strip,
-        tiles: Operand<'_>,
-        weights: Operand<'_>,
-        first: usize,
-        overlap: &mut Overlap,
-        planes: &mut [&mut [f32]],
-    ) {
-        let conv = self.conv;
-        let output = strip.doubled(conv.height);
-        let last = strip.rows.end == conv.height;
-        let done = output.halo.start..if last {
-            output.rows.end
-        } else {
-            output.rows.end - UP_REACH
-        };
-        let channels = planes.len() / strip.images.len();
-        let shape = Matrices::tiles(true, strip.tiles(), channels);
-        let mut products = scratch(shape.len());
-        multiply(
-            self.isa,
-            tiles,
-            weights,
-            Target {
-                values: &mut products,
-                shape,
-            },
-        );
-        for (block, values) in products.chunks(shape.block()).enumerate() {
-            overlap.add(self.isa, strip, Operand { values, shape }, block);
-            for (index, planes) in planes.chunks_mut(channels).enumerate() {
-                let image = strip.images.start + index;
-                let noise = self.noise_rows(image, &done, output.width);
-                let planes = &mut planes[block * LANES..channels.min((block + 1) * LANES)];
-                overlap.finish(self.isa, &output, &done, [block, index], planes);
-                for (i, plane) in planes.iter_mut().enumerate() {
-                    let rows = &mut plane[done.start * output.width..done.end * output.width];
-                    let finish = self.finish(image, first + block * LANES + i);
-                    finish_rows(self.isa, &finish, noise, rows);
-                }
-            }
-        }
-        if !last {
-            overlap.advance(strip);
-        }
-    }
-
+impl Call<'_> {
     /// Computes what `adjoint` asks for; returns the sums of the gradients of bias, noise strength and
     /// demodulation, `[N, out]`.
-    pub(super) fn backward_winograd(&self, adjoint: Adjoint<'_>) -> Vec<[f32; 3]> {
+    pub(in crate::styled_conv) fn backward_winograd(&self, adjoint: Adjoint<'_>) -> Vec<[f32; 3]> {
         let conv = self.conv;
         let channels = [conv.out_channels, conv.in_channels];
         let weights = adjoint
@@ -351,36 +191,6 @@ impl Prepared<'_> {
         }
     }
 
-    /// The transformed tiles of the styled input.
-    fn input(&self, strip: &Strip) -> Tiles {
-        let conv = self.conv;
-        let mut tiles = Tiles::new(conv.up, strip, conv.in_channels);
-        let shape = tiles.shape;
-        tiles
-            .values
-            .par_chunks_mut(shape.block())
-            .enumerate()
-            .for_each(|(block, values)| {
-                let channels = block * LANES..conv.in_channels.min((block + 1) * LANES);
-                let mut pixels = scratch(strip.images.len() * strip.halo_pixels() * LANES);
-                for (image, pixels) in strip
-                    .images
-                    .clone()
-                    .zip(pixels.chunks_exact_mut(strip.halo_pixels() * LANES))
-                {
-                    let lines = channels.clone().map(|ci| {
-                        let plane = (image * conv.in_channels + ci) * conv.input_plane();
-                        &self.inputs.x[plane + strip.halo.start * conv.width..]
-                            [..strip.halo_pixels()]
-                    });
-                    let scales = &self.style[image * conv.in_channels..][channels.clone()];
-                    interleave(self.isa, &lines.collect::<Vec<_>>(), scales, pixels);
-                }
-                input_tiles(self.isa, strip, &pixels, Target { values, shape });
-            });
-        tiles
-    }
-
     /// The gradient before the activation of the part `output` that belongs to a strip, in transformed tiles: as the
     /// input of a convolution and as that of the products. Returns its sums, `[image][out]`.
     fn output_gradient(
@@ -465,60 +275,5 @@ impl Prepared<'_> {
         gradient(output.halo.start..output.rows.start);
         gradient(output.rows.end..output.halo.end);
         gradient(output.rows.clone()).totals()
-    }
-
-    /// The convolution of `tiles` to `rows`, each of which goes through `finish` with its image and channel.
-    fn convolve<T: Send>(
-        &self,
-        strip: &Strip,
-        tiles: Operand<'_>,
-        weights: &Weights,
-        rows: Vec<Vec<&mut [f32]>>,
-        finish: impl Fn(usize, usize, &mut [f32]) -> T + Sync,
-    ) -> Vec<T> {
-        let finished: Vec<Vec<T>> = rows
-            .into_par_iter()
-            .enumerate()
-            .map(|(pair, mut rows)| {
-                let weights = weights.pair(pair);
-                let channels = rows.len() / strip.images.len();
-                let shape = Matrices::tiles(self.conv.up, strip.tiles(), channels);
-                let mut products = scratch(shape.len());
-                multiply(
-                    self.isa,
-                    tiles,
-                    weights,
-                    Target {
-                        values: &mut products,
-                        shape,
-                    },
-                );
-                let mut pixels = scratch(strip.images.len() * strip.pixels() * LANES);
-                let mut finished = Vec::with_capacity(rows.len());
-                for (block, values) in products.chunks(shape.block()).enumerate() {
-                    output_pixels(self.isa, strip, Operand { values, shape }, &mut pixels);
-                    let images = rows
-                        .chunks_mut(channels)
-                        .zip(pixels.chunks(strip.pixels() * LANES));
-                    for (image, (rows, pixels)) in strip.images.clone().zip(images) {
-                        let rows = &mut rows[block * LANES..channels.min((block + 1) * LANES)];
-                        deinterleave(self.isa, pixels, 0, rows);
-                        for (i, rows) in rows.iter_mut().enumerate() {
-                            finished.push(finish(image, pair * PAIR + block * LANES + i, rows));
-                        }
-                    }
-                }
-                finished
-            })
-            .collect();
-        finished.into_iter().flatten().collect()
-    }
-
-    /// The noise of some rows of an image, empty where there is none.
-    fn noise_rows(&self, image: usize, rows: &Range<usize>, width: usize) -> &[f32] {
-        match self.noise(image) {
-            [] => &[],
-            noise => &noise[rows.start * width..rows.end * width],
-        }
     }
 }
