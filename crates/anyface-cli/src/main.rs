@@ -23,6 +23,8 @@ enum Command {
     Train(command::train::Args),
     Eval(command::eval::Args),
     Portraits(command::portraits::Args),
+    Convert(command::convert::Args),
+    Models(command::models::Args),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Command::Train(args) => args.run(),
         Command::Eval(args) => args.run(),
         Command::Portraits(args) => args.run(),
+        Command::Convert(args) => args.run(),
+        Command::Models(args) => args.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

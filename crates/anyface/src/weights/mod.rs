@@ -3,13 +3,15 @@
 mod atomic;
 mod bundle;
 pub mod container;
+pub mod convert;
 mod tensors;
 
 use std::path::PathBuf;
 
 pub use atomic::write_atomically;
 pub use bundle::{Bundle, BundleConfig, FORMAT};
-pub use container::{Checkpoint, Container, StoredTensor};
+pub use container::{Checkpoint, Container, LeftOut, StoredTensor};
+pub use convert::{Converted, Kind, Network, convert};
 pub use tensors::{StoredDtype, load_module, load_module_bytes, load_module_tensors, save_module};
 
 /// Why weights could not be read or written. `source_name` is a path, or what the caller called the bytes.
@@ -74,6 +76,26 @@ pub enum WeightsError {
         expected: Vec<usize>,
         /// Shape on disk.
         found: Vec<usize>,
+    },
+    /// A checkpoint of a model that this library does not have.
+    #[error("{source_name}: {reason}")]
+    Unsupported {
+        /// Where the bytes come from.
+        source_name: String,
+        /// What the library does not have.
+        reason: String,
+    },
+    /// A weight is infinite or no number.
+    #[error("{source_name}: element {index} of `{tensor}` is {value}")]
+    NotFinite {
+        /// Where the bytes come from.
+        source_name: String,
+        /// Dotted name.
+        tensor: String,
+        /// Elements before it.
+        index: usize,
+        /// What it is.
+        value: f32,
     },
     /// A tensor of a network holds no floats.
     #[error(

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use half::f16;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors, View};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 
+use super::atomic::replace_file;
 use super::container::floats;
 use super::{StoredTensor, WeightsError, write_atomically};
 
@@ -125,6 +127,23 @@ pub fn save_module<M: Module>(
     })
 }
 
+/// Writes tensors to `path` as they are, one after another, whole or not at all.
+pub(super) fn save_tensors(
+    tensors: BTreeMap<String, &StoredTensor>,
+    path: &Path,
+) -> Result<(), WeightsError> {
+    replace_file(path, |temporary| {
+        safetensors::serialize_to_file(tensors, None, temporary).map_err(|error| match error {
+            SafeTensorError::IoError(error) => error,
+            error => io::Error::other(error),
+        })
+    })
+    .map_err(|source| WeightsError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// Replaces each parameter by the tensor of its name, which it takes out; keeps the first error and then leaves the rest
 /// alone.
 struct Loader<'a, V> {
@@ -186,6 +205,35 @@ impl<V: View> ModuleMapper for Loader<'_, V> {
                 param
             }
         }
+    }
+}
+
+/// Names and shapes of the float parameters of `module`, whose values are not made for it.
+pub(super) fn parameter_shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
+    let mut shapes = Shapes::default();
+    module.visit(&mut shapes);
+    shapes.by_name
+}
+
+/// Gathers the shape of each parameter.
+#[derive(Default)]
+struct Shapes {
+    path: Vec<String>,
+    by_name: BTreeMap<String, Vec<usize>>,
+}
+
+impl ModuleVisitor for Shapes {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let shape = param.lazy_shape().to_vec();
+        self.by_name.insert(self.path.join("."), shape);
     }
 }
 

@@ -23,8 +23,8 @@ mod zip;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use memmap2::Mmap;
@@ -90,6 +90,8 @@ pub struct Checkpoint {
     pub metadata: Value,
     /// What the file holds besides.
     pub left_out: Vec<LeftOut>,
+    /// The file, unless the bytes came from elsewhere.
+    path: Option<PathBuf>,
     checksums: Vec<Checksum>,
 }
 
@@ -105,7 +107,10 @@ impl Checkpoint {
         if bytes.first() == Some(&b'{') {
             return safetensors::open_shards(path, &bytes);
         }
-        Self::from_bytes(bytes, &source_name)
+        Ok(Self {
+            path: Some(path.to_owned()),
+            ..Self::from_bytes(bytes, &source_name)?
+        })
     }
 
     /// [`Self::open`] for the bytes of one file; `source_name` stands for the path in errors.
@@ -125,8 +130,35 @@ impl Checkpoint {
             tensors: contents.tensors,
             metadata: contents.metadata,
             left_out: contents.left_out,
+            path: None,
             checksums,
         })
+    }
+
+    /// Reads a JSON file that belongs to the model and stands beside its weights.
+    ///
+    /// # Errors
+    /// When it is missing or no JSON.
+    pub(super) fn config_beside(&self, name: &str) -> Result<Value, WeightsError> {
+        let Some(path) = &self.path else {
+            return Err(self.unsupported(format!("{name} of the model is needed beside it")));
+        };
+        let path = path.with_file_name(name);
+        let bytes = fs::read(&path).map_err(|source| WeightsError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        serde_json::from_slice(&bytes).map_err(|error| WeightsError::Unsupported {
+            source_name: path.display().to_string(),
+            reason: format!("no JSON: {error}"),
+        })
+    }
+
+    pub(super) fn unsupported(&self, reason: impl Into<String>) -> WeightsError {
+        WeightsError::Unsupported {
+            source_name: self.source_name.clone(),
+            reason: reason.into(),
+        }
     }
 
     /// Compares the stored tensors with the checksums that the container keeps; reads the whole file. Only zip archives

@@ -90,6 +90,7 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Weig
         tensors,
         metadata: Value::Null,
         left_out: Vec::new(),
+        path: Some(path.to_owned()),
         checksums: Vec::new(),
     })
 }
