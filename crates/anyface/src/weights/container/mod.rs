@@ -8,11 +8,15 @@
 //! | TorchScript | `torch.jit.save`: OpenAI's CLIP |
 //! | pickle | NVIDIA's StyleGAN2 and others, by `pickle.dump` |
 //! | npy, npz | numpy |
+//! | ONNX | exporters: YuNet |
+//! | ncnn, a `.param` with its `.bin` | converters: MobileFaceNet |
 //!
 //! Files are memory-mapped, and a tensor is a view of the map. No code of a file is ever run: pickles are read as plain
 //! data ([`pickle`]), in bounded memory. Layouts: the project's `docs/CHECKPOINTS.md`.
 
+mod ncnn;
 mod numpy;
+mod onnx;
 mod pickle;
 mod safetensors;
 mod source;
@@ -60,6 +64,10 @@ pub enum Container {
     Npy,
     /// A zip of numpy arrays.
     Npz,
+    /// A graph with its weights.
+    Onnx,
+    /// A graph, its weights in a file beside it.
+    Ncnn,
 }
 
 impl fmt::Display for Container {
@@ -73,6 +81,8 @@ impl fmt::Display for Container {
             Self::Pickle => "pickle",
             Self::Npy => "npy",
             Self::Npz => "npz",
+            Self::Onnx => "ONNX",
+            Self::Ncnn => "ncnn",
         })
     }
 }
@@ -107,9 +117,13 @@ impl Checkpoint {
         if bytes.first() == Some(&b'{') {
             return safetensors::open_shards(path, &bytes);
         }
+        let checkpoint = match bytes.starts_with(ncnn::MAGIC) {
+            true => Self::open_ncnn(path, bytes)?,
+            false => Self::from_bytes(bytes, &source_name)?,
+        };
         Ok(Self {
             path: Some(path.to_owned()),
-            ..Self::from_bytes(bytes, &source_name)?
+            ..checkpoint
         })
     }
 
@@ -119,13 +133,36 @@ impl Checkpoint {
     /// As [`Self::open`].
     pub fn from_bytes(bytes: Bytes, source_name: &str) -> Result<Self, WeightsError> {
         let source = Source { bytes, start: 0 };
-        let (container, contents, checksums) =
-            read(&source).map_err(|fault| WeightsError::Container {
-                source_name: source_name.to_owned(),
-                source: fault,
-            })?;
+        let parts = read(&source);
+        Self::new(parts, source_name)
+    }
+
+    /// A graph of ncnn and the weights beside it.
+    fn open_ncnn(path: &Path, graph: Bytes) -> Result<Self, WeightsError> {
+        let weights_path = path.with_extension("bin");
+        let whole = |bytes| Source { bytes, start: 0 };
+        let contents = ncnn::read(&whole(graph), &whole(map(&weights_path)?));
+        let parts = contents.map(|contents| (Container::Ncnn, contents, Vec::new()));
+        // The offset of a fault is in the weights, but for lines that are no layer, which it quotes.
+        Self::new(parts, &weights_path.display().to_string())
+    }
+
+    fn new(
+        parts: Result<(Container, Contents, Vec<Checksum>), Fault>,
+        source_name: &str,
+    ) -> Result<Self, WeightsError> {
+        let source_name = source_name.to_owned();
+        let (container, contents, checksums) = match parts {
+            Ok(parts) => parts,
+            Err(source) => {
+                return Err(WeightsError::Container {
+                    source_name,
+                    source,
+                });
+            }
+        };
         Ok(Self {
-            source_name: source_name.to_owned(),
+            source_name,
             container,
             tensors: contents.tensors,
             metadata: contents.metadata,
@@ -133,6 +170,19 @@ impl Checkpoint {
             path: None,
             checksums,
         })
+    }
+
+    /// The same file with other tensors.
+    pub(super) fn with_tensors(&self, tensors: BTreeMap<String, StoredTensor>) -> Self {
+        Self {
+            source_name: self.source_name.clone(),
+            container: self.container,
+            tensors,
+            metadata: self.metadata.clone(),
+            left_out: Vec::new(),
+            path: self.path.clone(),
+            checksums: Vec::new(),
+        }
     }
 
     /// Reads a JSON file that belongs to the model and stands beside its weights.
@@ -197,9 +247,11 @@ fn read(source: &Source) -> Result<(Container, Contents, Vec<Checksum>), Fault> 
             (Container::TorchLegacy, torch::read_legacy(source)?)
         }
         [0x80, 0..=5, ..] => (Container::Pickle, read_pickle(source)?),
+        bytes if onnx::is_onnx(bytes) => (Container::Onnx, onnx::read(source)?),
         [] => return Err(source.fault("the file is empty")),
         _ => {
-            let reason = "no known container: not safetensors, torch, TorchScript, pickle or numpy";
+            let reason =
+                "no known container: not safetensors, torch, TorchScript, pickle, numpy or ONNX";
             return Err(source.fault(reason));
         }
     };

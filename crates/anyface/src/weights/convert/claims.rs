@@ -81,6 +81,22 @@ impl<'c> Claims<'c> {
         })
     }
 
+    /// Claims every tensor below `prefix` that `rename` has a name for.
+    pub(super) fn take_renamed(
+        &mut self,
+        prefix: &str,
+        rename: impl Fn(&str) -> Option<String>,
+    ) -> BTreeMap<String, StoredTensor> {
+        let mut taken = BTreeMap::new();
+        self.unclaimed.retain(|name, tensor| {
+            let ours = name.strip_prefix(prefix).and_then(&rename);
+            let is_unknown = ours.is_none();
+            taken.extend(ours.map(|ours| (ours, (*tensor).clone())));
+            is_unknown
+        });
+        taken
+    }
+
     /// Claims every tensor that fits `pattern`, for a reason not to use it.
     pub(super) fn leave_out(&mut self, pattern: &str, reason: &str) {
         let names: Vec<&str> = self.names(pattern).collect();

@@ -5,8 +5,14 @@
 
 mod claims;
 pub mod clip;
+mod encoder;
 mod glob;
+mod ir_se;
+mod lpips;
+mod mobile_face_net;
+mod prior;
 pub mod stylegan2;
+mod yunet;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +25,9 @@ use self::claims::Claims;
 use super::container::LeftOut;
 use super::tensors::parameter_shapes;
 use super::tensors::save_tensors;
-use super::{Checkpoint, StoredTensor, WeightsError, load_module_tensors, write_atomically};
+use super::{
+    Checkpoint, Container, StoredTensor, WeightsError, load_module_tensors, write_atomically,
+};
 
 /// What a checkpoint is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +40,20 @@ pub enum Kind {
     ClipOpenai,
     /// CLIP of Hugging Face's transformers.
     ClipHuggingFace,
+    /// An encoder of e4e, pSp or ReStyle with its generator.
+    Encoder,
+    /// ArcFace of TreB1eN/InsightFace_Pytorch.
+    IrSe50,
+    /// The linear weights of LPIPS.
+    LpipsHeads,
+    /// AlexNet or VGG-16 of torchvision.
+    Torchvision,
+    /// The prior of clip2latent.
+    Clip2latent,
+    /// The face detector YuNet.
+    YuNet,
+    /// The recogniser MobileFaceNet.
+    MobileFaceNet,
     /// No known model: a direction, an array.
     Tensors,
 }
@@ -44,6 +66,13 @@ impl Kind {
             Self::Stylegan2Rosinality => "stylegan2-rosinality",
             Self::ClipOpenai => "clip-openai",
             Self::ClipHuggingFace => "clip-hugging-face",
+            Self::Encoder => "encoder",
+            Self::IrSe50 => "ir-se50",
+            Self::LpipsHeads => "lpips-heads",
+            Self::Torchvision => "torchvision-features",
+            Self::Clip2latent => "clip2latent",
+            Self::YuNet => "yunet",
+            Self::MobileFaceNet => "mobilefacenet",
             Self::Tensors => "tensors",
         }
     }
@@ -54,17 +83,29 @@ impl Kind {
             let mut names = checkpoint.tensors.keys();
             names.any(|name| glob::matches(pattern, name))
         };
-        if has("G_ema.synthesis.*") {
-            Self::Stylegan2Nvidia
-        } else if has("g_ema.input.input") {
-            Self::Stylegan2Rosinality
-        } else if has("vision_model.embeddings.patch_embedding.weight") {
-            Self::ClipHuggingFace
-        } else if has("*visual.conv1.weight") && has("*token_embedding.weight") {
-            Self::ClipOpenai
-        } else {
-            Self::Tensors
+        let signs = [
+            ("G_ema.synthesis.*", Self::Stylegan2Nvidia),
+            ("g_ema.input.input", Self::Stylegan2Rosinality),
+            (
+                "vision_model.embeddings.patch_embedding.weight",
+                Self::ClipHuggingFace,
+            ),
+            ("*visual.conv1.weight", Self::ClipOpenai),
+            ("state_dict.encoder.input_layer.0.weight", Self::Encoder),
+            ("output_layer.3.weight", Self::IrSe50),
+            ("lin0.model.1.weight", Self::LpipsHeads),
+            ("features.0.weight", Self::Torchvision),
+            ("conv_6dw7_7_conv2d.weight", Self::MobileFaceNet),
+            (
+                "state_dict.ema_diffusion_prior.ema_model.*",
+                Self::Clip2latent,
+            ),
+        ];
+        if checkpoint.container == Container::Onnx {
+            return Self::YuNet;
         }
+        let found = signs.into_iter().find(|(pattern, _)| has(pattern));
+        found.map_or(Self::Tensors, |(_, kind)| kind)
     }
 }
 
@@ -90,7 +131,14 @@ impl Network {
         source_name: &str,
     ) -> Result<Self, WeightsError> {
         let source_name = source_name.to_owned();
-        for (tensor, expected) in parameter_shapes(module) {
+        let shapes = parameter_shapes(module);
+        if let Some(tensor) = tensors.keys().find(|name| !shapes.contains_key(*name)) {
+            return Err(WeightsError::Unexpected {
+                source_name,
+                tensor: tensor.clone(),
+            });
+        }
+        for (tensor, expected) in shapes {
             let Some(found) = tensors.get(&tensor).map(StoredTensor::shape) else {
                 return Err(WeightsError::Missing {
                     source_name,
@@ -191,6 +239,13 @@ pub fn convert(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
         Kind::Stylegan2Rosinality => vec![stylegan2::from_rosinality(&mut claims)?],
         Kind::ClipOpenai => clip::from_openai(&mut claims)?,
         Kind::ClipHuggingFace => clip::from_hugging_face(&mut claims)?,
+        Kind::Encoder => encoder::from_encoder(&mut claims)?,
+        Kind::IrSe50 => vec![ir_se::from_ir_se50(&mut claims)?],
+        Kind::LpipsHeads => vec![lpips::from_heads(&mut claims)?],
+        Kind::Torchvision => vec![lpips::from_torchvision(&mut claims)?],
+        Kind::Clip2latent => vec![prior::from_clip2latent(&mut claims)?],
+        Kind::YuNet => vec![yunet::from_yunet(&mut claims)?],
+        Kind::MobileFaceNet => vec![mobile_face_net::from_mobile_face_net(&mut claims)?],
         Kind::Tensors => return no_model(checkpoint),
     };
     let mut left_out = claims.finish()?;
@@ -241,6 +296,9 @@ fn check_finite(
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) use self::{encoder::style_block_name, ir_se::unit_name as ir_se_unit_name};
 
 #[cfg(test)]
 mod tests;
