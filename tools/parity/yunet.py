@@ -25,8 +25,9 @@ def main(source):
         if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) in (1, 4) and tensor.dims[0] > 0:
             if tensor.name in ("512", "513"):  # Scales of the two resizes.
                 continue
-            fan_in = max(int(np.prod(tensor.dims[1:])), 1)
-            values = rng.normal(0, (2 / fan_in) ** 0.5, tuple(tensor.dims)).astype(np.float32)
+            # Logits near 1, so that rounding does not grow on the way.
+            deviation = np.prod(tensor.dims[1:]) ** -0.5 if len(tensor.dims) == 4 else 0.1
+            values = rng.normal(0, deviation, tuple(tensor.dims)).astype(np.float32)
             tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
     onnx.save(model, TARGET / "checkpoints/yunet.onnx")
 

@@ -99,10 +99,9 @@ mod tests {
 
     fn assert_close(found: impl IntoIterator<Item = f64>, expected: &[f64]) {
         for (found, expected) in found.into_iter().zip(expected) {
-            assert!(
-                (found - expected).abs() <= 1e-6 * expected.abs(),
-                "{found} {expected}"
-            );
+            // The reference's buffers are single precision, of numbers near 1.
+            let rounding = 1e-6 * expected.abs() + 2e-6;
+            assert!((found - expected).abs() <= rounding, "{found} {expected}");
         }
     }
 

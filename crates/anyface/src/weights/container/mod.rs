@@ -173,7 +173,7 @@ impl Checkpoint {
     }
 
     /// The same file with other tensors.
-    pub(super) fn with_tensors(&self, tensors: BTreeMap<String, StoredTensor>) -> Self {
+    pub(crate) fn with_tensors(&self, tensors: BTreeMap<String, StoredTensor>) -> Self {
         Self {
             source_name: self.source_name.clone(),
             container: self.container,
