@@ -64,7 +64,7 @@ fn one_network_in_three_containers_becomes_the_same_file() {
         let report: Value = serde_json::from_slice(&run.stdout).expect("one JSON object");
         assert_eq!(report["kind"], kind);
         assert_eq!(report["container"], container);
-        assert_eq!(report["tensors"], 90);
+        assert_eq!(report["tensors"], 92);
         assert!(
             report["left_out"]
                 .as_array()
@@ -112,7 +112,7 @@ fn inspect_prints_every_tensor() {
         .assert()
         .success()
         .stdout(
-            predicate::str::contains("tensors from torch zip  6 tensors, 32 elements").and(
+            predicate::str::contains("tensors from torch zip  6 tensors, 35 elements").and(
                 predicate::str::is_match(r"state_dict.transposed +F32 +\[4, 3\]")
                     .expect("a pattern"),
             ),
