@@ -27,6 +27,7 @@ COPIED = [
     "rosinality_legacy.pt",
     "clip_tiny_torchscript.pt",
     "clip_tiny_hf.safetensors",
+    "clip2latent_prior.ckpt",
 ]
 MAGIC = 0x1950A86A20F9469CFC6C
 
@@ -137,6 +138,102 @@ def python2():
     (TARGET / "python2.pth").write_bytes(data)
 
 
+class Layout:
+    """A checkpoint of full size that takes no place: its tensors are views of one storage of zeros, which is packed."""
+
+    def __init__(self, elements):
+        self.storages = [Storage("0", "FloatStorage", np.zeros(elements, "<f4"))]
+
+    def tensor(self, *shape):
+        strides = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
+        return Tensor(self.storages[0], 0, shape, tuple(strides))
+
+    def kernel(self):
+        taps = np.array([1, 3, 3, 1], "<f4")
+        self.storages.append(Storage(str(len(self.storages)), "FloatStorage", np.outer(taps, taps) / np.float32(16)))
+        return Tensor(self.storages[-1], 0, (4, 4), (4, 1))
+
+    def save(self, name, obj):
+        with zipfile.ZipFile(TARGET / name, "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr("archive/data.pkl", pickled(obj))
+            for storage in self.storages:
+                file.writestr(f"archive/data/{storage.key}", storage.array.tobytes())
+
+    def norm(self, name, channels):
+        fields = ("weight", "bias", "running_mean", "running_var")
+        return {f"{name}.{field}": self.tensor(channels) for field in fields}
+
+    def linear(self, name, *shape):
+        return {f"{name}.weight": self.tensor(*shape), f"{name}.bias": self.tensor(shape[0])}
+
+    def ir_se50(self):
+        keys = {"input_layer.0.weight": self.tensor(64, 3, 3, 3), "input_layer.2.weight": self.tensor(64)}
+        keys |= self.norm("input_layer.1", 64)
+        inputs = 64
+        for unit in range(24):
+            name = f"body.{unit}"
+            depth = 64 if unit < 3 else 128 if unit < 7 else 256 if unit < 21 else 512
+            keys |= self.norm(f"{name}.res_layer.0", inputs) | self.norm(f"{name}.res_layer.4", depth)
+            keys[f"{name}.res_layer.1.weight"] = self.tensor(depth, inputs, 3, 3)
+            keys[f"{name}.res_layer.2.weight"] = self.tensor(depth)
+            keys[f"{name}.res_layer.3.weight"] = self.tensor(depth, depth, 3, 3)
+            keys[f"{name}.res_layer.5.fc1.weight"] = self.tensor(depth // 16, depth, 1, 1)
+            keys[f"{name}.res_layer.5.fc2.weight"] = self.tensor(depth, depth // 16, 1, 1)
+            if inputs != depth:
+                keys[f"{name}.shortcut_layer.0.weight"] = self.tensor(depth, inputs, 1, 1)
+                keys |= self.norm(f"{name}.shortcut_layer.1", depth)
+            inputs = depth
+        return keys
+
+    def styled(self, name, inputs, outputs, size):
+        keys = {f"{name}.conv.weight": self.tensor(1, outputs, inputs, size, size)}
+        return keys | self.linear(f"{name}.conv.modulation", inputs, 512)
+
+    def stylegan2_1024(self):
+        keys = {"input.input": self.tensor(1, 512, 4, 4)}
+        for layer in range(1, 9):
+            keys |= self.linear(f"style.{layer}", 512, 512)
+        channels = [512, 512, 512, 512, 512, 256, 128, 64, 32]
+        convs = [("conv1", 512, 512)]
+        colours = [("to_rgb1", 512)]
+        for i in range(8):
+            convs += [(f"convs.{2 * i}", channels[i], channels[i + 1]), (f"convs.{2 * i + 1}", *[channels[i + 1]] * 2)]
+            colours.append((f"to_rgbs.{i}", channels[i + 1]))
+            keys[f"convs.{2 * i}.conv.blur.kernel"] = self.kernel()
+            keys[f"to_rgbs.{i}.upsample.kernel"] = self.kernel()
+        for index, (name, inputs, outputs) in enumerate(convs):
+            keys |= self.styled(name, inputs, outputs, 3)
+            keys[f"{name}.noise.weight"] = self.tensor(1)
+            keys[f"{name}.activate.bias"] = self.tensor(outputs)
+            side = 2 ** ((index + 5) // 2)
+            keys[f"noises.noise_{index}"] = self.tensor(1, 1, side, side)
+        for name, inputs in colours:
+            keys |= self.styled(name, inputs, 3, 1)
+            keys[f"{name}.bias"] = self.tensor(1, 3, 1, 1)
+        return keys
+
+    def e4e_encoder(self):
+        keys = self.ir_se50()
+        for style in range(18):
+            for conv in range(4 if style < 3 else 5 if style < 7 else 6):
+                keys |= self.linear(f"styles.{style}.convs.{2 * conv}", 512, 512, 3, 3)
+            keys |= self.linear(f"styles.{style}.linear", 512, 512)
+        return keys | self.linear("latlayer1", 512, 256, 1, 1) | self.linear("latlayer2", 512, 128, 1, 1)
+
+
+def full_layouts():
+    """The keys and shapes of e4e_ffhq_encode.pt and model_ir_se50.pth."""
+    layout = Layout(512 * 512 * 9)
+    parts = {"encoder": layout.e4e_encoder(), "decoder": layout.stylegan2_1024()}
+    state = {f"{part}.{key}": value for part, keys in parts.items() for key, value in keys.items()}
+    opts = {"encoder_type": "Encoder4Editing", "stylegan_size": 1024, "start_from_latent_avg": True}
+    layout.save("e4e_layout.pt", {"state_dict": state, "opts": opts, "latent_avg": layout.tensor(18, 512)})
+
+    layout = Layout(512 * 25088)
+    keys = layout.ir_se50() | layout.norm("output_layer.0", 512) | layout.norm("output_layer.4", 512)
+    layout.save("ir_se50_layout.pth", collections.OrderedDict(keys | layout.linear("output_layer.3", 512, 25088)))
+
+
 def numpy_files():
     array = np.arange(6, dtype="<f4").reshape(2, 3)
     np.save(TARGET / "array.npy", array)
@@ -153,6 +250,7 @@ def main(source):
     legacy()
     python2()
     numpy_files()
+    full_layouts()
     for name in COPIED:
         shutil.copy(source / name, TARGET)
 

@@ -40,6 +40,15 @@ pub(super) fn read(graph: &Source, weights: &Source) -> Result<Contents, Fault> 
     Ok(contents)
 }
 
+/// Weights of a layer.
+#[derive(Clone)]
+struct Field {
+    name: &'static str,
+    shape: Vec<usize>,
+    /// Whether a flag for their type stands before.
+    has_flag: bool,
+}
+
 /// A line of the graph.
 struct Layer<'a> {
     kind: &'a str,
@@ -75,7 +84,13 @@ impl<'a> Layer<'a> {
         weights: &Source,
         tensors: &mut BTreeMap<String, StoredTensor>,
     ) -> Result<(), Fault> {
-        for (field, shape, has_flag) in self.fields().map_err(|reason| reader.fault(reason))? {
+        let fields = self.fields().map_err(|reason| reader.fault(reason))?;
+        for Field {
+            name,
+            shape,
+            has_flag,
+        } in fields
+        {
             if has_flag && reader.len32()? != 0 {
                 let reason = format!("`{}`: weights that are not singles", self.name);
                 return Err(reader.fault(reason));
@@ -86,19 +101,28 @@ impl<'a> Layer<'a> {
             let storage = weights.part_of(reader.take(bytes.unwrap_or(usize::MAX))?);
             let tensor = StoredTensor::contiguous(Dtype::F32, shape, &storage.bytes)
                 .map_err(|reason| storage.fault(reason))?;
-            tensors.insert(format!("{}.{field}", self.name), tensor);
+            tensors.insert(format!("{}.{name}", self.name), tensor);
         }
         Ok(())
     }
 
-    /// Names and shapes of the weights in their order, and whether a flag for their type stands before.
-    fn fields(&self) -> Result<Vec<(&'static str, Vec<usize>, bool)>, String> {
+    /// The weights in their order.
+    fn fields(&self) -> Result<Vec<Field>, String> {
         let unclear = || format!("`{}`: sizes that do not fit each other", self.name);
         let size = |key| self.size(key).ok_or_else(unclear);
         let outputs = size(0)?;
-        let biased = |weight: Vec<usize>, has_bias: usize| {
-            let mut fields = vec![("weight", weight, true)];
-            fields.extend((has_bias != 0).then(|| ("bias", vec![outputs], false)));
+        let of_channels = |name| Field {
+            name,
+            shape: vec![outputs],
+            has_flag: false,
+        };
+        let biased = |shape: Vec<usize>, has_bias: usize| {
+            let mut fields = vec![Field {
+                name: "weight",
+                shape,
+                has_flag: true,
+            }];
+            fields.extend((has_bias != 0).then(|| of_channels("bias")));
             fields
         };
         match self.kind {
@@ -121,9 +145,9 @@ impl<'a> Layer<'a> {
                 Ok(biased(vec![outputs, inputs], size(1)?))
             }
             "BatchNorm" => Ok(["weight", "running_mean", "running_var", "bias"]
-                .map(|field| (field, vec![outputs], false))
+                .map(of_channels)
                 .to_vec()),
-            "PReLU" => Ok(vec![("slope", vec![outputs], false)]),
+            "PReLU" => Ok(vec![of_channels("slope")]),
             kind => Err(format!(
                 "`{}`: a layer {kind}, which is not read",
                 self.name

@@ -84,11 +84,13 @@ pub(super) fn pickled_array(graph: &Graph<'_>, id: Id) -> Result<Option<StoredTe
             };
             (dtype, shape, *graph.node(order) == Node::Bool(true), data)
         }
-        (Some(((module, "_frombuffer"), &[data, dtype, shape, order])), _)
-            if matches!(module, "numpy.core.numeric" | "numpy._core.numeric") =>
-        {
-            (dtype, shape, graph.text(order) == Some("F"), data)
-        }
+        (
+            Some((
+                ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer"),
+                &[data, dtype, shape, order],
+            )),
+            _,
+        ) => (dtype, shape, graph.text(order) == Some("F"), data),
         _ => return Ok(None),
     };
     let dtype = pickled_dtype(graph, dtype).map_err(fault)?;

@@ -181,9 +181,8 @@ impl StoredTensor {
             else {
                 return Cow::Owned(gathered);
             };
-            for inner in axis + 1..index.len() {
-                element -= index[inner] * self.strides[inner];
-                index[inner] = 0;
+            for (i, stride) in index.iter_mut().zip(&self.strides).skip(axis + 1) {
+                element -= std::mem::take(i) * stride;
             }
             index[axis] += 1;
             element += self.strides[axis];

@@ -12,6 +12,8 @@ use serde_json::json;
 use super::stylegan2::{Naming, export};
 use super::*;
 use crate::clip::{ImageTowerConfig, TextTowerConfig};
+use crate::identity::{ArcFaceConfig, IrSeConfig};
+use crate::inversion::{EncoderConfig, Method};
 use crate::stylegan2::GeneratorConfig;
 
 fn fixture(name: &str) -> PathBuf {
@@ -126,6 +128,32 @@ fn other_architectures_are_refused_by_name() {
     let error = convert(&open("checkpoints/nvidia_resnet_clamp2_p3.pkl")).unwrap_err();
     let message = error.to_string();
     assert!(message.contains("architecture is \"resnet\""), "{message}");
+}
+
+#[test]
+fn the_whole_of_e4e_has_the_keys_and_shapes_of_its_networks() {
+    let converted = converted("e4e_layout.pt");
+    assert_eq!(converted.kind, Kind::Encoder);
+    let [encoder, generator] = converted.networks.as_slice() else {
+        panic!("{} networks", converted.networks.len());
+    };
+    let config: EncoderConfig = serde_json::from_value(encoder.config.clone()).unwrap();
+    assert_eq!(
+        config,
+        EncoderConfig::new(Method::E4e, 18, IrSeConfig::new())
+    );
+    let config: GeneratorConfig = serde_json::from_value(generator.config.clone()).unwrap();
+    let channels = vec![512, 512, 512, 512, 512, 256, 128, 64, 32];
+    assert_eq!(config, GeneratorConfig::new(512, 512, channels));
+}
+
+#[test]
+fn the_whole_of_ir_se50_has_the_keys_and_shapes_of_its_network() {
+    let converted = converted("ir_se50_layout.pth");
+    assert_eq!(converted.kind, Kind::IrSe50);
+    let config: ArcFaceConfig =
+        serde_json::from_value(converted.networks[0].config.clone()).unwrap();
+    assert_eq!(config, ArcFaceConfig::new(IrSeConfig::new()));
 }
 
 /// Both towers in one map under OpenAI's names.
