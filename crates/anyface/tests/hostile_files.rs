@@ -61,9 +61,9 @@ unsafe impl GlobalAlloc for Counting {
 #[test]
 fn mutated_files_are_answered_soon_and_in_little_memory() {
     let seeds = seeds();
-    for seed in 0..20_000 {
-        attack(&seeds, seed);
-    }
+    let opened = (0..20_000).filter(|&seed| attack(&seeds, seed)).count();
+    // Some changes must get past the first bytes, or nothing was tried.
+    assert!(opened > 1000, "{opened} files opened");
 }
 
 #[test]
@@ -95,14 +95,15 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Reads one mutated file as `anyface convert` does.
-fn attack(seeds: &[Vec<u8>], seed: u64) {
+/// Reads one mutated file as `anyface convert` does; says whether it could be opened.
+fn attack(seeds: &[Vec<u8>], seed: u64) -> bool {
     let file = mutated(seeds, &mut ChaCha8Rng::seed_from_u64(seed));
     let start = Instant::now();
     let before = ALLOCATED.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
-    if let Ok(checkpoint) = Checkpoint::from_bytes(file.into(), "file") {
-        convert(&checkpoint).ok();
+    let checkpoint = Checkpoint::from_bytes(file.into(), "file");
+    if let Ok(checkpoint) = &checkpoint {
+        convert(checkpoint).ok();
     }
     let peak = PEAK.load(Ordering::Relaxed).saturating_sub(before);
     assert!(peak <= MEMORY, "seed {seed}: {peak} bytes");
@@ -111,6 +112,7 @@ fn attack(seeds: &[Vec<u8>], seed: u64) {
         "seed {seed}: {:?}",
         start.elapsed()
     );
+    checkpoint.is_ok()
 }
 
 /// A file with up to eight changes: bits, numbers, parts cut out, doubled, or taken from another file.
