@@ -23,6 +23,8 @@ enum Command {
     Train(command::train::Args),
     Eval(command::eval::Args),
     Portraits(command::portraits::Args),
+    Convert(command::convert::Args),
+    Models(command::models::Args),
 }
 
 fn main() -> ExitCode {
@@ -33,12 +35,21 @@ fn main() -> ExitCode {
         Command::Train(args) => args.run(),
         Command::Eval(args) => args.run(),
         Command::Portraits(args) => args.run(),
+        Command::Convert(args) => args.run(),
+        Command::Models(args) => args.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("anyface: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether whoever read the output, as `head` does, has had enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -11,9 +11,16 @@
 
 pub mod clip;
 mod error;
+pub mod identity;
 pub mod image;
+pub mod inversion;
+pub mod layers;
+pub mod lpips;
 pub mod mapper;
+#[cfg(test)]
+mod parity;
 pub mod pipeline;
+pub mod prior;
 pub mod probe;
 pub mod stylegan2;
 pub mod weights;

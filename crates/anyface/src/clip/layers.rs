@@ -24,8 +24,8 @@ impl Linear {
         }
     }
 
-    /// `[N, T, in] → [N, T, out]`.
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+    /// `[..., in] → [..., out]`.
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         module::linear(x, self.weight.val().transpose(), Some(self.bias.val()))
     }
 }

@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 /// Writes `bytes` to `path` by way of a temporary file in the same folder, which is created if needed. A crash at any
@@ -10,6 +10,14 @@ use std::path::Path;
 /// # Errors
 /// Whatever the file system refuses; `path` is then untouched.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_file(path, |temporary| fs::write(temporary, bytes))
+}
+
+/// [`write_atomically`] for what is too large to hold: `write` fills the temporary file.
+pub(super) fn replace_file(
+    path: &Path,
+    write: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -20,10 +28,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // tempfile's errors name the temporary file, which means nothing to a user.
-    let mut file = builder
+    let file = builder
         .tempfile_in(folder)
         .map_err(|error| io::Error::from(error.kind()))?;
-    file.write_all(bytes)?;
+    write(file.path())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())

@@ -1,14 +1,18 @@
-//! Network weights on disk: safetensors in, safetensors out, nothing ignored.
+//! Network weights on disk: any public checkpoint in, safetensors out, nothing ignored.
 
 mod atomic;
 mod bundle;
+pub mod container;
+pub mod convert;
 mod tensors;
 
 use std::path::PathBuf;
 
 pub use atomic::write_atomically;
 pub use bundle::{Bundle, BundleConfig, FORMAT};
-pub use tensors::{StoredDtype, load_module, load_module_bytes, save_module};
+pub use container::{Checkpoint, Container, LeftOut, StoredTensor};
+pub use convert::{Converted, Kind, Network, convert};
+pub use tensors::{StoredDtype, load_module, load_module_bytes, load_module_tensors, save_module};
 
 /// Why weights could not be read or written. `source_name` is a path, or what the caller called the bytes.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,14 @@ pub enum WeightsError {
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// The bytes are no whole file of a known container.
+    #[error("{source_name}: {source}")]
+    Container {
+        /// Where the bytes come from.
+        source_name: String,
+        /// What is wrong, and at which byte.
+        source: container::Fault,
     },
     /// The bytes are not a whole safetensors file.
     #[error("{source_name} is not a safetensors file: {source}")]
@@ -65,8 +77,30 @@ pub enum WeightsError {
         /// Shape on disk.
         found: Vec<usize>,
     },
-    /// A tensor is neither f16 nor f32.
-    #[error("{source_name}: `{tensor}` is stored as {found}, only F16 and F32 are read")]
+    /// A checkpoint of a model that this library does not have.
+    #[error("{source_name}: {reason}")]
+    Unsupported {
+        /// Where the bytes come from.
+        source_name: String,
+        /// What the library does not have.
+        reason: String,
+    },
+    /// A weight is infinite or no number.
+    #[error("{source_name}: element {index} of `{tensor}` is {value}")]
+    NotFinite {
+        /// Where the bytes come from.
+        source_name: String,
+        /// Dotted name.
+        tensor: String,
+        /// Elements before it.
+        index: usize,
+        /// What it is.
+        value: f32,
+    },
+    /// A tensor of a network holds no floats.
+    #[error(
+        "{source_name}: `{tensor}` is stored as {found}, which is no float of 16, 32 or 64 bits"
+    )]
     Dtype {
         /// Where the bytes come from.
         source_name: String,

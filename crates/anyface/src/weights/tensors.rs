@@ -3,17 +3,20 @@
 //! Buffers (a running mean, a noise constant) are parameters that do not require a gradient, so they are stored too. burn
 //! has no rank-0 tensors: a scalar on disk (`[]`) fits a parameter of shape `[1]`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use half::f16;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 
-use super::{WeightsError, write_atomically};
+use super::atomic::replace_file;
+use super::container::floats;
+use super::{StoredTensor, WeightsError, write_atomically};
 
 /// Element type of a written file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub enum StoredDtype {
     F32,
 }
 
-/// Gives `module` the weights in the safetensors file at `path`, f16 or f32, on the module's device.
+/// Gives `module` the weights in the safetensors file at `path`, floats of any size, on the module's device.
 ///
 /// # Errors
 /// The file cannot be read, or its tensors are not exactly the module's: one is missing, is one too many, or has another
@@ -46,24 +49,46 @@ pub fn load_module_bytes<M: Module>(
     bytes: &[u8],
     source_name: &str,
 ) -> Result<M, WeightsError> {
-    let tensors = SafeTensors::deserialize(bytes).map_err(|source| WeightsError::Format {
+    let file = SafeTensors::deserialize(bytes).map_err(|source| WeightsError::Format {
         source_name: source_name.to_owned(),
         source,
     })?;
-    let unused = tensors.iter().map(|(name, _)| name.to_owned()).collect();
+    let views = file.tensors();
+    let tensors = views.iter().map(|(name, view)| (name.clone(), view));
+    fill(module, tensors.collect(), source_name)
+}
+
+/// [`load_module`] from tensors by name, wherever they come from; `source_name` stands for the path in errors.
+///
+/// # Errors
+/// As [`load_module`].
+pub fn load_module_tensors<M: Module>(
+    module: M,
+    tensors: &BTreeMap<String, StoredTensor>,
+    source_name: &str,
+) -> Result<M, WeightsError> {
+    let tensors = tensors.iter().map(|(name, tensor)| (name.clone(), tensor));
+    fill(module, tensors.collect(), source_name)
+}
+
+/// Gives each parameter of `module` its tensor, and checks that none is left.
+fn fill<M: Module, V: View>(
+    module: M,
+    tensors: BTreeMap<String, V>,
+    source_name: &str,
+) -> Result<M, WeightsError> {
     let mut loader = Loader {
         tensors,
         source_name,
         path: Vec::new(),
-        unused,
         error: None,
     };
     let module = module.map(&mut loader);
     if let Some(error) = loader.error {
         return Err(error);
     }
-    match loader.unused.pop_first() {
-        Some(tensor) => Err(WeightsError::Unexpected {
+    match loader.tensors.pop_first() {
+        Some((tensor, _)) => Err(WeightsError::Unexpected {
             source_name: source_name.to_owned(),
             tensor,
         }),
@@ -102,26 +127,42 @@ pub fn save_module<M: Module>(
     })
 }
 
-/// Replaces each parameter by the tensor of its name; keeps the first error and then leaves the rest alone.
-struct Loader<'a> {
-    tensors: SafeTensors<'a>,
+/// Writes tensors to `path` as they are, one after another, whole or not at all.
+pub(super) fn save_tensors(
+    tensors: BTreeMap<String, &StoredTensor>,
+    path: &Path,
+) -> Result<(), WeightsError> {
+    replace_file(path, |temporary| {
+        safetensors::serialize_to_file(tensors, None, temporary).map_err(|error| match error {
+            SafeTensorError::IoError(error) => error,
+            error => io::Error::other(error),
+        })
+    })
+    .map_err(|source| WeightsError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Replaces each parameter by the tensor of its name, which it takes out; keeps the first error and then leaves the rest
+/// alone.
+struct Loader<'a, V> {
+    tensors: BTreeMap<String, V>,
     source_name: &'a str,
     path: Vec<String>,
-    unused: BTreeSet<String>,
     error: Option<WeightsError>,
 }
 
-impl Loader<'_> {
+impl<V: View> Loader<'_, V> {
     fn read(&mut self, tensor: &str, expected: &[usize]) -> Result<Vec<f32>, WeightsError> {
         let source_name = self.source_name.to_owned();
         let tensor = tensor.to_owned();
-        let Ok(view) = self.tensors.tensor(&tensor) else {
+        let Some(view) = self.tensors.remove(&tensor) else {
             return Err(WeightsError::Missing {
                 source_name,
                 tensor,
             });
         };
-        self.unused.remove(&tensor);
         let is_scalar = view.shape().is_empty() && expected == [1];
         if view.shape() != expected && !is_scalar {
             return Err(WeightsError::Shape {
@@ -131,7 +172,7 @@ impl Loader<'_> {
                 found: view.shape().to_vec(),
             });
         }
-        decode(&view).ok_or(WeightsError::Dtype {
+        floats(view.dtype(), &view.data()).ok_or(WeightsError::Dtype {
             source_name,
             tensor,
             found: view.dtype(),
@@ -139,7 +180,7 @@ impl Loader<'_> {
     }
 }
 
-impl ModuleMapper for Loader<'_> {
+impl<V: View> ModuleMapper for Loader<'_, V> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.to_owned());
     }
@@ -164,6 +205,35 @@ impl ModuleMapper for Loader<'_> {
                 param
             }
         }
+    }
+}
+
+/// Names and shapes of the float parameters of `module`, whose values are not made for it.
+pub(super) fn parameter_shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
+    let mut shapes = Shapes::default();
+    module.visit(&mut shapes);
+    shapes.by_name
+}
+
+/// Gathers the shape of each parameter.
+#[derive(Default)]
+struct Shapes {
+    path: Vec<String>,
+    by_name: BTreeMap<String, Vec<usize>>,
+}
+
+impl ModuleVisitor for Shapes {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let shape = param.lazy_shape().to_vec();
+        self.by_name.insert(self.path.join("."), shape);
     }
 }
 
@@ -195,26 +265,6 @@ impl ModuleVisitor for Collector {
             StoredDtype::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
         };
         self.tensors.push((self.path.join("."), shape, bytes));
-    }
-}
-
-/// The values of an f16 or f32 tensor, `None` for any other element type.
-fn decode(view: &TensorView<'_>) -> Option<Vec<f32>> {
-    match view.dtype() {
-        Dtype::F16 => {
-            let (chunks, _) = view.data().as_chunks();
-            Some(
-                chunks
-                    .iter()
-                    .map(|&b| f16::from_le_bytes(b).to_f32())
-                    .collect(),
-            )
-        }
-        Dtype::F32 => {
-            let (chunks, _) = view.data().as_chunks();
-            Some(chunks.iter().map(|&b| f32::from_le_bytes(b)).collect())
-        }
-        _ => None,
     }
 }
 

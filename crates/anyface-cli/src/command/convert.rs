@@ -1,0 +1,75 @@
+//! `anyface convert`: public checkpoints to safetensors.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyface::weights::{Checkpoint, Converted, convert};
+use anyhow::{Result, bail};
+use serde_json::json;
+
+/// Convert a public checkpoint to safetensors
+///
+/// Finds out by its bytes what the file is: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI, Hugging Face or open_clip.
+/// Nothing in it is ever run. The sizes of the network go to OUT.json.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// File to read: safetensors or their index, torch, TorchScript, pickle, numpy
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// File to write
+    #[arg(value_name = "OUT.safetensors")]
+    output: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<()> {
+        if self
+            .output
+            .extension()
+            .is_none_or(|extension| extension != "safetensors")
+        {
+            bail!(
+                "{}: the output must end in .safetensors",
+                self.output.display()
+            );
+        }
+        let checkpoint = Checkpoint::open(&self.input)?;
+        let converted = convert(&checkpoint)?;
+        converted.save(&self.output)?;
+        self.report(&checkpoint, &converted)
+    }
+
+    fn report(&self, checkpoint: &Checkpoint, converted: &Converted) -> Result<()> {
+        let (kind, container) = (converted.kind.name(), checkpoint.container.to_string());
+        let tensors = converted.tensors().len();
+        let left_out = &converted.left_out;
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            let left_out: Vec<_> = left_out
+                .iter()
+                .map(|part| json!({"name": part.name, "reason": part.reason}))
+                .collect();
+            let report = json!({
+                "kind": kind,
+                "container": container,
+                "tensors": tensors,
+                "left_out": left_out,
+                "path": self.output,
+            });
+            writeln!(out, "{report}")?;
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "{}  {kind} from {container}  {tensors} tensors",
+            self.output.display()
+        )?;
+        for part in left_out {
+            writeln!(out, "left out {}: {}", part.name, part.reason)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! `anyface models`: what weight files hold.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyface::weights::{Checkpoint, Kind};
+use anyhow::Result;
+
+/// Look into weight files
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Print what a file is, and the type and shape of every tensor in it
+    Inspect {
+        /// Any file that `anyface convert` reads
+        file: PathBuf,
+    },
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<()> {
+        match self.action {
+            Action::Inspect { file } => inspect(&file),
+        }
+    }
+}
+
+fn inspect(file: &Path) -> Result<()> {
+    let checkpoint = Checkpoint::open(file)?;
+    let tensors = &checkpoint.tensors;
+    let elements: usize = tensors.values().map(|tensor| tensor.len()).sum();
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{}  {} from {}  {} tensors, {elements} elements",
+        file.display(),
+        Kind::of(&checkpoint).name(),
+        checkpoint.container,
+        tensors.len(),
+    )?;
+    let width = tensors.keys().map(String::len).max().unwrap_or_default();
+    for (name, tensor) in tensors {
+        let dtype = tensor.dtype().to_string();
+        writeln!(out, "{name:width$}  {dtype:4}  {:?}", tensor.shape())?;
+    }
+    for part in &checkpoint.left_out {
+        writeln!(out, "left out {}: {}", part.name, part.reason)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The encoder: a backbone, a pyramid of its features, and one block a latent layer.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::tensor::module::interpolate;
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use burn::tensor::{Device, Tensor};
+
+use super::StyleBlock;
+use crate::identity::{IrSe, IrSeConfig};
+use crate::layers::{Conv, conv};
+
+/// How the latent layers come together.
+#[derive(Config, Debug, PartialEq, Eq, Copy)]
+pub enum Method {
+    /// A pyramid; every layer is the first plus an offset.
+    E4e,
+    /// A pyramid; every layer stands for itself.
+    Psp,
+    /// No pyramid, several passes; offsets.
+    RestyleE4e,
+    /// No pyramid, several passes; no offsets.
+    RestylePsp,
+}
+
+impl Method {
+    /// Whether layers read finer features than the coarsest.
+    pub fn has_pyramid(self) -> bool {
+        matches!(self, Self::E4e | Self::Psp)
+    }
+
+    /// Whether a layer is an offset from the first.
+    pub fn has_offsets(self) -> bool {
+        matches!(self, Self::E4e | Self::RestyleE4e)
+    }
+}
+
+/// Latent layers below these read the features of 16² and of 32²; the others those of 64².
+const COARSE: usize = 3;
+const MIDDLE: usize = 7;
+
+/// Size of an [`Encoder`].
+#[derive(Config, Debug, PartialEq, Eq)]
+pub struct EncoderConfig {
+    /// How the latent layers come together.
+    pub method: Method,
+    /// L, the latent layers of the generator.
+    pub num_ws: usize,
+    /// The backbone; the last stage has D channels.
+    pub backbone: IrSeConfig,
+    /// Side of a picture.
+    #[config(default = 256)]
+    pub resolution: usize,
+}
+
+impl EncoderConfig {
+    /// An encoder with fresh weights.
+    pub fn init(&self, device: &Device) -> Encoder {
+        let [_, middle, coarse, width] = self.backbone.channels;
+        let pyramid = self.method.has_pyramid();
+        let side = self.resolution / 16;
+        let styles = (0..self.num_ws)
+            .map(|layer| match layer {
+                MIDDLE.. if pyramid => 4 * side,
+                COARSE.. if pyramid => 2 * side,
+                _ => side,
+            })
+            .map(|side| StyleBlock::new(width, width, side, device));
+        let lateral = |channels| conv(Conv::same(channels, width, 1).bias(), device);
+        Encoder {
+            backbone: self.backbone.init(device),
+            styles: styles.collect(),
+            latlayer1: pyramid.then(|| lateral(coarse)),
+            latlayer2: pyramid.then(|| lateral(middle)),
+            method: self.method,
+        }
+    }
+}
+
+/// Pictures to latents, as differences from a latent that the caller adds: the mean of `w`, or for ReStyle the latent of
+/// the pass before.
+#[derive(Module, Debug)]
+pub struct Encoder {
+    backbone: IrSe,
+    styles: Vec<StyleBlock>,
+    latlayer1: Option<Conv2d>,
+    latlayer2: Option<Conv2d>,
+    #[module(skip)]
+    method: Method,
+}
+
+impl Encoder {
+    /// The same weights read in another way.
+    #[cfg(test)]
+    pub(super) fn with_method(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
+    /// Aligned pictures `[N, C, R, R]` in −1 to 1 to `[N, L, D]`. For ReStyle C is 6: the picture, then what the generator
+    /// makes of the latent before.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
+        let [_, fine, middle, coarse] = self.backbone.forward(images);
+        let (middle, fine) = match (&self.latlayer1, &self.latlayer2) {
+            (Some(latlayer1), Some(latlayer2)) => {
+                let middle = upsample_add(coarse.clone(), latlayer1.forward(middle));
+                let fine = upsample_add(middle.clone(), latlayer2.forward(fine));
+                (middle, fine)
+            }
+            _ => (coarse.clone(), coarse.clone()),
+        };
+        let layers: Vec<Tensor<2>> = self
+            .styles
+            .iter()
+            .enumerate()
+            .map(|(layer, style)| {
+                style.forward(match layer {
+                    0..COARSE => coarse.clone(),
+                    COARSE..MIDDLE => middle.clone(),
+                    _ => fine.clone(),
+                })
+            })
+            .collect();
+        let latents: Tensor<3> = Tensor::stack(layers, 1);
+        match self.method.has_offsets() {
+            true => add_first(latents),
+            false => latents,
+        }
+    }
+}
+
+/// Adds layer 0 of `[N, L, D]` to all others.
+fn add_first(latents: Tensor<3>) -> Tensor<3> {
+    let [_, num_ws, _] = latents.dims();
+    let first = latents.clone().narrow(1, 0, 1);
+    let others = latents.narrow(1, 1, num_ws - 1) + first.clone();
+    Tensor::cat(vec![first, others], 1)
+}
+
+/// `x` at the size of `y`, bilinear with aligned corners, plus `y`: `[N, C, H, W]`.
+pub(crate) fn upsample_add(x: Tensor<4>, y: Tensor<4>) -> Tensor<4> {
+    let [.., height, width] = y.dims();
+    let mut options = InterpolateOptions::new(InterpolateMode::Bilinear);
+    options.output_size = Some([height, width]);
+    interpolate(x, options) + y
+}

@@ -1,0 +1,16 @@
+//! Pictures to latents: the face detector YuNet, and the encoders of e4e, pSp and ReStyle.
+//!
+//! Papers: Tov et al. 2021 (arXiv 2102.02766), Richardson et al. 2021 (arXiv 2008.00951), Alaluf et al. 2021
+//! (arXiv 2104.02699). Reference: `models/encoders/psp_encoders.py` of omertov/encoder4editing.
+
+mod encoder;
+mod style_block;
+mod yunet;
+
+pub use encoder::{Encoder, EncoderConfig, Method};
+pub use style_block::StyleBlock;
+pub(crate) use yunet::UNITS;
+pub use yunet::{Level, YuNet, YuNetConfig};
+
+#[cfg(test)]
+mod parity;

@@ -1,0 +1,76 @@
+//! Parity of the blocks with omertov/encoder4editing, and of YuNet with ONNX Runtime (`tools/parity/yunet.py`), on random
+//! weights.
+
+use burn::tensor::{Device, Tensor};
+
+use super::*;
+use crate::identity::IrSeConfig;
+use crate::parity::{Fixture, fixture};
+use crate::weights::convert::style_block_name;
+use crate::weights::{Checkpoint, Kind, convert};
+
+const TOLERANCE: f32 = 1e-5;
+
+#[test]
+fn style_blocks_equal_the_reference() {
+    let blocks = Fixture::open(&fixture("e4e_blocks.safetensors"));
+    for side in [4, 16] {
+        let case = format!("style{side}");
+        let block = StyleBlock::new(24, 24, side, &blocks.device);
+        let block = blocks.load(block, &format!("{case}."), style_block_name);
+        let found = block.forward(blocks.get(&format!("{case}:in0")));
+        blocks.check(&format!("{case}:out"), found, TOLERANCE);
+    }
+}
+
+#[test]
+fn the_pyramid_grows_as_the_references() {
+    let blocks = Fixture::open(&fixture("e4e_blocks.safetensors"));
+    let found = encoder::upsample_add(
+        blocks.get("upsample_add:in0"),
+        blocks.get("upsample_add:in1"),
+    );
+    blocks.check("upsample_add:out", found, TOLERANCE);
+}
+
+#[test]
+fn offsets_are_added_to_the_first_layer() {
+    let device = Device::flex();
+    let backbone = IrSeConfig::new()
+        .with_channels([16, 16, 16, 16])
+        .with_units([1, 1, 1, 1]);
+    let config = EncoderConfig::new(Method::Psp, 10, backbone).with_resolution(64);
+    let psp = config.init(&device);
+    let images = Tensor::random([1, 3, 64, 64], burn::tensor::Distribution::Default, &device);
+    let single = psp.forward(images.clone());
+    assert_eq!(single.dims(), [1, 10, 16]);
+    // The same weights as offsets.
+    let e4e = psp.with_method(Method::E4e).forward(images);
+    let first = single.clone().narrow(1, 0, 1);
+    let expected = single.clone().narrow(1, 1, 9) + first.clone();
+    e4e.clone()
+        .narrow(1, 1, 9)
+        .into_data()
+        .assert_eq(&expected.into_data(), true);
+    e4e.narrow(1, 0, 1)
+        .into_data()
+        .assert_eq(&first.into_data(), true);
+}
+
+#[test]
+fn yunet_equals_its_graph_in_onnx_runtime() {
+    let file = Checkpoint::open(&fixture("checkpoints/yunet.onnx")).unwrap();
+    let converted = convert(&file).unwrap();
+    assert_eq!(converted.kind, Kind::YuNet);
+    let network = &converted.networks[0];
+    let config: YuNetConfig = serde_json::from_value(network.config.clone()).unwrap();
+    let expected = Fixture::open(&fixture("yunet.io.safetensors"));
+    let yunet = network.load(config.init(&expected.device)).unwrap();
+    for level in yunet.forward(expected.get("input")) {
+        let name = |head: &str| format!("{head}_{}", level.stride);
+        expected.check(&name("cls"), level.class, TOLERANCE);
+        expected.check(&name("obj"), level.object, TOLERANCE);
+        expected.check(&name("bbox"), level.bbox, TOLERANCE);
+        expected.check(&name("kps"), level.points, TOLERANCE);
+    }
+}

@@ -1,0 +1,43 @@
+//! Features to one latent (`GradualStyleBlock`).
+
+use anyface_kernels::Activation;
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::tensor::activation::leaky_relu;
+use burn::tensor::{Device, Tensor};
+
+use crate::layers::{Conv, conv};
+use crate::stylegan2::FullyConnected;
+
+/// torch's default slope.
+const SLOPE: f64 = 0.01;
+
+/// Convolutions that halve the side down to 1, then a linear layer.
+#[derive(Module, Debug)]
+pub struct StyleBlock {
+    convs: Vec<Conv2d>,
+    linear: FullyConnected,
+}
+
+impl StyleBlock {
+    /// A block for features `[N, inputs, side, side]`, `side` a power of two.
+    pub(crate) fn new(inputs: usize, outputs: usize, side: usize, device: &Device) -> Self {
+        let halving = |inputs| conv(Conv::same(inputs, outputs, 3).stride(2).bias(), device);
+        let halvings = side.ilog2() as usize;
+        Self {
+            convs: (0..halvings)
+                .map(|i| halving(if i == 0 { inputs } else { outputs }))
+                .collect(),
+            linear: FullyConnected::new(outputs, outputs, 1.0, Activation::Linear, device),
+        }
+    }
+
+    /// `[N, C, S, S]` to `[N, D]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let x = self
+            .convs
+            .iter()
+            .fold(x, |x, conv| leaky_relu(conv.forward(x), SLOPE));
+        self.linear.forward(x.flatten(1, 3))
+    }
+}

@@ -1,0 +1,318 @@
+//! Checkpoints of the field's containers, told apart by their bytes.
+//!
+//! | container | who writes it |
+//! |---|---|
+//! | safetensors, one file or shards with an index | Hugging Face |
+//! | torch zip | `torch.save` since 1.6 |
+//! | torch legacy | `torch.save` before |
+//! | TorchScript | `torch.jit.save`: OpenAI's CLIP |
+//! | pickle | NVIDIA's StyleGAN2 and others, by `pickle.dump` |
+//! | npy, npz | numpy |
+//! | ONNX | exporters: YuNet |
+//! | ncnn, a `.param` with its `.bin` | converters: MobileFaceNet |
+//!
+//! Files are memory-mapped, and a tensor is a view of the map. No code of a file is ever run: pickles are read as plain
+//! data ([`pickle`]), in bounded memory. Layouts: the project's `docs/CHECKPOINTS.md`.
+
+mod ncnn;
+mod numpy;
+mod onnx;
+mod pickle;
+mod safetensors;
+mod source;
+mod state;
+mod stored;
+mod torch;
+mod zip;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use memmap2::Mmap;
+use serde_json::Value;
+
+use self::source::Source;
+use self::state::Contents;
+use self::torch::Archive;
+use self::zip::{Checksum, Members};
+use super::WeightsError;
+
+pub use self::source::Fault;
+pub use self::state::LeftOut;
+pub use self::stored::StoredTensor;
+pub(super) use self::stored::floats;
+
+/// How a file holds its tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// One safetensors file.
+    Safetensors,
+    /// An index of several safetensors files.
+    ShardedSafetensors,
+    /// `torch.save` since 1.6.
+    TorchZip,
+    /// `torch.save` before 1.6.
+    TorchLegacy,
+    /// `torch.jit.save`.
+    TorchScript,
+    /// `pickle.dump`.
+    Pickle,
+    /// One numpy array.
+    Npy,
+    /// A zip of numpy arrays.
+    Npz,
+    /// A graph with its weights.
+    Onnx,
+    /// A graph, its weights in a file beside it.
+    Ncnn,
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Safetensors => "safetensors",
+            Self::ShardedSafetensors => "sharded safetensors",
+            Self::TorchZip => "torch zip",
+            Self::TorchLegacy => "torch legacy",
+            Self::TorchScript => "TorchScript",
+            Self::Pickle => "pickle",
+            Self::Npy => "npy",
+            Self::Npz => "npz",
+            Self::Onnx => "ONNX",
+            Self::Ncnn => "ncnn",
+        })
+    }
+}
+
+/// The contents of a file, whatever its container.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Where the bytes come from, for errors.
+    pub source_name: String,
+    /// How the file holds its tensors.
+    pub container: Container,
+    /// Tensors by dotted name: keys of dicts, attributes of modules, indices of lists.
+    pub tensors: BTreeMap<String, StoredTensor>,
+    /// What is no tensor, as nested objects under the same names; the constructor's arguments of a module, for one.
+    pub metadata: Value,
+    /// What the file holds besides.
+    pub left_out: Vec<LeftOut>,
+    /// The file, unless the bytes came from elsewhere.
+    path: Option<PathBuf>,
+    checksums: Vec<Checksum>,
+}
+
+impl Checkpoint {
+    /// Opens a file, or all files that an index of safetensors names. The tensors stay in the file, which must not be
+    /// changed as long as the checkpoint is in use.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is of no known container, or is not whole; the error gives the offset.
+    pub fn open(path: &Path) -> Result<Self, WeightsError> {
+        let source_name = path.display().to_string();
+        let bytes = map(path)?;
+        if bytes.first() == Some(&b'{') {
+            return safetensors::open_shards(path, &bytes);
+        }
+        let checkpoint = match bytes.starts_with(ncnn::MAGIC) {
+            true => Self::open_ncnn(path, bytes)?,
+            false => Self::from_bytes(bytes, &source_name)?,
+        };
+        Ok(Self {
+            path: Some(path.to_owned()),
+            ..checkpoint
+        })
+    }
+
+    /// [`Self::open`] for the bytes of one file; `source_name` stands for the path in errors.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_bytes(bytes: Bytes, source_name: &str) -> Result<Self, WeightsError> {
+        let source = Source { bytes, start: 0 };
+        let parts = read(&source);
+        Self::new(parts, source_name)
+    }
+
+    /// A graph of ncnn and the weights beside it.
+    fn open_ncnn(path: &Path, graph: Bytes) -> Result<Self, WeightsError> {
+        let weights_path = path.with_extension("bin");
+        let whole = |bytes| Source { bytes, start: 0 };
+        let contents = ncnn::read(&whole(graph), &whole(map(&weights_path)?));
+        let parts = contents.map(|contents| (Container::Ncnn, contents, Vec::new()));
+        // The offset of a fault is in the weights, but for lines that are no layer, which it quotes.
+        Self::new(parts, &weights_path.display().to_string())
+    }
+
+    fn new(
+        parts: Result<(Container, Contents, Vec<Checksum>), Fault>,
+        source_name: &str,
+    ) -> Result<Self, WeightsError> {
+        let source_name = source_name.to_owned();
+        let (container, contents, checksums) = match parts {
+            Ok(parts) => parts,
+            Err(source) => {
+                return Err(WeightsError::Container {
+                    source_name,
+                    source,
+                });
+            }
+        };
+        Ok(Self {
+            source_name,
+            container,
+            tensors: contents.tensors,
+            metadata: contents.metadata,
+            left_out: contents.left_out,
+            path: None,
+            checksums,
+        })
+    }
+
+    /// The same file with other tensors.
+    pub(crate) fn with_tensors(&self, tensors: BTreeMap<String, StoredTensor>) -> Self {
+        Self {
+            source_name: self.source_name.clone(),
+            container: self.container,
+            tensors,
+            metadata: self.metadata.clone(),
+            left_out: Vec::new(),
+            path: self.path.clone(),
+            checksums: Vec::new(),
+        }
+    }
+
+    /// Reads a JSON file that belongs to the model and stands beside its weights.
+    ///
+    /// # Errors
+    /// When it is missing or no JSON.
+    pub(super) fn config_beside(&self, name: &str) -> Result<Value, WeightsError> {
+        let Some(path) = &self.path else {
+            return Err(self.unsupported(format!("{name} of the model is needed beside it")));
+        };
+        let path = path.with_file_name(name);
+        let bytes = fs::read(&path).map_err(|source| WeightsError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        serde_json::from_slice(&bytes).map_err(|error| WeightsError::Unsupported {
+            source_name: path.display().to_string(),
+            reason: format!("no JSON: {error}"),
+        })
+    }
+
+    pub(super) fn unsupported(&self, reason: impl Into<String>) -> WeightsError {
+        WeightsError::Unsupported {
+            source_name: self.source_name.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    /// Compares the stored tensors with the checksums that the container keeps; reads the whole file. Only zip archives
+    /// keep any.
+    ///
+    /// # Errors
+    /// The first part of the file that was changed since it was written.
+    pub fn verify(&self) -> Result<(), WeightsError> {
+        self.checksums.iter().try_for_each(|checksum| {
+            checksum.verify().map_err(|source| WeightsError::Container {
+                source_name: self.source_name.clone(),
+                source,
+            })
+        })
+    }
+}
+
+/// Tells the container by its first bytes and reads it.
+fn read(source: &Source) -> Result<(Container, Contents, Vec<Checksum>), Fault> {
+    let bytes = &source.bytes;
+    if safetensors::is_safetensors(bytes) {
+        return Ok((
+            Container::Safetensors,
+            safetensors::read(source)?,
+            Vec::new(),
+        ));
+    }
+    if bytes.starts_with(b"PK\x03\x04") {
+        let members = Members::read(source)?;
+        let (container, contents) = read_zip(&members)?;
+        return Ok((container, contents, members.checksums));
+    }
+    let (container, contents) = match bytes.as_ref() {
+        [0x93, b'N', ..] => (Container::Npy, one_array("array", source)?),
+        bytes if bytes.starts_with(torch::MAGIC) => {
+            (Container::TorchLegacy, torch::read_legacy(source)?)
+        }
+        [0x80, 0..=5, ..] => (Container::Pickle, read_pickle(source)?),
+        bytes if onnx::is_onnx(bytes) => (Container::Onnx, onnx::read(source)?),
+        [] => return Err(source.fault("the file is empty")),
+        _ => {
+            let reason =
+                "no known container: not safetensors, torch, TorchScript, pickle, numpy or ONNX";
+            return Err(source.fault(reason));
+        }
+    };
+    Ok((container, contents, Vec::new()))
+}
+
+/// A torch archive, or else an npz.
+fn read_zip(members: &Members) -> Result<(Container, Contents), Fault> {
+    if members.names().any(|name| name.ends_with("data.pkl")) {
+        let (archive, contents) = torch::read_archive(members)?;
+        let container = match archive {
+            Archive::Saved => Container::TorchZip,
+            Archive::TorchScript => Container::TorchScript,
+        };
+        return Ok((container, contents));
+    }
+    let mut contents = Contents::default();
+    for name in members.names() {
+        match (name.strip_suffix(".npy"), members.get(name)) {
+            (Some(array), Some(source)) => {
+                contents
+                    .tensors
+                    .insert(array.to_owned(), numpy::read_npy(&source)?);
+            }
+            _ => {
+                let reason = format!("a zip archive of neither torch nor numpy: it holds `{name}`");
+                return Err(members.fault(reason));
+            }
+        }
+    }
+    Ok((Container::Npz, contents))
+}
+
+fn read_pickle(source: &Source) -> Result<Contents, Fault> {
+    let (graph, root) = pickle::load(&mut source.reader())?;
+    let storages = torch::Storages::new(source, Default::default());
+    state::contents(&graph, root, &storages)
+}
+
+fn one_array(name: &str, source: &Source) -> Result<Contents, Fault> {
+    Ok(Contents {
+        tensors: BTreeMap::from([(name.to_owned(), numpy::read_npy(source)?)]),
+        ..Contents::default()
+    })
+}
+
+/// The bytes of a file without reading them.
+fn map(path: &Path) -> Result<Bytes, WeightsError> {
+    let read = |source| WeightsError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(read)?;
+    if file.metadata().map_err(read)?.len() == 0 {
+        return Ok(Bytes::new());
+    }
+    // SAFETY: sound as long as nobody changes the file while it is mapped, which `Checkpoint::open` asks for; there is no
+    // way to check it. Checkpoints are written once, and replaced by renaming.
+    let map = unsafe { Mmap::map(&file) }.map_err(read)?;
+    Ok(Bytes::from_owner(map))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! What a pickle describes: nodes that refer to each other by number.
+//!
+//! Nodes stand in one list, so sharing, cycles and deep nesting cost no recursion, neither to build nor to drop.
+
+use std::borrow::Cow;
+
+use super::super::source::Fault;
+
+/// Number of a [`Node`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in super::super) struct Id(u32);
+
+/// One Python object.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) enum Node<'a> {
+    None,
+    Bool(bool),
+    Int(i64),
+    /// An integer of more than 64 bits, least significant byte first.
+    BigInt(&'a [u8]),
+    Float(f64),
+    Text(&'a str),
+    /// Bytes, or a string of Python 2.
+    Bytes(&'a [u8]),
+    Tuple(Vec<Id>),
+    List(Vec<Id>),
+    Set(Vec<Id>),
+    Dict(Vec<(Id, Id)>),
+    /// A class or function, by its name alone.
+    Global {
+        module: &'a str,
+        name: &'a str,
+    },
+    /// What a class or function would make: it is never called.
+    Call(Box<Call>),
+    /// Something outside the pickle.
+    Persistent(Id),
+}
+
+/// An object that Python would make by calling `callee` with `args`, and then fill.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct Call {
+    pub(in super::super) callee: Id,
+    pub(in super::super) args: Id,
+    /// What `__setstate__` would get.
+    pub(in super::super) state: Option<Id>,
+    /// What `__setitem__` would get.
+    pub(in super::super) items: Vec<(Id, Id)>,
+    /// What `append` or `add` would get.
+    pub(in super::super) elements: Vec<Id>,
+}
+
+/// A whole pickle.
+#[derive(Debug, Default)]
+pub(in super::super) struct Graph<'a> {
+    /// Each with the offset of its opcode.
+    nodes: Vec<(Node<'a>, usize)>,
+}
+
+impl<'a> Graph<'a> {
+    pub(super) fn push(&mut self, node: Node<'a>, offset: usize) -> Id {
+        let id = Id(u32::try_from(self.nodes.len()).expect("the machine limits the opcodes"));
+        self.nodes.push((node, offset));
+        id
+    }
+
+    pub(super) fn node_mut(&mut self, id: Id) -> &mut Node<'a> {
+        &mut self.nodes[id.0 as usize].0
+    }
+
+    pub(in super::super) fn node(&self, id: Id) -> &Node<'a> {
+        &self.nodes[id.0 as usize].0
+    }
+
+    /// All nodes, in the order of their opcodes.
+    pub(in super::super) fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
+        self.nodes.iter().map(|(node, _)| node)
+    }
+
+    /// A fault at the opcode that made a node.
+    pub(in super::super) fn fault(&self, id: Id, reason: impl Into<String>) -> Fault {
+        Fault::new(self.nodes[id.0 as usize].1, reason)
+    }
+
+    /// A string, of Python 2 or 3.
+    pub(in super::super) fn text(&self, id: Id) -> Option<&'a str> {
+        match *self.node(id) {
+            Node::Text(text) => Some(text),
+            Node::Bytes(bytes) => str::from_utf8(bytes).ok(),
+            _ => None,
+        }
+    }
+
+    /// Bytes, also as protocol 2 writes them: `_codecs.encode(text, 'latin1')`.
+    pub(in super::super) fn bytes(&self, id: Id) -> Option<Cow<'a, [u8]>> {
+        match self.node(id) {
+            Node::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
+            Node::Call(_) => match self.call(id)? {
+                (("_codecs", "encode"), [text, ..]) => {
+                    let latin1 = self.text(*text)?.chars().map(u8::try_from);
+                    latin1.collect::<Result<Vec<u8>, _>>().ok().map(Cow::Owned)
+                }
+                (("builtins" | "__builtin__", "bytes"), []) => Some(Cow::Borrowed(&[])),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// An integer that is no negative number.
+    pub(in super::super) fn size(&self, id: Id) -> Option<usize> {
+        match *self.node(id) {
+            Node::Int(value) => value.try_into().ok(),
+            _ => None,
+        }
+    }
+
+    /// Module and name of a global.
+    pub(in super::super) fn global(&self, id: Id) -> Option<(&'a str, &'a str)> {
+        match *self.node(id) {
+            Node::Global { module, name } => Some((module, name)),
+            _ => None,
+        }
+    }
+
+    /// The elements of a tuple or list, also of a class derived from them (`torch.Size`).
+    pub(in super::super) fn sequence(&self, id: Id) -> Option<&[Id]> {
+        match self.node(id) {
+            Node::Tuple(elements) | Node::List(elements) => Some(elements),
+            Node::Call(_) => match self.call(id)? {
+                (("torch", "Size"), [elements]) => self.sequence(*elements),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Module and name of what is called, and its arguments.
+    pub(in super::super) fn call(&self, id: Id) -> Option<((&'a str, &'a str), &[Id])> {
+        let Node::Call(call) = self.node(id) else {
+            return None;
+        };
+        match self.node(call.args) {
+            Node::Tuple(args) => Some((self.global(call.callee)?, args)),
+            _ => None,
+        }
+    }
+
+    /// Keys and values of a dict, also of the classes derived from it that only hold items.
+    pub(in super::super) fn mapping(&self, id: Id) -> Option<Cow<'_, [(Id, Id)]>> {
+        match self.node(id) {
+            Node::Dict(items) => Some(Cow::Borrowed(items)),
+            Node::Call(call) => match self.call(id)? {
+                (("collections", "OrderedDict"), args) => {
+                    let mut items = match args {
+                        [pairs] => self.pairs(*pairs)?,
+                        _ => Vec::new(),
+                    };
+                    items.extend_from_slice(&call.items);
+                    Some(Cow::Owned(items))
+                }
+                (("dnnlib.util" | "dnnlib", "EasyDict") | ("collections", "defaultdict"), _) => {
+                    Some(Cow::Borrowed(&call.items))
+                }
+                (("argparse", "Namespace"), _) => self.mapping_of_state(call.state?),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The attributes of an object, which Python keeps in a plain dict.
+    pub(in super::super) fn mapping_of_state(&self, state: Id) -> Option<Cow<'_, [(Id, Id)]>> {
+        match self.node(state) {
+            Node::Dict(items) => Some(Cow::Borrowed(items)),
+            _ => None,
+        }
+    }
+
+    /// The value of a text key in keys and values.
+    pub(in super::super) fn get(&self, items: &[(Id, Id)], key: &str) -> Option<Id> {
+        let mut values = items.iter().filter(|(k, _)| self.text(*k) == Some(key));
+        values.next_back().map(|&(_, value)| value)
+    }
+
+    /// `[[key, value], …]`, as Python 2 writes an `OrderedDict`.
+    fn pairs(&self, id: Id) -> Option<Vec<(Id, Id)>> {
+        let pair = |&pair: &Id| match self.sequence(pair) {
+            Some(&[key, value]) => Some((key, value)),
+            _ => None,
+        };
+        self.sequence(id)?.iter().map(pair).collect()
+    }
+}

@@ -1,0 +1,295 @@
+//! Containers on small files (`tools/parity/checkpoints.py`), whole and damaged.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::*;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/checkpoints")
+        .join(name)
+}
+
+fn open(name: &str) -> Checkpoint {
+    Checkpoint::open(&fixture(name)).unwrap()
+}
+
+fn values(checkpoint: &Checkpoint, name: &str) -> Vec<f32> {
+    checkpoint.tensors[name].to_f32().unwrap()
+}
+
+fn fault(bytes: &[u8]) -> String {
+    let error = Checkpoint::from_bytes(Bytes::copy_from_slice(bytes), "file").unwrap_err();
+    error.to_string()
+}
+
+/// A pickle of a torch archive needs a zip around it; a plain one does not.
+fn pickle(body: &[u8]) -> String {
+    fault(&[b"\x80\x02", body].concat())
+}
+
+#[test]
+fn torch_containers_hold_the_same_views_and_values() {
+    for (name, container) in [
+        ("archive.pt", Container::TorchZip),
+        ("zip64.pt", Container::TorchZip),
+        ("legacy.pth", Container::TorchLegacy),
+    ] {
+        let file = open(name);
+        assert_eq!(file.container, container);
+        assert_eq!(file.tensors.len(), 6);
+        let column_first = [0., 4., 8., 1., 5., 9., 2., 6., 10., 3., 7., 11.];
+        assert_eq!(values(&file, "state_dict.transposed"), column_first);
+        assert_eq!(values(&file, "state_dict.offset"), [5., 6., 9., 10.]);
+        assert_eq!(
+            values(&file, "state_dict.repeated"),
+            [2., 3., 2., 3., 2., 3.]
+        );
+        assert!(values(&file, "state_dict.empty").is_empty());
+        let whole = &file.tensors["state_dict.whole"];
+        assert_eq!(whole.shape(), [3, 4]);
+        let scalar = &file.tensors["state_dict.scalar"];
+        assert_eq!(scalar.shape(), [0; 0]);
+        assert_eq!(scalar.data().as_ref(), (-1_i64).to_le_bytes());
+        let opts =
+            json!({"size": 1024, "rate": 0.5, "name": "tête", "flags": [true, null], "3": "three"});
+        assert_eq!(file.metadata, json!({ "opts": opts }));
+        assert_eq!(file.left_out, []);
+        file.verify().unwrap();
+    }
+}
+
+#[test]
+fn python_2_wrote_text_as_bytes() {
+    let file = open("python2.pth");
+    assert_eq!(values(&file, "lin0.weight"), [1., 2., 3.]);
+    assert_eq!(file.metadata, json!({"epoch": 5}));
+}
+
+#[test]
+fn numpy_arrays_come_alone_zipped_and_pickled() {
+    assert_eq!(
+        values(&open("array.npy"), "array"),
+        [0., 1., 2., 3., 4., 5.]
+    );
+    let npz = open("arrays.npz");
+    assert_eq!(npz.container, Container::Npz);
+    assert_eq!(values(&npz, "mu"), values(&npz, "sigma"));
+    for protocol in [2, 4, 5] {
+        let file = open(&format!("numpy_p{protocol}.pkl"));
+        assert_eq!(values(&file, "array"), [0., 1., 2., 3., 4., 5.]);
+        assert_eq!(
+            file.metadata,
+            json!({"scalar": 1.5, "epoch": 3}),
+            "protocol {protocol}"
+        );
+        assert_eq!(file.left_out[0].name, "bytes");
+    }
+}
+
+#[test]
+fn nvidia_pickles_of_both_protocols_open() {
+    let file = open("nvidia_skip_p3.pkl");
+    assert_eq!(file.container, Container::Pickle);
+    assert_eq!(file.tensors["G_ema.mapping.w_avg"].shape(), [64]);
+    assert_eq!(
+        file.tensors["G_ema.synthesis.b8.conv0.weight"].shape(),
+        [48, 48, 3, 3]
+    );
+    assert_eq!(file.metadata["training_set_kwargs"]["resolution"], 64);
+    assert_eq!(file.metadata["G_ema"]["class"], "Generator");
+    assert_eq!(file.metadata["D"], Value::Null);
+
+    let file = open("nvidia_skip_clamp256_p4.pkl");
+    assert!(file.tensors.contains_key("D.b4.conv.weight"));
+    assert_eq!(
+        file.metadata["G_ema"]["synthesis"]["b8"]["conv0"]["conv_clamp"],
+        256
+    );
+}
+
+#[test]
+fn torchscript_gives_the_tensors_of_its_modules() {
+    let file = open("clip_tiny_torchscript.pt");
+    assert_eq!(file.container, Container::TorchScript);
+    assert_eq!(file.tensors["visual.conv1.weight"].shape(), [64, 3, 8, 8]);
+    file.verify().unwrap();
+}
+
+#[test]
+fn shards_are_found_beside_their_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("model.safetensors.index.json");
+    for (name, shard) in [("a", "1.safetensors"), ("b", "2.safetensors")] {
+        let tensor = StoredTensor::from_f32(vec![2], &[1.0, 2.0]);
+        let bytes = ::safetensors::serialize([(name, &tensor)], None).unwrap();
+        std::fs::write(folder.path().join(shard), bytes).unwrap();
+    }
+    let open = |text: &str| {
+        std::fs::write(&index, text).unwrap();
+        Checkpoint::open(&index)
+    };
+    let file = open(r#"{"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}}"#).unwrap();
+    assert_eq!(file.container, Container::ShardedSafetensors);
+    assert_eq!(values(&file, "b"), [1.0, 2.0]);
+    for (text, reason) in [
+        (
+            r#"{"weight_map": {"c": "1.safetensors"}}"#,
+            "lacks the tensor `c`",
+        ),
+        (
+            r#"{"weight_map": {"a": "../1.safetensors"}}"#,
+            "no name of a file beside",
+        ),
+        (
+            r#"{"weight_map": {"a": "model.safetensors.index.json"}}"#,
+            "not a safetensors file",
+        ),
+        (r#"{"weight_map": 3}"#, "no index of safetensors"),
+    ] {
+        let error = open(text).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn code_is_named_and_never_run() {
+    let file = b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R.";
+    let file = Checkpoint::from_bytes(Bytes::from_static(file), "file").unwrap();
+    assert!(file.tensors.is_empty());
+    assert_eq!(file.left_out[0].reason, "a call of posix.system, never run");
+}
+
+#[test]
+fn hostile_pickles_are_refused_with_an_offset() {
+    for (body, reason) in [
+        (
+            &b"h\x07."[..],
+            "memo entry 7 is read before it is written (byte 2)",
+        ),
+        (b"0.", "finds nothing on the stack (byte 2)"),
+        (b"t.", "finds no MARK (byte 2)"),
+        (b"}(K\x01u.", "a key without a value (byte 6)"),
+        (
+            b"K\x01K\x02a.",
+            "elements for an object that takes none (byte 6)",
+        ),
+        (b"K\x01}b.", "a state for an object that has none (byte 5)"),
+        (b"\xff.", "0xff is no pickle opcode (byte 2)"),
+        (
+            b"X\xff\xff\xff\xffabc",
+            "the file ends 4294967292 bytes early",
+        ),
+        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff", "bytes early"),
+        (b"X\x01\x00\x00\x00\xff.", "text that is no UTF-8"),
+        (b"\x80\x09.", "pickle protocol 9"),
+        (b"Vescaped\\u1234\n.", "an escape in text"),
+        // A list that holds itself.
+        (b"]q\x00h\x00a.", "objects nested deeper than 64"),
+        (b"", "the file ends 1 bytes early"),
+    ] {
+        let message = pickle(body);
+        assert!(message.contains(reason), "{message}");
+        assert_eq!(message.lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_pickle_cannot_make_the_reader_work_without_end() {
+    let message = pickle(&[&[b'N'; 1 << 20][..], b"."].concat());
+    assert!(message.contains("more than 1048576 opcodes"), "{message}");
+
+    // Each list holds the one before twice: 2^40 ways to the innermost.
+    let mut doubling = b"]q\x00".to_vec();
+    for level in 0..40 {
+        doubling.extend([b']', b'q', level + 1, b'h', level, b'a', b'h', level, b'a']);
+    }
+    doubling.push(b'.');
+    let message = pickle(&doubling);
+    assert!(
+        message.contains("names and values of more than"),
+        "{message}"
+    );
+}
+
+#[test]
+fn tensors_that_leave_their_storage_are_refused() {
+    let whole = std::fs::read(fixture("legacy.pth")).unwrap();
+    // The shape of `whole`, (3, 4), becomes (3, 40).
+    let shape = b"K\x03K\x04\x86";
+    let at = whole.windows(shape.len()).position(|w| w == shape).unwrap();
+    let mut file = whole;
+    file[at + 3] = 40;
+    let message = fault(&file);
+    assert!(
+        message.contains("leaves its storage of 48 bytes"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_changed_storage_of_an_archive_is_noticed() {
+    let mut file = std::fs::read(fixture("archive.pt")).unwrap();
+    let storage = 1.0_f32.to_le_bytes();
+    let at = file.windows(4).position(|w| w == storage).unwrap();
+    file[at] ^= 1;
+    let file = Checkpoint::from_bytes(file.into(), "file").unwrap();
+    let message = file.verify().unwrap_err().to_string();
+    assert!(
+        message.contains("94452361833008` does not have the bytes"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_is_no_checkpoint_is_said_to_be_none() {
+    for (bytes, reason) in [
+        (&b""[..], "the file is empty (byte 0)"),
+        (b"\x89PNG\r\n\x1a\n", "no known container"),
+        (b"PK\x03\x04 not a zip", "EOCD"),
+        (b"\x10\0\0\0\0\0\0\0{}", "header"),
+        (b"\x93NUMPY\x01", "bytes early"),
+    ] {
+        let message = fault(bytes);
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+/// Every container, cut anywhere or with any byte changed: an error or a checkpoint, never a panic.
+#[test]
+fn damaged_files_never_panic() {
+    for name in [
+        "archive.pt",
+        "zip64.pt",
+        "legacy.pth",
+        "python2.pth",
+        "array.npy",
+        "arrays.npz",
+        "numpy_p2.pkl",
+        "numpy_p5.pkl",
+    ] {
+        let whole = std::fs::read(fixture(name)).unwrap();
+        let read = |bytes: &[u8]| {
+            let file = Checkpoint::from_bytes(Bytes::copy_from_slice(bytes), name)?;
+            file.verify()?;
+            for tensor in file.tensors.values() {
+                tensor.to_f32();
+            }
+            Ok::<_, WeightsError>(())
+        };
+        read(&whole).unwrap();
+        for end in 0..whole.len() {
+            read(&whole[..end]).expect_err("a part of a file is no file");
+        }
+        let mut changed = whole.clone();
+        for at in 0..whole.len() {
+            for flip in [1, 0x10, 0x80, 0xff] {
+                changed[at] ^= flip;
+                read(&changed).ok();
+                changed[at] = whole[at];
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What `torch.save` wrote before 1.6: five pickles (magic number, protocol, system, object, storage keys), then for each
+//! key the number of elements and the elements.
+
+use std::collections::HashMap;
+
+use super::super::pickle::{Graph, Id, Node, load};
+use super::super::source::{Fault, Reader, Source};
+use super::super::state::{Contents, contents};
+use super::tensor::{Storage, StorageClass, Storages, description_of};
+
+/// How every such file begins: the pickle of 0x1950a86a20f9469cfc6c.
+pub(in super::super) const MAGIC: &[u8] =
+    b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
+
+/// Reads a whole file.
+pub(in super::super) fn read_legacy(source: &Source) -> Result<Contents, Fault> {
+    let mut reader = source.reader();
+    let (graph, root) = object(&mut reader)?;
+    let by_key = storages(&mut reader, source, &graph)?
+        .into_iter()
+        .map(|(key, storage)| (key, storage.bytes))
+        .collect();
+    contents(&graph, root, &Storages::new(source, by_key))
+}
+
+/// Reads a file whose object is one storage, as plain pickles hold their tensors.
+pub(super) fn read_storage(source: &Source) -> Result<Storage, Fault> {
+    let mut reader = source.reader();
+    let (graph, root) = object(&mut reader)?;
+    let storages = storages(&mut reader, source, &graph)?;
+    let key = match graph.node(root) {
+        &Node::Persistent(description) => description_of(&graph, description),
+        _ => None,
+    };
+    key.and_then(|(_, key, _)| storages.get(key).cloned())
+        .ok_or_else(|| graph.fault(root, "bytes that hold no storage"))
+}
+
+/// The fourth pickle, after the three that say what the file is.
+fn object<'a>(reader: &mut Reader<'a>) -> Result<(Graph<'a>, Id), Fault> {
+    if reader.take(MAGIC.len())? != MAGIC {
+        return Err(reader.fault("no magic number of torch"));
+    }
+    let offset = reader.offset();
+    let (graph, version) = load(reader)?;
+    if graph.size(version) != Some(1001) {
+        return Err(Fault::new(offset, "a protocol of torch other than 1001"));
+    }
+    let offset = reader.offset();
+    let (graph, system) = load(reader)?;
+    let little = graph
+        .mapping(system)
+        .and_then(|items| graph.get(&items, "little_endian"));
+    if little.is_some_and(|id| *graph.node(id) == Node::Bool(false)) {
+        return Err(Fault::new(offset, "a file of a big-endian machine"));
+    }
+    load(reader)
+}
+
+/// The storages that follow the object, by key.
+fn storages(
+    reader: &mut Reader<'_>,
+    source: &Source,
+    graph: &Graph<'_>,
+) -> Result<HashMap<String, Storage>, Fault> {
+    let classes: HashMap<&str, StorageClass> = graph
+        .nodes()
+        .filter_map(|node| match node {
+            Node::Persistent(description) => description_of(graph, *description),
+            _ => None,
+        })
+        .map(|(class, key, _)| (key, class))
+        .collect();
+    let offset = reader.offset();
+    let (list, root) = load(reader)?;
+    let Some(keys) = list.sequence(root) else {
+        return Err(Fault::new(offset, "storage keys that are no list"));
+    };
+    let mut storages = HashMap::new();
+    for &key in keys {
+        let name = list
+            .text(key)
+            .ok_or_else(|| list.fault(key, "a storage key that is no text"))?;
+        let Some(StorageClass::Typed(dtype)) = classes.get(name) else {
+            return Err(list.fault(
+                key,
+                format!("no tensor says what the storage `{name}` holds"),
+            ));
+        };
+        let offset = reader.offset();
+        let elements = reader.len64()?;
+        let length = elements
+            .checked_mul(dtype.bitsize() / 8)
+            .ok_or_else(|| Fault::new(offset, format!("a storage of {elements} elements")))?;
+        let bytes = source.part_of(reader.take(length)?).bytes;
+        let dtype = Some(*dtype);
+        storages.insert(name.to_owned(), Storage { dtype, bytes });
+    }
+    Ok(storages)
+}

@@ -1,0 +1,12 @@
+//! Files of `torch.save` and `torch.jit.save`.
+//!
+//! A pickle describes tensors as views of storages; where the storages stand is what tells the containers apart.
+//! Reference: `torch/serialization.py` and `torch/_utils.py`.
+
+mod archive;
+mod legacy;
+mod tensor;
+
+pub(super) use archive::{Archive, read_archive};
+pub(super) use legacy::{MAGIC, read_legacy};
+pub(super) use tensor::Storages;

@@ -1,0 +1,243 @@
+//! Tensors as torch pickles them: a call of a rebuilding function on a storage.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use safetensors::Dtype;
+
+use super::super::pickle::{Graph, Id, Node};
+use super::super::source::{Fault, Source};
+use super::super::stored::StoredTensor;
+use super::legacy;
+
+/// How many rebuilding functions may wrap a tensor (`Parameter`, subclasses).
+const MAX_WRAPPERS: usize = 4;
+
+/// The storages that the tensors of a pickle are views of.
+#[derive(Debug)]
+pub(in super::super) struct Storages<'s> {
+    /// What holds the pickle.
+    source: &'s Source,
+    /// Storages outside the pickle.
+    by_key: HashMap<String, Bytes>,
+    /// Storages inside it, each a legacy file in a string of bytes, once they are opened.
+    nested: RefCell<HashMap<Id, Storage>>,
+}
+
+/// Elements in memory order.
+#[derive(Debug, Clone)]
+pub(super) struct Storage {
+    /// None where the tensor says it (`UntypedStorage`).
+    pub(super) dtype: Option<Dtype>,
+    pub(super) bytes: Bytes,
+}
+
+impl<'s> Storages<'s> {
+    /// Storages of a pickle in `source`; `by_key` are those that stand outside it.
+    pub(in super::super) fn new(source: &'s Source, by_key: HashMap<String, Bytes>) -> Self {
+        Self {
+            source,
+            by_key,
+            nested: RefCell::default(),
+        }
+    }
+
+    /// The tensor that a node stands for, or nothing when the node is something else.
+    pub(in super::super) fn tensor(
+        &self,
+        graph: &Graph<'_>,
+        id: Id,
+    ) -> Result<Option<StoredTensor>, Fault> {
+        let Some((mut callee, mut args)) = graph.call(id) else {
+            return Ok(None);
+        };
+        for _ in 0..MAX_WRAPPERS {
+            match (callee, args) {
+                (
+                    ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state"),
+                    [inner, ..],
+                ) => {
+                    let Some(call) = graph.call(*inner) else {
+                        return Err(graph.fault(id, "a parameter without a tensor"));
+                    };
+                    (callee, args) = call;
+                }
+                (("torch._tensor", "_rebuild_from_type_v2"), [function, _, inner, ..]) => {
+                    match (graph.global(*function), graph.node(*inner)) {
+                        (Some(function), Node::Tuple(inner)) => (callee, args) = (function, inner),
+                        _ => return Err(graph.fault(id, "a tensor of a class without a function")),
+                    }
+                }
+                (("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2"), _) => {
+                    return self.view(graph, id, args, None).map(Some);
+                }
+                (("torch._utils", "_rebuild_tensor_v3"), [.., dtype, _]) if args.len() == 8 => {
+                    return self.view(graph, id, args, Some(*dtype)).map(Some);
+                }
+                (("torch._utils", "_rebuild_tensor_v3"), [_, _, _, _, _, _, dtype]) => {
+                    return self.view(graph, id, args, Some(*dtype)).map(Some);
+                }
+                _ => return Ok(None),
+            }
+        }
+        Err(graph.fault(
+            id,
+            format!("a tensor wrapped more than {MAX_WRAPPERS} times"),
+        ))
+    }
+
+    /// `(storage, offset, size, stride, …)`.
+    fn view(
+        &self,
+        graph: &Graph<'_>,
+        id: Id,
+        args: &[Id],
+        dtype: Option<Id>,
+    ) -> Result<StoredTensor, Fault> {
+        let &[storage, offset, shape, strides, ..] = args else {
+            return Err(graph.fault(id, "a tensor with too few arguments"));
+        };
+        let sizes = |id| {
+            let sizes = graph.sequence(id)?.iter().map(|&size| graph.size(size));
+            sizes.collect::<Option<Vec<usize>>>()
+        };
+        let (Some(offset), Some(shape), Some(strides)) =
+            (graph.size(offset), sizes(shape), sizes(strides))
+        else {
+            return Err(graph.fault(id, "a tensor whose offset, shape or strides are no sizes"));
+        };
+        let storage = self.storage(graph, storage)?;
+        let dtype = match dtype {
+            Some(dtype) => graph.global(dtype).and_then(named_dtype),
+            None => storage.dtype,
+        };
+        let Some(dtype) = dtype else {
+            return Err(graph.fault(id, "a tensor of an unknown element type"));
+        };
+        StoredTensor::strided(dtype, shape, strides, offset, &storage.bytes)
+            .map_err(|reason| graph.fault(id, reason))
+    }
+
+    fn storage(&self, graph: &Graph<'_>, id: Id) -> Result<Storage, Fault> {
+        if let &Node::Persistent(description) = graph.node(id) {
+            return self.outside(graph, description);
+        }
+        let Some((("torch.storage", "_load_from_bytes"), [bytes])) = graph.call(id) else {
+            return Err(graph.fault(id, "a tensor without a storage"));
+        };
+        if let Some(storage) = self.nested.borrow().get(bytes) {
+            return Ok(storage.clone());
+        }
+        let stream = match (graph.node(*bytes), graph.bytes(*bytes)) {
+            (Node::Bytes(slice), _) => self.source.part_of(slice),
+            (_, Some(decoded)) => Source {
+                bytes: decoded.into_owned().into(),
+                start: self.source.start,
+            },
+            _ => return Err(graph.fault(id, "a storage that is no bytes")),
+        };
+        let storage = legacy::read_storage(&stream)?;
+        self.nested.borrow_mut().insert(*bytes, storage.clone());
+        Ok(storage)
+    }
+
+    /// `('storage', class, key, location, elements[, view])`; `view` is `None` or `(key, offset, elements)`.
+    fn outside(&self, graph: &Graph<'_>, description: Id) -> Result<Storage, Fault> {
+        let fault = |reason: &str| graph.fault(description, reason);
+        let Some((dtype, key, parts)) = description_of(graph, description) else {
+            return Err(fault("a storage with an unknown description"));
+        };
+        let Some(bytes) = self.by_key.get(key) else {
+            return Err(fault(&format!("the storage `{key}` is not in the file")));
+        };
+        let dtype = match dtype {
+            StorageClass::Typed(dtype) => Some(dtype),
+            StorageClass::Untyped => None,
+        };
+        let view = parts.get(5).and_then(|&view| graph.sequence(view));
+        let (Some(&[_, offset, length]), Some(dtype)) = (view, dtype) else {
+            return Ok(Storage {
+                dtype,
+                bytes: bytes.clone(),
+            });
+        };
+        let size = dtype.bitsize() / 8;
+        let in_bytes = |id| graph.size(id)?.checked_mul(size);
+        let range = in_bytes(offset)
+            .zip(in_bytes(length))
+            .and_then(|(offset, length)| Some(offset..offset.checked_add(length)?))
+            .filter(|range| range.end <= bytes.len());
+        match range {
+            Some(range) => Ok(Storage {
+                dtype: Some(dtype),
+                bytes: bytes.slice(range),
+            }),
+            None => Err(fault("a view that leaves its storage")),
+        }
+    }
+}
+
+/// What the class of a storage says of its elements.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum StorageClass {
+    Typed(Dtype),
+    Untyped,
+}
+
+/// Class, key and all parts of a storage's persistent id.
+pub(super) fn description_of<'g, 'a>(
+    graph: &'g Graph<'a>,
+    description: Id,
+) -> Option<(StorageClass, &'a str, &'g [Id])> {
+    let parts = graph.sequence(description)?;
+    let &[tag, class, key, ..] = parts else {
+        return None;
+    };
+    if graph.text(tag)? != "storage" {
+        return None;
+    }
+    let class = storage_class(graph.global(class)?)?;
+    Some((class, graph.text(key)?, parts))
+}
+
+fn storage_class((module, name): (&str, &str)) -> Option<StorageClass> {
+    if !matches!(module, "torch" | "torch.storage" | "torch.cuda") {
+        return None;
+    }
+    Some(StorageClass::Typed(match name {
+        "DoubleStorage" => Dtype::F64,
+        "FloatStorage" => Dtype::F32,
+        "HalfStorage" => Dtype::F16,
+        "BFloat16Storage" => Dtype::BF16,
+        "LongStorage" => Dtype::I64,
+        "IntStorage" => Dtype::I32,
+        "ShortStorage" => Dtype::I16,
+        "CharStorage" => Dtype::I8,
+        "ByteStorage" => Dtype::U8,
+        "BoolStorage" => Dtype::BOOL,
+        "UntypedStorage" => return Some(StorageClass::Untyped),
+        _ => return None,
+    }))
+}
+
+fn named_dtype((module, name): (&str, &str)) -> Option<Dtype> {
+    match (module, name) {
+        ("torch", "float64") => Some(Dtype::F64),
+        ("torch", "float32") => Some(Dtype::F32),
+        ("torch", "float16") => Some(Dtype::F16),
+        ("torch", "bfloat16") => Some(Dtype::BF16),
+        ("torch", "int64") => Some(Dtype::I64),
+        ("torch", "int32") => Some(Dtype::I32),
+        ("torch", "int16") => Some(Dtype::I16),
+        ("torch", "int8") => Some(Dtype::I8),
+        ("torch", "uint8") => Some(Dtype::U8),
+        ("torch", "uint16") => Some(Dtype::U16),
+        ("torch", "uint32") => Some(Dtype::U32),
+        ("torch", "uint64") => Some(Dtype::U64),
+        ("torch", "bool") => Some(Dtype::BOOL),
+        ("torch", "float8_e4m3fn") => Some(Dtype::F8_E4M3),
+        ("torch", "float8_e5m2") => Some(Dtype::F8_E5M2),
+        _ => None,
+    }
+}

@@ -1,0 +1,122 @@
+//! Members of a zip archive: those that are stored as they are become views of the file.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+
+use ::zip::{CompressionMethod, ZipArchive};
+use bytes::Bytes;
+
+use super::source::{Fault, Source};
+
+/// The most bytes that all compressed members of an archive may have when they are unpacked.
+const MAX_UNPACKED: u64 = 512 << 20;
+
+/// A member's bytes and the CRC-32 they should have.
+#[derive(Debug, Clone)]
+pub(super) struct Checksum {
+    pub(super) name: String,
+    pub(super) source: Source,
+    pub(super) crc32: u32,
+}
+
+impl Checksum {
+    /// Reads all bytes of the member.
+    pub(super) fn verify(&self) -> Result<(), Fault> {
+        match crc32fast::hash(&self.source.bytes) == self.crc32 {
+            true => Ok(()),
+            false => Err(self.source.fault(format!(
+                "`{}` does not have the bytes it was written with",
+                self.name
+            ))),
+        }
+    }
+}
+
+/// The members of an archive by name.
+#[derive(Debug)]
+pub(super) struct Members {
+    start: usize,
+    by_name: BTreeMap<String, Source>,
+    /// Of the members that are views.
+    pub(super) checksums: Vec<Checksum>,
+}
+
+impl Members {
+    /// Reads the directory, and unpacks what is compressed.
+    pub(super) fn read(source: &Source) -> Result<Self, Fault> {
+        let fault = |error: ::zip::result::ZipError| {
+            Fault::new(source.start + source.bytes.len(), error.to_string())
+        };
+        let mut archive = ZipArchive::new(Cursor::new(&source.bytes)).map_err(fault)?;
+        let mut members = Self {
+            start: source.start,
+            by_name: BTreeMap::new(),
+            checksums: Vec::new(),
+        };
+        let mut budget = MAX_UNPACKED;
+        for index in 0..archive.len() {
+            let member = archive.by_index_raw(index).map_err(fault)?;
+            if member.is_dir() {
+                continue;
+            }
+            let name = member.name().map_err(fault)?.into_owned();
+            let (start, method) = (member.data_start(), member.compression());
+            let (stored, unpacked) = (member.compressed_size(), member.size());
+            let (crc32, encrypted) = (member.crc32(), member.encrypted());
+            drop(member);
+            let range = start
+                .and_then(|start| {
+                    Some(start.try_into().ok()?..start.checked_add(stored)?.try_into().ok()?)
+                })
+                .and_then(|range| source.part(range));
+            let Some(packed) = range else {
+                return Err(source.fault(format!("`{name}` leaves the archive")));
+            };
+            if encrypted {
+                return Err(packed.fault(format!("`{name}` is encrypted")));
+            }
+            let bytes = match method {
+                CompressionMethod::Stored => {
+                    members.checksums.push(Checksum {
+                        name: name.clone(),
+                        source: packed.clone(),
+                        crc32,
+                    });
+                    packed.bytes.clone()
+                }
+                _ if unpacked > budget => {
+                    let reason = format!("`{name}` unpacks to {unpacked} bytes, over the limit");
+                    return Err(packed.fault(reason));
+                }
+                _ => {
+                    budget -= unpacked;
+                    let member = archive.by_index(index).map_err(fault)?;
+                    unpack(member, unpacked)
+                        .map_err(|error| packed.fault(format!("`{name}`: {error}")))?
+                }
+            };
+            let start = packed.start;
+            members.by_name.insert(name, Source { bytes, start });
+        }
+        Ok(members)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Source> {
+        self.by_name.get(name).cloned()
+    }
+
+    pub(super) fn fault(&self, reason: impl Into<String>) -> Fault {
+        Fault::new(self.start, reason)
+    }
+}
+
+/// Reads at most `size` bytes, and checks them.
+fn unpack(member: impl Read, size: u64) -> std::io::Result<Bytes> {
+    let mut bytes = Vec::new();
+    member.take(size).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}

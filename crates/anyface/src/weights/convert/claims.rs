@@ -1,0 +1,124 @@
+//! Tensors of a checkpoint that a converter takes out one by one, until none is left.
+
+use std::collections::BTreeMap;
+
+use super::super::container::LeftOut;
+use super::super::{Checkpoint, StoredTensor, WeightsError};
+use super::glob;
+
+/// The tensors that nobody has claimed yet.
+#[derive(Debug)]
+pub(super) struct Claims<'c> {
+    pub(super) checkpoint: &'c Checkpoint,
+    unclaimed: BTreeMap<&'c str, &'c StoredTensor>,
+    left_out: Vec<LeftOut>,
+}
+
+impl<'c> Claims<'c> {
+    pub(super) fn new(checkpoint: &'c Checkpoint) -> Self {
+        let tensors = checkpoint.tensors.iter();
+        Self {
+            checkpoint,
+            unclaimed: tensors
+                .map(|(name, tensor)| (name.as_str(), tensor))
+                .collect(),
+            left_out: Vec::new(),
+        }
+    }
+
+    /// Names of the unclaimed tensors that fit `pattern`.
+    pub(super) fn names(&self, pattern: &str) -> impl Iterator<Item = &'c str> {
+        let names = self.unclaimed.keys().copied();
+        names.filter(move |name| glob::matches(pattern, name))
+    }
+
+    /// Looks at an unclaimed tensor.
+    pub(super) fn get(&self, name: &str) -> Result<&'c StoredTensor, WeightsError> {
+        let tensor = self.unclaimed.get(name).copied();
+        tensor.ok_or_else(|| WeightsError::Missing {
+            source_name: self.checkpoint.source_name.clone(),
+            tensor: name.to_owned(),
+        })
+    }
+
+    /// The shape of an unclaimed tensor of rank `N`.
+    pub(super) fn shape<const N: usize>(&self, name: &str) -> Result<[usize; N], WeightsError> {
+        let shape = self.get(name)?.shape();
+        shape.try_into().map_err(|_| {
+            let reason = format!("`{name}` has shape {shape:?}, which should have {N} axes");
+            self.checkpoint.unsupported(reason)
+        })
+    }
+
+    /// Claims a tensor.
+    pub(super) fn take(&mut self, name: &str) -> Result<&'c StoredTensor, WeightsError> {
+        let tensor = self.get(name)?;
+        self.unclaimed.remove(name);
+        Ok(tensor)
+    }
+
+    /// Claims a tensor that is to be of `shape`, axes of length 1 apart.
+    pub(super) fn take_as(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<StoredTensor, WeightsError> {
+        let tensor = self.take(name)?;
+        let long = |shape: &[usize]| -> Vec<usize> {
+            shape
+                .iter()
+                .copied()
+                .filter(|&length| length != 1)
+                .collect()
+        };
+        let fits = long(tensor.shape()) == long(shape);
+        let reshaped = fits.then(|| tensor.reshaped(shape.to_vec())).flatten();
+        reshaped.ok_or_else(|| WeightsError::Shape {
+            source_name: self.checkpoint.source_name.clone(),
+            tensor: name.to_owned(),
+            expected: shape.to_vec(),
+            found: tensor.shape().to_vec(),
+        })
+    }
+
+    /// Claims every tensor below `prefix` that `rename` has a name for.
+    pub(super) fn take_renamed(
+        &mut self,
+        prefix: &str,
+        rename: impl Fn(&str) -> Option<String>,
+    ) -> BTreeMap<String, StoredTensor> {
+        let mut taken = BTreeMap::new();
+        self.unclaimed.retain(|name, tensor| {
+            let ours = name.strip_prefix(prefix).and_then(&rename);
+            let is_unknown = ours.is_none();
+            taken.extend(ours.map(|ours| (ours, (*tensor).clone())));
+            is_unknown
+        });
+        taken
+    }
+
+    /// Claims every tensor that fits `pattern`, for a reason not to use it.
+    pub(super) fn leave_out(&mut self, pattern: &str, reason: &str) {
+        let names: Vec<&str> = self.names(pattern).collect();
+        for name in &names {
+            self.unclaimed.remove(name);
+        }
+        if !names.is_empty() {
+            self.left_out.push(LeftOut {
+                name: pattern.to_owned(),
+                reason: format!("{reason}, tensors: {}", names.len()),
+            });
+        }
+    }
+
+    /// What was left out, once every tensor is claimed.
+    pub(super) fn finish(self) -> Result<Vec<LeftOut>, WeightsError> {
+        match self.unclaimed.keys().next() {
+            None => Ok(self.left_out),
+            Some(name) => Err(WeightsError::Unexpected {
+                source_name: self.checkpoint.source_name.clone(),
+                tensor: (*name).to_owned(),
+            }),
+        }
+    }
+}

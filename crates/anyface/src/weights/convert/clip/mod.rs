@@ -1,0 +1,143 @@
+//! CLIP to a text tower and an image tower.
+//!
+//! References: `clip/model.py` of openai/CLIP, `modeling_clip.py` of transformers, `open_clip/model.py`.
+
+mod hugging_face;
+mod openai;
+
+pub(super) use hugging_face::from_hugging_face;
+pub(super) use openai::from_openai;
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Device;
+
+use super::{Checkpoint, Network, StoredTensor, WeightsError};
+use crate::clip::{ImageTowerConfig, TextTowerConfig};
+
+/// What the weights do not tell.
+#[derive(Debug)]
+struct Choices {
+    activation: crate::clip::transformer::Activation,
+    /// Channels of an attention head of the text tower.
+    text_heads: Option<usize>,
+    /// Channels of an attention head of the image tower.
+    image_heads: Option<usize>,
+}
+
+/// Both towers from tensors under OpenAI's names; checks them.
+fn towers(
+    checkpoint: &Checkpoint,
+    tensors: BTreeMap<String, StoredTensor>,
+    choices: &Choices,
+) -> Result<Vec<Network>, WeightsError> {
+    let source_name = &checkpoint.source_name;
+    let mut image = BTreeMap::new();
+    let mut text = BTreeMap::new();
+    for (name, tensor) in tensors {
+        match name.strip_prefix("visual.") {
+            Some(name) => image.insert(name.to_owned(), tensor),
+            None => text.insert(name, tensor),
+        };
+    }
+    let image_config = image_config(checkpoint, &image, choices)?;
+    let text_config = text_config(checkpoint, &text, choices)?;
+    let device = Device::flex();
+    Ok(vec![
+        Network::new(
+            "image_tower",
+            &image_config,
+            &image_config.init(&device),
+            image,
+            source_name,
+        )?,
+        Network::new(
+            "text_tower",
+            &text_config,
+            &text_config.init(&device),
+            text,
+            source_name,
+        )?,
+    ])
+}
+
+fn image_config(
+    checkpoint: &Checkpoint,
+    tensors: &BTreeMap<String, StoredTensor>,
+    choices: &Choices,
+) -> Result<ImageTowerConfig, WeightsError> {
+    let [width, _, patch_size, _] = shape(checkpoint, tensors, "conv1.weight")?;
+    let [positions, _] = shape(checkpoint, tensors, "positional_embedding")?;
+    let [_, embed_dim] = shape(checkpoint, tensors, "proj")?;
+    let patches = (positions.max(1) - 1).isqrt();
+    Ok(ImageTowerConfig::new(
+        patches * patch_size,
+        patch_size,
+        width,
+        layers(tensors),
+        heads(checkpoint, width, choices.image_heads)?,
+        embed_dim,
+    )
+    .with_activation(choices.activation))
+}
+
+fn text_config(
+    checkpoint: &Checkpoint,
+    tensors: &BTreeMap<String, StoredTensor>,
+    choices: &Choices,
+) -> Result<TextTowerConfig, WeightsError> {
+    let [vocab_size, width] = shape(checkpoint, tensors, "token_embedding.weight")?;
+    let [context, _] = shape(checkpoint, tensors, "positional_embedding")?;
+    let [_, embed_dim] = shape(checkpoint, tensors, "text_projection")?;
+    Ok(TextTowerConfig::new(
+        vocab_size,
+        context,
+        width,
+        layers(tensors),
+        heads(checkpoint, width, choices.text_heads)?,
+        embed_dim,
+    )
+    .with_activation(choices.activation))
+}
+
+fn shape<const N: usize>(
+    checkpoint: &Checkpoint,
+    tensors: &BTreeMap<String, StoredTensor>,
+    name: &str,
+) -> Result<[usize; N], WeightsError> {
+    let Some(tensor) = tensors.get(name) else {
+        return Err(WeightsError::Missing {
+            source_name: checkpoint.source_name.clone(),
+            tensor: name.to_owned(),
+        });
+    };
+    tensor.shape().try_into().map_err(|_| {
+        let reason = format!(
+            "`{name}` has shape {:?}, which should have {N} axes",
+            tensor.shape()
+        );
+        checkpoint.unsupported(reason)
+    })
+}
+
+fn layers(tensors: &BTreeMap<String, StoredTensor>) -> usize {
+    (0..)
+        .take_while(|i| tensors.contains_key(&format!("transformer.resblocks.{i}.ln_1.weight")))
+        .count()
+}
+
+/// Attention heads: by the config where there is one, else of 64 channels, as in all of OpenAI's.
+fn heads(
+    checkpoint: &Checkpoint,
+    width: usize,
+    heads: Option<usize>,
+) -> Result<usize, WeightsError> {
+    let heads = heads.unwrap_or(width / 64);
+    match heads > 0 && width.is_multiple_of(heads) {
+        true => Ok(heads),
+        false => {
+            let reason = format!("{width} channels cannot be split into {heads} attention heads");
+            Err(checkpoint.unsupported(reason))
+        }
+    }
+}

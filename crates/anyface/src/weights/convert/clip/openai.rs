@@ -1,0 +1,71 @@
+//! OpenAI's TorchScript archives, and open_clip's files, which use the same names.
+
+use std::collections::BTreeMap;
+
+use super::super::super::Container;
+use super::super::{Claims, Network, WeightsError};
+use super::{Choices, towers};
+use crate::clip::transformer::Activation;
+
+/// Both towers of a file.
+pub(in super::super) fn from_openai(claims: &mut Claims<'_>) -> Result<Vec<Network>, WeightsError> {
+    let checkpoint = claims.checkpoint;
+    let conv1 = claims
+        .names("*visual.conv1.weight")
+        .next()
+        .unwrap_or_default();
+    // Training checkpoints wrap the model: `state_dict.module.`.
+    let prefix = conv1.trim_end_matches("visual.conv1.weight");
+    if claims
+        .names(&format!("{prefix}visual.layer1.*"))
+        .next()
+        .is_some()
+    {
+        return Err(
+            checkpoint.unsupported("a CLIP with a ResNet, which this library does not have")
+        );
+    }
+    let choices = choices(claims)?;
+    for name in ["input_resolution", "context_length", "vocab_size"] {
+        claims.leave_out(&format!("{prefix}{name}"), "a size that the shapes tell");
+    }
+    claims.leave_out(
+        &format!("{prefix}logit_scale"),
+        "the temperature of training",
+    );
+    claims.leave_out("optimizer.*", "the state of an optimiser");
+    let pattern = format!("{prefix}*");
+    let names: Vec<&str> = claims.names(&pattern).collect();
+    let mut tensors = BTreeMap::new();
+    for name in names {
+        let tensor = claims.take(name)?.clone();
+        tensors.insert(name[prefix.len()..].to_owned(), tensor);
+    }
+    towers(checkpoint, tensors, &choices)
+}
+
+/// OpenAI's own files are TorchScript; elsewhere `open_clip_config.json` says what the weights do not.
+fn choices(claims: &Claims<'_>) -> Result<Choices, WeightsError> {
+    if claims.checkpoint.container == Container::TorchScript {
+        return Ok(Choices {
+            activation: Activation::QuickGelu,
+            text_heads: None,
+            image_heads: None,
+        });
+    }
+    let config = claims.checkpoint.config_beside("open_clip_config.json")?;
+    let model = &config["model_cfg"];
+    let number = |pointer: &str| model.pointer(pointer)?.as_u64()?.try_into().ok();
+    let activation = match model["quick_gelu"].as_bool() {
+        Some(true) => Activation::QuickGelu,
+        _ => Activation::Gelu,
+    };
+    let image_heads = number("/vision_cfg/head_width").and_then(|head: usize| {
+        number("/vision_cfg/width").map(|width: usize| width / head.max(1))
+    });
+    Ok(Choices {
+        activation,
+        text_heads: number("/text_cfg/heads"),
+        image_heads,
+    })
+}

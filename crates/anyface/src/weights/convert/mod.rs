@@ -1,0 +1,304 @@
+//! Public checkpoints to networks of this library: what a file is, and which of its tensors goes where.
+//!
+//! A converter only renames, reshapes and joins tensors: their bits stay. Each is strict: a tensor that it does not know is
+//! an error, one that it knows to be superfluous is listed.
+
+mod claims;
+pub mod clip;
+mod encoder;
+mod glob;
+mod ir_se;
+mod lpips;
+mod mobile_face_net;
+mod prior;
+pub mod stylegan2;
+mod yunet;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::module::Module;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use self::claims::Claims;
+use super::container::LeftOut;
+use super::tensors::parameter_shapes;
+use super::tensors::save_tensors;
+use super::{
+    Checkpoint, Container, StoredTensor, WeightsError, load_module_tensors, write_atomically,
+};
+
+/// What a checkpoint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// StyleGAN2 as stylegan2-ada-pytorch pickles it.
+    Stylegan2Nvidia,
+    /// StyleGAN2 of rosinality/stylegan2-pytorch.
+    Stylegan2Rosinality,
+    /// CLIP of openai/CLIP, also of open_clip, which has the same names.
+    ClipOpenai,
+    /// CLIP of Hugging Face's transformers.
+    ClipHuggingFace,
+    /// An encoder of e4e, pSp or ReStyle with its generator.
+    Encoder,
+    /// ArcFace of TreB1eN/InsightFace_Pytorch.
+    IrSe50,
+    /// The linear weights of LPIPS.
+    LpipsHeads,
+    /// AlexNet or VGG-16 of torchvision.
+    Torchvision,
+    /// The prior of clip2latent.
+    Clip2latent,
+    /// The face detector YuNet.
+    YuNet,
+    /// The recogniser MobileFaceNet.
+    MobileFaceNet,
+    /// No known model: a direction, an array.
+    Tensors,
+}
+
+impl Kind {
+    /// The name that the command line gives it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stylegan2Nvidia => "stylegan2-nvidia",
+            Self::Stylegan2Rosinality => "stylegan2-rosinality",
+            Self::ClipOpenai => "clip-openai",
+            Self::ClipHuggingFace => "clip-hugging-face",
+            Self::Encoder => "encoder",
+            Self::IrSe50 => "ir-se50",
+            Self::LpipsHeads => "lpips-heads",
+            Self::Torchvision => "torchvision-features",
+            Self::Clip2latent => "clip2latent",
+            Self::YuNet => "yunet",
+            Self::MobileFaceNet => "mobilefacenet",
+            Self::Tensors => "tensors",
+        }
+    }
+
+    /// Finds the kind by the names of the tensors.
+    pub fn of(checkpoint: &Checkpoint) -> Self {
+        let has = |pattern: &str| {
+            let mut names = checkpoint.tensors.keys();
+            names.any(|name| glob::matches(pattern, name))
+        };
+        let signs = [
+            ("G_ema.synthesis.*", Self::Stylegan2Nvidia),
+            ("g_ema.input.input", Self::Stylegan2Rosinality),
+            (
+                "vision_model.embeddings.patch_embedding.weight",
+                Self::ClipHuggingFace,
+            ),
+            ("*visual.conv1.weight", Self::ClipOpenai),
+            ("state_dict.encoder.input_layer.0.weight", Self::Encoder),
+            ("output_layer.3.weight", Self::IrSe50),
+            ("lin0.model.1.weight", Self::LpipsHeads),
+            ("features.0.weight", Self::Torchvision),
+            ("conv_6dw7_7_conv2d.weight", Self::MobileFaceNet),
+            (
+                "state_dict.ema_diffusion_prior.ema_model.*",
+                Self::Clip2latent,
+            ),
+        ];
+        if checkpoint.container == Container::Onnx {
+            return Self::YuNet;
+        }
+        let found = signs.into_iter().find(|(pattern, _)| has(pattern));
+        found.map_or(Self::Tensors, |(_, kind)| kind)
+    }
+}
+
+/// The weights of one network under this library's names.
+#[derive(Debug)]
+pub struct Network {
+    /// Its name in bundles: `generator`, `text_tower`.
+    pub name: &'static str,
+    /// Its sizes, as `config.json` of a bundle has them.
+    pub config: Value,
+    /// Tensors by parameter path.
+    pub tensors: BTreeMap<String, StoredTensor>,
+    source_name: String,
+}
+
+impl Network {
+    /// Checks that `tensors` are the parameters of `module`, which `config` describes.
+    fn new<M: Module>(
+        name: &'static str,
+        config: &impl Serialize,
+        module: &M,
+        tensors: BTreeMap<String, StoredTensor>,
+        source_name: &str,
+    ) -> Result<Self, WeightsError> {
+        let source_name = source_name.to_owned();
+        let shapes = parameter_shapes(module);
+        if let Some(tensor) = tensors.keys().find(|name| !shapes.contains_key(*name)) {
+            return Err(WeightsError::Unexpected {
+                source_name,
+                tensor: tensor.clone(),
+            });
+        }
+        for (tensor, expected) in shapes {
+            let Some(found) = tensors.get(&tensor).map(StoredTensor::shape) else {
+                return Err(WeightsError::Missing {
+                    source_name,
+                    tensor,
+                });
+            };
+            if found != expected && !(found.is_empty() && expected == [1]) {
+                return Err(WeightsError::Shape {
+                    source_name,
+                    tensor,
+                    expected,
+                    found: found.to_vec(),
+                });
+            }
+        }
+        Ok(Self {
+            name,
+            config: serde_json::to_value(config).expect("sizes are plain numbers and names"),
+            tensors,
+            source_name,
+        })
+    }
+
+    /// Fills a module of these sizes.
+    ///
+    /// # Errors
+    /// When the module is another network.
+    pub fn load<M: Module>(&self, module: M) -> Result<M, WeightsError> {
+        load_module_tensors(module, &self.tensors, &self.source_name)
+    }
+}
+
+/// A checkpoint under this library's names.
+#[derive(Debug)]
+pub struct Converted {
+    /// What the file is.
+    pub kind: Kind,
+    /// The networks in it; none for [`Kind::Tensors`].
+    pub networks: Vec<Network>,
+    /// Tensors of no network, under the file's names; only for [`Kind::Tensors`].
+    pub loose: BTreeMap<String, StoredTensor>,
+    /// What the file holds besides, and why it is not needed.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Converted {
+    /// All tensors by name; those of several networks begin with the network's.
+    pub fn tensors(&self) -> BTreeMap<String, &StoredTensor> {
+        let mut tensors: BTreeMap<_, _> = self
+            .loose
+            .iter()
+            .map(|(name, tensor)| (name.clone(), tensor))
+            .collect();
+        for network in &self.networks {
+            let prefix = match self.networks.len() {
+                1 => String::new(),
+                _ => format!("{}.", network.name),
+            };
+            let own = network.tensors.iter();
+            tensors.extend(own.map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+        }
+        tensors
+    }
+
+    /// The kind, and the sizes of each network by its name.
+    pub fn config(&self) -> Value {
+        let kind = ("kind".to_owned(), self.kind.name().into());
+        let networks = self.networks.iter();
+        let sizes = networks.map(|network| (network.name.to_owned(), network.config.clone()));
+        Map::from_iter([kind].into_iter().chain(sizes)).into()
+    }
+
+    /// Writes the tensors to `path`, and [`Self::config`] to the file of the same name that ends in `.json`: each whole or
+    /// not at all.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), WeightsError> {
+        save_tensors(self.tensors(), path)?;
+        let config = serde_json::to_string_pretty(&self.config()).expect("plain JSON") + "\n";
+        let path = path.with_extension("json");
+        write_atomically(&path, config.as_bytes())
+            .map_err(|source| WeightsError::Write { path, source })
+    }
+}
+
+/// Finds out what `checkpoint` is and takes its networks out.
+///
+/// # Errors
+/// When the bytes are not those that were written, a tensor is missing, unknown, misshapen or not finite, or the model is
+/// one that this library does not have. The error names the tensor.
+pub fn convert(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
+    checkpoint.verify()?;
+    let kind = Kind::of(checkpoint);
+    let mut claims = Claims::new(checkpoint);
+    let networks = match kind {
+        Kind::Stylegan2Nvidia => vec![stylegan2::from_nvidia(&mut claims)?],
+        Kind::Stylegan2Rosinality => vec![stylegan2::from_rosinality(&mut claims)?],
+        Kind::ClipOpenai => clip::from_openai(&mut claims)?,
+        Kind::ClipHuggingFace => clip::from_hugging_face(&mut claims)?,
+        Kind::Encoder => encoder::from_encoder(&mut claims)?,
+        Kind::IrSe50 => vec![ir_se::from_ir_se50(&mut claims)?],
+        Kind::LpipsHeads => vec![lpips::from_heads(&mut claims)?],
+        Kind::Torchvision => vec![lpips::from_torchvision(&mut claims)?],
+        Kind::Clip2latent => vec![prior::from_clip2latent(&mut claims)?],
+        Kind::YuNet => vec![yunet::from_yunet(&mut claims)?],
+        Kind::MobileFaceNet => vec![mobile_face_net::from_mobile_face_net(&mut claims)?],
+        Kind::Tensors => return no_model(checkpoint),
+    };
+    let mut left_out = claims.finish()?;
+    left_out.extend_from_slice(&checkpoint.left_out);
+    for network in &networks {
+        check_finite(&network.tensors, &checkpoint.source_name)?;
+    }
+    Ok(Converted {
+        kind,
+        networks,
+        loose: BTreeMap::new(),
+        left_out,
+    })
+}
+
+fn no_model(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
+    if checkpoint.tensors.is_empty() {
+        let reason = match checkpoint.left_out.first() {
+            Some(LeftOut { name, reason }) => format!("no tensors in it: `{name}` is {reason}"),
+            None => "no tensors in it".to_owned(),
+        };
+        return Err(checkpoint.unsupported(reason));
+    }
+    check_finite(&checkpoint.tensors, &checkpoint.source_name)?;
+    Ok(Converted {
+        kind: Kind::Tensors,
+        networks: Vec::new(),
+        loose: checkpoint.tensors.clone(),
+        left_out: checkpoint.left_out.clone(),
+    })
+}
+
+/// A flipped bit of an exponent shows as a number that is none.
+fn check_finite(
+    tensors: &BTreeMap<String, StoredTensor>,
+    source_name: &str,
+) -> Result<(), WeightsError> {
+    for (name, tensor) in tensors {
+        let values = tensor.to_f32().unwrap_or_default();
+        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+            return Err(WeightsError::NotFinite {
+                source_name: source_name.to_owned(),
+                tensor: name.clone(),
+                index,
+                value: values[index],
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) use self::{encoder::style_block_name, ir_se::unit_name as ir_se_unit_name};
+
+#[cfg(test)]
+mod tests;
