@@ -1,9 +1,13 @@
 //! One file a subcommand.
 
 pub(crate) mod convert;
+pub(crate) mod edit;
 pub(crate) mod eval;
 pub(crate) mod generate;
+pub(crate) mod interpolate;
+pub(crate) mod invert;
 pub(crate) mod models;
 mod network;
 pub(crate) mod portraits;
+mod source;
 pub(crate) mod train;

@@ -3,10 +3,10 @@
 use burn::tensor::{Tensor, TensorData};
 use image::RgbImage;
 
-use super::{Description, Engine, Truncation};
+use super::{Description, Engine, Latent, Truncation};
 use crate::Error;
 use crate::clip::normalize;
-use crate::image::to_rgb;
+use crate::image::{to_rgb, to_tensor};
 use crate::stylegan2::{Noise, broadcast, mix, truncate};
 
 /// How to draw the faces of one description.
@@ -35,8 +35,8 @@ impl Default for Generate {
 pub struct Face {
     /// The picture.
     pub image: RgbImage,
-    /// The extended latent `[1, L, D]` it was drawn from.
-    pub w_plus: Tensor<3>,
+    /// What it was drawn from.
+    pub latent: Latent,
     /// The seed of its noise.
     pub seed: u64,
     /// Cosine between the features of the picture and of the words, −1 to 1.
@@ -81,37 +81,48 @@ impl Engine {
     pub fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Face {
         let mapping = &self.generator.mapping;
         let w = mapping.forward(self.noise(seed));
-        let features = description.features.clone().unsqueeze::<3>();
-        let mapped = self.text_stream.forward(features, None, Some(w.clone()));
+        let mapped = self.mapped(description, w.clone());
         let w_c = truncate(
             broadcast(w, self.config.generator.num_ws()),
             mapping.w_avg.val(),
             truncation.psi,
             Some(truncation.cutoff),
         );
-        let w_plus = mix(w_c, mapped.w_plus, self.config.injection_layer);
-        self.draw(w_plus, &description.mean(), seed)
-    }
-
-    /// Draws a latent `[1, L, D]` and scores it against a text feature `[1, E]`.
-    fn draw(&self, w_plus: Tensor<3>, text_feature: &Tensor<2>, seed: u64) -> Face {
-        let image = self
-            .generator
-            .synthesis
-            .forward(w_plus.clone(), Noise::None);
+        let latent = Latent {
+            w_plus: mix(w_c, mapped.w_plus, self.config.injection_layer),
+        };
+        let image = self.images(&latent);
         let feature = normalize(self.image_tower.forward(image.clone()));
-        let clip_score = (feature * text_feature.clone()).sum().into_scalar();
-        let image = to_rgb(image).swap_remove(0);
+        let clip_score = (feature * description.mean()).sum().into_scalar();
         Face {
-            image,
-            w_plus,
+            image: to_rgb(image).swap_remove(0),
+            latent,
             seed,
             clip_score,
         }
     }
 
+    /// Draws a face.
+    pub fn draw(&self, latent: &Latent) -> RgbImage {
+        to_rgb(self.images(latent)).swap_remove(0)
+    }
+
+    /// The image tower's feature of a picture of its size, `[E]`, of unit length.
+    pub fn image_feature(&self, picture: &RgbImage) -> Vec<f32> {
+        let feature = self
+            .image_tower
+            .forward(to_tensor(&[picture], &self.device));
+        normalize(feature).into_data().iter().collect()
+    }
+
+    /// The picture of a face, `[1, 3, R, R]`.
+    fn images(&self, latent: &Latent) -> Tensor<4> {
+        let synthesis = &self.generator.synthesis;
+        synthesis.forward(latent.w_plus.clone(), Noise::None)
+    }
+
     /// The latent of one seed, `[1, Z]`.
-    fn noise(&self, seed: u64) -> Tensor<2> {
+    pub(super) fn noise(&self, seed: u64) -> Tensor<2> {
         let z = self.config.prior.sample(self.config.generator.z_dim, seed);
         let shape = [1, z.len()];
         Tensor::from_data(TensorData::new(z, shape), &self.device)
