@@ -1,0 +1,155 @@
+//! `anyface edit`, `invert` and `interpolate` as a user runs them, with the built-in bundle.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+
+fn anyface() -> Command {
+    Command::cargo_bin("anyface").expect("the binary is built with its tests")
+}
+
+/// A folder to work in.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs a command that writes `output`; returns its bytes.
+    fn run(&self, args: &[&str], output: &str) -> Vec<u8> {
+        anyface()
+            .current_dir(self.0.path())
+            .args(args)
+            .args(["-o", output])
+            .assert()
+            .success();
+        fs::read(self.path(output)).expect("written")
+    }
+
+    /// What a wrong command says, in one line, having written nothing.
+    fn refused(&self, args: &[&str], says: &str) {
+        let before = fs::read_dir(self.0.path()).expect("a folder").count();
+        anyface()
+            .current_dir(self.0.path())
+            .args(args)
+            .assert()
+            .code(predicate::in_iter([1, 2]))
+            .stdout("")
+            .stderr(predicate::str::contains(says).and(predicate::str::contains("panicked").not()));
+        assert_eq!(
+            fs::read_dir(self.0.path()).expect("a folder").count(),
+            before
+        );
+    }
+}
+
+fn size(path: &Path) -> (u32, u32) {
+    image::image_dimensions(path).expect("a picture")
+}
+
+#[test]
+fn an_edit_changes_a_face_by_its_strength() {
+    let folder = Folder::new();
+    let edit = |strength: &str, text: &str| {
+        folder.run(
+            &["edit", "seed:3", text, "--strength", strength],
+            "edited.png",
+        )
+    };
+    let whole = edit("1", "wearing sunglasses");
+    assert_eq!(size(&folder.path("edited.png")), (128, 128));
+    assert_eq!(whole, edit("1", "wearing sunglasses"), "the same bytes");
+    let none = edit("0", "wearing sunglasses");
+    assert_eq!(none, edit("0", "bald"), "no strength, no change");
+    assert!(whole != none && edit("0.5", "wearing sunglasses") != none);
+    assert_ne!(edit("-1", "wearing sunglasses"), whole);
+}
+
+#[test]
+fn edits_go_on_from_a_latent_and_back() {
+    let folder = Folder::new();
+    folder.run(
+        &["edit", "seed:4", "bald", "--latent", "bald.safetensors"],
+        "bald.png",
+    );
+    let together = folder.run(&["edit", "seed:4", "bald", "smiling"], "both.png");
+    let apart = folder.run(&["edit", "bald.safetensors", "smiling"], "apart.png");
+    assert_eq!(together, apart);
+    folder.run(&["edit", "seed:4", "bald", "--steps", "5"], "strip.png");
+    assert_eq!(size(&folder.path("strip.png")), (4 + 5 * 132, 4 + 132));
+}
+
+#[test]
+fn a_picture_is_inverted_refined_and_edited() {
+    let folder = Folder::new();
+    folder.run(&["generate", "a woman with long red hair"], "face.png");
+    let mut errors = Vec::new();
+    for refine in ["0", "20"] {
+        folder.run(
+            &[
+                "invert",
+                "face.png",
+                "--refine",
+                refine,
+                "--reconstruction",
+                "again.png",
+            ],
+            "latent.safetensors",
+        );
+        let open = |name| image::open(folder.path(name)).expect("a picture").into_rgb8();
+        let (face, again) = (open("face.png"), open("again.png"));
+        let pairs = face.as_raw().iter().zip(again.as_raw());
+        let error: u64 = pairs.map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
+        errors.push(error as f64 / face.as_raw().len() as f64);
+    }
+    assert!(errors[0] < 25.0, "{errors:?} of 255");
+    assert!(errors[1] < errors[0], "{errors:?}");
+    folder.run(&["edit", "face.png", "smiling"], "smiling.png");
+}
+
+#[test]
+fn faces_between_two_are_drawn_as_strip_animation_or_files() {
+    let folder = Folder::new();
+    let between = ["interpolate", "seed:1", "an old man with a beard"];
+    folder.run(&[&between[..], &["--steps", "4"]].concat(), "strip.png");
+    assert_eq!(size(&folder.path("strip.png")), (4 + 4 * 132, 4 + 132));
+    let gif = folder.run(&between, "faces.gif");
+    assert!(gif.starts_with(b"GIF89a"));
+    anyface()
+        .current_dir(&folder.0)
+        .args([&between[..], &["--steps", "3", "-o", "faces"]].concat())
+        .assert()
+        .success();
+    assert_eq!(fs::read_dir(folder.path("faces")).expect("a folder").count(), 3);
+}
+
+#[test]
+fn what_cannot_be_is_refused_in_one_line() {
+    let folder = Folder::new();
+    fs::write(folder.path("notes.txt"), "no face here").expect("written");
+    fs::write(folder.path("cut.png"), b"\x89PNG\r\n\x1a\n\0\0").expect("written");
+    folder.refused(&["edit", "nowhere.png", "smiling"], "nowhere.png");
+    folder.refused(&["edit", "notes.txt", "smiling"], "notes.txt");
+    folder.refused(&["edit", "cut.png", "smiling"], "cut.png");
+    folder.refused(&["invert", "notes.txt"], "notes.txt");
+    folder.refused(&["edit", "seed:1", " "], "description is empty");
+    folder.refused(
+        &["edit", "seed:1", "smiling", "--strength", "2"],
+        "strength must be between -1 and 1",
+    );
+    folder.refused(
+        &["edit", "seed:1", "smiling", "--layers", "4..99"],
+        "layers must be",
+    );
+    folder.refused(
+        &["edit", "seed:1", "smiling", "--layers", "4-9"],
+        "as in 4..8",
+    );
+}
