@@ -25,6 +25,30 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file that is no picture, or one that cannot be used.
+    #[error("{name}: {reason}")]
+    Picture {
+        /// The file, or what the caller called the bytes.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A picture in which the detector finds no face.
+    #[error("{name}: no face found")]
+    NoFace {
+        /// The file, or what the caller called the picture.
+        name: String,
+    },
+    /// A face that the picture does not have.
+    #[error("{name}: there is no face {face}: {found} found, the largest is 0")]
+    NoSuchFace {
+        /// The file, or what the caller called the picture.
+        name: String,
+        /// The one asked for, from 0.
+        face: usize,
+        /// How many there are.
+        found: usize,
+    },
     /// A description with nothing in it.
     #[error("the description is empty: say in a few words what the face looks like")]
     EmptyDescription,
@@ -41,6 +65,13 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn picture(name: &str, reason: impl Into<String>) -> Self {
+        Self::Picture {
+            name: name.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io {
             path: path.to_owned(),

@@ -5,13 +5,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+mod hostile;
+
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyface::weights::{Checkpoint, convert};
-use rand::{Rng, RngExt, SeedableRng};
+use hostile::{measured, mutated};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// The most memory for a file of a few kilobytes.
@@ -32,31 +33,6 @@ const SEEDS: [&str; 9] = [
     "numpy_p4.pkl",
     "numpy_p5.pkl",
 ];
-
-/// Counts what is allocated.
-struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: every call goes to the system's allocator as it came; counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let allocated = ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(allocated, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same here.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the pointer came from `System` by `alloc` above, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[test]
 fn mutated_files_are_answered_soon_and_in_little_memory() {
@@ -98,54 +74,16 @@ fn seeds() -> Vec<Vec<u8>> {
 /// Reads one mutated file as `anyface convert` does; says whether it could be opened.
 fn attack(seeds: &[Vec<u8>], seed: u64) -> bool {
     let file = mutated(seeds, &mut ChaCha8Rng::seed_from_u64(seed));
-    let start = Instant::now();
-    let before = ALLOCATED.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let checkpoint = Checkpoint::from_bytes(file.into(), "file");
-    if let Ok(checkpoint) = &checkpoint {
-        convert(checkpoint).ok();
-    }
-    let peak = PEAK.load(Ordering::Relaxed).saturating_sub(before);
-    assert!(peak <= MEMORY, "seed {seed}: {peak} bytes");
+    let (opened, cost) = measured(|| {
+        let checkpoint = Checkpoint::from_bytes(file.into(), "file");
+        if let Ok(checkpoint) = &checkpoint {
+            convert(checkpoint).ok();
+        }
+        checkpoint.is_ok()
+    });
     assert!(
-        start.elapsed() <= TIME,
-        "seed {seed}: {:?}",
-        start.elapsed()
+        cost.memory <= MEMORY && cost.time <= TIME,
+        "seed {seed}: {cost:?}"
     );
-    checkpoint.is_ok()
-}
-
-/// A file with up to eight changes: bits, numbers, parts cut out, doubled, or taken from another file.
-fn mutated(seeds: &[Vec<u8>], rng: &mut impl Rng) -> Vec<u8> {
-    const NUMBERS: [u64; 6] = [0, 1, 0x7f, 0xff, u32::MAX as u64, u64::MAX];
-    let mut file = seeds[rng.random_range(0..seeds.len())].clone();
-    for _ in 0..rng.random_range(1..=8) {
-        if file.is_empty() {
-            break;
-        }
-        let at = rng.random_range(0..file.len());
-        let length = rng.random_range(1..=64).min(file.len() - at);
-        match rng.random_range(0..6) {
-            0 => file[at] ^= 1 << rng.random_range(0..8),
-            1 => file[at] = rng.random(),
-            2 => {
-                let number = NUMBERS[rng.random_range(0..NUMBERS.len())].to_le_bytes();
-                let width = [1, 2, 4, 8][rng.random_range(0..4)].min(file.len() - at);
-                file[at..at + width].copy_from_slice(&number[..width]);
-            }
-            3 => drop(file.drain(at..at + length)),
-            4 => {
-                let part = file[at..at + length].to_vec();
-                let times = rng.random_range(1..=50);
-                file.splice(at..at, part.repeat(times));
-            }
-            _ => {
-                let other = &seeds[rng.random_range(0..seeds.len())];
-                let from = rng.random_range(0..other.len());
-                let part = other[from..(from + length).min(other.len())].to_vec();
-                file.splice(at..at, part);
-            }
-        }
-    }
-    file
+    opened
 }

@@ -7,7 +7,6 @@ mod layers;
 #[cfg(test)]
 mod parity;
 mod preprocess;
-mod resample;
 mod text;
 mod tokenizer;
 pub mod transformer;
@@ -15,7 +14,6 @@ mod vision;
 
 pub use layers::{LayerNorm, Linear};
 pub use preprocess::Preprocess;
-pub use resample::{resize_bicubic, resize_bicubic_tensor};
 pub use text::{TextTower, TextTowerConfig, TokenEmbedding, Tokens};
 pub use tokenizer::{
     CompactTokenizer, SimpleTokenizer, Tokenizer, TokenizerError, split_sentences,

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{RgbImage, imageops};
 
-use super::resample::{resize_bicubic, resize_bicubic_tensor};
+use crate::image::{Filter, resize, resize_bicubic_tensor};
 
 /// What an image tower expects: its resolution, and the mean and deviation of each channel of RGB in 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,7 +76,7 @@ fn center_crop(image: &RgbImage, side: u32) -> RgbImage {
     } else {
         (longer, side)
     };
-    let resized = resize_bicubic(image, new_width, new_height);
+    let resized = resize(image, new_width, new_height, Filter::Bicubic);
     let offset = |length: u32| (f64::from(length - side) / 2.0).round_ties_even() as u32;
     imageops::crop_imm(&resized, offset(new_width), offset(new_height), side, side).to_image()
 }

@@ -1,4 +1,4 @@
-//! Antialiased bicubic resampling as Pillow does it, on bytes (equal to Pillow's) and on tensors (differentiable).
+//! Antialiased resampling as Pillow does it, on bytes (equal to Pillow's) and on tensors (differentiable).
 //!
 //! Reference: `src/libImaging/Resample.c` of Pillow.
 
@@ -8,8 +8,33 @@ use image::RgbImage;
 /// Fraction bits of Pillow's coefficients: 32 less 8 of the pixel and 2 for overshoot.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
 
-/// Reach of the bicubic kernel in pixels of the coarser of the two grids.
-const SUPPORT: f64 = 2.0;
+/// What pixels are weighed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Keys' cubic convolution with a = −0.5.
+    Bicubic,
+    /// A sinc within the main lobe of one three times as wide; Pillow also calls it `ANTIALIAS`.
+    Lanczos,
+}
+
+impl Filter {
+    /// Reach in pixels of the coarser of the two grids.
+    fn support(self) -> f64 {
+        match self {
+            Self::Bicubic => 2.0,
+            Self::Lanczos => 3.0,
+        }
+    }
+
+    /// The weight at distance `x`.
+    fn weight(self, x: f64) -> f64 {
+        match self {
+            Self::Bicubic => bicubic(x),
+            Self::Lanczos if x.abs() < 3.0 => sinc(x) * sinc(x / 3.0),
+            Self::Lanczos => 0.0,
+        }
+    }
+}
 
 /// The inputs that make one output: `weights` (sum 1) for the pixels from `start`.
 struct Tap {
@@ -17,7 +42,6 @@ struct Tap {
     weights: Vec<f64>,
 }
 
-/// Keys' cubic convolution with a = −0.5.
 fn bicubic(x: f64) -> f64 {
     const A: f64 = -0.5;
     let x = x.abs();
@@ -30,18 +54,23 @@ fn bicubic(x: f64) -> f64 {
     }
 }
 
+fn sinc(x: f64) -> f64 {
+    let x = x * std::f64::consts::PI;
+    if x == 0.0 { 1.0 } else { x.sin() / x }
+}
+
 /// One tap for each of `outputs` pixels made from `inputs`; the kernel is widened when the picture shrinks.
-fn taps(inputs: usize, outputs: usize) -> Vec<Tap> {
+fn taps(inputs: usize, outputs: usize, filter: Filter) -> Vec<Tap> {
     let scale = inputs as f64 / outputs as f64;
     let widening = scale.max(1.0);
-    let support = SUPPORT * widening;
+    let support = filter.support() * widening;
     (0..outputs)
         .map(|i| {
             let center = (i as f64 + 0.5) * scale;
             let start = (center - support + 0.5).max(0.0) as usize;
             let end = ((center + support + 0.5) as usize).min(inputs);
             let mut weights: Vec<f64> = (start..end)
-                .map(|j| bicubic((j as f64 - center + 0.5) / widening))
+                .map(|j| filter.weight((j as f64 - center + 0.5) / widening))
                 .collect();
             let sum: f64 = weights.iter().sum();
             weights.iter_mut().for_each(|weight| *weight /= sum);
@@ -50,19 +79,22 @@ fn taps(inputs: usize, outputs: usize) -> Vec<Tap> {
         .collect()
 }
 
-/// `image` at another size, equal to Pillow's `resize(size, BICUBIC)` in every byte.
-pub fn resize_bicubic(image: &RgbImage, width: u32, height: u32) -> RgbImage {
-    let across = resample_rows(image, width);
-    let transposed = resample_rows(&transpose(&across), height);
+/// `image` at another size, equal to Pillow's `resize` in every byte.
+pub fn resize(image: &RgbImage, width: u32, height: u32, filter: Filter) -> RgbImage {
+    let across = resample_rows(image, width, filter);
+    if height == image.height() {
+        return across;
+    }
+    let transposed = resample_rows(&transpose(&across), height, filter);
     transpose(&transposed)
 }
 
 /// Resamples every row to `width` pixels.
-fn resample_rows(image: &RgbImage, width: u32) -> RgbImage {
+fn resample_rows(image: &RgbImage, width: u32, filter: Filter) -> RgbImage {
     if image.width() == width {
         return image.clone();
     }
-    let taps: Vec<(usize, Vec<i32>)> = taps(image.width() as usize, width as usize)
+    let taps: Vec<(usize, Vec<i32>)> = taps(image.width() as usize, width as usize, filter)
         .into_iter()
         .map(|tap| {
             let unit = f64::from(1 << PRECISION_BITS);
@@ -95,7 +127,7 @@ fn transpose(image: &RgbImage) -> RgbImage {
     RgbImage::from_fn(image.height(), image.width(), |x, y| *image.get_pixel(y, x))
 }
 
-/// `images` `[N, C, H, W]` at side `side`, `[N, C, side, side]`: the same resampling in floating point, neither rounded
+/// `images` `[N, C, H, W]` at side `side`, `[N, C, side, side]`: bicubic resampling in floating point, neither rounded
 /// nor clamped, as one matrix product for each axis.
 pub fn resize_bicubic_tensor(images: Tensor<4>, side: usize) -> Tensor<4> {
     let [_, _, height, width] = images.dims();
@@ -113,7 +145,10 @@ pub fn resize_bicubic_tensor(images: Tensor<4>, side: usize) -> Tensor<4> {
 /// The taps as a matrix `[outputs, inputs]`.
 fn matrix(inputs: usize, outputs: usize, device: &Device) -> Tensor<2> {
     let mut values = vec![0.0f32; outputs * inputs];
-    for (row, tap) in values.chunks_mut(inputs).zip(taps(inputs, outputs)) {
+    for (row, tap) in values
+        .chunks_mut(inputs)
+        .zip(taps(inputs, outputs, Filter::Bicubic))
+    {
         for (value, weight) in row[tap.start..].iter_mut().zip(tap.weights) {
             *value = weight as f32;
         }

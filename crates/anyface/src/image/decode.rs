@@ -1,0 +1,148 @@
+//! Picture files of any kind to 8-bit RGB, in bounded memory.
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use image::error::{LimitError, LimitErrorKind};
+use image::{
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits, RgbImage,
+};
+
+use crate::Error;
+
+/// The most pixels of a picture: the largest common cameras take 108 million.
+pub const MAX_PIXELS: u64 = 120_000_000;
+
+/// The most bytes of a file.
+pub const MAX_FILE: u64 = 400_000_000;
+
+/// The most bytes that a decoder may hold: `MAX_PIXELS` of four channels of 16 bits.
+const MAX_MEMORY: u64 = 8 * MAX_PIXELS;
+
+/// What shows through where a picture is transparent.
+const PAPER: u32 = 255;
+
+const KINDS: &str = "PNG, JPEG, WebP, GIF, TIFF, BMP or PNM";
+
+/// Reads a picture file as RGB, upright: its EXIF orientation is applied.
+///
+/// PNG, JPEG (also CMYK), WebP, GIF, TIFF, BMP and PNM, whatever the name of the file. Samples of 16 bits are rounded to 8,
+/// transparent pixels laid on white, of an animation the first frame is taken. Colours count as sRGB: an embedded profile
+/// is not applied. All that is held at one time is under 2 GB, and near 6 bytes a pixel for most files.
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read; [`Error::Picture`] when it is no picture, damaged, cut off, or over
+/// [`MAX_FILE`] or [`MAX_PIXELS`].
+pub fn read_picture(path: &Path) -> Result<RgbImage, Error> {
+    let name = path.display().to_string();
+    let mut bytes = Vec::new();
+    // One byte over the bound tells a file that is too large, also where the system does not know its size.
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|source| Error::io(path, source))?;
+    decode_picture(bytes, &name)
+}
+
+/// Decodes the bytes of a picture file as [`read_picture`] does; `name` is what errors call them.
+///
+/// # Errors
+/// [`Error::Picture`], as for [`read_picture`].
+pub fn decode_picture(bytes: impl AsRef<[u8]>, name: &str) -> Result<RgbImage, Error> {
+    let content = bytes.as_ref();
+    let fail = |reason: String| Err(Error::picture(name, reason));
+    if content.is_empty() {
+        return fail("the file is empty".to_owned());
+    }
+    if content.len() as u64 > MAX_FILE {
+        return fail(format!(
+            "the file is over {} megabytes",
+            MAX_FILE / 1_000_000
+        ));
+    }
+    let Ok(format) = image::guess_format(content) else {
+        return fail(format!("no picture of a known kind: {KINDS}"));
+    };
+    // The decoder fills up what is missing of a JPEG with grey.
+    if format == ImageFormat::Jpeg && !has_end_of_jpeg(content) {
+        return fail("the picture is damaged: its end is missing".to_owned());
+    }
+    decode(bytes, format).or_else(|error| fail(reason(error)))
+}
+
+fn decode(bytes: impl AsRef<[u8]>, format: ImageFormat) -> ImageResult<RgbImage> {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_MEMORY);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        let error = LimitError::from_kind(LimitErrorKind::DimensionError);
+        return Err(ImageError::Limits(error));
+    }
+    limits.reserve(decoder.total_bytes())?;
+    decoder.set_limits(limits)?;
+    // Damaged EXIF data say nothing of the orientation; the picture itself may be whole.
+    let orientation = decoder.orientation();
+    let picture = DynamicImage::from_decoder(decoder)?;
+    let mut picture = DynamicImage::ImageRgb8(match picture.color().has_alpha() {
+        true => on_paper(picture),
+        false => picture.into_rgb8(),
+    });
+    if let Ok(orientation) = orientation {
+        picture.apply_orientation(orientation);
+    }
+    Ok(picture.into_rgb8())
+}
+
+/// Lays a picture on white.
+fn on_paper(picture: DynamicImage) -> RgbImage {
+    let picture = picture.into_rgba8();
+    let (width, height) = picture.dimensions();
+    let mut rgb = RgbImage::new(width, height);
+    for (pixel, on_paper) in picture.pixels().zip(rgb.pixels_mut()) {
+        let [channels @ .., alpha] = pixel.0.map(u32::from);
+        on_paper.0 =
+            channels.map(|value| ((value * alpha + PAPER * (255 - alpha) + 127) / 255) as u8);
+    }
+    rgb
+}
+
+/// Whether the end-of-image marker of a JPEG is there. Walks over segments and scans, so that neither a thumbnail before
+/// nor a film behind the picture is taken for its end.
+fn has_end_of_jpeg(jpeg: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(offset) = jpeg
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|&b| b == 0xFF))
+    {
+        at += offset + 1;
+        match jpeg.get(at) {
+            Some(0xD9) => return true,
+            // A fill byte: the next may begin the marker.
+            Some(0xFF) => {}
+            // A stuffed byte of a scan, a restart, or a marker without a segment.
+            Some(0x00 | 0x01 | 0xD0..=0xD8) => at += 1,
+            Some(_) => match jpeg.get(at + 1..at + 3) {
+                Some(&[high, low]) => at += 1 + usize::from(u16::from_be_bytes([high, low])),
+                _ => return false,
+            },
+            None => return false,
+        }
+    }
+    false
+}
+
+/// What a decoder has to say, in one line.
+fn reason(error: ImageError) -> String {
+    match error {
+        ImageError::Limits(_) => format!(
+            "the picture is too large: {} megapixels at most, of 8 bytes each",
+            MAX_PIXELS / 1_000_000
+        ),
+        ImageError::Unsupported(error) => format!("the picture cannot be read: {error}"),
+        error => format!("the picture is damaged: {error}"),
+    }
+    .replace(['\n', '\r'], " ")
+}

@@ -1,0 +1,201 @@
+//! Faces in pictures, with YuNet.
+//!
+//! Reference: `modules/objdetect/src/face_detect.cpp` of OpenCV (`FaceDetectorYN`).
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use image::RgbImage;
+
+use super::yunet::{Level, YuNet, YuNetConfig};
+use crate::Error;
+use crate::image::{Filter, resize};
+use crate::weights::{Checkpoint, Kind, WeightsError, convert};
+
+/// Names the detector's weights where a caller names none.
+pub const DETECTOR_VARIABLE: &str = "ANYFACE_DETECTOR";
+
+/// The longest side of a picture as the network sees it.
+const SIDE: u32 = 640;
+
+/// The network reads pictures whose sides are multiples of it.
+const STRIDE: usize = 32;
+
+/// Less likely faces are dropped.
+const MIN_SCORE: f32 = 0.6;
+
+/// Of two boxes that share more (intersection over union), the less likely is dropped.
+const MAX_OVERLAP: f32 = 0.3;
+
+/// A face in a picture, in pixels of that picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DetectedFace {
+    /// How sure the detector is, 0 to 1.
+    pub score: f32,
+    /// Left, top, width and height.
+    pub bounds: [f32; 4],
+    /// Eyes, nose and corners of the mouth as (x, y), left before right as the picture has them.
+    pub points: [[f32; 2]; 5],
+}
+
+impl DetectedFace {
+    /// Pixels within the bounds.
+    pub fn area(&self) -> f32 {
+        self.bounds[2] * self.bounds[3]
+    }
+
+    fn scaled(self, factor: f32) -> Self {
+        Self {
+            score: self.score,
+            bounds: self.bounds.map(|value| value * factor),
+            points: self.points.map(|point| point.map(|value| value * factor)),
+        }
+    }
+}
+
+/// Finds faces.
+#[derive(Debug)]
+pub struct Detector {
+    network: YuNet,
+    device: Device,
+}
+
+impl Detector {
+    /// The detector in a released file of YuNet (ONNX), on the CPU.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no YuNet.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let device = Device::flex();
+        let checkpoint = Checkpoint::open(path)?;
+        let no_detector = || WeightsError::Unsupported {
+            source_name: path.display().to_string(),
+            reason: "no face detector: YuNet in ONNX is wanted".to_owned(),
+        };
+        if Kind::of(&checkpoint) != Kind::YuNet {
+            return Err(no_detector().into());
+        }
+        let converted = convert(&checkpoint)?;
+        let network = converted.networks.first().ok_or_else(no_detector)?;
+        let config: YuNetConfig =
+            serde_json::from_value(network.config.clone()).map_err(|_| no_detector())?;
+        Ok(Self {
+            network: network.load(config.init(&device))?,
+            device,
+        })
+    }
+
+    /// The detector at `path`, else the one that [`DETECTOR_VARIABLE`] names, else none.
+    ///
+    /// # Errors
+    /// As [`Detector::open`].
+    pub fn find(path: Option<&Path>) -> Result<Option<Self>, Error> {
+        let variable = std::env::var_os(DETECTOR_VARIABLE);
+        path.map(Path::as_os_str)
+            .or(variable.as_deref())
+            .filter(|path| !path.is_empty())
+            .map(|path: &OsStr| Self::open(path.as_ref()))
+            .transpose()
+    }
+
+    /// The faces of a picture of any size, the largest first. A larger picture than 640 pixels is looked at in that size.
+    pub fn faces(&self, picture: &RgbImage) -> Vec<DetectedFace> {
+        let (width, height) = picture.dimensions();
+        let longest = width.max(height);
+        if longest <= SIDE {
+            return self.faces_as_is(picture);
+        }
+        let shrunk = |side| (u64::from(side) * u64::from(SIDE)).div_ceil(u64::from(longest)) as u32;
+        let small = resize(picture, shrunk(width), shrunk(height), Filter::Bicubic);
+        let faces = self.faces_as_is(&small).into_iter();
+        let factor = longest as f32 / SIDE as f32;
+        faces.map(|face| face.scaled(factor)).collect()
+    }
+
+    fn faces_as_is(&self, picture: &RgbImage) -> Vec<DetectedFace> {
+        let pixels = pixels(picture, &self.device);
+        let columns = pixels.dims()[3];
+        let levels = self.network.forward(pixels);
+        let candidates = levels
+            .into_iter()
+            .flat_map(|level| candidates(level, columns));
+        let mut faces = suppress(candidates.collect());
+        faces.sort_by(|a, b| b.area().total_cmp(&a.area()));
+        faces
+    }
+}
+
+/// A picture as the network takes it, black to the right and below where it is too small: `[1, 3, H, W]`.
+fn pixels(picture: &RgbImage, device: &Device) -> Tensor<4> {
+    let [width, height] = [picture.width(), picture.height()].map(|side| side as usize);
+    let [columns, rows] = [width, height].map(|side| side.next_multiple_of(STRIDE));
+    let mut values = vec![0.0; rows * columns * 3];
+    let lines = picture.as_raw().chunks_exact(3 * width);
+    for (line, values) in lines.zip(values.chunks_exact_mut(3 * columns)) {
+        for (rgb, bgr) in line.chunks_exact(3).zip(values.chunks_exact_mut(3)) {
+            bgr.copy_from_slice(&[rgb[2], rgb[1], rgb[0]].map(f32::from));
+        }
+    }
+    let values = TensorData::new(values, [1, rows, columns, 3]);
+    Tensor::<4>::from_data(values, device).permute([0, 3, 1, 2])
+}
+
+/// The faces that one level sees in a picture of `width` pixels.
+fn candidates(level: Level, width: usize) -> Vec<DetectedFace> {
+    let values = |tensor: Tensor<3>| -> Vec<f32> { tensor.into_data().iter::<f32>().collect() };
+    let [class, object] = [level.class, level.object].map(values);
+    let [bbox, points] = [level.bbox, level.points].map(values);
+    let columns = width / level.stride;
+    let stride = level.stride as f32;
+    let cells = class.iter().zip(&object).enumerate();
+    cells
+        .map(|(cell, (class, object))| (cell, (class * object).sqrt()))
+        .filter(|(_, score)| *score >= MIN_SCORE)
+        .map(|(cell, score)| {
+            let corner = [(cell % columns) as f32, (cell / columns) as f32];
+            let place = |offset: &[f32]| [0, 1].map(|axis| (corner[axis] + offset[axis]) * stride);
+            let [x, y] = place(&bbox[4 * cell..]);
+            let [width, height] = [2, 3].map(|i| bbox[4 * cell + i].exp() * stride);
+            DetectedFace {
+                score,
+                bounds: [x - width / 2.0, y - height / 2.0, width, height],
+                points: std::array::from_fn(|i| place(&points[10 * cell + 2 * i..])),
+            }
+        })
+        .collect()
+}
+
+/// The likeliest of each group of faces that overlap, the likeliest first.
+fn suppress(mut faces: Vec<DetectedFace>) -> Vec<DetectedFace> {
+    faces.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut kept: Vec<DetectedFace> = Vec::new();
+    for face in faces {
+        if kept
+            .iter()
+            .all(|other| overlap(other, &face) <= MAX_OVERLAP)
+        {
+            kept.push(face);
+        }
+    }
+    kept
+}
+
+/// Intersection over union of two boxes cut to whole pixels, as OpenCV cuts them.
+fn overlap(a: &DetectedFace, b: &DetectedFace) -> f32 {
+    let [a, b] = [a, b].map(|face| face.bounds.map(f32::trunc));
+    let shared = |axis: usize| {
+        let end = (a[axis] + a[axis + 2]).min(b[axis] + b[axis + 2]);
+        (end - a[axis].max(b[axis])).max(0.0)
+    };
+    let intersection = shared(0) * shared(1);
+    let union = a[2] * a[3] + b[2] * b[3] - intersection;
+    if union > 0.0 {
+        intersection / union
+    } else {
+        0.0
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! From a picture file to an aligned face, and back.
+
+use std::path::Path;
+
+use image::{RgbImage, imageops};
+
+use super::align::{Square, align};
+use super::detect::{DetectedFace, Detector};
+use super::paste::paste_back;
+use crate::Error;
+use crate::image::{Filter, read_picture, resize};
+
+/// Readings of the picture along each side of a pixel: FFHQ's.
+const SUPERSAMPLING: u32 = 4;
+
+/// No face can be seen in fewer pixels.
+const MIN_SIDE: u32 = 16;
+
+/// A picture and one face of it, cut out.
+#[derive(Debug, Clone)]
+pub struct Photograph {
+    /// The whole picture, upright.
+    pub picture: RgbImage,
+    /// The face, aligned as FFHQ's are, a square of the side that was asked for.
+    pub face: RgbImage,
+    /// Where in the picture it is.
+    pub square: Square,
+    /// All faces of the picture, the largest first. None where no detector looked: then the middle of the picture was taken
+    /// as a face already aligned.
+    pub found: Option<Vec<DetectedFace>>,
+}
+
+impl Photograph {
+    /// Reads a picture file and cuts out its face number `face` (0 is the largest) as a square of `side` pixels. Without a
+    /// detector the picture counts as an aligned face: its largest square in the middle is taken.
+    ///
+    /// # Errors
+    /// Those of [`read_picture`]; [`Error::NoFace`], [`Error::NoSuchFace`]; [`Error::Picture`] when the picture is too small.
+    pub fn open(
+        path: &Path,
+        detector: Option<&Detector>,
+        face: usize,
+        side: u32,
+    ) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        Self::new(read_picture(path)?, &name, detector, face, side)
+    }
+
+    /// As [`Photograph::open`], of a picture already read, which errors call `name`.
+    ///
+    /// # Errors
+    /// As [`Photograph::open`].
+    pub fn new(
+        picture: RgbImage,
+        name: &str,
+        detector: Option<&Detector>,
+        face: usize,
+        side: u32,
+    ) -> Result<Self, Error> {
+        let (width, height) = picture.dimensions();
+        if width.min(height) < MIN_SIDE {
+            let reason = format!("{width} × {height} pixels are too few for a face");
+            return Err(Error::picture(name, reason));
+        }
+        let found = detector.map(|detector| detector.faces(&picture));
+        let (square, face) = match &found {
+            None if face > 0 => {
+                let reason = format!("without a face detector there is no face {face} to choose");
+                return Err(Error::picture(name, reason));
+            }
+            None => (Square::of_middle(width, height), middle(&picture, side)),
+            Some(found) => {
+                let square = Square::of_face(&choose(found, face, name)?.points);
+                let aligned = align(&picture, &square, side, SUPERSAMPLING)
+                    .ok_or_else(|| Error::picture(name, "the face is too small"))?;
+                (square, aligned)
+            }
+        };
+        Ok(Self {
+            picture,
+            face,
+            square,
+            found,
+        })
+    }
+
+    /// The picture with `edited`, a square of any side, in place of the face.
+    pub fn paste_back(mut self, edited: &RgbImage) -> RgbImage {
+        paste_back(&mut self.picture, edited, &self.square);
+        self.picture
+    }
+}
+
+fn choose<'a>(
+    found: &'a [DetectedFace],
+    face: usize,
+    name: &str,
+) -> Result<&'a DetectedFace, Error> {
+    let name = name.to_owned();
+    if found.is_empty() {
+        return Err(Error::NoFace { name });
+    }
+    found.get(face).ok_or(Error::NoSuchFace {
+        name,
+        face,
+        found: found.len(),
+    })
+}
+
+/// The largest square in the middle, `side` pixels wide.
+fn middle(picture: &RgbImage, side: u32) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let length = width.min(height);
+    let [x, y] = [width, height].map(|whole| (whole - length) / 2);
+    let square = imageops::crop_imm(picture, x, y, length, length).to_image();
+    resize(&square, side, side, Filter::Lanczos)
+}
