@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use anyface::image::{contact_sheet, save_png};
 use anyface::{Edit, Engine, Latent};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::network::NetworkArgs;
-use super::source::Source;
+use super::source::{PictureArgs, Source};
 
 /// Change a face in words
 #[derive(Debug, clap::Args)]
@@ -42,9 +42,9 @@ pub(crate) struct Args {
     /// A strip of so many strengths from 0 to the strength, side by side in one picture
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
     steps: Option<u32>,
-    /// Refine the latent of a picture by so many steps
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
-    refine: u32,
+    /// Put the changed face back into the picture it was cut out of
+    #[arg(long, conflicts_with = "steps")]
+    paste_back: bool,
     /// PNG file to write
     #[arg(short, long, value_name = "FILE", default_value = "edited.png")]
     output: PathBuf,
@@ -54,6 +54,8 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    picture: PictureArgs,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -71,7 +73,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<()> {
         let engine = self.network.engine()?;
         let start = Instant::now();
-        let face = self.face.latent(&engine, self.refine)?;
+        let (face, photograph) = self.face.open(&engine, &self.picture)?;
         let last = self.text.len() - 1;
         let before = self.text[..last]
             .iter()
@@ -87,6 +89,11 @@ impl Args {
                     .collect::<Result<Vec<_>>>()?;
                 contact_sheet(&strip, strip.len())
             }
+        };
+        let picture = match (self.paste_back, photograph) {
+            (false, _) => picture,
+            (true, Some(photograph)) => photograph.paste_back(&picture),
+            (true, None) => bail!("--paste-back: the face comes from no picture"),
         };
         save_png(&picture, &self.output)?;
         if let Some(path) = &self.latent {

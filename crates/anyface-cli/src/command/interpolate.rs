@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyface::image::{contact_sheet, save_animation, save_png};
 use anyface::{Engine, Generate, Latent};
@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use image::RgbImage;
 
 use super::network::NetworkArgs;
-use super::source::Source;
+use super::source::{PictureArgs, Source};
 
 /// Draw the faces between two
 #[derive(Debug, clap::Args)]
@@ -26,13 +26,15 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE|DIR")]
     output: PathBuf,
     #[command(flatten)]
+    picture: PictureArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
         let engine = self.network.engine()?;
-        let (from, to) = (face(&engine, &self.from)?, face(&engine, &self.to)?);
+        let (from, to) = (self.end(&engine, &self.from)?, self.end(&engine, &self.to)?);
         let faces: Vec<RgbImage> = (0..self.steps)
             .map(|i| f64::from(i) / f64::from(self.steps - 1))
             .map(|t| engine.draw(&from.towards(&to, t)))
@@ -51,16 +53,16 @@ impl Args {
         writeln!(std::io::stdout(), "{}", self.output.display())?;
         Ok(())
     }
-}
 
-/// A seed, a file that is there, or a description.
-fn face(engine: &Engine, text: &str) -> Result<Latent> {
-    let source: Source = text.parse()?;
-    match source {
-        Source::File(path) if !Path::new(&path).exists() => {
-            let faces = engine.generate(&[text], &Generate::default())?;
-            Ok(faces[0].latent.clone())
+    /// A seed, a file that is there, or a description.
+    fn end(&self, engine: &Engine, text: &str) -> Result<Latent> {
+        let source: Source = text.parse()?;
+        match source {
+            Source::File(path) if !path.exists() => {
+                let faces = engine.generate(&[text], &Generate::default())?;
+                Ok(faces[0].latent.clone())
+            }
+            source => Ok(source.open(engine, &self.picture)?.0),
         }
-        source => source.latent(engine, 0),
     }
 }

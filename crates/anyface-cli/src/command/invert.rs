@@ -7,16 +7,13 @@ use anyface::image::save_png;
 use anyhow::Result;
 
 use super::network::NetworkArgs;
-use super::source::open_picture;
+use super::source::PictureArgs;
 
 /// Find the latent of a picture
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The picture: one aligned face
+    /// The picture
     image: PathBuf,
-    /// Refine the encoder's answer by so many steps
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
-    refine: u32,
     /// File to write the latent to
     #[arg(
         short,
@@ -29,13 +26,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.png")]
     reconstruction: Option<PathBuf>,
     #[command(flatten)]
+    picture: PictureArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
         let engine = self.network.engine()?;
-        let latent = engine.invert(&open_picture(&self.image)?, self.refine as usize)?;
+        let photograph = self.picture.open(&engine, &self.image)?;
+        let latent = self.picture.invert(&engine, &photograph)?;
         latent.save(&self.output)?;
         if let Some(path) = &self.reconstruction {
             save_png(&engine.draw(&latent), path)?;

@@ -6,9 +6,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyface::inversion::{Detector, Photograph};
 use anyface::{Engine, Latent};
 use anyhow::{Context, Result};
-use image::RgbImage;
 
 /// `seed:N`, or a file: a picture, or a latent.
 #[derive(Debug, Clone)]
@@ -26,15 +26,55 @@ impl FromStr for Source {
     }
 }
 
+/// How to read a face from a picture.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct PictureArgs {
+    /// Which face of a picture: 0 is the largest
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    face: usize,
+    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR; without them a picture is taken as one aligned face
+    #[arg(long, value_name = "FILE")]
+    detector: Option<PathBuf>,
+    /// Refine the encoder's latent of a picture by so many steps
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    refine: u32,
+}
+
+impl PictureArgs {
+    /// The face of a picture, cut out; says so on stderr when nothing looked for it.
+    pub(crate) fn open(&self, engine: &Engine, path: &Path) -> Result<Photograph> {
+        let detector = Detector::find(self.detector.as_deref())?;
+        let side = engine.config().generator.resolution() as u32;
+        let photograph = Photograph::open(path, detector.as_ref(), self.face, side)?;
+        if photograph.found.is_none() {
+            eprintln!(
+                "anyface: no face detector, so {} is taken as one aligned face",
+                path.display()
+            );
+        }
+        Ok(photograph)
+    }
+
+    /// The latent of a face cut out.
+    pub(crate) fn invert(&self, engine: &Engine, photograph: &Photograph) -> Result<Latent> {
+        Ok(engine.invert(&photograph.face, self.refine as usize)?)
+    }
+}
+
 impl Source {
-    /// The face; a picture is inverted, with `refine` steps of refinement.
-    pub(crate) fn latent(&self, engine: &Engine, refine: u32) -> Result<Latent> {
+    /// The face, and the picture it was cut out of where there is one.
+    pub(crate) fn open(
+        &self,
+        engine: &Engine,
+        args: &PictureArgs,
+    ) -> Result<(Latent, Option<Photograph>)> {
         match self {
-            Self::Seed(seed) => Ok(engine.random_face(*seed)),
+            Self::Seed(seed) => Ok((engine.random_face(*seed), None)),
             Self::File(path) if is_picture(path)? => {
-                Ok(engine.invert(&open_picture(path)?, refine as usize)?)
+                let photograph = args.open(engine, path)?;
+                Ok((args.invert(engine, &photograph)?, Some(photograph)))
             }
-            Self::File(path) => Ok(engine.load_latent(path)?),
+            Self::File(path) => Ok((engine.load_latent(path)?, None)),
         }
     }
 }
@@ -47,12 +87,4 @@ fn is_picture(path: &Path) -> Result<bool> {
         .read_to_end(&mut start)
         .with_context(|| path.display().to_string())?;
     Ok(image::guess_format(&start).is_ok())
-}
-
-/// Reads a picture of one aligned face, and cuts what is not square.
-pub(crate) fn open_picture(path: &Path) -> Result<RgbImage> {
-    let picture = image::open(path).with_context(|| path.display().to_string())?;
-    let side = picture.width().min(picture.height());
-    let (left, top) = (picture.width() - side, picture.height() - side);
-    Ok(picture.crop_imm(left / 2, top / 2, side, side).into_rgb8())
 }

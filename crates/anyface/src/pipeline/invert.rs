@@ -6,11 +6,10 @@ use burn::tensor::Tensor;
 use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::AvgPoolOptions;
 use image::RgbImage;
-use image::imageops::{FilterType, resize};
 
 use super::{Engine, Latent};
 use crate::Error;
-use crate::image::to_tensor;
+use crate::image::{Filter, resize, to_tensor};
 use crate::stylegan2::Noise;
 
 /// Step of the latent's refinement, in units of `w`.
@@ -92,6 +91,6 @@ fn difference(a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
 fn at_side(picture: &RgbImage, side: u32) -> RgbImage {
     match picture.dimensions() == (side, side) {
         true => picture.clone(),
-        false => resize(picture, side, side, FilterType::Lanczos3),
+        false => resize(picture, side, side, Filter::Lanczos),
     }
 }
