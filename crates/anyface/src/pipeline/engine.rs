@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::clip::{ImageTower, TextTower, Tokenizer};
 use crate::mapper::Stream;
-use crate::stylegan2::Generator;
+use crate::stylegan2::{Mapping, Precision, PreparedSynthesis};
 use crate::weights::{Bundle, BundleConfig};
 
 /// How far the noise-injected layers are drawn towards the mean latent.
@@ -36,7 +36,8 @@ pub struct Engine {
     pub(crate) text_tower: TextTower,
     pub(crate) image_tower: ImageTower,
     pub(crate) text_stream: Stream,
-    pub(crate) generator: Generator,
+    pub(crate) mapping: Mapping,
+    pub(crate) synthesis: PreparedSynthesis,
 }
 
 impl Engine {
@@ -62,12 +63,15 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, Error> {
         let config = bundle.config()?;
+        let generator = bundle.network("generator", config.generator.init(device))?;
+        let synthesis = generator.synthesis.prepare(Precision::F32);
         Ok(Self {
             tokenizer: bundle.tokenizer()?,
             text_tower: bundle.network("text_tower", config.text_tower.init(device))?,
             image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
             text_stream: bundle.network("text_stream", config.text_stream.init(device))?,
-            generator: bundle.network("generator", config.generator.init(device))?,
+            mapping: generator.mapping,
+            synthesis: synthesis.expect("f32 runs everywhere"),
             device: device.clone(),
             config,
         })

@@ -79,13 +79,12 @@ impl Engine {
 
     /// Draws the face of one description and one seed.
     pub fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Face {
-        let mapping = &self.generator.mapping;
-        let w = mapping.forward(self.noise(seed));
+        let w = self.mapping.forward(self.noise(seed));
         let features = description.features.clone().unsqueeze::<3>();
         let mapped = self.text_stream.forward(features, None, Some(w.clone()));
         let w_c = truncate(
             broadcast(w, self.config.generator.num_ws()),
-            mapping.w_avg.val(),
+            self.mapping.w_avg.val(),
             truncation.psi,
             Some(truncation.cutoff),
         );
@@ -95,10 +94,7 @@ impl Engine {
 
     /// Draws a latent `[1, L, D]` and scores it against a text feature `[1, E]`.
     fn draw(&self, w_plus: Tensor<3>, text_feature: &Tensor<2>, seed: u64) -> Face {
-        let image = self
-            .generator
-            .synthesis
-            .forward(w_plus.clone(), Noise::None);
+        let image = self.synthesis.forward(w_plus.clone(), Noise::None);
         let feature = normalize(self.image_tower.forward(image.clone()));
         let clip_score = (feature * text_feature.clone()).sum().into_scalar();
         let image = to_rgb(image).swap_remove(0);
