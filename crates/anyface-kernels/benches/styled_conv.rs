@@ -153,9 +153,20 @@ fn forward(bencher: Bencher<'_, '_>, layer: Layer) {
 
 #[divan::bench(args = config_f(), min_time = 0.3)]
 fn prepared(bencher: Bencher<'_, '_>, layer: Layer) {
+    time_prepared(bencher, layer, Isa::detect());
+}
+
+/// In f32 where the processor has no bf16.
+#[divan::bench(args = config_f(), min_time = 0.3)]
+fn prepared_bf16(bencher: Bencher<'_, '_>, layer: Layer) {
+    let isa = Isa::detect();
+    time_prepared(bencher, layer, isa.bf16().unwrap_or(isa));
+}
+
+fn time_prepared(bencher: Bencher<'_, '_>, layer: Layer, isa: Isa) {
     let mut case = Case::new(layer);
     let (conv, inputs, y) = case.parts();
-    let weights = conv.prepare_weights(Isa::detect(), inputs.weight);
+    let weights = conv.prepare_weights(isa, inputs.weight);
     bencher
         .counter(ItemsCount::new(conv.flops()))
         .bench_local(|| conv.forward_prepared(&weights, &inputs, y));
