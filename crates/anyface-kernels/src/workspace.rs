@@ -23,10 +23,9 @@ pub fn scratch(len: usize) -> Scratch {
         .filter(|&i| pool[i].len() >= wanted)
         .min_by_key(|&i| pool[i].len());
     // Where none fits, the largest gives way: the pool never holds more buffers than were in use at once.
-    let kept = match fitting.or_else(|| (0..pool.len()).max_by_key(|&i| pool[i].len())) {
-        Some(index) => Some(pool.swap_remove(index)),
-        None => None,
-    };
+    let kept = fitting
+        .or_else(|| (0..pool.len()).max_by_key(|&i| pool[i].len()))
+        .map(|index| pool.swap_remove(index));
     drop(pool);
     let pages = kept
         .filter(|pages| pages.len() >= wanted)

@@ -3,6 +3,7 @@
 use super::{LANES, Simd};
 use std::arch::x86_64::*;
 use std::array::from_fn;
+use std::mem::transmute;
 
 /// Two 8-lane registers stand for one vector.
 pub(crate) struct Avx2;
@@ -275,7 +276,7 @@ impl Simd for Avx512Bf16 {
     unsafe fn store_elements(target: *mut f32, value: Self::Vector) {
         // SAFETY: the caller promises AVX-512 with bf16 and `LANES / 2` writable floats, which are 256 bits.
         unsafe {
-            let rounded: __m256i = std::mem::transmute(_mm512_cvtneps_pbh(value));
+            let rounded = transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(value));
             _mm256_storeu_si256(target.cast(), rounded);
         }
     }
@@ -289,7 +290,13 @@ impl Simd for Avx512Bf16 {
     #[inline(always)]
     unsafe fn multiply_elements(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
         // SAFETY: the caller promises AVX-512 with bf16; every 512 bits are 32 of them.
-        unsafe { _mm512_dpbf16_ps(c, std::mem::transmute(a), std::mem::transmute(b)) }
+        unsafe {
+            _mm512_dpbf16_ps(
+                c,
+                transmute::<__m512, __m512bh>(a),
+                transmute::<__m512, __m512bh>(b),
+            )
+        }
     }
 
     #[inline(always)]

@@ -297,6 +297,6 @@ mod tests {
             .map(|(a, b)| f64::from(a - b).powi(2));
         let error = squares.sum::<f64>() / exact.len() as f64;
         let psnr = 10.0 * (range * range / error).log10();
-        assert!(psnr >= 45.0 && psnr < 90.0, "{psnr:.1} dB");
+        assert!((45.0..90.0).contains(&psnr), "{psnr:.1} dB");
     }
 }
