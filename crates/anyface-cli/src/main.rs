@@ -28,6 +28,7 @@ enum Command {
     Portraits(command::portraits::Args),
     Convert(command::convert::Args),
     Models(command::models::Args),
+    Bench(command::bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Portraits(args) => args.run(),
         Command::Convert(args) => args.run(),
         Command::Models(args) => args.run(),
+        Command::Bench(args) => args.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

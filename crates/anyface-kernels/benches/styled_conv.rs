@@ -1,5 +1,8 @@
-//! Speed of every convolution of the built-in generator (128², batch 16), in operations a second
-//! (1 Gitem/s is 1 GFLOP/s): `cargo bench -p anyface-kernels [-- filter]`.
+//! Speed of every convolution of two generators, in operations a second (1 Gitem/s is 1 GFLOP/s): the built-in
+//! one (128², batch 16) and StyleGAN2's config F (1024², batch 1), whose weights are prepared.
+//! `cargo bench -p anyface-kernels [-- filter]`.
+
+use std::fmt;
 
 use anyface_kernels::{Activation, Gradients, Inputs, Isa, Noise, StyledConv};
 use divan::Bencher;
@@ -9,36 +12,87 @@ fn main() {
     divan::main();
 }
 
-/// Named `in→out@height of the output`.
-const LAYERS: [(&str, usize, usize, usize, bool); 11] = [
-    ("256to256@4", 256, 256, 4, false),
-    ("256to256@8up", 256, 256, 4, true),
-    ("256to256@8", 256, 256, 8, false),
-    ("256to256@16up", 256, 256, 8, true),
-    ("256to256@16", 256, 256, 16, false),
-    ("256to128@32up", 256, 128, 16, true),
-    ("128to128@32", 128, 128, 32, false),
-    ("128to64@64up", 128, 64, 32, true),
-    ("64to64@64", 64, 64, 64, false),
-    ("64to32@128up", 64, 32, 64, true),
-    ("32to32@128", 32, 32, 128, false),
-];
+/// A layer; `size` is that of its input.
+#[derive(Clone, Copy)]
+struct Layer {
+    batch: usize,
+    channels: [usize; 2],
+    size: usize,
+    form: Form,
+}
 
-const NAMES: [&str; 12] = [
-    LAYERS[0].0,
-    LAYERS[1].0,
-    LAYERS[2].0,
-    LAYERS[3].0,
-    LAYERS[4].0,
-    LAYERS[5].0,
-    LAYERS[6].0,
-    LAYERS[7].0,
-    LAYERS[8].0,
-    LAYERS[9].0,
-    LAYERS[10].0,
-    "rgb@128",
-];
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Plain,
+    Up,
+    Rgb,
+}
 
+/// `in→out@size of the output`, with what kind it is.
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [inputs, outputs] = self.channels;
+        let kind = match self.form {
+            Form::Plain => "",
+            Form::Up => " up",
+            Form::Rgb => " rgb",
+        };
+        let size = self.conv().output_size()[0];
+        write!(f, "{inputs}→{outputs}@{size}{kind}")
+    }
+}
+
+/// All layers of a generator with so many channels at 4², 8², …
+fn layers(batch: usize, channels: &[usize]) -> Vec<Layer> {
+    let layer = |channels, size, form| Layer {
+        batch,
+        channels,
+        size,
+        form,
+    };
+    let mut layers = Vec::new();
+    for (level, &outputs) in channels.iter().enumerate() {
+        let size = 4 << level;
+        if level > 0 {
+            layers.push(layer([channels[level - 1], outputs], size / 2, Form::Up));
+        }
+        layers.push(layer([outputs; 2], size, Form::Plain));
+        layers.push(layer([outputs, 3], size, Form::Rgb));
+    }
+    layers
+}
+
+fn built_in() -> Vec<Layer> {
+    layers(16, &[256, 256, 256, 128, 64, 32])
+}
+
+fn config_f() -> Vec<Layer> {
+    layers(1, &[512, 512, 512, 512, 512, 256, 128, 64, 32])
+}
+
+impl Layer {
+    fn conv(&self) -> StyledConv {
+        let rgb = self.form == Form::Rgb;
+        StyledConv {
+            batch: self.batch,
+            in_channels: self.channels[0],
+            out_channels: self.channels[1],
+            height: self.size,
+            width: self.size,
+            kernel: if rgb { 1 } else { 3 },
+            up: self.form == Form::Up,
+            demodulate: !rgb,
+            activation: if rgb {
+                Activation::Linear
+            } else {
+                Activation::LeakyRelu
+            },
+            clamp: None,
+        }
+    }
+}
+
+/// A layer's operands.
 struct Case {
     conv: StyledConv,
     x: Vec<f32>,
@@ -57,88 +111,80 @@ fn values(len: usize) -> Vec<f32> {
 }
 
 impl Case {
-    fn new(name: &str) -> Case {
-        let layer = LAYERS.iter().find(|layer| layer.0 == name);
-        let (kernel, (_, in_channels, out_channels, size, up)) = match layer {
-            Some(layer) => (3, *layer),
-            None => (1, ("rgb", 32, 3, 128, false)),
-        };
-        let conv = StyledConv {
-            batch: 16,
-            in_channels,
-            out_channels,
-            height: size,
-            width: size,
-            kernel,
-            up,
-            demodulate: kernel == 3,
-            activation: if kernel == 3 {
-                Activation::LeakyRelu
-            } else {
-                Activation::Linear
-            },
-            clamp: None,
-        };
+    fn new(layer: Layer) -> Case {
+        let conv = layer.conv();
         let output = conv.output_size().iter().product::<usize>();
+        let pairs = conv.in_channels * conv.out_channels;
         Case {
-            conv,
-            x: values(16 * in_channels * size * size),
-            weight: values(out_channels * in_channels * kernel * kernel),
-            style: values(16 * in_channels),
+            x: values(conv.batch * conv.in_channels * conv.height * conv.width),
+            weight: values(pairs * conv.kernel * conv.kernel),
+            style: values(conv.batch * conv.in_channels),
             noise: values(output),
-            bias: values(out_channels),
-            y: vec![0.0; 16 * out_channels * output],
+            bias: values(conv.out_channels),
+            y: vec![0.0; conv.batch * conv.out_channels * output],
+            conv,
         }
     }
 
-    fn forward(&mut self) {
-        let noise = Some(Noise {
-            map: &self.noise,
-            strength: 0.1,
-        });
+    /// The operands, and where the output goes.
+    fn parts(&mut self) -> (StyledConv, Inputs<'_>, &mut [f32]) {
         let inputs = Inputs {
             x: &self.x,
             weight: &self.weight,
             style: Some(&self.style),
-            noise,
+            noise: Some(Noise {
+                map: &self.noise,
+                strength: 0.1,
+            }),
             bias: Some(&self.bias),
         };
-        self.conv.forward(Isa::detect(), &inputs, &mut self.y);
+        (self.conv, inputs, &mut self.y)
     }
 }
 
-#[divan::bench(args = NAMES, min_time = 0.3)]
-fn forward(bencher: Bencher<'_, '_>, name: &str) {
-    let mut case = Case::new(name);
-    let flops = case.conv.flops();
+#[divan::bench(args = built_in(), min_time = 0.3)]
+fn forward(bencher: Bencher<'_, '_>, layer: Layer) {
+    let mut case = Case::new(layer);
+    let (conv, inputs, y) = case.parts();
     bencher
-        .counter(ItemsCount::new(flops))
-        .bench_local(|| case.forward());
+        .counter(ItemsCount::new(conv.flops()))
+        .bench_local(|| conv.forward(Isa::detect(), &inputs, y));
 }
 
-#[divan::bench(args = NAMES, min_time = 0.3)]
-fn backward(bencher: Bencher<'_, '_>, name: &str) {
-    let mut case = Case::new(name);
-    case.forward();
-    let grad_y = values(case.y.len());
+#[divan::bench(args = config_f(), min_time = 0.3)]
+fn prepared(bencher: Bencher<'_, '_>, layer: Layer) {
+    time_prepared(bencher, layer, Isa::detect());
+}
+
+/// In f32 where the processor has no bf16.
+#[divan::bench(args = config_f(), min_time = 0.3)]
+fn prepared_bf16(bencher: Bencher<'_, '_>, layer: Layer) {
+    let isa = Isa::detect();
+    time_prepared(bencher, layer, isa.bf16().unwrap_or(isa));
+}
+
+fn time_prepared(bencher: Bencher<'_, '_>, layer: Layer, isa: Isa) {
+    let mut case = Case::new(layer);
+    let (conv, inputs, y) = case.parts();
+    let weights = conv.prepare_weights(isa, inputs.weight);
+    bencher
+        .counter(ItemsCount::new(conv.flops()))
+        .bench_local(|| conv.forward_prepared(&weights, &inputs, y));
+}
+
+#[divan::bench(args = built_in().into_iter().chain(config_f()), min_time = 0.3)]
+fn backward(bencher: Bencher<'_, '_>, layer: Layer) {
+    let mut case = Case::new(layer);
     let mut grad_x = case.x.clone();
     let mut grad_weight = case.weight.clone();
     let mut grad_style = case.style.clone();
     let mut grad_bias = case.bias.clone();
     let mut grad_strength = 0.0;
-    let noise = Some(Noise {
-        map: &case.noise,
-        strength: 0.1,
-    });
-    let inputs = Inputs {
-        x: &case.x,
-        weight: &case.weight,
-        style: Some(&case.style),
-        noise,
-        bias: Some(&case.bias),
-    };
+    let (conv, inputs, y) = case.parts();
+    conv.forward(Isa::detect(), &inputs, y);
+    let grad_y = values(y.len());
     bencher
-        .counter(ItemsCount::new(2 * case.conv.flops()))
+        .counter(ItemsCount::new(2 * conv.flops()))
         .bench_local(|| {
             let gradients = Gradients {
                 x: Some(&mut grad_x),
@@ -147,7 +193,6 @@ fn backward(bencher: Bencher<'_, '_>, name: &str) {
                 bias: Some(&mut grad_bias),
                 noise_strength: Some(&mut grad_strength),
             };
-            case.conv
-                .backward(Isa::detect(), &inputs, &case.y, &grad_y, gradients);
+            conv.backward(Isa::detect(), &inputs, y, &grad_y, gradients);
         });
 }

@@ -19,9 +19,12 @@ mod planes;
 mod simd;
 mod styled_conv;
 mod tile;
+mod upsample;
 mod winograd;
 mod workspace;
 
 pub use activation::Activation;
 pub use simd::Isa;
 pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, PreparedWeights, StyledConv};
+pub use upsample::add_upsampled;
+pub use workspace::{Scratch, scratch};

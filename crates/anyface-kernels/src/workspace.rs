@@ -3,56 +3,67 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
-/// One cache line, so that buffers are aligned to 64 bytes.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
+use memmap2::MmapMut;
 
-static POOL: Mutex<Vec<Vec<Line>>> = Mutex::new(Vec::new());
+static POOL: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 
-/// A scratch buffer, returned to the pool when dropped.
-pub(crate) struct Scratch {
-    lines: Vec<Line>,
+/// A buffer of floats, returned to a pool when dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    /// Whole pages; there until dropped.
+    pages: Option<MmapMut>,
     len: usize,
 }
 
 /// A buffer of `len` floats of unspecified content.
-pub(crate) fn scratch(len: usize) -> Scratch {
-    let wanted = len.div_ceil(16);
+pub fn scratch(len: usize) -> Scratch {
+    let wanted = len.max(1) * size_of::<f32>();
     let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     let fitting = (0..pool.len())
         .filter(|&i| pool[i].len() >= wanted)
         .min_by_key(|&i| pool[i].len());
     // Where none fits, the largest gives way: the pool never holds more buffers than were in use at once.
-    let lines = match fitting.or_else(|| (0..pool.len()).max_by_key(|&i| pool[i].len())) {
-        Some(index) => pool.swap_remove(index),
-        None => Vec::new(),
-    };
+    let kept = fitting
+        .or_else(|| (0..pool.len()).max_by_key(|&i| pool[i].len()))
+        .map(|index| pool.swap_remove(index));
     drop(pool);
-    let lines = if lines.len() >= wanted {
-        lines
-    } else {
-        vec![Line([0.0; 16]); wanted]
-    };
-    Scratch { lines, len }
+    let pages = kept
+        .filter(|pages| pages.len() >= wanted)
+        .unwrap_or_else(|| map(wanted));
+    Scratch {
+        pages: Some(pages),
+        len,
+    }
+}
+
+/// Fresh pages, large ones where the system has them: the planes of a feature lie megabytes apart, so that
+/// small ones would be looked up again and again.
+fn map(bytes: usize) -> MmapMut {
+    let pages = MmapMut::map_anon(bytes).expect("memory for scratch buffers");
+    #[cfg(all(target_os = "linux", not(miri)))]
+    // A kernel without them refuses: small pages do.
+    pages.advise(memmap2::Advice::HugePage).ok();
+    pages
 }
 
 impl Deref for Scratch {
     type Target = [f32];
     fn deref(&self) -> &[f32] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
+        let pages = self.pages.as_deref().expect("there until dropped");
+        bytemuck::cast_slice(&pages[..self.len * size_of::<f32>()])
     }
 }
 
 impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+        let pages = self.pages.as_deref_mut().expect("there until dropped");
+        bytemuck::cast_slice_mut(&mut pages[..self.len * size_of::<f32>()])
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-        pool.push(std::mem::take(&mut self.lines));
+        pool.extend(self.pages.take());
     }
 }

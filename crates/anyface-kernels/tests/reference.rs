@@ -324,7 +324,8 @@ fn threads_do_not_change_results() {
             clamp: Some(256.0),
         };
         let case = case(conv, [true; 4], 1);
-        for isa in paths() {
+        let bf16 = paths().filter_map(Isa::bf16);
+        for isa in paths().chain(bf16) {
             let results = [1, 2, 3].map(|threads| {
                 let pool = rayon::ThreadPoolBuilder::new()
                     .num_threads(threads)
@@ -396,6 +397,68 @@ fn algorithms_agree() {
                     error < TOLERANCE as f32 * range,
                     "{isa:?} {conv:?}: operand {index} differs by {error} of {range}"
                 );
+            }
+        }
+    }
+}
+
+/// Two digits of a product in bf16 are right, so that of sums the error is a few percent of what is usual.
+#[test]
+fn bf16_is_near_f32() {
+    for (in_channels, out_channels, size, up) in [
+        (20, 18, [32, 32], false),
+        (20, 18, [16, 19], true),
+        (64, 33, [5, 7], false),
+        (33, 64, [5, 7], true),
+    ] {
+        let conv = StyledConv {
+            batch: 2,
+            in_channels,
+            out_channels,
+            height: size[0],
+            width: size[1],
+            kernel: 3,
+            up,
+            demodulate: true,
+            activation: Activation::LeakyRelu,
+            clamp: None,
+        };
+        let case = case(conv, [true; 4], 5);
+        for isa in paths() {
+            let Some(bf16) = isa.bf16() else { continue };
+            let [exact, rounded] = [case.forward(isa), case.forward(bf16)];
+            let errors = exact.iter().zip(&rounded).map(|(a, b)| (a - b).powi(2));
+            let error = (errors.sum::<f32>() / exact.len() as f32).sqrt();
+            let usual = exact.iter().map(|y| y.powi(2)).sum::<f32>() / exact.len() as f32;
+            assert!(error < 0.03 * usual.sqrt(), "{isa:?} {conv:?}: {error}");
+        }
+    }
+}
+
+/// Small enough for Miri, which reads every `unsafe` of the path: both passes of all algorithms.
+#[test]
+fn portable_path_on_small_shapes() {
+    for (kernel, up, channels) in [(3, false, [3, 17]), (3, true, [17, 2]), (1, false, [5, 3])] {
+        let conv = StyledConv {
+            batch: 2,
+            in_channels: channels[0],
+            out_channels: channels[1],
+            height: 3,
+            width: 5,
+            kernel,
+            up,
+            demodulate: true,
+            activation: Activation::LeakyRelu,
+            clamp: Some(1.0),
+        };
+        let case = case(conv, [true; 4], 6);
+        let expected = case.reference();
+        for isa in paths().filter(|isa| isa.name() == "portable") {
+            let y = case.forward(isa);
+            let gradients = case.backward(isa, &y, &y);
+            assert!(gradients.x.iter().all(|value| value.is_finite()));
+            for (value, expected) in y.iter().zip(&expected) {
+                assert!((f64::from(*value) - expected).abs() < TOLERANCE);
             }
         }
     }

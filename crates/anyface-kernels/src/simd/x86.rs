@@ -3,6 +3,7 @@
 use super::{LANES, Simd};
 use std::arch::x86_64::*;
 use std::array::from_fn;
+use std::mem::transmute;
 
 /// Two 8-lane registers stand for one vector.
 pub(crate) struct Avx2;
@@ -260,4 +261,106 @@ fn transpose_avx512(rows: [__m512; LANES]) -> [__m512; LANES] {
         columns[8 + i] = _mm512_shuffle_f32x4::<0b11_01_11_01>(halves[i], halves[i + 8]);
     }
     columns
+}
+
+/// AVX-512 with products in bf16: all but those is [`Avx512`].
+pub(crate) struct Avx512Bf16;
+
+impl Simd for Avx512Bf16 {
+    const ROWS: usize = Avx512::ROWS;
+    const VECTORS: usize = Avx512::VECTORS;
+    const PACKED: usize = 2;
+    type Vector = __m512;
+
+    #[inline(always)]
+    unsafe fn store_elements(target: *mut f32, value: Self::Vector) {
+        // SAFETY: the caller promises AVX-512 with bf16 and `LANES / 2` writable floats, which are 256 bits.
+        unsafe {
+            let rounded = transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(value));
+            _mm256_storeu_si256(target.cast(), rounded);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_element(source: *const f32) -> Self::Vector {
+        // SAFETY: the caller promises AVX-512 and 32 readable bits.
+        unsafe { _mm512_castsi512_ps(_mm512_set1_epi32(source.cast::<i32>().read_unaligned())) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_elements(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        // SAFETY: the caller promises AVX-512 with bf16; every 512 bits are 32 of them.
+        unsafe {
+            _mm512_dpbf16_ps(
+                c,
+                transmute::<__m512, __m512bh>(a),
+                transmute::<__m512, __m512bh>(b),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::splat(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(source: *const f32) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::load(source) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(source: *const f32, count: usize) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::load_first(source, count) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(target: *mut f32, value: Self::Vector) {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::store(target, value) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::add(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::sub(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::mul(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::mul_add(a, b, c) }
+    }
+
+    #[inline(always)]
+    unsafe fn select_less(
+        a: Self::Vector,
+        b: Self::Vector,
+        then: Self::Vector,
+        otherwise: Self::Vector,
+    ) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::select_less(a, b, then, otherwise) }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(vectors: [Self::Vector; LANES]) -> [Self::Vector; LANES] {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::transpose(vectors) }
+    }
 }

@@ -32,6 +32,7 @@ impl StyledConv {
         grad_y: &[f32],
         gradients: Gradients<'_>,
     ) {
+        let isa = isa.f32();
         self.check(inputs, y.len());
         self.check_weight(inputs.weight);
         let Gradients {

@@ -1,18 +1,21 @@
 //! Many matrices at once, and their products.
 
 use super::{SIDE, UP_SIDE};
-use crate::simd::{LANES, Simd, multiversion};
+use crate::simd::{Isa, LANES, Simd, multiversion};
 
 /// The shape of equally large matrices, one for each number of a transformed tile:
 /// `[block of 16 columns][matrix][line][16]`.
 ///
-/// Columns are channels. Rows are tiles, or channels where the matrices are weights.
+/// Columns are channels. Rows are tiles, or channels where the matrices are weights. The elements of operands may be
+/// packed ([`Simd::PACKED`]): each has two channels, beside each other in tiles and below each other in weights.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrices {
     /// Numbers on a side of a transformed tile.
     pub(super) side: usize,
     rows: usize,
     columns: usize,
+    /// Elements of 16 columns.
+    pub(super) line: usize,
 }
 
 impl Matrices {
@@ -23,6 +26,7 @@ impl Matrices {
             side,
             rows: tiles,
             columns: channels,
+            line: LANES,
         }
     }
 
@@ -32,6 +36,23 @@ impl Matrices {
             side: SIDE,
             rows,
             columns,
+            line: LANES,
+        }
+    }
+
+    /// The same tiles as operands of products.
+    pub(crate) fn packed_tiles(self, isa: Isa) -> Matrices {
+        Matrices {
+            line: LANES / isa.packed(),
+            ..self
+        }
+    }
+
+    /// The same weights as operands of products.
+    pub(super) fn packed_weights(self, isa: Isa) -> Matrices {
+        Matrices {
+            rows: self.rows.next_multiple_of(LANES) / isa.packed(),
+            ..self
         }
     }
 
@@ -56,7 +77,7 @@ impl Matrices {
     /// superfluous rows hold anything), and the number of lines is odd, so that equal places of many
     /// matrices do not share a set of the cache.
     pub(crate) fn matrix(&self) -> usize {
-        (self.rows.next_multiple_of(LANES) + 1) * LANES
+        (self.rows.next_multiple_of(LANES) + 1) * self.line
     }
 
     /// From one block to the next.
@@ -89,7 +110,7 @@ const WIDTH: usize = 2;
 /// `R × V` vectors of sums.
 type Sums<S, const R: usize, const V: usize> = [[<S as Simd>::Vector; V]; R];
 
-/// Adds `a(r, s) · b(s, v)` to `sums[r][v]` over all steps s.
+/// Adds `a(r, s) · b(s, v)` to `sums[r][v]` over all steps s, where each may be the sum of two packed products.
 ///
 /// Steps come in `runs` of `run`. `a(r, s)` lies at `r · row + s · step` in the run's block of a, `b(s, v)` at
 /// line s of block v of b. `blocks` are the distances between the blocks of a and of b.
@@ -111,9 +132,9 @@ unsafe fn product<S: Simd, const R: usize, const V: usize>(
                 let operands: [S::Vector; V] =
                     std::array::from_fn(|v| S::load(b.add(v * blocks[1])));
                 for (r, sums) in sums.iter_mut().enumerate() {
-                    let factor = S::splat(*a.add(r * row + s * step));
+                    let factor = S::splat_element(a.add(r * row + s * step));
                     for (sum, operand) in sums.iter_mut().zip(operands) {
-                        *sum = S::mul_add(factor, operand, *sum);
+                        *sum = S::multiply_elements(factor, operand, *sum);
                     }
                 }
             }
@@ -157,18 +178,21 @@ unsafe fn store<S: Simd, const R: usize, const V: usize>(
 }
 
 multiversion! {
+    bf16
     /// `c = a · b` of tiles a and weights b, where a has as many columns as b rows, and b and c are one or two blocks.
     pub(crate) fn multiply(a: Operand<'_>, b: Operand<'_>, c: Target<'_>) {
         const WIDE: usize = if S::VECTORS < WIDTH { 1 } else { WIDTH };
         let width = c.values.len() / c.shape.block();
         assert!(a.values.len() == a.shape.len() && b.values.len() == width * b.shape.block() && c.values.len() == width * c.shape.block());
-        assert!(a.shape.rows == c.shape.rows && a.shape.side == c.shape.side && b.shape.rows.next_multiple_of(LANES) == a.shape.blocks() * LANES);
+        assert!(a.shape.rows == c.shape.rows && a.shape.side == c.shape.side && b.shape.rows.next_multiple_of(a.shape.line) == a.shape.blocks() * a.shape.line);
+        assert!(a.shape.line * S::PACKED == LANES && [b.shape.line, c.shape.line] == [LANES; 2]);
         let blocks = [a.shape.block(), b.shape.block()];
-        let runs = [a.shape.blocks(), LANES];
+        let line = LANES / S::PACKED;
+        let runs = [a.shape.blocks(), line];
         for matrix in 0..a.shape.count() {
             let (weight, _) = a.shape.weight(matrix);
             for row in (0..c.shape.rows).step_by(S::ROWS) {
-                let a_at = a.values[matrix * a.shape.matrix() + row * LANES..].as_ptr();
+                let a_at = a.values[matrix * a.shape.matrix() + row * line..].as_ptr();
                 let mut v = 0;
                 while v < width {
                     let b_at = b.values[v * b.shape.block() + weight * b.shape.matrix()..].as_ptr();
@@ -178,11 +202,11 @@ multiversion! {
                     unsafe {
                         let zero = S::splat(0.0);
                         if v + WIDE <= width {
-                            let sums = product::<S, { S::ROWS }, WIDE>((a_at, LANES, 1), b_at, blocks, runs, [[zero; WIDE]; S::ROWS]);
+                            let sums = product::<S, { S::ROWS }, WIDE>((a_at, line, 1), b_at, blocks, runs, [[zero; WIDE]; S::ROWS]);
                             store::<S, { S::ROWS }, WIDE>(c_at, c.shape.block(), sums);
                             v += WIDE;
                         } else {
-                            let sums = product::<S, { S::ROWS }, 1>((a_at, LANES, 1), b_at, blocks, runs, [[zero]; S::ROWS]);
+                            let sums = product::<S, { S::ROWS }, 1>((a_at, line, 1), b_at, blocks, runs, [[zero]; S::ROWS]);
                             store::<S, { S::ROWS }, 1>(c_at, c.shape.block(), sums);
                             v += 1;
                         }
@@ -199,6 +223,7 @@ multiversion! {
         const WIDE: usize = if S::VECTORS < WIDTH { 1 } else { WIDTH };
         let width = c.values.len() / c.shape.block();
         assert!(a.values.len() == a.shape.len() && b.values.len() == width * b.shape.block() && c.values.len() == width * c.shape.block());
+        assert!([a.shape.line, b.shape.line, c.shape.line] == [LANES; 3]);
         assert!(a.shape.rows == b.shape.rows && a.shape.side == b.shape.side && c.shape.rows == a.shape.columns);
         let blocks = [0, b.shape.block()];
         let runs = [1, a.shape.rows];

@@ -125,6 +125,18 @@ impl Sink for Clipped<'_> {
     }
 }
 
+/// Like [`GridMut`], as elements of operands.
+struct Elements<'a>(GridMut<'a>);
+
+impl Sink for Elements<'_> {
+    #[inline(always)]
+    unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector) {
+        let index = i * self.0.row + j * self.0.column;
+        // SAFETY: the caller's promise.
+        unsafe { S::store_elements(self.0.start.as_mut_ptr().add(index), vector) }
+    }
+}
+
 /// Applies `L` to the columns of a square, then to its rows.
 ///
 /// # Safety
@@ -189,7 +201,10 @@ unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
 ) {
     let (out, shape) = (out.values, out.shape);
     assert!(
-        out.len() == shape.block() && shape.side == O && strip.tiles() * LANES <= shape.matrix()
+        out.len() == shape.block()
+            && shape.side == O
+            && shape.line * S::PACKED == LANES
+            && strip.tiles() * shape.line <= shape.matrix()
     );
     assert!(pixels.len() == strip.images.len() * pixel_strip.halo_pixels() * LANES);
     for tile in 0..strip.tiles() {
@@ -201,17 +216,18 @@ unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
             corner,
             I as isize,
         );
-        let mut sink = GridMut {
-            start: &mut out[tile * LANES..],
+        let mut sink = Elements(GridMut {
+            start: &mut out[tile * shape.line..],
             row: O * shape.matrix(),
             column: shape.matrix(),
-        };
+        });
         // SAFETY: the caller's promise; the tile is inside every matrix.
         unsafe { separable::<S, L, I, O>(&square, &mut sink) };
     }
 }
 
 multiversion! {
+    bf16
     /// The tiles of an input: one block of `out`, from `pixels [image][row of the halo][column][16]`.
     pub(crate) fn input_tiles(strip: &Strip, pixels: &[f32], out: Target<'_>) {
         // SAFETY: the instruction set is the one this is compiled for.

@@ -17,7 +17,7 @@ const TAPS: usize = 9;
 /// `G w Gᵀ` for all pairs of channels.
 pub(crate) struct Weights {
     values: Scratch,
-    /// In × out channels.
+    /// In × out channels, packed.
     shape: Matrices,
 }
 
@@ -80,15 +80,56 @@ impl Weights {
         fill: impl Fn(usize, &mut [f32]) + Sync,
     ) -> Weights {
         let shape = Matrices::weights(rows, columns);
-        let mut values = scratch(shape.len());
-        let blocks = values.par_chunks_mut(shape.block()).enumerate();
-        blocks.for_each(|(block, out)| {
+        let packed = shape.packed_weights(isa);
+        let mut values = scratch(packed.len());
+        let blocks = values.par_chunks_mut(packed.block()).enumerate();
+        blocks.for_each(|(block, values)| {
             let mut kernels = scratch(rows * TAPS * LANES);
             fill(block, &mut kernels);
-            transform(isa, up, &kernels, Target { values: out, shape });
+            if isa.packed() == 1 {
+                transform(isa, up, &kernels, Target { values, shape });
+            } else {
+                let mut transformed = scratch(shape.block());
+                let target = Target {
+                    values: &mut transformed,
+                    shape,
+                };
+                transform(isa, up, &kernels, target);
+                pack(
+                    &transformed,
+                    shape,
+                    Target {
+                        values,
+                        shape: packed,
+                    },
+                );
+            }
         });
-        Weights { values, shape }
+        Weights {
+            values,
+            shape: packed,
+        }
     }
+}
+
+/// One block of transformed weights with two rows in one, in bf16.
+fn pack(values: &[f32], shape: Matrices, out: Target<'_>) {
+    let matrices = values.chunks_exact(shape.matrix());
+    for (matrix, out) in matrices.zip(out.values.chunks_exact_mut(out.shape.matrix())) {
+        let rows = matrix.chunks_exact(2 * LANES);
+        for (rows, out) in rows.zip(out.chunks_exact_mut(LANES)) {
+            let (low, high) = rows.split_at(LANES);
+            for ((out, low), high) in out.iter_mut().zip(low).zip(high) {
+                *out = f32::from_bits(bf16_bits(*high) << 16 | bf16_bits(*low));
+            }
+        }
+    }
+}
+
+/// The nearest bf16 of a finite number, of two equally near ones that with an even last digit.
+fn bf16_bits(value: f32) -> u32 {
+    let bits = value.to_bits();
+    (bits + 0x7fff + (bits >> 16 & 1)) >> 16
 }
 
 multiversion! {

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::clip::{ImageTower, TextTower, Tokenizer};
 use crate::inversion::Encoder;
 use crate::mapper::Stream;
-use crate::stylegan2::Generator;
+use crate::stylegan2::{Generator, Precision, PreparedSynthesis};
 use crate::weights::{Bundle, BundleConfig};
 
 /// How far the noise-injected layers are drawn towards the mean latent.
@@ -38,6 +38,8 @@ pub struct Engine {
     pub(crate) image_tower: ImageTower,
     pub(crate) text_stream: Stream,
     pub(crate) generator: Generator,
+    /// Of `generator`, for drawing.
+    pub(crate) synthesis: PreparedSynthesis,
     pub(crate) encoder: Option<Encoder>,
 }
 
@@ -66,13 +68,16 @@ impl Engine {
         let config = bundle.config()?;
         let encoder = config.inversion.as_ref();
         let encoder = encoder.map(|encoder| bundle.network("inversion", encoder.init(device)));
+        let generator: Generator = bundle.network("generator", config.generator.init(device))?;
+        let synthesis = generator.synthesis.clone().prepare(Precision::F32);
         Ok(Self {
             encoder: encoder.transpose()?,
             tokenizer: bundle.tokenizer()?,
             text_tower: bundle.network("text_tower", config.text_tower.init(device))?,
             image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
             text_stream: bundle.network("text_stream", config.text_stream.init(device))?,
-            generator: bundle.network("generator", config.generator.init(device))?,
+            generator,
+            synthesis: synthesis.expect("f32 runs everywhere"),
             device: device.clone(),
             config,
         })

@@ -117,8 +117,7 @@ impl Engine {
 
     /// The picture of a face, `[1, 3, R, R]`.
     fn images(&self, latent: &Latent) -> Tensor<4> {
-        let synthesis = &self.generator.synthesis;
-        synthesis.forward(latent.w_plus.clone(), Noise::None)
+        self.synthesis.forward(latent.w_plus.clone(), Noise::None)
     }
 
     /// The latent of one seed, `[1, Z]`.

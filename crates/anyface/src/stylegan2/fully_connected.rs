@@ -59,12 +59,20 @@ impl FullyConnected {
         }
     }
 
-    /// `[N, in]` to `[N, out]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    /// What it multiplies by, `[in, out]`, and what it adds, `[1, out]`.
+    pub(super) fn affine(&self) -> [Tensor<2>; 2] {
         let [_, d_input] = self.weight.dims();
         let gain = self.lr_multiplier / (d_input as f64).sqrt();
-        let y = x.matmul(self.weight.val().transpose() * gain)
-            + (self.bias.val() * self.lr_multiplier).unsqueeze();
+        [
+            self.weight.val().transpose() * gain,
+            (self.bias.val() * self.lr_multiplier).unsqueeze(),
+        ]
+    }
+
+    /// `[N, in]` to `[N, out]`.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let [matrix, offset] = self.affine();
+        let y = x.matmul(matrix) + offset;
         match self.activation {
             Activation::Linear => y,
             Activation::LeakyRelu => leaky_relu(y, 0.2) * std::f64::consts::SQRT_2,

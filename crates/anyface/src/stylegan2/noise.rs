@@ -1,6 +1,8 @@
 //! Per-pixel noise of the synthesis network.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use std::borrow::Cow;
+
+use burn::tensor::{Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -17,6 +19,19 @@ pub enum Noise<'a> {
 }
 
 impl Noise<'_> {
+    /// [`Self::sample`] as numbers, with `constant` as those of the layer.
+    pub(super) fn values<'c>(
+        &mut self,
+        constant: &'c [f32],
+        [n, side]: [usize; 2],
+    ) -> Option<Cow<'c, [f32]>> {
+        match self {
+            Noise::None => None,
+            Noise::Const => Some(constant.into()),
+            Noise::Random(rng) => Some(draw(n * side * side, rng).into()),
+        }
+    }
+
     /// Unit noise for a layer of `[n, C, side, side]`: `[1 or n, 1, side, side]`, or nothing.
     pub(super) fn sample(&mut self, constant: Tensor<2>, n: usize) -> Option<Tensor<4>> {
         match self {
@@ -24,16 +39,14 @@ impl Noise<'_> {
             Noise::Const => Some(constant.unsqueeze()),
             Noise::Random(rng) => {
                 let [side, _] = constant.dims();
-                Some(draw([n, 1, side, side], rng, &constant.device()))
+                let values = draw(n * side * side, rng);
+                let data = TensorData::new(values, [n, 1, side, side]);
+                Some(Tensor::from_data(data, &constant.device()))
             }
         }
     }
 }
 
-fn draw(shape: [usize; 4], rng: &mut ChaCha8Rng, device: &Device) -> Tensor<4> {
-    let values: Vec<f32> = StandardNormal
-        .sample_iter(rng)
-        .take(shape.iter().product())
-        .collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
+fn draw(len: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    StandardNormal.sample_iter(rng).take(len).collect()
 }

@@ -22,7 +22,7 @@ pub struct SynthesisLayer {
     /// Noise of [`Noise::Const`], `[R, R]`: a buffer.
     pub noise_const: Param<Tensor<2>>,
     #[module(skip)]
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 impl SynthesisLayer {

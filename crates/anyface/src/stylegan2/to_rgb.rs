@@ -1,10 +1,12 @@
 //! Features to colours.
 
+use anyface_kernels::Activation;
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
 use super::FullyConnected;
+use super::styled_conv::{Operands, Settings, styled_conv};
 
 /// A styled 1×1 convolution without demodulation (NVIDIA `ToRGBLayer`).
 #[derive(Module, Debug)]
@@ -16,7 +18,7 @@ pub struct ToRgb {
     /// `[3]`.
     pub bias: Param<Tensor<1>>,
     #[module(skip)]
-    clamp: Option<f64>,
+    pub(super) settings: Settings,
 }
 
 impl ToRgb {
@@ -29,21 +31,31 @@ impl ToRgb {
             affine: FullyConnected::style(w_dim, channels, device),
             weight: normal.init([3, channels, 1, 1], device),
             bias: Initializer::Zeros.init([3], device),
-            clamp,
+            settings: Settings {
+                up: false,
+                demodulate: false,
+                activation: Activation::Linear,
+                clamp,
+            },
         }
     }
 
     /// `x [N, C, H, W]` in the style `w [N, D]` to `[N, 3, H, W]`.
     pub fn forward(&self, x: Tensor<4>, w: Tensor<2>) -> Tensor<4> {
-        let [n, c, height, width] = x.dims();
-        let style = self.affine.forward(w) / (c as f64).sqrt();
-        // With three output channels, styling the weight of each image costs next to nothing.
-        let weight = self.weight.val().reshape([1, 3, c]) * style.reshape([n, 1, c]);
-        let rgb = weight.matmul(x.reshape([n, c, height * width]));
-        let rgb = rgb.reshape([n, 3, height, width]) + self.bias.val().reshape([1, 3, 1, 1]);
-        match self.clamp {
-            Some(limit) => rgb.clamp(-limit, limit),
-            None => rgb,
-        }
+        let style = self.affine.forward(w) * self.style_gain();
+        let operands = Operands {
+            x,
+            weight: self.weight.val(),
+            style: Some(style),
+            noise: None,
+            bias: Some(self.bias.val()),
+        };
+        styled_conv(operands, self.settings)
+    }
+
+    /// Factor of the style, 1/√C.
+    pub(super) fn style_gain(&self) -> f64 {
+        let [_, c, ..] = self.weight.dims();
+        (c as f64).sqrt().recip()
     }
 }

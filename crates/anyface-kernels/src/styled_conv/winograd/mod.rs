@@ -25,8 +25,12 @@ struct Tiles {
 }
 
 impl Tiles {
+    /// In f32.
     fn new(up: bool, strip: &Strip, channels: usize) -> Tiles {
-        let shape = Matrices::tiles(up, strip.tiles(), channels);
+        Tiles::of(Matrices::tiles(up, strip.tiles(), channels))
+    }
+
+    fn of(shape: Matrices) -> Tiles {
         Tiles {
             values: scratch(shape.len()),
             shape,
@@ -62,7 +66,8 @@ impl Call<'_> {
     /// The transformed tiles of the styled input.
     fn input(&self, strip: &Strip) -> Tiles {
         let conv = self.conv;
-        let mut tiles = Tiles::new(conv.up, strip, conv.in_channels);
+        let shape = Matrices::tiles(conv.up, strip.tiles(), conv.in_channels);
+        let mut tiles = Tiles::of(shape.packed_tiles(self.isa));
         let shape = tiles.shape;
         tiles
             .values

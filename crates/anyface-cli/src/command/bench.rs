@@ -1,0 +1,182 @@
+//! `anyface bench`: how fast networks run here.
+
+use std::io::Write;
+use std::time::Instant;
+
+use anyface::stylegan2::{GeneratorConfig, Noise, Precision, Synthesis, broadcast};
+use anyhow::Result;
+use burn::module::Module;
+use burn::tensor::{Device, Distribution, Tensor};
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// Measure how fast a network of random weights runs on this CPU
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to measure
+    what: What,
+    /// Side of the image, a power of two
+    #[arg(long, value_name = "R", default_value_t = 1024, value_parser = resolution)]
+    resolution: usize,
+    /// In what convolutions are computed
+    #[arg(long, value_enum, default_value_t = Dtype::F32)]
+    dtype: Dtype,
+    /// Threads to use. All cores when left out.
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Timed runs, after one that is not
+    #[arg(long, value_name = "K", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    runs: u32,
+    /// Time the gradient with respect to the latent too
+    #[arg(long)]
+    backward: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    /// The synthesis network of StyleGAN2's config F, from latent to image, batch 1, constant noise
+    Synthesis,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+enum Dtype {
+    F32,
+    Bf16,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    what: &'static str,
+    resolution: usize,
+    dtype: String,
+    threads: usize,
+    median_ms: f64,
+    /// Of memory, the whole process; null where the system does not tell.
+    peak_mb: Option<f64>,
+}
+
+/// Width of a latent of config F.
+const W_DIM: usize = 512;
+
+impl Args {
+    pub(crate) fn run(self) -> Result<()> {
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+            pool.build_global()?;
+        }
+        let What::Synthesis = self.what;
+        let mut times = match self.backward {
+            true if self.dtype == Dtype::Bf16 => {
+                anyhow::bail!("--backward: gradients are computed in f32 only")
+            }
+            true => self.backward_times(),
+            false => self.forward_times()?,
+        };
+        times.sort_by(f64::total_cmp);
+        let dtype = self.dtype.to_possible_value();
+        let report = Report {
+            what: match self.backward {
+                true => "synthesis forward+backward",
+                false => "synthesis",
+            },
+            resolution: self.resolution,
+            dtype: dtype.map_or(String::new(), |dtype| dtype.get_name().to_owned()),
+            threads: rayon::current_num_threads(),
+            median_ms: (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0,
+            peak_mb: peak_mb(),
+        };
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string(&report)?)?;
+        } else {
+            let peak = report
+                .peak_mb
+                .map_or("?".to_owned(), |mb| format!("{mb:.0}"));
+            writeln!(
+                out,
+                "{} at {}² in {} on {} threads: median {:.1} ms, minimum {:.1} ms, peak memory {peak} MB",
+                report.what,
+                report.resolution,
+                report.dtype,
+                report.threads,
+                report.median_ms,
+                times[0],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn forward_times(&self) -> Result<Vec<f64>> {
+        let device = Device::flex();
+        let precision = match self.dtype {
+            Dtype::F32 => Precision::F32,
+            Dtype::Bf16 => Precision::Bf16,
+        };
+        let synthesis = config_f(self.resolution, &device);
+        let layers = synthesis.num_ws();
+        let synthesis = synthesis.prepare(precision)?;
+        let w_plus = broadcast(latent(&device), layers);
+        Ok(self.time(|| drop(synthesis.forward(w_plus.clone(), Noise::Const))))
+    }
+
+    /// Of the gradient of the mean square of the image with respect to w.
+    fn backward_times(&self) -> Vec<f64> {
+        let device = Device::flex().autodiff();
+        let synthesis = config_f(self.resolution, &device).no_grad();
+        let layers = synthesis.num_ws();
+        let w = latent(&device).require_grad();
+        self.time(|| {
+            let image = synthesis.forward(broadcast(w.clone(), layers), Noise::Const);
+            let gradients = image.square().mean().backward();
+            drop(w.grad(&gradients));
+        })
+    }
+
+    /// Milliseconds of every timed run.
+    fn time(&self, mut run: impl FnMut()) -> Vec<f64> {
+        run();
+        (0..self.runs)
+            .map(|_| {
+                let start = Instant::now();
+                run();
+                start.elapsed().as_secs_f64() * 1000.0
+            })
+            .collect()
+    }
+}
+
+/// Karras et al. 2020, config F: 32768 channels over the side, at most 512.
+fn config_f(resolution: usize, device: &Device) -> Synthesis {
+    let sides = std::iter::successors(Some(4), |side| Some(side * 2));
+    let channels = sides
+        .take_while(|side| *side <= resolution)
+        .map(|side| (32768 / side).min(512));
+    GeneratorConfig::new(W_DIM, W_DIM, channels.collect())
+        .init(device)
+        .synthesis
+}
+
+fn latent(device: &Device) -> Tensor<2> {
+    Tensor::random([1, W_DIM], Distribution::Normal(0.0, 1.0), device)
+}
+
+fn resolution(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(side @ (32 | 64 | 128 | 256 | 512 | 1024)) => Ok(side),
+        _ => Err("expected a power of two from 32 to 1024".to_owned()),
+    }
+}
+
+/// The most memory that the process has had, as Linux tells.
+fn peak_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes * 1024.0 / 1e6)
+}
