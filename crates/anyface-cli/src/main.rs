@@ -25,6 +25,8 @@ enum Command {
     Portraits(command::portraits::Args),
     Convert(command::convert::Args),
     Models(command::models::Args),
+    Serve(Box<command::serve::Args>),
+    Verify(command::verify::Args),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         Command::Portraits(args) => args.run(),
         Command::Convert(args) => args.run(),
         Command::Models(args) => args.run(),
+        Command::Serve(args) => args.run(),
+        Command::Verify(args) => args.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,4 +6,6 @@ pub(crate) mod generate;
 pub(crate) mod models;
 mod network;
 pub(crate) mod portraits;
+pub(crate) mod serve;
 pub(crate) mod train;
+pub(crate) mod verify;

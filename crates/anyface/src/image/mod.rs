@@ -1,9 +1,12 @@
-//! Pictures: from tensors, side by side, and to files.
+//! Pictures: from tensors, side by side, and to files that say how they were made.
 
 mod convert;
+mod mark;
 mod save;
 mod sheet;
+mod xmp;
 
 pub use convert::{to_rgb, to_tensor};
-pub use save::save_png;
+pub use mark::{Mark, encode_jpeg, encode_png, read_mark};
+pub use save::{save_marked, save_png};
 pub use sheet::contact_sheet;
