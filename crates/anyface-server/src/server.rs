@@ -89,6 +89,7 @@ impl Server {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
+        tracing::info!("the studio is open at http://{}/", listener.local_addr()?);
         let stopping = Arc::new(Notify::new());
         let (app, told) = (Arc::clone(&self.app), Arc::clone(&stopping));
         let graceful = async move {

@@ -89,9 +89,7 @@ impl Args {
             let listener = TcpListener::bind(self.bind)
                 .await
                 .with_context(|| format!("{}", self.bind))?;
-            let address = listener.local_addr()?;
             let server = Server::start(EngineStudio::new(engine), config)?;
-            tracing::info!("the studio is open at http://{address}/");
             Ok(server.serve(listener, stop_signal()?).await?)
         })
     }
