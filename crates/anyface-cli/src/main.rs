@@ -20,6 +20,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Generate(command::generate::Args),
+    Edit(command::edit::Args),
+    Invert(command::invert::Args),
+    Interpolate(command::interpolate::Args),
     Train(command::train::Args),
     Eval(command::eval::Args),
     Portraits(command::portraits::Args),
@@ -34,6 +37,9 @@ fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
         Command::Generate(args) => args.run(),
+        Command::Edit(args) => args.run(),
+        Command::Invert(args) => args.run(),
+        Command::Interpolate(args) => args.run(),
         Command::Train(args) => args.run(),
         Command::Eval(args) => args.run(),
         Command::Portraits(args) => args.run(),

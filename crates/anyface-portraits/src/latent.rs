@@ -1,5 +1,6 @@
 //! The latent of a portrait: independent standard normals, one a [`Dim`], and what to do with them.
 
+use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 
@@ -90,6 +91,46 @@ pub fn steer(
     }
     missing.is_empty().then_some(best)
 }
+
+/// A latent near `z` whose face has all that is `wanted`: `z` itself if its face has; the nearest of a few that
+/// [`steer`] finds, with every dim put back that need not have changed.
+///
+/// So "not brown hair" leaves black hair alone, and takes brown hair to the next colour, not to the mean of all.
+/// `None` if [`steer`] finds none.
+pub fn adjust(
+    z: &[f32; LATENT_DIM],
+    wanted: &[(Attribute, bool)],
+    rng: &mut impl Rng,
+) -> Option<[f32; LATENT_DIM]> {
+    let holds = |z: &[f32; LATENT_DIM]| {
+        let attributes = Face::from_latent(z).attributes();
+        wanted
+            .iter()
+            .all(|&(a, state)| attributes.get(a) == Some(state))
+    };
+    if holds(z) {
+        return Some(*z);
+    }
+    let distance = |other: &[f32; LATENT_DIM]| -> f32 {
+        z.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum()
+    };
+    let found = (0..ADJUSTMENTS).filter_map(|_| {
+        let mut near = steer(z, wanted, rng)?;
+        let mut changed: Vec<usize> = (0..LATENT_DIM).filter(|&d| near[d] != z[d]).collect();
+        changed.shuffle(rng);
+        for d in changed {
+            let there = std::mem::replace(&mut near[d], z[d]);
+            if !holds(&near) {
+                near[d] = there;
+            }
+        }
+        Some(near)
+    });
+    found.min_by(|a, b| distance(a).total_cmp(&distance(b)))
+}
+
+/// Among how many latents [`adjust`] chooses. More would prefer faces that only just have what is wanted.
+const ADJUSTMENTS: usize = 3;
 
 /// Tries before [`steer`] gives up: some 20 milliseconds.
 pub const STEER_TRIES: usize = 20_000;

@@ -188,3 +188,37 @@ proptest! {
         face.attributes();
     }
 }
+
+#[test]
+fn an_adjusted_face_has_what_is_wanted_and_changes_no_dim_for_nothing() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    for _ in 0..200 {
+        let (z, other) = (latent::sample(&mut rng), latent::sample(&mut rng));
+        let known = attributes(&other);
+        let wanted: Vec<_> = known
+            .iter()
+            .filter_map(|(attribute, state)| Some((attribute, state?)))
+            .filter(|_| rng.random_bool(0.1))
+            .collect();
+        let holds = |z: &[f32; LATENT_DIM]| {
+            let found = attributes(z);
+            wanted.iter().all(|&(a, state)| found.get(a) == Some(state))
+        };
+        let Some(adjusted) = latent::adjust(&z, &wanted, &mut rng) else {
+            continue;
+        };
+        assert!(holds(&adjusted));
+        if holds(&z) {
+            assert_eq!(adjusted, z);
+        }
+        let needed = |&d: &usize| {
+            adjusted[d] != z[d] && {
+                let mut back = adjusted;
+                back[d] = z[d];
+                holds(&back)
+            }
+        };
+        // Dims are put back one by one, so that a later one may free an earlier; seldom.
+        assert!((0..LATENT_DIM).filter(needed).count() <= 1);
+    }
+}

@@ -145,11 +145,6 @@ impl Queue {
         !state.closed && !state.ended
     }
 
-    /// Faces that are promised and not yet made.
-    pub(crate) fn depth(&self) -> usize {
-        self.state().promised
-    }
-
     fn work(&self, mut studio: impl Studio) {
         let mut batch = Vec::new();
         while self.fill(&mut batch) {

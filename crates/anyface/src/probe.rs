@@ -11,6 +11,8 @@ use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
+use crate::layers::convolve;
+
 const SLOPE: f64 = 0.1;
 
 /// Size of a [`Probe`].
@@ -95,9 +97,9 @@ struct Stage {
 impl Stage {
     /// `[N, C, R, R]` to `[N, C', R/2, R/2]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = leaky_relu(self.down.forward(x), SLOPE);
+        let x = leaky_relu(convolve(&self.down, x), SLOPE);
         match &self.refine {
-            Some(refine) => x.clone() + leaky_relu(refine.forward(x), SLOPE),
+            Some(refine) => x.clone() + leaky_relu(convolve(refine, x), SLOPE),
             None => x,
         }
     }

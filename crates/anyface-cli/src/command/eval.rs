@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyface_train::eval::{Faithfulness, diversity, faithfulness};
+use anyface_train::eval::{Faithfulness, Manipulation, diversity, faithfulness, manipulation};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use super::network::NetworkArgs;
 pub(crate) struct Args {
     /// What to measure
     suite: Suite,
-    /// Captions to use: 2000 for faithfulness, 50 for diversity when left out
+    /// Captions or faces to use: 2000 for faithfulness, 50 for diversity, 200 for manipulation when left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: Option<u32>,
     /// First seed
@@ -33,6 +33,8 @@ enum Suite {
     Faithfulness,
     /// Do different seeds give different faces of one description?
     Diversity,
+    /// Do edits change what they name, and nothing else?
+    Manipulation,
 }
 
 impl Args {
@@ -55,6 +57,10 @@ impl Args {
                     report.reference_entropy
                 );
                 self.print(&report, &text)
+            }
+            Suite::Manipulation => {
+                let report = manipulation(&engine, &probe, samples(200), self.seed)?;
+                self.print(&report, &manipulation_text(&report))
             }
         }
     }
@@ -90,5 +96,54 @@ fn faithfulness_text(report: &Faithfulness) -> String {
             row.attribute, row.named, row.denied, row.accuracy, row.ceiling
         );
     }
+    text
+}
+
+fn manipulation_text(report: &Manipulation) -> String {
+    let mut text = format!(
+        "{} faces; inversion: kept {:.4}, PSNR {:.2} dB, distance {:.3}; one edit {:.0} ms\n\n\
+         {:<24}{:>6}{:>9}{:>7}{:>10}{:>10}  {:>10}{:>7}{:>10}\n",
+        report.samples,
+        report.inversion_kept,
+        report.inversion_psnr,
+        report.inversion_distance,
+        report.milliseconds,
+        "edit",
+        "faces",
+        "changed",
+        "kept",
+        "identity",
+        "monotone",
+        "crossover:",
+        "kept",
+        "identity"
+    );
+    for row in &report.table {
+        let monotone = row.monotone.map_or_else(String::new, |m| format!("{m:.3}"));
+        text += &format!(
+            "{:<24}{:>6}{:>9.3}{:>7.3}{:>10.3}{:>10}  {:>10.3}{:>7.3}{:>10.3}\n",
+            row.edit,
+            row.faces,
+            row.changed,
+            row.kept,
+            row.identity,
+            monotone,
+            row.crossover_changed,
+            row.crossover_kept,
+            row.crossover_identity
+        );
+    }
+    text += &format!(
+        "{:<24}{:>6}{:>9.3}{:>7.3}{:>10.3}{:>10.3}  {:>10.3}{:>7.3}{:>10.3}\n",
+        "mean",
+        "",
+        report.changed,
+        report.kept,
+        report.identity,
+        report.monotone,
+        report.crossover_changed,
+        report.crossover_kept,
+        report.crossover_identity
+    );
     text
 }

@@ -1,11 +1,15 @@
 //! One file a subcommand.
 
 pub(crate) mod convert;
+pub(crate) mod edit;
 pub(crate) mod eval;
 pub(crate) mod generate;
+pub(crate) mod interpolate;
+pub(crate) mod invert;
 pub(crate) mod models;
 mod network;
 pub(crate) mod portraits;
 pub(crate) mod serve;
+mod source;
 pub(crate) mod train;
 pub(crate) mod verify;

@@ -29,6 +29,8 @@ enum StageName {
     DualEncoder,
     /// StyleGAN2 generator
     Generator,
+    /// Encoder from pictures to latents
+    Inversion,
     /// Both streams of the mapper
     Mapper,
     /// Attribute probe, for eval
@@ -43,6 +45,7 @@ impl Args {
             StageName::DualEncoder => stage::dual_encoder::run(&self.config, &device, self.resume)?,
             StageName::Probe => stage::probe::run(&self.config, &device, self.resume)?,
             StageName::Generator => stage::generator::run(&self.config, &device, self.resume)?,
+            StageName::Inversion => stage::inversion::run(&self.config, &device, self.resume)?,
             StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
         }
         Ok(())

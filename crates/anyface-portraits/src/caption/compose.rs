@@ -384,6 +384,8 @@ impl<'a, R: Rng> Composer<'a, R> {
                     .iter_mut()
                     .for_each(|text| *text = surface::bare(text).to_owned());
             }
+            // "Not bald and red-haired" denies both.
+            texts.sort_by_key(|text| text.starts_with("not "));
             let word = if matches!(slot, "lack" | "no") {
                 "or"
             } else {

@@ -3,9 +3,11 @@
 mod accuracy;
 mod diversity;
 mod faithfulness;
+mod manipulation;
 mod reading;
 
 pub use accuracy::Accuracy;
 pub use diversity::{Diversity, diversity};
 pub use faithfulness::{AttributeRow, Faithfulness, faithfulness};
+pub use manipulation::{EditRow, Manipulation, manipulation};
 pub use reading::{Reading, read};

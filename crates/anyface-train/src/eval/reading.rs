@@ -33,9 +33,14 @@ pub fn read(probe: &Probe, image: &RgbImage) -> Reading {
 }
 
 impl Reading {
+    /// How sure the probe is that the attribute is there: above 0 where it sees it.
+    pub fn logit(&self, attribute: Attribute) -> f32 {
+        self.logits[attribute.index()]
+    }
+
     /// Whether the attribute is seen.
     pub fn has(&self, attribute: Attribute) -> bool {
-        self.logits[attribute.index()] > 0.0
+        self.logit(attribute) > 0.0
     }
 
     /// LPIPS-like distance: over the probe's layers, the mean over positions of the squared difference of

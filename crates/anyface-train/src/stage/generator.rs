@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::pipeline::Prior;
+use anyface::probe::{Probe, ProbeConfig};
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface::weights::Bundle;
 use anyface_portraits::CODE_DIM;
 use anyface_portraits::latent::{self, LATENT_DIM};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,7 +24,7 @@ use serde::Deserialize;
 
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
 use crate::error::{Result, TrainError};
-use crate::loss::{l1, laplacian_pyramid_l1};
+use crate::loss::{CriticLosses, critic_losses, l1, laplacian_pyramid_l1};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 
 /// A whole configuration file of this stage.
@@ -39,6 +41,20 @@ pub struct GeneratorStageConfig {
     pub model: ModelConfig,
     /// The batches and the loss.
     pub learning: LearningConfig,
+    /// A probe that tells what pixels do not; none without.
+    pub critic: Option<CriticConfig>,
+}
+
+/// The `[critic]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CriticConfig {
+    /// Folder of a bundle with a probe: never the one that judges this generator.
+    pub bundle: PathBuf,
+    /// Weight of the distance of its features.
+    pub features_weight: f64,
+    /// Weight of the difference of the attributes that it reads.
+    pub reading_weight: f64,
 }
 
 /// The `[model]` table.
@@ -53,6 +69,8 @@ pub struct ModelConfig {
     pub mapping_layers: usize,
     /// Learning-rate multiplier of the mapping network.
     pub lr_multiplier: f64,
+    /// Folder of a bundle whose generator to start from; fresh weights without.
+    pub start: Option<PathBuf>,
 }
 
 /// The `[learning]` table.
@@ -81,6 +99,15 @@ impl GeneratorStageConfig {
             .with_normalize_z(false)
     }
 
+    /// The weights to start from.
+    fn load_start(&self, device: &Device) -> Result<Generator> {
+        let fresh = self.generator().init(device);
+        match &self.model.start {
+            None => Ok(fresh),
+            Some(bundle) => Ok(Bundle::folder(bundle).network("generator", fresh)?),
+        }
+    }
+
     /// Checks that the parts fit together; the error names the table and the field.
     fn validate(&self) -> std::result::Result<(), String> {
         let generator = self.generator();
@@ -104,6 +131,8 @@ impl GeneratorStageConfig {
 pub struct GeneratorStage {
     config: GeneratorStageConfig,
     portraits: PortraitCache,
+    /// On the training device.
+    critic: Option<Probe>,
 }
 
 /// Portraits of a sample picture, one a column.
@@ -115,11 +144,21 @@ impl GeneratorStage {
     /// Opens the portraits, rendering them first where the cache is not complete.
     ///
     /// # Errors
-    /// As [`build_cache`] and [`PortraitCache::open`].
-    pub fn new(config: GeneratorStageConfig) -> Result<Self> {
+    /// As [`build_cache`] and [`PortraitCache::open`]; the critic or the weights to start from cannot be read.
+    pub fn new(config: GeneratorStageConfig, device: &Device) -> Result<Self> {
+        let critic = config.critic.as_ref().map(|critic| {
+            let bundle = Bundle::folder(&critic.bundle);
+            let probe: ProbeConfig = bundle.section("probe")?;
+            let probe = bundle.network("probe", probe.init(&device.clone().autodiff()))?;
+            Ok::<_, TrainError>(probe.no_grad())
+        });
+        config.load_start(device)?;
         build_cache(&config.portraits)?;
-        let portraits = PortraitCache::open(&config.portraits.cache)?;
-        Ok(Self { config, portraits })
+        Ok(Self {
+            critic: critic.transpose()?,
+            portraits: PortraitCache::open(&config.portraits.cache)?,
+            config,
+        })
     }
 
     /// Images `[N, 3, R, R]` of the portraits, from mixed styles where `other` gives another portrait
@@ -176,7 +215,9 @@ impl Stage for GeneratorStage {
     type Model = Generator;
 
     fn init(&self, device: &Device) -> Generator {
-        self.config.generator().init(device)
+        self.config
+            .load_start(device)
+            .expect("the weights that could be loaded before")
     }
 
     fn step(&mut self, model: &Generator, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
@@ -193,9 +234,17 @@ impl Stage for GeneratorStage {
         let output = self.forward(model, &indices, &other);
         let target = self.portraits.images(&indices, &output.device());
         let pixels = l1(output.clone(), target.clone());
-        let pyramid = laplacian_pyramid_l1(output, target, learning.pyramid_levels);
-        let total = pixels.clone() + pyramid.clone();
-        let parts = [("l1", &pixels), ("pyramid", &pyramid)];
+        let pyramid = laplacian_pyramid_l1(output.clone(), target.clone(), learning.pyramid_levels);
+        let mut total = pixels.clone() + pyramid.clone();
+        let mut parts = vec![("l1", pixels), ("pyramid", pyramid)];
+        if let (Some(critic), Some(config)) = (&self.critic, &self.config.critic) {
+            let CriticLosses { features, reading } = critic_losses(critic, output, target);
+            total = total
+                + features.clone() * config.features_weight
+                + reading.clone() * config.reading_weight;
+            parts.extend([("critic_features", features), ("critic_reading", reading)]);
+        }
+        let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
         Ok(StepOutput::backward(model, &total, &parts, learning.batch))
     }
 
@@ -253,7 +302,7 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
         path: path.to_owned(),
         message,
     })?;
-    let mut stage = GeneratorStage::new(config.clone())?;
+    let mut stage = GeneratorStage::new(config.clone(), device)?;
     let generator = train(&mut stage, &config.run, device, resume)?;
     Bundle::put(&config.bundle, "generator", &config.generator(), &generator)?;
     Ok(Bundle::put_section(

@@ -2,5 +2,6 @@
 
 pub mod dual_encoder;
 pub mod generator;
+pub mod inversion;
 pub mod mapper;
 pub mod probe;

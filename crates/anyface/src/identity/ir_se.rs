@@ -8,7 +8,7 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::{BatchNorm, Conv, conv};
+use crate::layers::{BatchNorm, Conv, conv, convolve};
 
 /// torch's, in every checkpoint.
 const EPSILON: f64 = 1e-5;
@@ -80,7 +80,7 @@ impl IrSe {
     /// What comes before the units: the same size.
     pub(crate) fn stem(&self, images: Tensor<4>) -> Tensor<4> {
         prelu(
-            self.norm.forward(self.conv.forward(images)),
+            self.norm.forward(convolve(&self.conv, images)),
             self.prelu.val(),
         )
     }
@@ -127,7 +127,7 @@ impl IrSeUnit {
     /// `[N, C, H, W]` to `[N, C', H/s, W/s]`, sizes rounded up.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.shortcut {
-            Some(Shortcut { conv, norm }) => norm.forward(conv.forward(x.clone())),
+            Some(Shortcut { conv, norm }) => norm.forward(convolve(conv, x.clone())),
             // A maximum over one pixel: every second one.
             None if self.stride > 1 => {
                 let mut every = MaxPoolOptions::new([1, 1]);
@@ -136,8 +136,8 @@ impl IrSeUnit {
             }
             None => x.clone(),
         };
-        let y = self.conv1.forward(self.norm_in.forward(x));
-        let y = self.conv2.forward(prelu(y, self.prelu.val()));
+        let y = convolve(&self.conv1, self.norm_in.forward(x));
+        let y = convolve(&self.conv2, prelu(y, self.prelu.val()));
         shortcut + self.se.forward(self.norm_out.forward(y))
     }
 }

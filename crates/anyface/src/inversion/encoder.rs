@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::StyleBlock;
 use crate::identity::{IrSe, IrSeConfig};
-use crate::layers::{Conv, conv};
+use crate::layers::{Conv, conv, convolve};
 
 /// How the latent layers come together.
 #[derive(Config, Debug, PartialEq, Eq, Copy)]
@@ -18,7 +18,7 @@ pub enum Method {
     E4e,
     /// A pyramid; every layer stands for itself.
     Psp,
-    /// No pyramid, several passes; offsets.
+    /// No pyramid: every layer reads the coarsest features; offsets. ReStyle passes over a picture several times.
     RestyleE4e,
     /// No pyramid, several passes; no offsets.
     RestylePsp,
@@ -47,11 +47,17 @@ pub struct EncoderConfig {
     pub method: Method,
     /// L, the latent layers of the generator.
     pub num_ws: usize,
-    /// The backbone; the last stage has D channels.
+    /// The backbone.
     pub backbone: IrSeConfig,
     /// Side of a picture.
     #[config(default = 256)]
     pub resolution: usize,
+    /// Channels of the convolutions that lead to a latent layer.
+    #[config(default = 512)]
+    pub style_width: usize,
+    /// Width D of a latent.
+    #[config(default = 512)]
+    pub w_dim: usize,
 }
 
 impl EncoderConfig {
@@ -66,7 +72,7 @@ impl EncoderConfig {
                 COARSE.. if pyramid => 2 * side,
                 _ => side,
             })
-            .map(|side| StyleBlock::new(width, width, side, device));
+            .map(|side| StyleBlock::new([width, self.style_width, self.w_dim], side, device));
         let lateral = |channels| conv(Conv::same(channels, width, 1).bias(), device);
         Encoder {
             backbone: self.backbone.init(device),
@@ -74,6 +80,7 @@ impl EncoderConfig {
             latlayer1: pyramid.then(|| lateral(coarse)),
             latlayer2: pyramid.then(|| lateral(middle)),
             method: self.method,
+            resolution: self.resolution,
         }
     }
 }
@@ -88,6 +95,7 @@ pub struct Encoder {
     latlayer2: Option<Conv2d>,
     #[module(skip)]
     method: Method,
+    resolution: usize,
 }
 
 impl Encoder {
@@ -97,14 +105,19 @@ impl Encoder {
         Self { method, ..self }
     }
 
+    /// Side R of a picture.
+    pub fn resolution(&self) -> usize {
+        self.resolution
+    }
+
     /// Aligned pictures `[N, C, R, R]` in −1 to 1 to `[N, L, D]`. For ReStyle C is 6: the picture, then what the generator
     /// makes of the latent before.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
         let [_, fine, middle, coarse] = self.backbone.forward(images);
         let (middle, fine) = match (&self.latlayer1, &self.latlayer2) {
             (Some(latlayer1), Some(latlayer2)) => {
-                let middle = upsample_add(coarse.clone(), latlayer1.forward(middle));
-                let fine = upsample_add(middle.clone(), latlayer2.forward(fine));
+                let middle = upsample_add(coarse.clone(), convolve(latlayer1, middle));
+                let fine = upsample_add(middle.clone(), convolve(latlayer2, fine));
                 (middle, fine)
             }
             _ => (coarse.clone(), coarse.clone()),

@@ -16,7 +16,7 @@ fn style_blocks_equal_the_reference() {
     let blocks = Fixture::open(&fixture("e4e_blocks.safetensors"));
     for side in [4, 16] {
         let case = format!("style{side}");
-        let block = StyleBlock::new(24, 24, side, &blocks.device);
+        let block = StyleBlock::new([24, 24, 24], side, &blocks.device);
         let block = blocks.load(block, &format!("{case}."), style_block_name);
         let found = block.forward(blocks.get(&format!("{case}:in0")));
         blocks.check(&format!("{case}:out"), found, TOLERANCE);
@@ -39,7 +39,10 @@ fn offsets_are_added_to_the_first_layer() {
     let backbone = IrSeConfig::new()
         .with_channels([16, 16, 16, 16])
         .with_units([1, 1, 1, 1]);
-    let config = EncoderConfig::new(Method::Psp, 10, backbone).with_resolution(64);
+    let config = EncoderConfig::new(Method::Psp, 10, backbone)
+        .with_resolution(64)
+        .with_style_width(16)
+        .with_w_dim(16);
     let psp = config.init(&device);
     let images = Tensor::random([1, 3, 64, 64], burn::tensor::Distribution::Default, &device);
     let single = psp.forward(images.clone());

@@ -6,7 +6,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::{Conv, conv};
+use crate::layers::{Conv, conv, convolve};
 use crate::stylegan2::FullyConnected;
 
 /// torch's default slope.
@@ -20,15 +20,16 @@ pub struct StyleBlock {
 }
 
 impl StyleBlock {
-    /// A block for features `[N, inputs, side, side]`, `side` a power of two.
-    pub(crate) fn new(inputs: usize, outputs: usize, side: usize, device: &Device) -> Self {
-        let halving = |inputs| conv(Conv::same(inputs, outputs, 3).stride(2).bias(), device);
+    /// A block from `inputs` channels over convolutions of `width` to `outputs`, for features `[N, inputs, side, side]`,
+    /// `side` a power of two.
+    pub(crate) fn new([inputs, width, outputs]: [usize; 3], side: usize, device: &Device) -> Self {
+        let halving = |inputs| conv(Conv::same(inputs, width, 3).stride(2).bias(), device);
         let halvings = side.ilog2() as usize;
         Self {
             convs: (0..halvings)
-                .map(|i| halving(if i == 0 { inputs } else { outputs }))
+                .map(|i| halving(if i == 0 { inputs } else { width }))
                 .collect(),
-            linear: FullyConnected::new(outputs, outputs, 1.0, Activation::Linear, device),
+            linear: FullyConnected::new(width, outputs, 1.0, Activation::Linear, device),
         }
     }
 
@@ -37,7 +38,7 @@ impl StyleBlock {
         let x = self
             .convs
             .iter()
-            .fold(x, |x, conv| leaky_relu(conv.forward(x), SLOPE));
+            .fold(x, |x, conv| leaky_relu(convolve(conv, x), SLOPE));
         self.linear.forward(x.flatten(1, 3))
     }
 }

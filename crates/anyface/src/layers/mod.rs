@@ -4,4 +4,4 @@ mod batch_norm;
 mod conv;
 
 pub use batch_norm::BatchNorm;
-pub use conv::{Conv, conv};
+pub use conv::{Conv, conv, convolve};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::clip::{ImageTower, TextTower, Tokenizer};
+use crate::inversion::Encoder;
 use crate::mapper::Stream;
 use crate::stylegan2::Generator;
 use crate::weights::{Bundle, BundleConfig};
@@ -37,6 +38,7 @@ pub struct Engine {
     pub(crate) image_tower: ImageTower,
     pub(crate) text_stream: Stream,
     pub(crate) generator: Generator,
+    pub(crate) encoder: Option<Encoder>,
 }
 
 impl Engine {
@@ -62,7 +64,10 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, Error> {
         let config = bundle.config()?;
+        let encoder = config.inversion.as_ref();
+        let encoder = encoder.map(|encoder| bundle.network("inversion", encoder.init(device)));
         Ok(Self {
+            encoder: encoder.transpose()?,
             tokenizer: bundle.tokenizer()?,
             text_tower: bundle.network("text_tower", config.text_tower.init(device))?,
             image_tower: bundle.network("image_tower", config.image_tower.init(device))?,

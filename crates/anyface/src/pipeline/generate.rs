@@ -3,10 +3,10 @@
 use burn::tensor::{Tensor, TensorData};
 use image::RgbImage;
 
-use super::{Description, Engine, Truncation};
+use super::{Description, Engine, Latent, Truncation};
 use crate::Error;
 use crate::clip::normalize;
-use crate::image::to_rgb;
+use crate::image::{to_rgb, to_tensor};
 use crate::stylegan2::{Noise, broadcast, mix, truncate};
 
 /// How to draw the faces of one description.
@@ -35,8 +35,8 @@ impl Default for Generate {
 pub struct Face {
     /// The picture.
     pub image: RgbImage,
-    /// The extended latent `[1, L, D]` it was drawn from.
-    pub w_plus: Tensor<3>,
+    /// What it was drawn from.
+    pub latent: Latent,
     /// The seed of its noise.
     pub seed: u64,
     /// Cosine between the features of the picture and of the words, −1 to 1.
@@ -79,39 +79,83 @@ impl Engine {
 
     /// Draws the face of one description and one seed.
     pub fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Face {
+        self.face_with(description, seed, truncation, 0, &mut |_| ())
+    }
+
+    /// As [`Engine::face`]; `show` sees up to `sketches` coarser pictures on the way, each of twice the side of the
+    /// one before.
+    pub fn face_with(
+        &self,
+        description: &Description,
+        seed: u64,
+        truncation: Truncation,
+        sketches: usize,
+        show: &mut dyn FnMut(RgbImage),
+    ) -> Face {
         let mapping = &self.generator.mapping;
         let w = mapping.forward(self.noise(seed));
-        let features = description.features.clone().unsqueeze::<3>();
-        let mapped = self.text_stream.forward(features, None, Some(w.clone()));
+        let mapped = self.mapped(description, w.clone());
         let w_c = truncate(
             broadcast(w, self.config.generator.num_ws()),
             mapping.w_avg.val(),
             truncation.psi,
             Some(truncation.cutoff),
         );
-        let w_plus = mix(w_c, mapped.w_plus, self.config.injection_layer);
-        self.draw(w_plus, &description.mean(), seed)
-    }
-
-    /// Draws a latent `[1, L, D]` and scores it against a text feature `[1, E]`.
-    fn draw(&self, w_plus: Tensor<3>, text_feature: &Tensor<2>, seed: u64) -> Face {
-        let image = self
-            .generator
-            .synthesis
-            .forward(w_plus.clone(), Noise::None);
+        let latent = Latent {
+            w_plus: mix(w_c, mapped.w_plus, self.config.injection_layer),
+        };
+        let image = self.images(&latent, sketches, show);
         let feature = normalize(self.image_tower.forward(image.clone()));
-        let clip_score = (feature * text_feature.clone()).sum().into_scalar();
-        let image = to_rgb(image).swap_remove(0);
+        let clip_score = (feature * description.mean()).sum().into_scalar();
         Face {
-            image,
-            w_plus,
+            image: to_rgb(image).swap_remove(0),
+            latent,
             seed,
             clip_score,
         }
     }
 
+    /// Draws a face.
+    pub fn draw(&self, latent: &Latent) -> RgbImage {
+        self.draw_with(latent, 0, &mut |_| ())
+    }
+
+    /// As [`Engine::draw`]; `show` sees up to `sketches` coarser pictures on the way.
+    pub fn draw_with(
+        &self,
+        latent: &Latent,
+        sketches: usize,
+        show: &mut dyn FnMut(RgbImage),
+    ) -> RgbImage {
+        to_rgb(self.images(latent, sketches, show)).swap_remove(0)
+    }
+
+    /// The image tower's feature of a picture of its size, `[E]`, of unit length.
+    pub fn image_feature(&self, picture: &RgbImage) -> Vec<f32> {
+        let feature = self
+            .image_tower
+            .forward(to_tensor(&[picture], &self.device));
+        normalize(feature).into_data().iter().collect()
+    }
+
+    /// The picture of a face, `[1, 3, R, R]`.
+    fn images(
+        &self,
+        latent: &Latent,
+        sketches: usize,
+        show: &mut dyn FnMut(RgbImage),
+    ) -> Tensor<4> {
+        let synthesis = &self.generator.synthesis;
+        let last = synthesis.blocks.len() - 1;
+        synthesis.forward_with(latent.w_plus.clone(), Noise::None, |block, images| {
+            if block < last && block + sketches >= last {
+                show(to_rgb(images.clone()).swap_remove(0));
+            }
+        })
+    }
+
     /// The latent of one seed, `[1, Z]`.
-    fn noise(&self, seed: u64) -> Tensor<2> {
+    pub(super) fn noise(&self, seed: u64) -> Tensor<2> {
         let z = self.config.prior.sample(self.config.generator.z_dim, seed);
         let shape = [1, z.len()];
         Tensor::from_data(TensorData::new(z, shape), &self.device)

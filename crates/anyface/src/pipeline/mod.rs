@@ -1,11 +1,16 @@
-//! The whole way from words to faces, behind one [`Engine`].
+//! The whole way from words to faces, and from faces to others, behind one [`Engine`].
 
 mod describe;
+mod edit;
 mod engine;
 mod generate;
+mod invert;
+mod latent;
 mod prior;
 
 pub use describe::{Description, MAX_WORDS};
+pub use edit::Edit;
 pub use engine::{Engine, Truncation};
 pub use generate::{Face, Generate};
+pub use latent::Latent;
 pub use prior::Prior;

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{StoredDtype, load_module_bytes, save_module, write_atomically};
 use crate::Error;
 use crate::clip::{CompactTokenizer, ImageTowerConfig, TextTowerConfig, Tokenizer};
+use crate::inversion::EncoderConfig;
 use crate::mapper::StreamConfig;
 use crate::pipeline::{Prior, Truncation};
 use crate::probe::ProbeConfig;
@@ -53,6 +54,9 @@ pub struct BundleConfig {
     pub prior: Prior,
     /// Attribute probe.
     pub probe: ProbeConfig,
+    /// Encoder from pictures to latents; a bundle may come without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inversion: Option<EncoderConfig>,
 }
 
 /// Where the files of a bundle are.

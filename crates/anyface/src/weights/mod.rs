@@ -12,7 +12,9 @@ pub use atomic::write_atomically;
 pub use bundle::{Bundle, BundleConfig, FORMAT};
 pub use container::{Checkpoint, Container, LeftOut, StoredTensor};
 pub use convert::{Converted, Kind, Network, convert};
-pub use tensors::{StoredDtype, load_module, load_module_bytes, load_module_tensors, save_module};
+pub use tensors::{
+    StoredDtype, load_module, load_module_bytes, load_module_tensors, save_module, save_tensor,
+};
 
 /// Why weights could not be read or written. `source_name` is a path, or what the caller called the bytes.
 #[derive(Debug, thiserror::Error)]

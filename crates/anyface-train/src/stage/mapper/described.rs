@@ -6,10 +6,12 @@ use anyface::clip::{TextTower, Tokenizer, normalize};
 use anyface_portraits::Attribute;
 use anyface_portraits::Face;
 use anyface_portraits::caption::{Caption, Grammar, Sentence};
-use anyface_portraits::latent::LATENT_DIM;
+use anyface_portraits::latent::{LATENT_DIM, adjust, latent_dims};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
 
 /// What a caption says.
 type Said = Vec<(Attribute, bool)>;
@@ -78,8 +80,10 @@ pub(super) struct TextBatch {
     pub(super) absent: Tensor<2, Bool>,
     /// Unit mean of each face's features, `[N, E]`.
     pub(super) mean: Tensor<2>,
-    /// Latent of each face, but drawn anew in what its captions say: see [`redraw`].
+    /// Latent of each face, but drawn anew in what its captions say.
     pub(super) redrawn: Vec<[f32; LATENT_DIM]>,
+    /// That latent, with as little changed as can be for what the captions say to hold.
+    pub(super) adjusted: Vec<[f32; LATENT_DIM]>,
 }
 
 impl DescribedFaces {
@@ -138,30 +142,29 @@ impl DescribedFaces {
     }
 
     /// Some of the captions of each face, with C the most sentences that any has in them.
-    pub(super) fn batch(
-        &self,
-        faces: &[usize],
-        redraw: impl Fn(&mut [f32], &Said, &mut ChaCha8Rng),
-        rng: &mut ChaCha8Rng,
-    ) -> TextBatch {
+    pub(super) fn batch(&self, faces: &[usize], rng: &mut ChaCha8Rng) -> TextBatch {
         let [rows, width] = self.features.dims();
         let nothing = rows - 1;
         let mut sentences = Vec::with_capacity(faces.len());
-        let mut redrawn = Vec::with_capacity(faces.len());
+        let mut to_redraw = Vec::with_capacity(faces.len());
         for &face in faces {
             let (z, captions) = &self.faces[face];
             let count = rng.random_range(1..=captions.len());
             let start = rng.random_range(0..captions.len());
             let chosen = captions.iter().cycle().skip(start).take(count);
-            let mut z = *z;
+            let mut said = Said::new();
             let mut places = Vec::new();
             for caption in chosen {
-                redraw(&mut z, &caption.said, rng);
+                said.extend(&caption.said);
                 places.extend(caption.rows.clone());
             }
-            redrawn.push(z);
+            to_redraw.push((z, said, rng.random()));
             sentences.push(places);
         }
+        let pairs = to_redraw
+            .into_par_iter()
+            .map(|(z, said, seed)| redraw(z, &said, seed));
+        let (redrawn, adjusted) = pairs.unzip();
         let most = sentences.iter().map(Vec::len).max().unwrap_or(0);
         for places in &mut sentences {
             places.resize(most, nothing);
@@ -178,6 +181,21 @@ impl DescribedFaces {
             absent: Tensor::from_data(TensorData::new(absent, [faces.len(), most]), &device),
             features,
             redrawn,
+            adjusted,
         }
     }
+}
+
+/// A latent drawn anew in all that is said depends on, so that the text stream must take it from the words, as when it
+/// is given a random face; and that latent adjusted to what is said.
+fn redraw(z: &[f32; LATENT_DIM], said: &Said, seed: u64) -> ([f32; LATENT_DIM], [f32; LATENT_DIM]) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut redrawn = *z;
+    for &(attribute, _) in said {
+        for &dim in latent_dims(attribute) {
+            redrawn[dim] = StandardNormal.sample(&mut rng);
+        }
+    }
+    let adjusted = adjust(&redrawn, said, &mut rng).unwrap_or(*z);
+    (redrawn, adjusted)
 }

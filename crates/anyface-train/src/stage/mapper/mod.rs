@@ -11,15 +11,13 @@ use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::mapper::{Mapped, Stream, StreamConfig};
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface::weights::Bundle;
-use anyface_portraits::Attribute;
 use anyface_portraits::caption::{Grammar, Split};
-use anyface_portraits::latent::{LATENT_DIM, latent_dims, sample};
+use anyface_portraits::latent::{LATENT_DIM, sample};
 use burn::module::Module;
 use burn::tensor::{Bool, Device, Int, Tensor};
 use rand::seq::index;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -72,9 +70,6 @@ pub struct DataConfig {
     pub idle_texts: usize,
     /// Folder of WordNet, for such texts.
     pub wordnet: PathBuf,
-    /// How often a dim that a said attribute depends on, but is not its own, is drawn anew in the
-    /// latent that the text stream reads.
-    pub redraw_parents: f64,
 }
 
 /// The `[learning]` table.
@@ -163,10 +158,12 @@ struct Batch {
     text_mean: Tensor<2>,
     /// Unit image features of the portraits `[P, 1, E]`.
     image: Tensor<3>,
-    /// Latent of the face but for what its captions say, `[N, D]`.
+    /// Latent of the face, drawn anew in what its captions say, `[N, D]`.
     w_c: Tensor<2>,
-    /// Latent of the face `[N, L, D]`.
+    /// That latent with as little changed as can be for the words to hold `[N, L, D]`.
     w: Tensor<3>,
+    /// Latents of the portraits as they are `[P, L, D]`.
+    w_portrait: Tensor<3>,
 }
 
 impl Batch {
@@ -179,6 +176,7 @@ impl Batch {
             image: self.image.autodiff(),
             w_c: self.w_c.autodiff(),
             w: self.w.autodiff(),
+            w_portrait: self.w_portrait.autodiff(),
             ..self
         }
     }
@@ -275,16 +273,11 @@ impl MapperStage {
         let others: Vec<usize> = (0..others)
             .map(|_| rng.random_range(0..self.others.len()))
             .collect();
-        let redraw = |z: &mut [f32], said: &Vec<(Attribute, bool)>, rng: &mut ChaCha8Rng| {
-            redraw(z, said, self.config.data.redraw_parents, rng);
-        };
         let texts = [
-            self.portraits.batch(&portraits, redraw, rng),
-            self.others.batch(&others, redraw, rng),
+            self.portraits.batch(&portraits, rng),
+            self.others.batch(&others, rng),
         ];
-        let z: Vec<_> = (portraits.iter().map(|&face| *self.portraits.z(face)))
-            .chain(others.iter().map(|&face| *self.others.z(face)))
-            .collect();
+        let z: Vec<_> = (portraits.iter().map(|&face| *self.portraits.z(face))).collect();
         let text = concatenate(texts);
         let mapping = &self.frozen.generator.mapping;
         let map = |z: &[[f32; LATENT_DIM]]| mapping.forward(codes(z, &self.device));
@@ -292,7 +285,8 @@ impl MapperStage {
         let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &self.device);
         Batch {
             image: self.image_features.clone().select(0, rows).unsqueeze_dim(1),
-            w: broadcast(map(&z), self.config.text_stream.num_ws),
+            w_portrait: broadcast(map(&z), self.config.text_stream.num_ws),
+            w: broadcast(map(&text.adjusted), self.config.text_stream.num_ws),
             w_c: map(&text.redrawn),
             text: text.features,
             absent: text.absent,
@@ -323,15 +317,22 @@ impl MapperStage {
         diverse_triplet(latents, learning.margin)
     }
 
+    /// What the generator makes of latents `[N, L, D]`, without gradients.
+    fn picture(&self, w_plus: Tensor<3>) -> Tensor<4> {
+        let synthesis = &self.frozen.generator.synthesis;
+        synthesis.forward(w_plus, Noise::None)
+    }
+
     /// L_CLIP and L_rec of the first portraits. L_rec holds for both streams: the latent that the
-    /// text stream reads, with the words, says everything about the picture.
+    /// text stream reads, with the words, says everything about the picture of its target.
     fn picture_losses(&self, text: &Mapped, image: &Mapped, batch: &Batch) -> [Tensor<1>; 2] {
         let count = self.config.learning.image_batch;
         let first = |w: &Tensor<3>| w.clone().narrow(0, 0, count);
         let frozen = &self.differentiable;
-        let truth = self
+        let portraits = self
             .cache
             .images(&batch.portraits[..count], &text.w_plus.device());
+        let target = self.picture(first(&batch.w).inner()).autodiff();
         let w_c = batch.w_c.clone().narrow(0, 0, count);
         let drawn = frozen.draw(w_c, first(&text.w_plus), self.config.injection_layer);
         let rebuilt = frozen
@@ -340,7 +341,7 @@ impl MapperStage {
             .forward(first(&image.w_plus), Noise::None);
         let feature = frozen.image_tower.forward(drawn.clone());
         let clip = clip_loss(feature, batch.text_mean.clone().narrow(0, 0, count));
-        [clip, l1(drawn, truth.clone()) + l1(rebuilt, truth)]
+        [clip, l1(drawn, target) + l1(rebuilt, portraits)]
     }
 }
 
@@ -375,18 +376,6 @@ fn described(
     (portraits, others)
 }
 
-/// Draws anew what is said, so that the text stream must take it from the words. Parents (the
-/// gender of one with a beard) are drawn anew only sometimes: mostly the latent may be trusted.
-fn redraw(z: &mut [f32], said: &[(Attribute, bool)], parents: f64, rng: &mut ChaCha8Rng) {
-    for &(attribute, _) in said {
-        for (i, &dim) in latent_dims(attribute).iter().enumerate() {
-            if i == 0 || rng.random_bool(parents) {
-                z[dim] = StandardNormal.sample(rng);
-            }
-        }
-    }
-}
-
 /// Two batches of text as one, with as many captions as the larger.
 fn concatenate([a, b]: [TextBatch; 2]) -> TextBatch {
     let most = a.absent.dims()[1].max(b.absent.dims()[1]);
@@ -412,6 +401,7 @@ fn concatenate([a, b]: [TextBatch; 2]) -> TextBatch {
         absent: Tensor::cat(vec![absent_a, absent_b], 0),
         mean: Tensor::cat(vec![a.mean, b.mean], 0),
         redrawn: [a.redrawn, b.redrawn].concat(),
+        adjusted: [a.adjusted, b.adjusted].concat(),
     }
 }
 
@@ -433,7 +423,7 @@ impl Stage for MapperStage {
         let (text, image) = streams.forward(&batch);
 
         let cmd = cross_modal_distillation(batch.portraits_of(&text.phi), image.phi.clone());
-        let latent = latent_mse(batch.portraits_of(&batch.w), image.w_plus.clone());
+        let latent = latent_mse(batch.w_portrait.clone(), image.w_plus.clone());
         let cycle = l1(text.w_plus.clone(), batch.w.clone());
         let triplet = self.triplet(batch.portraits_of(&text.w_plus), &batch, rng);
         let mut total = cmd.clone() * weight.cmd
@@ -470,14 +460,14 @@ impl Stage for MapperStage {
         let drawn = self
             .frozen
             .draw(w_c, w_t.clone(), self.config.injection_layer);
-        let truth = self.cache.images(&batch.portraits, &self.device);
+        let truth = self.picture(w.clone());
         let scalar = |x: Tensor<1>| x.into_scalar::<f64>();
         let feature = self.frozen.image_tower.forward(drawn.clone());
         let score = clip_score(feature, batch.portraits_of(&batch.text_mean));
         let distance = scalar(l1(drawn, truth));
         let metrics = [
-            ("text_latent", scalar(l1(w_t, w.clone()))),
-            ("image_latent", scalar(l1(image.w_plus, w))),
+            ("text_latent", scalar(l1(w_t, w))),
+            ("image_latent", scalar(l1(image.w_plus, batch.w_portrait))),
             ("text_picture", distance),
             ("clip_score", scalar(score.mean())),
         ];
@@ -489,19 +479,20 @@ impl Stage for MapperStage {
         })
     }
 
-    /// Rows: the render, the generator on its latent, the text stream, the reconstruction stream.
+    /// Rows: the render; the latent that the text stream reads, what it should become, what it does become; the
+    /// reconstruction stream on the render.
     fn sample(&mut self, average: &Streams, path: &Path) -> Result<()> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
         let batch = self.batch(SAMPLE_FACES, 1, true, &mut rng);
         let (text, image) = average.forward(&batch);
-        let synthesis = &self.frozen.generator.synthesis;
         let w_t = batch.portraits_of(&text.w_plus);
         let w_c = batch.portraits_of(&batch.w_c);
         let rows = [
             self.cache.images(&batch.portraits, &self.device),
-            synthesis.forward(batch.portraits_of(&batch.w), Noise::None),
+            self.picture(broadcast(w_c.clone(), self.config.text_stream.num_ws)),
+            self.picture(batch.portraits_of(&batch.w)),
             self.frozen.draw(w_c, w_t, self.config.injection_layer),
-            synthesis.forward(image.w_plus, Noise::None),
+            self.picture(image.w_plus),
         ];
         let images: Vec<_> = rows.into_iter().flat_map(to_rgb).collect();
         Ok(save_png(&contact_sheet(&images, SAMPLE_FACES), path)?)

@@ -1,0 +1,132 @@
+//! `anyface edit`: a face changed in words.
+
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyface::image::{contact_sheet, save_png};
+use anyface::{Edit, Engine, Latent};
+use anyhow::Result;
+use serde::Serialize;
+
+use super::network::NetworkArgs;
+use super::source::Source;
+
+/// Change a face in words
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The face: a picture, a latent that invert or edit wrote, or seed:N
+    #[arg(value_name = "FILE|seed:N")]
+    face: Source,
+    /// What it is to become; several texts are edits one after another
+    #[arg(required = true)]
+    text: Vec<String>,
+    /// How much: 0 not at all, 1 as much as the words say, -1 the opposite
+    #[arg(
+        long,
+        value_name = "-1..1",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
+    strength: f64,
+    /// Words for what must not change; may be given several times
+    #[arg(long, value_name = "WORDS")]
+    keep: Vec<String>,
+    /// Latent layers to change; those that carry what words say when left out
+    #[arg(long, value_name = "A..B", value_parser = layers)]
+    layers: Option<Range<usize>>,
+    /// Replace these layers by those of a face that fits the words, as the paper's release does: for comparison
+    #[arg(long, value_name = "FIRST", conflicts_with_all = ["strength", "keep", "layers", "steps"])]
+    crossover: Option<usize>,
+    /// A strip of so many strengths from 0 to the strength, side by side in one picture
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
+    steps: Option<u32>,
+    /// Refine the latent of a picture by so many steps
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    refine: u32,
+    /// PNG file to write
+    #[arg(short, long, value_name = "FILE", default_value = "edited.png")]
+    output: PathBuf,
+    /// Write the latent of the changed face too, for further edits
+    #[arg(long, value_name = "LATENT.safetensors")]
+    latent: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// `--json`.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: &'a Path,
+    texts: &'a [String],
+    strength: f64,
+    milliseconds: f64,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<()> {
+        let engine = self.network.engine()?;
+        let start = Instant::now();
+        let face = self.face.latent(&engine, self.refine)?;
+        let last = self.text.len() - 1;
+        let before = self.text[..last]
+            .iter()
+            .try_fold(face, |face, text| self.changed(&engine, &face, text, 1.0))?;
+        let edited = self.changed(&engine, &before, &self.text[last], 1.0)?;
+        let picture = match self.steps {
+            None => engine.draw(&edited),
+            Some(steps) => {
+                let strip = (0..steps)
+                    .map(|i| f64::from(i) / f64::from(steps - 1))
+                    .map(|part| self.changed(&engine, &before, &self.text[last], part))
+                    .map(|face| Ok(engine.draw(&face?)))
+                    .collect::<Result<Vec<_>>>()?;
+                contact_sheet(&strip, strip.len())
+            }
+        };
+        save_png(&picture, &self.output)?;
+        if let Some(path) = &self.latent {
+            edited.save(path)?;
+        }
+        self.report(start.elapsed().as_secs_f64() * 1000.0)
+    }
+
+    /// One edit at a part of the strength.
+    fn changed(&self, engine: &Engine, face: &Latent, text: &str, part: f64) -> Result<Latent> {
+        if let Some(first) = self.crossover {
+            return Ok(engine.crossover(face, text, 0, first)?);
+        }
+        let edit = Edit {
+            strength: self.strength * part,
+            keep: self.keep.clone(),
+            layers: self.layers.clone(),
+        };
+        Ok(engine.edit(face, text, &edit)?)
+    }
+
+    fn report(&self, milliseconds: f64) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        let line = Line {
+            path: &self.output,
+            texts: &self.text,
+            strength: self.strength,
+            milliseconds,
+        };
+        match self.json {
+            true => writeln!(out, "{}", serde_json::to_string(&line)?)?,
+            false => writeln!(out, "{}", self.output.display())?,
+        }
+        Ok(())
+    }
+}
+
+/// `A..B`.
+fn layers(text: &str) -> Result<Range<usize>, String> {
+    let ends = text.split_once("..");
+    let range = ends.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    range.ok_or_else(|| "expected two layers, as in 4..8".to_owned())
+}

@@ -1,0 +1,66 @@
+//! `anyface interpolate`: the faces between two.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyface::image::{contact_sheet, save_animation, save_png};
+use anyface::{Engine, Generate, Latent};
+use anyhow::{Context, Result};
+use image::RgbImage;
+
+use super::network::NetworkArgs;
+use super::source::Source;
+
+/// Draw the faces between two
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A description, a picture, a latent, or seed:N
+    from: String,
+    /// The same
+    to: String,
+    /// Number of faces, with both ends
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(2..=256))]
+    steps: u32,
+    /// FILE.png for a strip, FILE.gif for an animation, or a folder
+    #[arg(short, long, value_name = "FILE|DIR")]
+    output: PathBuf,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<()> {
+        let engine = self.network.engine()?;
+        let (from, to) = (face(&engine, &self.from)?, face(&engine, &self.to)?);
+        let faces: Vec<RgbImage> = (0..self.steps)
+            .map(|i| f64::from(i) / f64::from(self.steps - 1))
+            .map(|t| engine.draw(&from.towards(&to, t)))
+            .collect();
+        match self.output.extension().and_then(|e| e.to_str()) {
+            Some("png") => save_png(&contact_sheet(&faces, faces.len()), &self.output)?,
+            Some("gif") => save_animation(&faces, &self.output)?,
+            _ => {
+                fs::create_dir_all(&self.output)
+                    .with_context(|| self.output.display().to_string())?;
+                for (i, face) in faces.iter().enumerate() {
+                    save_png(face, &self.output.join(format!("{i:04}.png")))?;
+                }
+            }
+        }
+        writeln!(std::io::stdout(), "{}", self.output.display())?;
+        Ok(())
+    }
+}
+
+/// A seed, a file that is there, or a description.
+fn face(engine: &Engine, text: &str) -> Result<Latent> {
+    let source: Source = text.parse()?;
+    match source {
+        Source::File(path) if !Path::new(&path).exists() => {
+            let faces = engine.generate(&[text], &Generate::default())?;
+            Ok(faces[0].latent.clone())
+        }
+        source => source.latent(engine, 0),
+    }
+}

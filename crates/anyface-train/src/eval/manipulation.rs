@@ -1,0 +1,344 @@
+//! Do edits change what they name, and nothing else?
+
+use std::time::Instant;
+
+use anyface::probe::Probe;
+use anyface::{Edit, Engine, Error, Latent};
+use anyface_portraits::{Attribute, Attributes, Face, latent, render};
+use image::RgbImage;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::reading::{Reading, read};
+
+/// What is asked for, and what is then to be seen.
+const EDITS: [(&str, Attribute); 20] = [
+    ("smiling", Attribute::Smiling),
+    ("frowning", Attribute::Frowning),
+    ("with eyes closed", Attribute::ClosedEyes),
+    ("surprised", Attribute::Surprised),
+    ("wearing glasses", Attribute::Eyeglasses),
+    ("wearing sunglasses", Attribute::Sunglasses),
+    ("with a full beard", Attribute::FullBeard),
+    ("with a moustache", Attribute::Mustache),
+    ("bald", Attribute::Bald),
+    ("with long hair", Attribute::LongHair),
+    ("with curly hair", Attribute::CurlyHair),
+    ("with red hair", Attribute::RedHair),
+    ("with blond hair", Attribute::BlondHair),
+    ("with black hair", Attribute::BlackHair),
+    ("wearing a knitted cap", Attribute::KnittedCap),
+    ("old", Attribute::Elderly),
+    ("chubby", Attribute::Chubby),
+    ("with dark skin", Attribute::DarkSkin),
+    ("wearing lipstick", Attribute::WearingLipstick),
+    ("wearing earrings", Attribute::WearingEarrings),
+];
+
+/// Edits of each face.
+const EDITS_PER_FACE: usize = 4;
+/// Faces whose edits are drawn at every strength.
+const CURVES: usize = 20;
+/// Strengths of a curve, from −1 to 1.
+const STRENGTHS: usize = 9;
+
+/// Result of `eval manipulation`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Manipulation {
+    /// "manipulation".
+    pub suite: &'static str,
+    /// Rendered faces that were inverted.
+    pub samples: usize,
+    /// How often an edit of strength 1 made the probe see what it names: mean over edits.
+    pub changed: f64,
+    /// How often an attribute that an edit need not touch was read as before: mean over edits.
+    pub kept: f64,
+    /// The same of the plain crossover of layers.
+    pub crossover_changed: f64,
+    /// The same of the plain crossover of layers.
+    pub crossover_kept: f64,
+    /// Spearman correlation of strength and the logit of what is named: mean over edits.
+    pub monotone: f64,
+    /// How often an attribute of a render was read the same after inversion.
+    pub inversion_kept: f64,
+    /// PSNR of inversion in dB: mean over faces.
+    pub inversion_psnr: f64,
+    /// LPIPS-like distance of inversion by the probe's features: mean over faces.
+    pub inversion_distance: f64,
+    /// Cosine between the image tower's features before and after an edit: mean over edits.
+    pub identity: f64,
+    /// The same of the plain crossover of layers.
+    pub crossover_identity: f64,
+    /// Inverting, editing and drawing one face: the median.
+    pub milliseconds: f64,
+    /// The table, by edit.
+    pub table: Vec<EditRow>,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Serialize)]
+pub struct EditRow {
+    /// The words.
+    pub edit: &'static str,
+    /// Faces it was done to.
+    pub faces: usize,
+    /// As in [`Manipulation`], for this edit.
+    pub changed: f64,
+    /// As in [`Manipulation`], for this edit.
+    pub kept: f64,
+    /// As in [`Manipulation`], for this edit.
+    pub identity: f64,
+    /// As in [`Manipulation`], for this edit; `None` where no curve was drawn.
+    pub monotone: Option<f64>,
+    /// As in [`Manipulation`], for this edit.
+    pub crossover_changed: f64,
+    /// As in [`Manipulation`], for this edit.
+    pub crossover_kept: f64,
+    /// As in [`Manipulation`], for this edit.
+    pub crossover_identity: f64,
+}
+
+/// A rendered face, and edits that ask for what it lacks.
+struct Sitter {
+    attributes: Attributes,
+    picture: RgbImage,
+    /// Places in [`EDITS`], each with the attributes of a face of the domain that has what the edit names and is the
+    /// same otherwise.
+    edits: Vec<(usize, Attributes)>,
+}
+
+impl Sitter {
+    /// The face of a seed; it goes through the list of edits from `first` on.
+    fn new(seed: u64, first: usize, resolution: u32) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let z = latent::sample(&mut rng);
+        let face = Face::from_latent(&z);
+        let attributes = face.attributes();
+        let mut edits = Vec::with_capacity(EDITS_PER_FACE);
+        for edit in (0..EDITS.len()).map(|i| (first + i) % EDITS.len()) {
+            let (_, attribute) = EDITS[edit];
+            if edits.len() < EDITS_PER_FACE && attributes.lacks(attribute) {
+                let target = latent::steer(&z, &[(attribute, true)], &mut rng);
+                edits.extend(target.map(|z| (edit, Face::from_latent(&z).attributes())));
+            }
+        }
+        Self {
+            attributes,
+            picture: render(&face, resolution),
+            edits,
+        }
+    }
+}
+
+/// What was seen of one way to edit, summed over faces.
+#[derive(Default, Clone)]
+struct Sums {
+    faces: f64,
+    changed: f64,
+    kept: f64,
+    identity: f64,
+}
+
+/// One picture as the probe and the image tower see it.
+struct Seen {
+    reading: Reading,
+    feature: Vec<f32>,
+}
+
+impl Seen {
+    fn new(engine: &Engine, probe: &Probe, picture: &RgbImage) -> Self {
+        Self {
+            reading: read(probe, picture),
+            feature: engine.image_feature(picture),
+        }
+    }
+}
+
+impl Sums {
+    /// Counts an edit that names `attribute`, where all that `stays` says should be as before.
+    fn add(
+        &mut self,
+        attribute: Attribute,
+        before: &Seen,
+        after: &Seen,
+        stays: impl Fn(Attribute) -> bool,
+    ) {
+        self.faces += 1.0;
+        self.changed += f64::from(u8::from(after.reading.has(attribute)));
+        self.kept += agreement(&before.reading, &after.reading, stays);
+        let pairs = before.feature.iter().zip(&after.feature);
+        self.identity += pairs.map(|(a, b)| f64::from(a * b)).sum::<f64>();
+    }
+
+    /// Changed, kept and identity, mean over faces.
+    fn means(&self) -> [f64; 3] {
+        [self.changed, self.kept, self.identity].map(|sum| sum / self.faces)
+    }
+}
+
+/// Inverts `samples` rendered faces and does four edits to each, of those that ask for what it lacks.
+///
+/// An attribute must stay where a face of the domain that has what the edit names, and is the same otherwise, still
+/// has it: a woman given a beard need not stay a woman.
+///
+/// # Errors
+/// As [`Engine::invert`].
+pub fn manipulation(
+    engine: &Engine,
+    probe: &Probe,
+    samples: usize,
+    seed: u64,
+) -> Result<Manipulation, Error> {
+    let resolution = engine.config().generator.resolution() as u32;
+    let mut direct = vec![Sums::default(); EDITS.len()];
+    let mut crossover = direct.clone();
+    let mut curves = vec![Vec::new(); EDITS.len()];
+    let mut inversion = [0.0; 3];
+    let mut times = Vec::new();
+    for i in 0..samples {
+        let seed = seed.wrapping_add(i as u64);
+        let sitter = Sitter::new(seed, i * EDITS_PER_FACE, resolution);
+        let start = Instant::now();
+        let latent = engine.invert(&sitter.picture, 0)?;
+        let inverting = start.elapsed();
+
+        let inverted = engine.draw(&latent);
+        let before = Seen::new(engine, probe, &inverted);
+        let original = read(probe, &sitter.picture);
+        let known = |a| sitter.attributes.get(a).is_some();
+        inversion[0] += agreement(&original, &before.reading, known);
+        inversion[1] += psnr(&sitter.picture, &inverted);
+        inversion[2] += original.distance(&before.reading);
+
+        for (edit, target) in &sitter.edits {
+            let (text, attribute) = EDITS[*edit];
+            let stays = |a| known(a) && sitter.attributes.get(a) == target.get(a);
+            let start = Instant::now();
+            let edited = engine.draw(&engine.edit(&latent, text, &Edit::default())?);
+            times.push((inverting + start.elapsed()).as_secs_f64() * 1000.0);
+            let after = Seen::new(engine, probe, &edited);
+            direct[*edit].add(attribute, &before, &after, stays);
+
+            let crossed = engine.crossover(&latent, text, seed, engine.config().injection_layer)?;
+            let after = Seen::new(engine, probe, &engine.draw(&crossed));
+            crossover[*edit].add(attribute, &before, &after, stays);
+            if i < CURVES {
+                curves[*edit].push(monotony(engine, probe, &latent, *edit)?);
+            }
+        }
+    }
+    let table: Vec<EditRow> = (0..EDITS.len())
+        .filter(|&edit| direct[edit].faces > 0.0)
+        .map(|edit| {
+            let [changed, kept, identity] = direct[edit].means();
+            let [crossover_changed, crossover_kept, crossover_identity] = crossover[edit].means();
+            EditRow {
+                edit: EDITS[edit].0,
+                faces: direct[edit].faces as usize,
+                changed,
+                kept,
+                identity,
+                monotone: mean(curves[edit].iter().copied()),
+                crossover_changed,
+                crossover_kept,
+                crossover_identity,
+            }
+        })
+        .collect();
+    let over_edits = |value: fn(&EditRow) -> f64| mean(table.iter().map(value)).unwrap_or(0.0);
+    let [inversion_kept, inversion_psnr, inversion_distance] =
+        inversion.map(|sum| sum / samples as f64);
+    times.sort_by(f64::total_cmp);
+    Ok(Manipulation {
+        suite: "manipulation",
+        samples,
+        changed: over_edits(|row| row.changed),
+        kept: over_edits(|row| row.kept),
+        identity: over_edits(|row| row.identity),
+        crossover_changed: over_edits(|row| row.crossover_changed),
+        crossover_kept: over_edits(|row| row.crossover_kept),
+        crossover_identity: over_edits(|row| row.crossover_identity),
+        monotone: mean(table.iter().filter_map(|row| row.monotone)).unwrap_or(0.0),
+        inversion_kept,
+        inversion_psnr,
+        inversion_distance,
+        milliseconds: times.get(times.len() / 2).copied().unwrap_or(0.0),
+        table,
+    })
+}
+
+/// Spearman correlation of an edit's strength, from −1 to 1, with the probe's logit of what it names.
+fn monotony(engine: &Engine, probe: &Probe, latent: &Latent, edit: usize) -> Result<f64, Error> {
+    let (text, attribute) = EDITS[edit];
+    let mut logits = Vec::with_capacity(STRENGTHS);
+    for i in 0..STRENGTHS {
+        let strength = 2.0 * i as f64 / (STRENGTHS - 1) as f64 - 1.0;
+        let options = Edit {
+            strength,
+            ..Edit::default()
+        };
+        let picture = engine.draw(&engine.edit(latent, text, &options)?);
+        logits.push(read(probe, &picture).logit(attribute));
+    }
+    Ok(rank_correlation(&logits))
+}
+
+/// Spearman correlation of distinct values with their places.
+fn rank_correlation(values: &[f32]) -> f64 {
+    let n = values.len() as f64;
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let squares = order.iter().enumerate().map(|(rank, &place)| {
+        let difference = rank as f64 - place as f64;
+        difference * difference
+    });
+    1.0 - 6.0 * squares.sum::<f64>() / (n * (n * n - 1.0))
+}
+
+/// How many of the attributes that `counts` were read the same in both pictures.
+fn agreement(a: &Reading, b: &Reading, counts: impl Fn(Attribute) -> bool) -> f64 {
+    let counted = Attribute::ALL
+        .iter()
+        .filter(|&&attribute| counts(attribute));
+    let same = counted.map(|&attribute| f64::from(u8::from(a.has(attribute) == b.has(attribute))));
+    mean(same).unwrap_or(1.0)
+}
+
+/// Peak signal to noise ratio of two pictures of one size, in dB.
+fn psnr(a: &RgbImage, b: &RgbImage) -> f64 {
+    let differences = a.as_raw().iter().zip(b.as_raw());
+    let squares = differences.map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
+    let error = squares.sum::<f64>() / a.as_raw().len() as f64;
+    10.0 * (255.0 * 255.0 / error.max(1e-9)).log10()
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rank_correlation_by_hand() {
+        assert_eq!(rank_correlation(&[-2.0, 0.0, 0.5, 9.0]), 1.0);
+        assert_eq!(rank_correlation(&[3.0, 2.0, 1.0]), -1.0);
+        // Ranks 1, 3, 2, 4: two differences of 1.
+        assert!((rank_correlation(&[0.0, 2.0, 1.0, 3.0]) - 0.8).abs() < 1e-12);
+    }
+
+    #[test]
+    fn every_edit_asks_a_sitter_for_what_it_lacks() {
+        for seed in 0..8 {
+            let sitter = Sitter::new(seed, 3 * seed as usize, 16);
+            assert_eq!(sitter.edits.len(), EDITS_PER_FACE);
+            for (edit, target) in &sitter.edits {
+                assert!(sitter.attributes.lacks(EDITS[*edit].1));
+                assert!(target.has(EDITS[*edit].1));
+            }
+        }
+    }
+}

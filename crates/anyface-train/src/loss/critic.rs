@@ -1,0 +1,65 @@
+use anyface::probe::Probe;
+use burn::tensor::Tensor;
+use burn::tensor::activation::sigmoid;
+
+/// What a frozen probe sees of `output` against what it sees of `target`, `[N, 3, R, R]` each.
+///
+/// Small things that a caption names, an earring or freckles, cost next to nothing in pixels; the critic was trained
+/// to see them.
+pub struct CriticLosses {
+    /// LPIPS's form (Zhang et al. 2018, arXiv 1801.03924) without learned weights: over the probe's layers, the mean
+    /// over positions of the squared difference of unit-length features, summed.
+    pub features: Tensor<1>,
+    /// Mean squared difference of the attributes' probabilities.
+    pub reading: Tensor<1>,
+}
+
+/// Compares two batches by what `critic` sees of them.
+pub fn critic_losses(critic: &Probe, output: Tensor<4>, target: Tensor<4>) -> CriticLosses {
+    let device = output.device();
+    let (logits, layers) = critic.forward_with_features(output);
+    let (true_logits, true_layers) = critic.forward_with_features(target);
+    let features = layers.into_iter().zip(true_layers);
+    let features = features.fold(Tensor::zeros([1], &device), |sum, (a, b)| {
+        sum + (unit(a) - unit(b)).square().sum_dim(1).mean()
+    });
+    let reading = (sigmoid(logits) - sigmoid(true_logits)).square().mean();
+    CriticLosses { features, reading }
+}
+
+/// `[N, C, H, W]` with unit length over C.
+fn unit(features: Tensor<4>) -> Tensor<4> {
+    let length = (features.clone().square().sum_dim(1) + 1e-8).sqrt();
+    features / length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{assert_close, assert_gradient, random, value};
+    use super::*;
+    use anyface::probe::ProbeConfig;
+    use burn::tensor::Device;
+
+    fn critic() -> Probe {
+        let config = ProbeConfig::new(3)
+            .with_resolution(4)
+            .with_channels(vec![2]);
+        config.init(&Device::flex().autodiff())
+    }
+
+    #[test]
+    fn a_picture_is_as_itself() {
+        let image = random([2, 3, 4, 4], 1);
+        let losses = critic_losses(&critic(), image.clone(), image);
+        assert_close(value(losses.features), 0.0);
+        assert_close(value(losses.reading), 0.0);
+    }
+
+    #[test]
+    fn gradients() {
+        let (critic, target) = (critic(), random([1, 3, 4, 4], 2));
+        let losses = |x| critic_losses(&critic, x, target.clone());
+        assert_gradient(random([1, 3, 4, 4], 3), |x| losses(x).features);
+        assert_gradient(random([1, 3, 4, 4], 3), |x| losses(x).reading);
+    }
+}

@@ -1,0 +1,60 @@
+//! Animated pictures.
+
+use std::path::Path;
+
+use image::codecs::gif::{GifEncoder, Repeat};
+use image::{Delay, DynamicImage, Frame, ImageError, RgbImage};
+
+use crate::Error;
+use crate::weights::write_atomically;
+
+/// Milliseconds that each picture stays.
+const MILLISECONDS: u32 = 60;
+
+/// Writes pictures as a GIF that runs to the last and back, for ever; beside its place, then renames it.
+///
+/// # Errors
+/// [`Error::Io`] names the file when it cannot be written.
+pub fn save_animation(images: &[RgbImage], path: &Path) -> Result<(), Error> {
+    let mut gif = Vec::new();
+    encode(images, &mut gif)
+        .map_err(std::io::Error::other)
+        .and_then(|()| write_atomically(path, &gif))
+        .map_err(|source| Error::io(path, source))
+}
+
+fn encode(images: &[RgbImage], gif: &mut Vec<u8>) -> Result<(), ImageError> {
+    let mut encoder = GifEncoder::new(gif);
+    encoder.set_repeat(Repeat::Infinite)?;
+    let inner = images.len().saturating_sub(1);
+    let back = images[..inner].iter().skip(1).rev();
+    for image in images.iter().chain(back) {
+        let picture = DynamicImage::from(image.clone()).into_rgba8();
+        let delay = Delay::from_numer_denom_ms(MILLISECONDS, 1);
+        encoder.encode_frame(Frame::from_parts(picture, 0, 0, delay))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::codecs::gif::GifDecoder;
+    use image::{AnimationDecoder, Rgb};
+
+    #[test]
+    fn an_animation_runs_there_and_back() {
+        let images: Vec<_> = (0..4u8)
+            .map(|i| RgbImage::from_pixel(8, 8, Rgb([i * 60, 0, 0])))
+            .collect();
+        let mut gif = Vec::new();
+        encode(&images, &mut gif).unwrap();
+        let decoder = GifDecoder::new(std::io::Cursor::new(gif)).unwrap();
+        let frames = decoder.into_frames().collect_frames().unwrap();
+        let reds: Vec<u8> = frames
+            .iter()
+            .map(|f| f.buffer().get_pixel(0, 0)[0])
+            .collect();
+        assert_eq!(reds, [0, 60, 120, 180, 120, 60]);
+    }
+}

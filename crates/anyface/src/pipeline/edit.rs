@@ -1,0 +1,194 @@
+//! Changes of a face in words.
+//!
+//! The text stream reads a latent beside the words and answers with the latent of a face that fits them and is the
+//! same otherwise. What it changes is a direction: continuous in its strength, and about this face.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+
+use super::{Description, Engine, Latent};
+use crate::Error;
+use crate::mapper::Mapped;
+use crate::stylegan2::mix;
+
+/// Words that ask for nothing. What the text stream changes on reading them is no one's wish, and is subtracted.
+const NEUTRAL: &str = "a face";
+
+/// How to change a face.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edit {
+    /// 0 changes nothing, 1 as much as the words say, −1 the opposite.
+    pub strength: f64,
+    /// Words for what must not change.
+    pub keep: Vec<String>,
+    /// Latent layers to change; those that carry what words say when `None`.
+    pub layers: Option<Range<usize>>,
+}
+
+impl Default for Edit {
+    fn default() -> Self {
+        Self {
+            strength: 1.0,
+            keep: Vec::new(),
+            layers: None,
+        }
+    }
+}
+
+impl Engine {
+    /// Changes a face.
+    ///
+    /// # Errors
+    /// As [`Engine::direction`], and [`Error::OutOfRange`] for a strength that is no number in −1 to 1.
+    pub fn edit(&self, face: &Latent, text: &str, edit: &Edit) -> Result<Latent, Error> {
+        let direction = self.direction(face, text, edit)?;
+        Ok(face.moved(&direction, edit.strength))
+    }
+
+    /// Where `text` takes this face, `[1, L, D]`: the whole way, for strengths of the sign of `edit.strength`.
+    ///
+    /// # Errors
+    /// As [`Engine::describe`]; [`Error::OutOfRange`] for layers that the generator does not have or a strength outside
+    /// −1 to 1.
+    pub fn direction(&self, face: &Latent, text: &str, edit: &Edit) -> Result<Tensor<3>, Error> {
+        if !(-1.0..=1.0).contains(&edit.strength) {
+            return Err(Error::OutOfRange {
+                name: "strength",
+                range: "between -1 and 1",
+                value: edit.strength.to_string(),
+            });
+        }
+        let num_ws = self.config.generator.num_ws();
+        let layers = edit.layers.clone();
+        let layers = layers.unwrap_or(self.config.injection_layer..num_ws);
+        if layers.end > num_ws || layers.is_empty() {
+            return Err(Error::OutOfRange {
+                name: "layers",
+                range: "a range of the generator's latent layers",
+                value: format!("{}..{}", layers.start, layers.end),
+            });
+        }
+        let text = self.describe(&[text])?;
+        let w = self.summary(face);
+        let change = self.change(&text, w.clone())?;
+        let change = match edit.strength < 0.0 {
+            // What the words ask for may be there already, and nothing left to undo: so the way is that to where
+            // nothing of it is left, from this face with all of it.
+            true => {
+                let with = face.w_plus.clone() + change;
+                self.change(&text, self.summary(&Latent { w_plus: with }))?
+            }
+            false => change,
+        };
+        let mut kept = Vec::with_capacity(edit.keep.len());
+        for text in &edit.keep {
+            let average = self.generator.mapping.w_avg.val().unsqueeze();
+            kept.push(self.change(&self.describe(&[text])?, average)?);
+        }
+        let change = only(without(change, kept), layers);
+        Ok(change)
+    }
+
+    /// The face with the layers from `first` on of another that `text` describes: the manipulation of the paper's
+    /// release, for comparison. The fewer layers, the less changes.
+    ///
+    /// # Errors
+    /// As [`Engine::describe`].
+    pub fn crossover(
+        &self,
+        face: &Latent,
+        text: &str,
+        seed: u64,
+        first: usize,
+    ) -> Result<Latent, Error> {
+        let description = self.describe(&[text])?;
+        let w = self.generator.mapping.forward(self.noise(seed));
+        let described = self.mapped(&description, w).w_plus;
+        Ok(Latent {
+            w_plus: mix(face.w_plus.clone(), described, first),
+        })
+    }
+
+    /// What the text stream changes of the face `w [1, D]` on reading `text`, `[1, L, D]`.
+    fn change(&self, text: &Description, w: Tensor<2>) -> Result<Tensor<3>, Error> {
+        let neutral = self.describe(&[NEUTRAL])?;
+        Ok(self.mapped(text, w.clone()).w_plus - self.mapped(&neutral, w).w_plus)
+    }
+
+    /// The text stream's answer to one description and one latent `[1, D]`.
+    pub(super) fn mapped(&self, description: &Description, w: Tensor<2>) -> Mapped {
+        let features = description.features.clone().unsqueeze::<3>();
+        self.text_stream.forward(features, None, Some(w))
+    }
+
+    /// One latent `[1, D]` for a face whose layers differ: the mean of those that carry what words say.
+    fn summary(&self, face: &Latent) -> Tensor<2> {
+        let first = self.config.injection_layer;
+        let layers = face.w_plus.dims()[1] - first;
+        face.w_plus
+            .clone()
+            .narrow(1, first, layers)
+            .mean_dim(1)
+            .squeeze_dim(1)
+    }
+}
+
+/// `change` without its parts along the `kept` directions, `[1, L, D]` each.
+fn without(change: Tensor<3>, kept: Vec<Tensor<3>>) -> Tensor<3> {
+    let project = |x: Tensor<3>, basis: &[Tensor<3>]| {
+        basis.iter().fold(x, |x, unit| {
+            let along = (x.clone() * unit.clone()).sum().reshape([1, 1, 1]);
+            x - unit.clone() * along
+        })
+    };
+    let mut basis: Vec<Tensor<3>> = Vec::new();
+    for direction in kept {
+        let direction = project(direction, &basis);
+        let length = direction.clone().square().sum().sqrt() + 1e-12;
+        basis.push(direction / length.reshape([1, 1, 1]));
+    }
+    project(change, &basis)
+}
+
+/// `change` in some layers, 0 in the others.
+fn only(change: Tensor<3>, layers: Range<usize>) -> Tensor<3> {
+    let nothing = change.zeros_like();
+    let from = mix(nothing.clone(), change, layers.start);
+    mix(from, nothing, layers.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    fn latent(values: [[f32; 2]; 3]) -> Tensor<3> {
+        Tensor::from_floats([values], &Device::flex())
+    }
+
+    fn values(x: Tensor<3>) -> Vec<f32> {
+        x.into_data().try_to_vec().unwrap()
+    }
+
+    #[test]
+    fn only_the_layers_asked_for_change() {
+        let change = only(latent([[1.0; 2], [2.0; 2], [3.0; 2]]), 1..2);
+        assert_eq!(values(change), [0.0, 0.0, 2.0, 2.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn nothing_is_left_along_what_is_kept() {
+        let a = latent([[1.0, 0.0], [0.0, 2.0], [0.5, 0.0]]);
+        let b = latent([[1.0, 1.0], [0.0, -1.0], [0.0, 0.0]]);
+        let left = without(
+            latent([[3.0, 1.0], [1.0, 1.0], [0.0, 4.0]]),
+            vec![a.clone(), b.clone()],
+        );
+        for kept in [a, b] {
+            let along: f32 = (left.clone() * kept).sum().into_scalar();
+            assert!(along.abs() < 1e-5, "{along}");
+        }
+        assert!(values(left).iter().any(|x| x.abs() > 1.0));
+    }
+}

@@ -1,0 +1,97 @@
+//! Pictures to latents.
+
+use burn::module::{Module, Param};
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::Tensor;
+use burn::tensor::module::avg_pool2d;
+use burn::tensor::ops::AvgPoolOptions;
+use image::RgbImage;
+use image::imageops::{FilterType, resize};
+
+use super::{Engine, Latent};
+use crate::Error;
+use crate::image::to_tensor;
+use crate::stylegan2::Noise;
+
+/// Step of the latent's refinement, in units of `w`.
+const LEARNING_RATE: f64 = 0.02;
+/// What it costs to leave the encoder's latent, where edits are known to work, by the squared distance.
+const DISTANCE_WEIGHT: f64 = 0.05;
+/// Halvings of the picture at which it is compared.
+const SCALES: usize = 5;
+
+/// What refinement moves.
+#[derive(Module, Debug)]
+struct Refined {
+    /// `[1, L, D]`.
+    w_plus: Param<Tensor<3>>,
+}
+
+impl Engine {
+    /// Finds the latent of an aligned square picture by the bundle's encoder, then by `refine` steps down the slope of
+    /// the picture's error.
+    ///
+    /// # Errors
+    /// [`Error::Bundle`] when the bundle has no encoder.
+    pub fn invert(&self, picture: &RgbImage, refine: usize) -> Result<Latent, Error> {
+        let encoder = self.encoder.as_ref().ok_or_else(|| Error::Bundle {
+            file: "config.json".to_owned(),
+            reason: "inversion: this bundle has no encoder from pictures to latents".to_owned(),
+        })?;
+        let side = encoder.resolution() as u32;
+        let input = to_tensor(&[&at_side(picture, side)], &self.device);
+        let w_avg = self.generator.mapping.w_avg.val().unsqueeze::<3>();
+        let latent = Latent {
+            w_plus: encoder.forward(input) + w_avg,
+        };
+        Ok(self.refine(latent, picture, refine))
+    }
+
+    /// Steps of Adam from a latent towards one whose picture is more like `picture`.
+    fn refine(&self, latent: Latent, picture: &RgbImage, steps: usize) -> Latent {
+        if steps == 0 {
+            return latent;
+        }
+        let device = self.device.clone().autodiff();
+        let synthesis = self.generator.synthesis.clone().no_grad();
+        let synthesis = synthesis.to_device(&device);
+        let side = self.config.generator.resolution() as u32;
+        let target = to_tensor(&[&at_side(picture, side)], &device);
+        let start = Tensor::<3>::from_data(latent.w_plus.into_data(), &device);
+
+        let mut refined = Refined {
+            w_plus: Param::from_tensor(start.clone()),
+        };
+        let mut optimizer = AdamConfig::new().init();
+        for _ in 0..steps {
+            let w_plus = refined.w_plus.val();
+            let drawn = synthesis.forward(w_plus.clone(), Noise::None);
+            let distance = (w_plus - start.clone()).square().mean();
+            let loss = difference(drawn, target.clone()) + distance * DISTANCE_WEIGHT;
+            let gradients = GradientsParams::from_grads(loss.backward(), &refined);
+            refined = optimizer.step(LEARNING_RATE, refined, gradients);
+        }
+        Latent {
+            w_plus: refined.w_plus.val().inner(),
+        }
+    }
+}
+
+/// Mean absolute difference of two batches of images `[N, C, H, W]`, summed over scales.
+fn difference(a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
+    let mut difference = a - b;
+    let mut sum = difference.clone().abs().mean();
+    for _ in 0..SCALES {
+        difference = avg_pool2d(difference, AvgPoolOptions::new([2, 2]));
+        sum = sum + difference.clone().abs().mean();
+    }
+    sum
+}
+
+/// A square picture at another size.
+fn at_side(picture: &RgbImage, side: u32) -> RgbImage {
+    match picture.dimensions() == (side, side) {
+        true => picture.clone(),
+        false => resize(picture, side, side, FilterType::Lanczos3),
+    }
+}
