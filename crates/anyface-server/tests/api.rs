@@ -43,7 +43,10 @@ async fn post(router: &Router, path: &str, body: &Value) -> (StatusCode, Value) 
     (status, serde_json::from_slice(&body).expect("JSON"))
 }
 
-fn form(parts: &[(&str, Option<&str>, &[u8])]) -> Request<Body> {
+/// Name, file name and content of a field of a form.
+type Part<'a> = (&'a str, Option<&'a str>, &'a [u8]);
+
+fn form(parts: &[Part<'_>]) -> Request<Body> {
     let mut body = Vec::new();
     for (name, file, content) in parts {
         let file = file.map_or_else(String::new, |file| format!("; filename=\"{file}\""));
@@ -252,7 +255,7 @@ async fn streams_show_unfinished_pictures_first() {
 async fn edits_are_the_same_as_form_and_as_json() {
     let router = router(Config::default());
     let photo = png(40, 30);
-    let parts: [(&str, Option<&str>, &[u8]); 5] = [
+    let parts: [Part<'_>; 5] = [
         ("image[]", Some("me.png"), &photo),
         ("prompt", None, b"older"),
         ("strength", None, b"-0.5"),
@@ -276,7 +279,7 @@ async fn forms_that_ask_for_what_is_not_there_are_refused() {
     let prompt = ("prompt", None, &b"older"[..]);
     let mut bomb = vec![("keep", None, &b"x"[..]); 10_000];
     bomb.push(image);
-    let cases: [(&[_], _); 8] = [
+    let cases: [(&[Part<'_>], &str); 8] = [
         (&[image, prompt, ("mask", Some("m.png"), &photo)], "mask"),
         (&[image, image, prompt], "image"),
         (&[prompt], "image"),
