@@ -52,6 +52,10 @@ def generate(page, prompt="an old sailor with a white beard", number=6):
     return faces
 
 
+def idea(page, name):
+    page.locator(".editor .examples").get_by_role("button", name=name).click()
+
+
 def after(page):
     return page.locator(".viewer .after").get_attribute("src")
 
@@ -95,7 +99,7 @@ def test_a_face_is_edited_by_slider_and_undone(visit):
     slider = page.locator("#strength")
     slider.fill("-0.5")
     opposite = changed(page, edited)
-    page.get_by_role("button", name="smiling").click()
+    idea(page, "smiling")
     changed(page, opposite)
     shot(page, "editor-edited")
     page.get_by_label("Before and after").fill("20")
@@ -103,7 +107,7 @@ def test_a_face_is_edited_by_slider_and_undone(visit):
     expect(page.locator(".viewer .after")).to_have_attribute("src", opposite)
     page.get_by_label("Undo").click()
     expect(page.locator(".viewer .after")).to_have_attribute("src", first)
-    page.get_by_role("button", name="with a hat").click()
+    idea(page, "with a hat")
     changed(page, first)
     expect(page.locator(".tree .step")).to_have_count(4)
     shot(page, "editor-tree")
@@ -126,7 +130,7 @@ def test_the_slider_is_faster_than_the_eye(visit):
     page = visit()
     generate(page).first.click()
     first = after(page)
-    page.get_by_role("button", name="smiling").click()
+    idea(page, "smiling")
     changed(page, first)
     page.wait_for_timeout(200)
     times = page.evaluate("""async () => {
@@ -179,7 +183,7 @@ def test_a_face_is_taken_home(visit, tmp_path):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     generate(page).first.click()
     first = after(page)
-    page.get_by_role("button", name="with glasses").click()
+    idea(page, "with glasses")
     changed(page, first)
     with page.expect_download() as download:
         page.get_by_label("Download PNG").click()
@@ -245,7 +249,7 @@ def test_it_fits_a_phone(visit, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.locator("#grid .face").nth(1).click()
     first = after(page)
-    page.get_by_role("button", name="smiling").click()
+    idea(page, "smiling")
     changed(page, first)
     shot(page, f"phone-editor-{scheme}")
     page.get_by_label("Close the editor").click()
@@ -256,7 +260,7 @@ def test_dark_is_a_click_away(visit):
     page = visit(color_scheme="light")
     generate(page).first.click()
     page.get_by_label("Switch between dark and light").click()
-    page.get_by_role("button", name="older").click()
+    idea(page, "older")
     page.wait_for_timeout(300)
     shot(page, "dark")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"

@@ -66,7 +66,6 @@ export class Editor {
     download.addEventListener("click", () => this.#download());
     curl.addEventListener("click", () => this.#copy());
     strength.addEventListener("input", () => this.#adjust(Number(strength.value)));
-    strength.addEventListener("change", () => this.#drawTree());
     curtain.addEventListener("input", () => viewer.style.setProperty("--cut", `${curtain.value}%`));
     change.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -116,7 +115,9 @@ export class Editor {
     this.#parts["adjust-value"].value = history.shown(node);
     this.#live.ask(history.request(node), (made) => {
       this.#take(node, made);
-      if (this.#history?.current === node) this.#parts.after.src = node.image;
+      if (this.#history?.current !== node) return;
+      this.#parts.after.src = node.image;
+      this.#drawTree();
     });
   }
 
