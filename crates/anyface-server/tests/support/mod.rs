@@ -11,8 +11,8 @@ const SIDE: u32 = 128;
 const VALUES: usize = 16;
 
 /// Paints faces, each in `pause`. It panics when asked for "panic", and fails when asked for "failure".
-pub struct Painter {
-    pub pause: Duration,
+pub(crate) struct Painter {
+    pub(crate) pause: Duration,
 }
 
 impl Studio for Painter {
