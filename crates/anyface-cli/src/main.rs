@@ -29,6 +29,8 @@ enum Command {
     Convert(command::convert::Args),
     Models(command::models::Args),
     Bench(command::bench::Args),
+    Serve(Box<command::serve::Args>),
+    Verify(command::verify::Args),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
         Command::Convert(args) => args.run(),
         Command::Models(args) => args.run(),
         Command::Bench(args) => args.run(),
+        Command::Serve(args) => args.run(),
+        Command::Verify(args) => args.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

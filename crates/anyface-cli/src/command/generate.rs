@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyface::Face;
-use anyface::image::{contact_sheet, save_png};
+use anyface::image::{Mark, contact_sheet, save_marked};
+use anyface::{Engine, Face};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Print one JSON object a line for each face
     #[arg(long)]
     json: bool,
+    /// Leave the words and the seed out of the images; that they are AI-generated stays in
+    #[arg(long)]
+    no_prompt: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -84,7 +87,8 @@ impl Args {
                     true => self.output.clone(),
                     false => self.output.join(format!("{:04}.png", faces.len())),
                 };
-                save_png(&face.image, &path)?;
+                let mark = self.mark(&engine, captions, Some(face.seed));
+                save_marked(&face.image, &mark, &path)?;
                 let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
                 self.report(&path, captions, &face, milliseconds)?;
                 faces.push(face.image);
@@ -95,10 +99,10 @@ impl Args {
                 (1, _) | (_, 1) => (faces.len() as f64).sqrt().ceil() as usize,
                 (_, number) => number as usize,
             };
-            save_png(
-                &contact_sheet(&faces, columns),
-                &self.output.join("sheet.png"),
-            )?;
+            let captions = prompts.first().filter(|_| prompts.len() == 1);
+            let mark = self.mark(&engine, captions.map_or(&[], Vec::as_slice), None);
+            let sheet = contact_sheet(&faces, columns);
+            save_marked(&sheet, &mark, &self.output.join("sheet.png"))?;
         }
         Ok(())
     }
@@ -126,6 +130,16 @@ impl Args {
             bail!("{}: no description in it", path.display());
         }
         Ok(prompts)
+    }
+
+    /// What an image says of itself.
+    fn mark(&self, engine: &Engine, captions: &[String], seed: Option<u64>) -> Mark {
+        let told = !self.no_prompt && !captions.is_empty();
+        Mark {
+            prompt: told.then(|| captions.join(" ")),
+            seed: seed.filter(|_| told),
+            ..Mark::new(&engine.config().domain)
+        }
     }
 
     fn report(

@@ -1,15 +1,18 @@
-//! Pictures: from files and tensors, at other sizes, side by side, and to files.
+//! Pictures: from files and tensors, at other sizes, side by side, and to files that say how they were made.
 
 mod animate;
 mod convert;
 mod decode;
+mod mark;
 mod resample;
 mod save;
 mod sheet;
+mod xmp;
 
 pub use animate::save_animation;
 pub use convert::{to_rgb, to_tensor};
 pub use decode::{MAX_FILE, MAX_PIXELS, decode_picture, read_picture};
+pub use mark::{Mark, encode_jpeg, encode_png, read_mark};
 pub use resample::{Filter, resize, resize_bicubic_tensor};
-pub use save::save_png;
+pub use save::{save_marked, save_png};
 pub use sheet::contact_sheet;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use image::{ImageEncoder, RgbImage, codecs::png::PngEncoder};
 
+use super::{Mark, encode_png};
 use crate::Error;
 use crate::weights::write_atomically;
 
@@ -22,5 +23,15 @@ pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
         )
         .map_err(std::io::Error::other)
         .and_then(|()| write_atomically(path, &png))
+        .map_err(|source| Error::io(path, source))
+}
+
+/// Writes a picture as PNG that carries its mark, beside its place, then renames it.
+///
+/// # Errors
+/// [`Error::Io`] names the file when it cannot be written.
+pub fn save_marked(image: &RgbImage, mark: &Mark, path: &Path) -> Result<(), Error> {
+    encode_png(image, mark)
+        .and_then(|png| write_atomically(path, &png))
         .map_err(|source| Error::io(path, source))
 }

@@ -79,6 +79,19 @@ impl Engine {
 
     /// Draws the face of one description and one seed.
     pub fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Face {
+        self.face_with(description, seed, truncation, 0, &mut |_| ())
+    }
+
+    /// As [`Engine::face`]; `show` sees up to `sketches` coarser pictures on the way, each of twice the side of the
+    /// one before.
+    pub fn face_with(
+        &self,
+        description: &Description,
+        seed: u64,
+        truncation: Truncation,
+        sketches: usize,
+        show: &mut dyn FnMut(RgbImage),
+    ) -> Face {
         let mapping = &self.generator.mapping;
         let w = mapping.forward(self.noise(seed));
         let mapped = self.mapped(description, w.clone());
@@ -91,7 +104,7 @@ impl Engine {
         let latent = Latent {
             w_plus: mix(w_c, mapped.w_plus, self.config.injection_layer),
         };
-        let image = self.images(&latent);
+        let image = self.images(&latent, sketches, show);
         let feature = normalize(self.image_tower.forward(image.clone()));
         let clip_score = (feature * description.mean()).sum().into_scalar();
         Face {
@@ -104,7 +117,17 @@ impl Engine {
 
     /// Draws a face.
     pub fn draw(&self, latent: &Latent) -> RgbImage {
-        to_rgb(self.images(latent)).swap_remove(0)
+        self.draw_with(latent, 0, &mut |_| ())
+    }
+
+    /// As [`Engine::draw`]; `show` sees up to `sketches` coarser pictures on the way.
+    pub fn draw_with(
+        &self,
+        latent: &Latent,
+        sketches: usize,
+        show: &mut dyn FnMut(RgbImage),
+    ) -> RgbImage {
+        to_rgb(self.images(latent, sketches, show)).swap_remove(0)
     }
 
     /// The image tower's feature of a picture of its size, `[E]`, of unit length.
@@ -115,9 +138,24 @@ impl Engine {
         normalize(feature).into_data().iter().collect()
     }
 
-    /// The picture of a face, `[1, 3, R, R]`.
-    fn images(&self, latent: &Latent) -> Tensor<4> {
-        self.synthesis.forward(latent.w_plus.clone(), Noise::None)
+    /// The picture of a face, `[1, 3, R, R]`; only the network as it was trained shows sketches, the prepared one, whose
+    /// pictures are the same in every bit, is faster.
+    fn images(
+        &self,
+        latent: &Latent,
+        sketches: usize,
+        show: &mut dyn FnMut(RgbImage),
+    ) -> Tensor<4> {
+        if sketches == 0 {
+            return self.synthesis.forward(latent.w_plus.clone(), Noise::None);
+        }
+        let synthesis = &self.generator.synthesis;
+        let last = synthesis.blocks.len() - 1;
+        synthesis.forward_with(latent.w_plus.clone(), Noise::None, |block, images| {
+            if block < last && block + sketches >= last {
+                show(to_rgb(images.clone()).swap_remove(0));
+            }
+        })
     }
 
     /// The latent of one seed, `[1, Z]`.

@@ -36,7 +36,18 @@ impl Synthesis {
     }
 
     /// `w_plus [N, L, D]` to images `[N, 3, R, R]`, nominally in [-1, 1] but not limited to it.
-    pub fn forward(&self, w_plus: Tensor<3>, mut noise: Noise<'_>) -> Tensor<4> {
+    pub fn forward(&self, w_plus: Tensor<3>, noise: Noise<'_>) -> Tensor<4> {
+        self.forward_with(w_plus, noise, |_, _| ())
+    }
+
+    /// As [`Synthesis::forward`]; `show` sees the number of every block and its images `[N, 3, 4·2^block, 4·2^block]`,
+    /// each a coarser version of the last.
+    pub fn forward_with(
+        &self,
+        w_plus: Tensor<3>,
+        mut noise: Noise<'_>,
+        mut show: impl FnMut(usize, &Tensor<4>),
+    ) -> Tensor<4> {
         let [n, ..] = w_plus.dims();
         let input = self.input.val();
         let [c, height, width] = input.dims();
@@ -45,6 +56,7 @@ impl Synthesis {
         for (level, block) in self.blocks.iter().enumerate() {
             let (features, colours) = block.forward(x, image, w_plus.clone(), level, &mut noise);
             x = features;
+            show(level, &colours);
             image = Some(colours);
         }
         image.expect("a synthesis network has at least four blocks")

@@ -1,0 +1,154 @@
+//! `anyface serve`: the page and the API.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{env, fs};
+
+use anyface_server::{Config, EngineStudio, Server};
+use anyhow::{Context, Result, bail};
+use tokio::net::TcpListener;
+use tokio::signal;
+
+use super::network::NetworkArgs;
+
+/// Where keys may be, one a line, when no file is named.
+const KEYS: &str = "ANYFACE_KEYS";
+
+/// Open the studio: a page to make faces on, and an API that speaks OpenAI's image protocol
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    bind: SocketAddr,
+    /// File of the keys that callers must show one of, one a line; $ANYFACE_KEYS when left out
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// Faces that a key may ask for in a minute
+    #[arg(long, value_name = "FACES")]
+    rate: Option<NonZeroU32>,
+    /// Faces that may be waiting; a request beyond is refused at once
+    #[arg(long, value_name = "FACES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    queue: u32,
+    /// Requests that are worked on by turns
+    #[arg(long, value_name = "REQUESTS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    batch: u32,
+    /// Most faces of one request
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    max_n: u32,
+    /// Most megabytes of a request
+    #[arg(long, value_name = "MB", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    max_body: u32,
+    /// Most megapixels of an uploaded picture
+    #[arg(long, value_name = "MP", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    max_pixels: u32,
+    /// Longest time for a request, in seconds
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Longest wait for the requests at work when told to stop, in seconds
+    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    drain: u64,
+    /// Another name that the model answers to; may be given several times. OpenAI's model names when left out
+    #[arg(long, value_name = "NAME")]
+    alias: Vec<String>,
+    /// Leave the words and the seed out of the images; that they are AI-generated stays in
+    #[arg(long)]
+    no_prompt: bool,
+    /// Write the prompts to the log too
+    #[arg(long)]
+    log_prompts: bool,
+    /// Write the log as JSON
+    #[arg(long)]
+    log_json: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<()> {
+        match self.log_json {
+            true => tracing_subscriber::fmt()
+                .json()
+                .with_writer(std::io::stderr)
+                .init(),
+            false => tracing_subscriber::fmt()
+                .with_writer(std::io::stderr)
+                .init(),
+        }
+        let config = self.config()?;
+        if config.keys.is_empty() && !self.bind.ip().is_loopback() {
+            bail!(
+                "{}: others can reach this address, so it wants keys: give --keys FILE or ${KEYS}",
+                self.bind
+            );
+        }
+        let engine = self.network.engine()?;
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(async {
+            let listener = TcpListener::bind(self.bind)
+                .await
+                .with_context(|| format!("{}", self.bind))?;
+            let server = Server::start(EngineStudio::new(engine), config)?;
+            Ok(server.serve(listener, stop_signal()?).await?)
+        })
+    }
+
+    fn config(&self) -> Result<Config> {
+        let defaults = Config::default();
+        Ok(Config {
+            keys: self.keys()?,
+            faces_per_minute: self.rate,
+            queue: self.queue.max(self.max_n) as usize,
+            batch: self.batch as usize,
+            max_n: self.max_n as usize,
+            max_body: (self.max_body as usize) << 20,
+            max_pixels: u64::from(self.max_pixels) * 1_000_000,
+            timeout: Duration::from_secs(self.timeout),
+            drain: Duration::from_secs(self.drain),
+            log_prompts: self.log_prompts,
+            mark_prompts: !self.no_prompt,
+            aliases: match self.alias.is_empty() {
+                true => defaults.aliases,
+                false => self.alias.clone(),
+            },
+            ..defaults
+        })
+    }
+
+    fn keys(&self) -> Result<Vec<String>> {
+        let text = match &self.keys {
+            Some(path) => {
+                let text = fs::read_to_string(path);
+                Some(text.with_context(|| format!("{}", path.display()))?)
+            }
+            None => env::var(KEYS).ok(),
+        };
+        let Some(text) = text else {
+            return Ok(Vec::new());
+        };
+        let keys: Vec<_> = text.lines().map(str::trim).map(str::to_owned).collect();
+        let keys: Vec<_> = keys.into_iter().filter(|key| !key.is_empty()).collect();
+        // An empty file must not open the door.
+        if keys.is_empty() {
+            bail!("there is no key in the keys file or ${KEYS}");
+        }
+        Ok(keys)
+    }
+}
+
+/// Ends when the process is told to stop: Ctrl-C, or SIGTERM where there is such a thing.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        #[cfg(unix)]
+        let terminated = terminate.recv();
+        #[cfg(not(unix))]
+        let terminated = std::future::pending::<Option<()>>();
+        tokio::select! {
+            _ = terminated => {}
+            _ = signal::ctrl_c() => {}
+        }
+    })
+}

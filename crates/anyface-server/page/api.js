@@ -1,0 +1,91 @@
+// The server, as functions. Every failure is a `Refused` with a sentence for people.
+
+const KEY = "anyface-key";
+
+export class Refused extends Error {
+  constructor(message, status, retryAfter = 0) {
+    super(message);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+let askForKey = async () => null;
+
+/** Registers what asks the visitor for a key when the server wants one. */
+export function onKeyWanted(ask) {
+  askForKey = ask;
+}
+
+async function call(path, body, signal) {
+  const headers = {};
+  const key = localStorage.getItem(KEY);
+  if (key) headers.authorization = `Bearer ${key}`;
+  if (body) headers["content-type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused("The studio does not answer. Is the server still running?", 0);
+  }
+  if (response.ok) return response;
+  if (response.status === 401) {
+    const given = await askForKey();
+    if (given) {
+      localStorage.setItem(KEY, given);
+      return call(path, body, signal);
+    }
+  }
+  const told = await response.json().catch(() => null);
+  throw new Refused(sentence(told?.error?.message), response.status, Number(response.headers.get("retry-after")));
+}
+
+function sentence(message) {
+  if (!message) return "Something went wrong.";
+  const text = message[0].toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** What the model is and can do. */
+export async function model() {
+  const response = await call("/v1/models");
+  return (await response.json()).data[0];
+}
+
+/** One face: `{b64_json, latent, seed?}`. */
+export async function face(request, signal) {
+  const response = await call("/v1/faces", request, signal);
+  return response.json();
+}
+
+/** Faces of a description, each given to `onImage` as its event comes. */
+export async function generate(request, onImage, signal) {
+  const response = await call("/v1/images/generations", { ...request, stream: true, latents: true }, signal);
+  for await (const event of events(response.body)) {
+    if (event.error) throw new Refused(sentence(event.error.message), 500);
+    onImage(event);
+  }
+}
+
+/** The data of server-sent events. */
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    text += value;
+    const blocks = text.split("\n\n");
+    text = blocks.pop();
+    for (const block of blocks) {
+      const data = block.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart());
+      if (data.length) yield JSON.parse(data.join("\n"));
+    }
+  }
+}
+
+/** The address of a picture. */
+export function picture(base64) {
+  return `data:image/png;base64,${base64}`;
+}

@@ -1,0 +1,142 @@
+//! Bodies of requests: JSON that is refused in OpenAI's words.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::studio::Latent;
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        if media_type(request.headers()) != "application/json" {
+            return Err(ApiError::MediaType("application/json"));
+        }
+        let bytes = bytes(request, app).await?;
+        parse(&mut serde_json::Deserializer::from_slice(&bytes), true).map(Self)
+    }
+}
+
+/// The media type of a body, without parameters and in lower case.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let value = value.unwrap_or_default().split(';').next();
+    value.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The whole body, within the limit.
+pub(crate) async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
+    let read = Bytes::from_request(request, app).await;
+    read.map_err(|refused| match refused.status().as_u16() {
+        413 => ApiError::TooLarge(app.config.max_body),
+        _ => ApiError::Invalid {
+            message: "the body ended early".to_owned(),
+            param: None,
+        },
+    })
+}
+
+/// Reads a request from JSON text, or from a value; `to_end` for text, which may have more behind it.
+pub(crate) fn parse<'de, T, R>(
+    source: &mut serde_json::Deserializer<R>,
+    to_end: bool,
+) -> Result<T, ApiError>
+where
+    T: DeserializeOwned,
+    R: serde_json::de::Read<'de>,
+{
+    let value = serde_path_to_error::deserialize(&mut *source).map_err(fault)?;
+    if to_end {
+        source.end().map_err(|error| ApiError::Invalid {
+            message: format!("the body is no JSON: {error}"),
+            param: None,
+        })?;
+    }
+    Ok(value)
+}
+
+/// Reads a request from the fields of a form.
+pub(crate) fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(value).map_err(fault)
+}
+
+/// What serde says, in the API's words.
+fn fault(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    let path = error.path().to_string();
+    let message = error.inner().to_string();
+    let unknown = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once('`'));
+    if let Some((field, _)) = unknown {
+        return ApiError::UnknownParameter(match path.rsplit_once('.') {
+            Some((parent, _)) => format!("{parent}.{field}"),
+            None => field.to_owned(),
+        });
+    }
+    let inner = error.into_inner();
+    if inner.is_syntax() || inner.is_eof() {
+        return ApiError::Invalid {
+            message: format!("the body is no JSON: {inner}"),
+            param: None,
+        };
+    }
+    ApiError::Invalid {
+        message,
+        param: (path != ".").then_some(path),
+    }
+}
+
+/// Base64 of the file in a data URL.
+pub(crate) fn data_url(url: &str, param: &'static str) -> Result<Vec<u8>, ApiError> {
+    let encoded = url
+        .strip_prefix("data:image/")
+        .and_then(|rest| rest.split_once(";base64,"));
+    let Some((_, encoded)) = encoded else {
+        let message =
+            "a picture is sent as \"data:image/png;base64,...\" (this server fetches no addresses)";
+        return Err(ApiError::invalid(param, message));
+    };
+    let decoded = BASE64_STANDARD.decode(encoded);
+    decoded.map_err(|e| ApiError::invalid(param, format!("the picture is no base64: {e}")))
+}
+
+/// Base64 of the little-endian `f32`s of a latent.
+pub(crate) fn encode_latent(latent: &Latent) -> String {
+    let bytes: Vec<u8> = latent.0.iter().flat_map(|x| x.to_le_bytes()).collect();
+    BASE64_STANDARD.encode(bytes)
+}
+
+/// A latent of this server's model.
+pub(crate) fn decode_latent(app: &App, text: &str, param: &str) -> Result<Latent, ApiError> {
+    let [layers, width] = app.about.latent;
+    let values = BASE64_STANDARD.decode(text).ok().and_then(|bytes| {
+        let (floats, rest) = bytes.as_chunks::<4>();
+        rest.is_empty().then(|| {
+            floats
+                .iter()
+                .map(|x| f32::from_le_bytes(*x))
+                .collect::<Vec<_>>()
+        })
+    });
+    match values {
+        Some(values) if values.len() == layers * width && values.iter().all(|x| x.is_finite()) => {
+            Ok(Latent(values))
+        }
+        _ => Err(ApiError::invalid(
+            param,
+            format!("a latent is the base64 of {layers} x {width} little-endian 32-bit floats"),
+        )),
+    }
+}

@@ -1,0 +1,60 @@
+//! The API: OpenAI's image endpoints, and faces as latents.
+
+mod answer;
+mod body;
+mod check;
+mod edits;
+mod faces;
+mod generations;
+mod models;
+mod output;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+
+use crate::app::App;
+
+/// The OpenAPI document, made from the code.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "anyface",
+        description = "Faces from words, and words to change them. The image endpoints are those of OpenAI's API."
+    ),
+    paths(
+        generations::create,
+        edits::create,
+        faces::create,
+        models::list,
+        models::retrieve
+    ),
+    components(schemas(answer::StreamEvent)),
+    security((), ("key" = []))
+)]
+struct Document;
+
+/// The OpenAPI 3.1 document of the API, as it is checked in.
+pub fn openapi() -> String {
+    let mut document = Document::openapi();
+    let key = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("key", key);
+    // Plain maps and lists always make JSON.
+    document.to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// The routes of the API.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/images/generations", post(generations::create))
+        .route("/v1/images/edits", post(edits::create))
+        .route("/v1/faces", post(faces::create))
+        .route("/v1/models", get(models::list))
+        .route("/v1/models/{model}", get(models::retrieve))
+}

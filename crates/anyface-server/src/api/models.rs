@@ -1,0 +1,100 @@
+//! `GET /v1/models`: the one model, by all its names.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::{ApiError, ErrorBody};
+
+/// All models.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelList {
+    /// "list".
+    pub(crate) object: &'static str,
+    /// The model, under its own name first.
+    pub(crate) data: Vec<Model>,
+}
+
+/// A model.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Model {
+    /// Its name.
+    pub(crate) id: String,
+    /// "model".
+    pub(crate) object: &'static str,
+    /// When the server started, in seconds since 1970.
+    pub(crate) created: u64,
+    /// "anyface".
+    pub(crate) owned_by: &'static str,
+    /// Licence of its weights.
+    pub(crate) license: String,
+    /// Side of its images in pixels.
+    pub(crate) resolution: u32,
+    /// ψ where a request names none.
+    pub(crate) truncation: f64,
+    /// Most images of one request.
+    pub(crate) max_n: usize,
+    /// Whether faces can be edited in words.
+    pub(crate) edits: bool,
+    /// Whether photos can be edited.
+    pub(crate) photos: bool,
+}
+
+fn model(app: &App, id: &str) -> Model {
+    Model {
+        id: id.to_owned(),
+        object: "model",
+        created: app.started,
+        owned_by: "anyface",
+        license: app.about.license.clone(),
+        resolution: app.about.resolution,
+        truncation: app.about.truncation,
+        max_n: app.config.max_n,
+        edits: app.about.edits,
+        photos: app.about.inverts,
+    }
+}
+
+fn names(app: &App) -> impl Iterator<Item = &str> {
+    std::iter::once(&app.about.model)
+        .chain(&app.config.aliases)
+        .map(String::as_str)
+}
+
+/// The models
+#[utoipa::path(
+    get, path = "/v1/models", tag = "models", operation_id = "listModels",
+    responses(
+        (status = 200, description = "The model, under all its names.", body = ModelList),
+        (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
+    ),
+)]
+pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<ModelList> {
+    Json(ModelList {
+        object: "list",
+        data: names(&app).map(|name| model(&app, name)).collect(),
+    })
+}
+
+/// One model
+#[utoipa::path(
+    get, path = "/v1/models/{model}", tag = "models", operation_id = "retrieveModel",
+    params(("model" = String, Path, description = "A name from the list", example = "gpt-image-1")),
+    responses(
+        (status = 200, description = "The model.", body = Model),
+        (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
+    ),
+)]
+pub(crate) async fn retrieve(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<Model>, ApiError> {
+    match names(&app).find(|known| *known == name) {
+        Some(name) => Ok(Json(model(&app, name))),
+        None => Err(ApiError::NoSuchModel(name)),
+    }
+}

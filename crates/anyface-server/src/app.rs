@@ -1,0 +1,94 @@
+//! What all handlers share.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::error::ApiError;
+use crate::metrics::Metrics;
+use crate::queue::{Queue, Ticket};
+use crate::studio::{About, Task};
+
+/// Uploads that are decoded at a time: each may hold hundreds of megabytes.
+const DECODERS: usize = 2;
+
+/// Who calls: the place of the key in the list, 0 without keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Caller(pub usize);
+
+/// The state of the server.
+pub(crate) struct App {
+    /// Its setup.
+    pub(crate) config: Config,
+    /// Its model.
+    pub(crate) about: About,
+    /// Its work.
+    pub(crate) queue: Queue,
+    /// Its counters.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Turns at decoding uploads.
+    pub(crate) decoders: Semaphore,
+    /// When it started, in seconds since 1970.
+    pub(crate) started: u64,
+    limiter: Option<DefaultKeyedRateLimiter<Caller>>,
+}
+
+impl App {
+    /// A server's state.
+    pub(crate) fn new(config: Config, about: About, queue: Queue, metrics: Arc<Metrics>) -> Self {
+        let limit = |faces| RateLimiter::keyed(Quota::per_minute(faces));
+        Self {
+            limiter: config.faces_per_minute.map(limit),
+            decoders: Semaphore::new(DECODERS),
+            started: now(),
+            config,
+            about,
+            queue,
+            metrics,
+        }
+    }
+
+    /// Queues a request, if the caller's rate and the queue allow it.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`], [`ApiError::Busy`] or [`ApiError::Stopping`].
+    pub(crate) fn submit(&self, caller: Caller, tasks: Vec<Task>) -> Result<Ticket, ApiError> {
+        self.check_rate(caller, tasks.len())?;
+        self.queue.submit(tasks).map_err(|refusal| {
+            self.metrics.rejected("queue_full");
+            refusal.into()
+        })
+    }
+
+    fn check_rate(&self, caller: Caller, faces: usize) -> Result<(), ApiError> {
+        let faces = u32::try_from(faces).ok().and_then(NonZeroU32::new);
+        let (Some(limiter), Some(faces)) = (&self.limiter, faces) else {
+            return Ok(());
+        };
+        let wait = match limiter.check_key_n(&caller, faces) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(refused)) => refused.wait_time_from(DefaultClock::default().now()),
+            // More at once than a minute's worth: no wait would help, but fewer faces would.
+            Err(_) => Duration::from_secs(60),
+        };
+        self.metrics.rejected("rate_limit");
+        Err(ApiError::RateLimited(wait))
+    }
+
+    /// When the time for a request that starts now is over.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.config.timeout
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}

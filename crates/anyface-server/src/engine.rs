@@ -1,0 +1,190 @@
+//! The studio of an [`Engine`].
+
+use std::collections::VecDeque;
+
+use anyface::pipeline::Description;
+use anyface::{Engine, Error, Latent as EngineLatent};
+use image::RgbImage;
+use image::imageops::crop_imm;
+
+use crate::studio::{About, Edit, Face, Latent, Source, Studio, StudioError, Task};
+
+/// Results that are kept: enough for the requests of a batch.
+const REMEMBERED: usize = 32;
+
+/// An engine that remembers what it read last: ten faces of one text read it once, and while a slider moves only the
+/// strength of an edit changes, not its direction.
+pub struct EngineStudio {
+    engine: Engine,
+    read: Recent<Vec<String>, Description>,
+    directions: Recent<Way, EngineLatent>,
+}
+
+/// What the direction of an edit depends on.
+#[derive(PartialEq)]
+struct Way {
+    face: Vec<f32>,
+    text: String,
+    keep: Vec<String>,
+    /// The way to the opposite is another one.
+    back: bool,
+}
+
+impl EngineStudio {
+    /// The studio of an engine.
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            read: Recent::default(),
+            directions: Recent::default(),
+        }
+    }
+
+    fn describe(&mut self, captions: &[String]) -> Result<Description, Error> {
+        let engine = &self.engine;
+        self.read
+            .get(captions.to_vec(), |captions| engine.describe(captions))
+    }
+
+    fn edit(&mut self, face: &EngineLatent, edit: &Edit) -> Result<EngineLatent, Error> {
+        let way = Way {
+            face: face.values(),
+            text: edit.text.clone(),
+            keep: edit.keep.clone(),
+            back: edit.strength < 0.0,
+        };
+        let engine = &self.engine;
+        let direction = self.directions.get(way, |way| {
+            let options = anyface::Edit {
+                strength: edit.strength,
+                keep: way.keep.clone(),
+                ..anyface::Edit::default()
+            };
+            let w_plus = engine.direction(face, &way.text, &options)?;
+            Ok::<_, Error>(EngineLatent { w_plus })
+        })?;
+        Ok(face.moved(&direction.w_plus, edit.strength))
+    }
+
+    /// A latent of a request, whose length was checked when it was read.
+    fn latent(&self, latent: &Latent) -> Result<EngineLatent, StudioError> {
+        let latent = self.engine.latent(latent.0.clone());
+        latent.ok_or_else(|| StudioError::Failed("a latent of another model".to_owned()))
+    }
+
+    /// Where the face of a task that is not from words alone comes from.
+    fn source(&mut self, source: &Source) -> Result<EngineLatent, StudioError> {
+        Ok(match source {
+            Source::Words {
+                captions,
+                seed,
+                truncation,
+            } => {
+                let truncation = self.engine.truncation(*truncation)?;
+                let description = self.describe(captions)?;
+                self.engine.face(&description, *seed, truncation).latent
+            }
+            Source::Latent(latent) => self.latent(latent)?,
+            Source::Photo(photo) => {
+                if self.engine.config().inversion.is_none() {
+                    return Err(StudioError::Unsupported("this model cannot read photos"));
+                }
+                self.engine.invert(&square(photo), 0)?
+            }
+            Source::Mix { from, to, t } => self.latent(from)?.towards(&self.latent(to)?, *t),
+        })
+    }
+}
+
+impl Studio for EngineStudio {
+    fn about(&self) -> About {
+        let config = self.engine.config();
+        About {
+            model: config.domain.clone(),
+            license: config.license.clone(),
+            resolution: config.generator.resolution() as u32,
+            latent: [config.generator.num_ws(), config.generator.w_dim],
+            truncation: config.truncation.psi,
+            edits: true,
+            inverts: config.inversion.is_some(),
+        }
+    }
+
+    fn make(&mut self, task: &Task, sketch: &mut dyn FnMut(RgbImage)) -> Result<Face, StudioError> {
+        if let (
+            Source::Words {
+                captions,
+                seed,
+                truncation,
+            },
+            [],
+        ) = (&task.source, &task.edits[..])
+        {
+            let truncation = self.engine.truncation(*truncation)?;
+            let description = self.describe(captions)?;
+            let face =
+                self.engine
+                    .face_with(&description, *seed, truncation, task.sketches, sketch);
+            return Ok(Face {
+                image: face.image,
+                latent: Latent(face.latent.values()),
+                clip_score: Some(face.clip_score),
+            });
+        }
+        let mut latent = self.source(&task.source)?;
+        for edit in &task.edits {
+            latent = self.edit(&latent, edit)?;
+        }
+        Ok(Face {
+            image: self.engine.draw_with(&latent, task.sketches, sketch),
+            latent: Latent(latent.values()),
+            clip_score: None,
+        })
+    }
+}
+
+/// The middle of a picture.
+fn square(photo: &RgbImage) -> RgbImage {
+    let (width, height) = photo.dimensions();
+    let side = width.min(height);
+    crop_imm(photo, (width - side) / 2, (height - side) / 2, side, side).to_image()
+}
+
+/// The last few results, newest first.
+struct Recent<K, V>(VecDeque<(K, V)>);
+
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<K: PartialEq, V: Clone> Recent<K, V> {
+    /// The result for `key`, made if it is not there.
+    fn get<E>(&mut self, key: K, make: impl FnOnce(&K) -> Result<V, E>) -> Result<V, E> {
+        let place = self.0.iter().position(|(known, _)| *known == key);
+        let entry = match place.and_then(|place| self.0.remove(place)) {
+            Some(entry) => entry,
+            None => {
+                let value = make(&key)?;
+                (key, value)
+            }
+        };
+        let value = entry.1.clone();
+        self.0.truncate(REMEMBERED - 1);
+        self.0.push_front(entry);
+        Ok(value)
+    }
+}
+
+impl From<Error> for StudioError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::EmptyDescription | Error::OutOfRange { .. } => Self::Invalid {
+                message: error.to_string(),
+                param: None,
+            },
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What Prometheus reads at `/metrics`.
+
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// A part of the work on a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Reading an uploaded picture.
+    Decode,
+    /// Waiting for the studio.
+    Queue,
+    /// One face in the studio.
+    Draw,
+    /// Writing a picture file.
+    Encode,
+    /// The whole request, to the last byte of its answer's head.
+    Total,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StageLabel {
+    stage: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabel {
+    route: String,
+    status: u16,
+}
+
+/// Everything the server counts.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    depth: Gauge<i64, AtomicI64>,
+    batch: Histogram,
+    stages: Family<StageLabel, Histogram, fn() -> Histogram>,
+    rejected: Family<ReasonLabel, Counter>,
+    cancelled: Counter,
+    requests: Family<AnswerLabel, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        // 0.5 ms to 16 s.
+        let seconds: fn() -> Histogram = || Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let mut metrics = Self {
+            registry: Registry::with_prefix("anyface"),
+            depth: Gauge::default(),
+            batch: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0]),
+            stages: Family::new_with_constructor(seconds),
+            rejected: Family::default(),
+            cancelled: Counter::default(),
+            requests: Family::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register(
+            "queue_depth",
+            "Faces promised and not yet made",
+            metrics.depth.clone(),
+        );
+        registry.register(
+            "batch_size",
+            "Jobs that the studio worked on in one round",
+            metrics.batch.clone(),
+        );
+        registry.register_with_unit(
+            "stage",
+            "Time of the stages of a request",
+            Unit::Seconds,
+            metrics.stages.clone(),
+        );
+        registry.register(
+            "rejected",
+            "Requests refused for want of a place or by the rate limit",
+            metrics.rejected.clone(),
+        );
+        registry.register(
+            "cancelled",
+            "Jobs whose client left before they were done",
+            metrics.cancelled.clone(),
+        );
+        registry.register(
+            "requests",
+            "Answers by route and status",
+            metrics.requests.clone(),
+        );
+        metrics
+    }
+}
+
+impl Metrics {
+    /// The text that Prometheus reads.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string fails only if a metric does not know its own type.
+        encode(&mut text, &self.registry).expect("metrics can be written");
+        text
+    }
+
+    pub(crate) fn depth(&self, faces: usize) {
+        self.depth.set(faces as i64);
+    }
+
+    pub(crate) fn batch(&self, jobs: usize) {
+        self.batch.observe(jobs as f64);
+    }
+
+    pub(crate) fn stage(&self, stage: Stage, took: Duration) {
+        let stage = match stage {
+            Stage::Decode => "decode",
+            Stage::Queue => "queue",
+            Stage::Draw => "draw",
+            Stage::Encode => "encode",
+            Stage::Total => "total",
+        };
+        self.stages
+            .get_or_create(&StageLabel { stage })
+            .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn rejected(&self, reason: &'static str) {
+        self.rejected.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    pub(crate) fn cancelled(&self) {
+        self.cancelled.inc();
+    }
+
+    pub(crate) fn answered(&self, route: &str, status: u16) {
+        let route = route.to_owned();
+        self.requests
+            .get_or_create(&AnswerLabel { route, status })
+            .inc();
+    }
+}

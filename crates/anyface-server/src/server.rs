@@ -1,0 +1,158 @@
+//! The routes, what surrounds them, and the life of the server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::{
+    CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, middleware::Next};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::error::ApiError;
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::studio::Studio;
+use crate::{access, api, log, page};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How often a server that stops looks whether its clients have their answers.
+const DRAIN_STEP: Duration = Duration::from_millis(20);
+
+/// A server, ready to listen.
+pub struct Server {
+    app: Arc<App>,
+    studio: std::thread::JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts the thread of a studio.
+    ///
+    /// # Errors
+    /// When the system refuses the thread.
+    pub fn start(studio: impl Studio, config: Config) -> std::io::Result<Self> {
+        let metrics = Arc::new(Metrics::default());
+        let about = studio.about();
+        let (queue, studio) =
+            Queue::start(studio, config.queue, config.batch, Arc::clone(&metrics))?;
+        let app = Arc::new(App::new(config, about, queue, metrics));
+        Ok(Self { app, studio })
+    }
+
+    /// All routes with all that surrounds them.
+    pub fn router(&self) -> Router {
+        let app = Arc::clone(&self.app);
+        let guarded = api::routes()
+            .route("/metrics", get(metrics))
+            .route_layer(from_fn_with_state(Arc::clone(&app), access::key));
+        Router::new()
+            .merge(guarded)
+            .route("/", get(page::index))
+            .route("/page/{*file}", get(page::asset))
+            .route("/openapi.json", get(openapi))
+            .route("/health", get(health))
+            .route("/ready", get(ready))
+            .fallback(nothing)
+            .method_not_allowed_fallback(wrong_method)
+            .layer(DefaultBodyLimit::max(app.config.max_body))
+            .layer(from_fn_with_state(Arc::clone(&app), access::same_site))
+            .layer(CatchPanicLayer::custom(
+                |_: Box<dyn std::any::Any + Send>| ApiError::Internal.into_response(),
+            ))
+            .layer(from_fn_with_state(Arc::clone(&app), log::requests))
+            .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(header(REFERRER_POLICY, "no-referrer"))
+            .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+            .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+            .layer(from_fn(own_request_id))
+            .with_state(app)
+    }
+
+    /// Serves until `stop`; then takes no more requests, finishes those at work, and returns.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        tracing::info!("the studio is open at http://{}/", listener.local_addr()?);
+        let stopping = Arc::new(Notify::new());
+        let (app, told) = (Arc::clone(&self.app), Arc::clone(&stopping));
+        let graceful = async move {
+            stop.await;
+            tracing::info!("stopping: finishing the requests at work");
+            app.queue.close();
+            told.notify_one();
+        };
+        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(graceful);
+        let drain = async {
+            stopping.notified().await;
+            tokio::time::sleep(self.app.config.drain).await;
+        };
+        tokio::select! {
+            served = serving => served?,
+            () = drain => tracing::warn!("some requests were not finished in time"),
+        }
+        // The thread ends once every job is done or its client gone.
+        let patience = tokio::time::Instant::now() + self.app.config.drain;
+        while !self.studio.is_finished() && tokio::time::Instant::now() < patience {
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
+        Ok(())
+    }
+}
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// Keeps a caller's request id only if it is short: it goes into every line of the log.
+async fn own_request_id(mut request: Request, next: Next) -> Response {
+    let id = request.headers().get(&REQUEST_ID);
+    if id.is_some_and(|id| id.len() > 64 || id.to_str().is_err()) {
+        request.headers_mut().remove(&REQUEST_ID);
+    }
+    next.run(request).await
+}
+
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    match app.queue.is_open() {
+        true => (StatusCode::OK, "ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+    }
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, kind)], app.metrics.text())
+}
+
+async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], api::openapi())
+}
+
+async fn nothing(uri: Uri) -> ApiError {
+    ApiError::NotFound(uri.path().to_owned())
+}
+
+async fn wrong_method(method: Method) -> ApiError {
+    ApiError::Method(method.to_string())
+}

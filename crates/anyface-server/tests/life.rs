@@ -1,0 +1,146 @@
+//! The server over real connections: a full queue, clients that leave, and the end.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyface_server::{Config, Server};
+use support::Painter;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+const BODY: &str = r#"{"prompt": "a face", "n": 4}"#;
+
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    done: JoinHandle<std::io::Result<()>>,
+}
+
+async fn start(pause: Duration, config: Config) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = Server::start(Painter { pause }, config).expect("a thread");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let done = tokio::spawn(server.serve(listener, async {
+        stopped.await.ok();
+    }));
+    Running {
+        address,
+        stop,
+        done,
+    }
+}
+
+async fn ask(address: SocketAddr, head: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let request = format!(
+        "{head} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    stream
+}
+
+async fn answer(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).await.expect("an answer");
+    String::from_utf8(text).expect("text")
+}
+
+async fn metric(address: SocketAddr, name: &str) -> f64 {
+    let text = answer(ask(address, "GET /metrics", "").await).await;
+    let line = text.lines().find(|line| line.starts_with(name));
+    let value = line.and_then(|line| line.rsplit(' ').next());
+    value.and_then(|value| value.parse().ok()).expect("a value")
+}
+
+async fn until_idle(address: SocketAddr) {
+    while metric(address, "anyface_queue_depth ").await > 0.0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_leavers_free_their_places() {
+    let config = Config {
+        queue: 8,
+        batch: 1,
+        ..Config::default()
+    };
+    let server = start(Duration::from_millis(100), config).await;
+    let post = "POST /v1/images/generations";
+    let first = ask(server.address, post, BODY).await;
+    let second = ask(server.address, post, BODY).await;
+    while metric(server.address, "anyface_queue_depth ").await < 7.0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let start = std::time::Instant::now();
+    let refused = answer(ask(server.address, post, BODY).await).await;
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    assert!(refused.contains("retry-after: "), "{refused}");
+    assert!(
+        start.elapsed() < Duration::from_millis(90),
+        "refused at once"
+    );
+    // The second one waits for the first, of 400 ms; once it has left, there is room.
+    drop(second);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let third = answer(ask(server.address, post, BODY).await).await;
+    assert!(third.starts_with("HTTP/1.1 200"));
+    assert!(answer(first).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(metric(server.address, "anyface_cancelled_total").await, 1.0);
+    assert_eq!(metric(server.address, "anyface_queue_depth ").await, 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_leavers_leave_nothing_behind() {
+    let server = start(Duration::from_millis(1), Config::default()).await;
+    let post = "POST /v1/images/generations";
+    let descriptors = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    answer(ask(server.address, post, BODY).await).await;
+    let before = descriptors();
+    for round in 0..1000_u64 {
+        let stream = ask(server.address, post, BODY).await;
+        tokio::time::sleep(Duration::from_micros(round % 7 * 300)).await;
+        drop(stream);
+    }
+    until_idle(server.address).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(
+        descriptors() <= before + 2,
+        "{before} before, {} after",
+        descriptors()
+    );
+    let ok = answer(ask(server.address, post, BODY).await).await;
+    assert!(ok.starts_with("HTTP/1.1 200"));
+    assert_eq!(ok.matches("b64_json").count(), 4);
+}
+
+#[tokio::test]
+async fn requests_at_work_are_finished_before_the_end() {
+    let server = start(Duration::from_millis(50), Config::default()).await;
+    let post = "POST /v1/images/generations";
+    let asked = ask(server.address, post, BODY).await;
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    server.stop.send(()).expect("running");
+    let text = answer(asked).await;
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    server.done.await.expect("no panic").expect("a clean end");
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_ends() {
+    let config = Config {
+        timeout: Duration::from_millis(120),
+        ..Config::default()
+    };
+    let server = start(Duration::from_millis(50), config).await;
+    let text = answer(ask(server.address, "POST /v1/images/generations", BODY).await).await;
+    assert!(text.starts_with("HTTP/1.1 504"), "{text}");
+    until_idle(server.address).await;
+}

@@ -1,0 +1,76 @@
+"""The image API as OpenAI's own Python SDK sends and reads it."""
+
+import base64
+import io
+import struct
+
+import openai
+import pytest
+
+
+@pytest.fixture
+def client(address):
+    return openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+
+
+def size(png):
+    assert png.startswith(b"\x89PNG")
+    return struct.unpack(">II", png[16:24])
+
+
+def test_models_are_listed_and_found(client):
+    names = [model.id for model in client.models.list()]
+    assert "painter" in names and "gpt-image-1" in names
+    assert client.models.retrieve("painter").owned_by == "anyface"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("nobody")
+
+
+def test_images_are_generated(client):
+    answer = client.images.generate(model="gpt-image-1", prompt="an old sailor", n=2, size="256x256", extra_body={"seed": 7})
+    assert [image.seed for image in answer.data] == [7, 8]
+    assert answer.usage.input_tokens == 3
+    assert [size(base64.b64decode(image.b64_json)) for image in answer.data] == [(256, 256)] * 2
+
+
+def test_partial_images_are_streamed(client):
+    stream = client.images.generate(model="gpt-image-1", prompt="a face", stream=True, partial_images=2)
+    events = list(stream)
+    assert [event.type for event in events] == ["image_generation.partial_image"] * 2 + ["image_generation.completed"]
+    assert [event.partial_image_index for event in events[:2]] == [0, 1]
+    assert events[-1].usage.total_tokens == 2
+
+
+def test_images_are_edited(client):
+    png = base64.b64decode(client.images.generate(prompt="a face").data[0].b64_json)
+    edit = lambda **more: client.images.edit(model="gpt-image-1", prompt="older", image=("face.png", io.BytesIO(png)), **more)
+    edited = base64.b64decode(edit().data[0].b64_json)
+    weaker = base64.b64decode(edit(extra_body={"strength": 0.2, "keep": ["hair"]}).data[0].b64_json)
+    assert size(edited) == (128, 128) and edited != weaker
+    events = list(edit(stream=True, partial_images=1))
+    assert [event.type for event in events] == ["image_edit.partial_image", "image_edit.completed"]
+    several = client.images.edit(prompt="older", image=[("face.png", png)])
+    assert base64.b64decode(several.data[0].b64_json) == edited
+
+
+def test_what_cannot_be_done_is_refused_in_the_sdks_shape(client):
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.images.generate(prompt="a face", style="vivid")
+    assert (refused.value.param, refused.value.code) == ("style", "unsupported_parameter")
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.images.generate(prompt="a face", extra_body={"colour": 1})
+    assert (refused.value.param, refused.value.code) == ("colour", "unknown_parameter")
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.images.edit(prompt="older", image=b"no picture")
+    assert refused.value.code == "invalid_image"
+    with pytest.raises(openai.APIError):
+        list(client.images.generate(prompt="failure", stream=True))
+
+
+def test_a_busy_server_says_when_to_come_back(slow_address):
+    client = openai.OpenAI(base_url=f"{slow_address}/v1", api_key="none", max_retries=0)
+    stream = client.images.generate(prompt="a face", n=4, stream=True)
+    with pytest.raises(openai.RateLimitError) as refused:
+        client.images.generate(prompt="a face", n=4)
+    assert int(refused.value.response.headers["retry-after"]) >= 1
+    stream.close()
