@@ -42,7 +42,9 @@ export class Editor {
     this.#outside.opened();
     this.#fillShelf();
     this.#show();
-    this.#parts.close.focus();
+    // A keyboard that covers half a phone must not come up by itself.
+    const wide = matchMedia("(min-width: 900px) and (pointer: fine)").matches;
+    (wide && this.#model.edits ? this.#parts.text : this.#parts.close).focus({ preventScroll: true });
   }
 
   close() {
