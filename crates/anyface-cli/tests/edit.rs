@@ -103,7 +103,11 @@ fn a_picture_is_inverted_refined_and_edited() {
             ],
             "latent.safetensors",
         );
-        let open = |name| image::open(folder.path(name)).expect("a picture").into_rgb8();
+        let open = |name| {
+            image::open(folder.path(name))
+                .expect("a picture")
+                .into_rgb8()
+        };
         let (face, again) = (open("face.png"), open("again.png"));
         let pairs = face.as_raw().iter().zip(again.as_raw());
         let error: u64 = pairs.map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
@@ -127,7 +131,12 @@ fn faces_between_two_are_drawn_as_strip_animation_or_files() {
         .args([&between[..], &["--steps", "3", "-o", "faces"]].concat())
         .assert()
         .success();
-    assert_eq!(fs::read_dir(folder.path("faces")).expect("a folder").count(), 3);
+    assert_eq!(
+        fs::read_dir(folder.path("faces"))
+            .expect("a folder")
+            .count(),
+        3
+    );
 }
 
 #[test]

@@ -38,8 +38,7 @@ fn find(keys: &[String], headers: &HeaderMap) -> Option<Caller> {
     keys.iter()
         .enumerate()
         .filter(|(_, key)| same(key))
-        .map(|(place, _)| Caller(place))
-        .last()
+        .fold(None, |_, (place, _)| Some(Caller(place)))
 }
 
 /// Refuses what a page of another site sends through its visitor's browser.

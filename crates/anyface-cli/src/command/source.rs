@@ -30,8 +30,8 @@ impl FromStr for Source {
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct PictureArgs {
     /// Which face of a picture: 0 is the largest
-    #[arg(long, value_name = "K", default_value_t = 0)]
-    face: usize,
+    #[arg(long = "face", value_name = "K", default_value_t = 0)]
+    number: usize,
     /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR; without them a picture is taken as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
@@ -45,7 +45,7 @@ impl PictureArgs {
     pub(crate) fn open(&self, engine: &Engine, path: &Path) -> Result<Photograph> {
         let detector = Detector::find(self.detector.as_deref())?;
         let side = engine.config().generator.resolution() as u32;
-        let photograph = Photograph::open(path, detector.as_ref(), self.face, side)?;
+        let photograph = Photograph::open(path, detector.as_ref(), self.number, side)?;
         if photograph.found.is_none() {
             eprintln!(
                 "anyface: no face detector, so {} is taken as one aligned face",

@@ -75,7 +75,7 @@ fn a_sentence_says_what_its_own_words_say() {
                 let words = words(&sentence.text);
                 let tells = |nouns: &[&str]| {
                     let has = |noun: &&str| words.contains(&format!(" {noun} "));
-                    nouns.iter().any(|noun| has(noun))
+                    nouns.iter().any(has)
                 };
                 for (nouns, state) in [(&male[..], true), (&female[..], false)] {
                     let said = sentence.said.contains(&(Attribute::Male, state));

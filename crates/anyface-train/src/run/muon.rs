@@ -46,6 +46,7 @@ impl Muon {
 
 /// What is remembered of one parameter.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one a parameter")]
 pub(super) enum MuonState<const D: usize> {
     /// Moving average of the gradient.
     Momentum(Tensor<D>),

@@ -12,7 +12,7 @@
 //! | ncnn, a `.param` with its `.bin` | converters: MobileFaceNet |
 //!
 //! Files are memory-mapped, and a tensor is a view of the map. No code of a file is ever run: pickles are read as plain
-//! data ([`pickle`]), in bounded memory. Layouts: the project's `docs/CHECKPOINTS.md`.
+//! data (`pickle`), in bounded memory. Layouts: the project's `docs/CHECKPOINTS.md`.
 
 mod ncnn;
 mod numpy;
