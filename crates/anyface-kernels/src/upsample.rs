@@ -71,7 +71,10 @@ mod tests {
         // Output 2i + p takes 3/4 of input i and 1/4 of the one before (p = 0) or after.
         let sources = |o: usize| {
             let i = (o / 2) as isize;
-            [(i, 0.75), (if o.is_multiple_of(2) { i - 1 } else { i + 1 }, 0.25)]
+            [
+                (i, 0.75),
+                (if o.is_multiple_of(2) { i - 1 } else { i + 1 }, 0.25),
+            ]
         };
         for isa in Isa::available() {
             let mut y = vec![1.0; 4 * x.len()];

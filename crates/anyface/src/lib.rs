@@ -26,4 +26,4 @@ pub mod stylegan2;
 pub mod weights;
 
 pub use error::Error;
-pub use pipeline::{Edit, Engine, Face, Generate, Latent, Truncation};
+pub use pipeline::{Edit, Engine, Face, Generate, Latent, REFINEMENT_STEPS, Truncation};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyface::inversion::{Detector, Photograph};
-use anyface::{Engine, Latent};
+use anyface::{Engine, Latent, REFINEMENT_STEPS};
 use anyhow::{Context, Result};
 
 /// `seed:N`, or a file: a picture, or a latent.
@@ -36,7 +36,7 @@ pub(crate) struct PictureArgs {
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
     /// Refine the encoder's latent of a picture by so many steps
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = REFINEMENT_STEPS as u32, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     refine: u32,
 }
 

@@ -2,5 +2,6 @@
 
 pub mod captions;
 pub mod corpus;
+pub mod images;
 pub mod portraits;
 pub mod wordnet;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyface::probe::Probe;
-use anyface::{Edit, Engine, Error, Latent};
+use anyface::{Edit, Engine, Error, Latent, REFINEMENT_STEPS};
 use anyface_portraits::{Attribute, Attributes, Face, latent, render};
 use image::RgbImage;
 use rand::SeedableRng;
@@ -200,7 +200,7 @@ pub fn manipulation(
         let seed = seed.wrapping_add(i as u64);
         let sitter = Sitter::new(seed, i * EDITS_PER_FACE, resolution);
         let start = Instant::now();
-        let latent = engine.invert(&sitter.picture, 0)?;
+        let latent = engine.invert(&sitter.picture, REFINEMENT_STEPS)?;
         let inverting = start.elapsed();
 
         let inverted = engine.draw(&latent);

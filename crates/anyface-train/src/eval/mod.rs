@@ -3,8 +3,10 @@
 mod accuracy;
 mod diversity;
 mod faithfulness;
+pub mod frechet;
 mod manipulation;
 mod reading;
+pub mod recognizer;
 
 pub use accuracy::Accuracy;
 pub use diversity::{Diversity, diversity};

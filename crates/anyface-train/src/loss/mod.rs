@@ -1,5 +1,6 @@
 //! The losses: each a pure function of tensors to a scalar `[1]`.
 
+mod adversarial;
 mod bce;
 mod clip;
 mod cmd;
@@ -9,6 +10,7 @@ mod diverse_triplet;
 mod image;
 mod latent;
 
+pub use adversarial::{approximate_r1, discriminator_loss, generator_loss};
 pub use bce::masked_bce;
 pub use clip::clip_loss;
 pub use cmd::cross_modal_distillation;

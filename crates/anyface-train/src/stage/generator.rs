@@ -11,20 +11,20 @@ use std::path::{Path, PathBuf};
 
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::pipeline::Prior;
-use anyface::probe::{Probe, ProbeConfig};
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface::weights::Bundle;
 use anyface_portraits::CODE_DIM;
 use anyface_portraits::latent::{self, LATENT_DIM};
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
+use super::adversarial;
+use super::critic::{Critic, CriticConfig};
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
 use crate::error::{Result, TrainError};
-use crate::loss::{CriticLosses, critic_losses, l1, laplacian_pyramid_l1};
+use crate::loss::{l1, laplacian_pyramid_l1};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 
 /// A whole configuration file of this stage.
@@ -43,18 +43,6 @@ pub struct GeneratorStageConfig {
     pub learning: LearningConfig,
     /// A probe that tells what pixels do not; none without.
     pub critic: Option<CriticConfig>,
-}
-
-/// The `[critic]` table.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CriticConfig {
-    /// Folder of a bundle with a probe: never the one that judges this generator.
-    pub bundle: PathBuf,
-    /// Weight of the distance of its features.
-    pub features_weight: f64,
-    /// Weight of the difference of the attributes that it reads.
-    pub reading_weight: f64,
 }
 
 /// The `[model]` table.
@@ -132,7 +120,7 @@ pub struct GeneratorStage {
     config: GeneratorStageConfig,
     portraits: PortraitCache,
     /// On the training device.
-    critic: Option<Probe>,
+    critic: Option<Critic>,
 }
 
 /// Portraits of a sample picture, one a column.
@@ -146,12 +134,8 @@ impl GeneratorStage {
     /// # Errors
     /// As [`build_cache`] and [`PortraitCache::open`]; the critic or the weights to start from cannot be read.
     pub fn new(config: GeneratorStageConfig, device: &Device) -> Result<Self> {
-        let critic = config.critic.as_ref().map(|critic| {
-            let bundle = Bundle::folder(&critic.bundle);
-            let probe: ProbeConfig = bundle.section("probe")?;
-            let probe = bundle.network("probe", probe.init(&device.clone().autodiff()))?;
-            Ok::<_, TrainError>(probe.no_grad())
-        });
+        let critic = config.critic.as_ref();
+        let critic = critic.map(|critic| critic.load(&device.clone().autodiff()));
         config.load_start(device)?;
         build_cache(&config.portraits)?;
         Ok(Self {
@@ -237,12 +221,10 @@ impl Stage for GeneratorStage {
         let pyramid = laplacian_pyramid_l1(output.clone(), target.clone(), learning.pyramid_levels);
         let mut total = pixels.clone() + pyramid.clone();
         let mut parts = vec![("l1", pixels), ("pyramid", pyramid)];
-        if let (Some(critic), Some(config)) = (&self.critic, &self.config.critic) {
-            let CriticLosses { features, reading } = critic_losses(critic, output, target);
-            total = total
-                + features.clone() * config.features_weight
-                + reading.clone() * config.reading_weight;
-            parts.extend([("critic_features", features), ("critic_reading", reading)]);
+        if let Some(critic) = &self.critic {
+            let (loss, seen) = critic.compare(output, target);
+            total = total + loss;
+            parts.extend(seen);
         }
         let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
         Ok(StepOutput::backward(model, &total, &parts, learning.batch))
@@ -291,12 +273,23 @@ impl Stage for GeneratorStage {
     }
 }
 
-/// `anyface train generator`: trains the generator of a configuration file and puts it into the bundle.
+/// What tells how a generator is to be trained.
+#[derive(Deserialize)]
+struct Method {
+    images: Option<toml::Table>,
+}
+
+/// `anyface train generator`: trains the generator of a configuration file and puts it into the bundle; on photographs,
+/// by the [adversarial](super::adversarial) stage, where the file has a table `[images]`.
 ///
 /// # Errors
 /// As [`load_config`], [`GeneratorStage::new`] and [`train`]; the bundle cannot be written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
+    let method: Method = load_config(path)?;
+    if method.images.is_some() {
+        return adversarial::run(load_config(path)?, path, device, resume);
+    }
     let config: GeneratorStageConfig = load_config(path)?;
     config.validate().map_err(|message| TrainError::Config {
         path: path.to_owned(),

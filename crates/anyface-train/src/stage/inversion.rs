@@ -17,6 +17,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
+use super::critic::{Critic, CriticConfig};
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
 use crate::error::Result;
 use crate::loss::{l1, laplacian_pyramid_l1, latent_mse};
@@ -36,6 +37,8 @@ pub struct InversionConfig {
     pub model: ModelConfig,
     /// The batches and the loss.
     pub learning: LearningConfig,
+    /// A probe that tells what pixels do not; none without.
+    pub critic: Option<CriticConfig>,
 }
 
 /// The `[model]` table.
@@ -48,6 +51,8 @@ pub struct ModelConfig {
     pub units: [usize; 4],
     /// Channels of the convolutions that lead to a latent layer.
     pub style_width: usize,
+    /// Folder of a bundle whose encoder to start from; fresh weights without.
+    pub start: Option<PathBuf>,
 }
 
 /// The `[learning]` table.
@@ -78,6 +83,15 @@ impl InversionConfig {
             .with_style_width(model.style_width)
             .with_w_dim(generator.w_dim)
     }
+
+    /// The weights to start from.
+    fn load_start(&self, encoder: &EncoderConfig, device: &Device) -> Result<Encoder> {
+        let fresh = encoder.init(device);
+        match &self.model.start {
+            None => Ok(fresh),
+            Some(bundle) => Ok(Bundle::folder(bundle).network("inversion", fresh)?),
+        }
+    }
 }
 
 /// Portraits of a sample picture, one a column.
@@ -91,20 +105,27 @@ struct InversionStage {
     generator: Generator,
     /// On the training device, for gradients through the picture.
     differentiable: Generator,
+    /// On the training device.
+    critic: Option<Critic>,
 }
 
 impl InversionStage {
     /// Loads the generator and opens the portraits, rendering them first where the cache is not complete.
     fn new(config: InversionConfig, device: &Device) -> Result<Self> {
-        build_cache(&config.portraits)?;
         let bundle = Bundle::folder(&config.bundle);
         let sizes: GeneratorConfig = bundle.section("generator")?;
+        let encoder = config.encoder(&sizes);
+        config.load_start(&encoder, device)?;
+        build_cache(&config.portraits)?;
         let load = |device: &Device| {
             let generator = bundle.network("generator", sizes.init(device))?;
             Ok::<_, anyface::Error>(generator.no_grad())
         };
+        let critic = config.critic.as_ref();
+        let critic = critic.map(|critic| critic.load(&device.clone().autodiff()));
         Ok(Self {
-            encoder: config.encoder(&sizes),
+            critic: critic.transpose()?,
+            encoder,
             portraits: PortraitCache::open(&config.portraits.cache)?,
             generator: load(device)?,
             differentiable: load(&device.clone().autodiff())?,
@@ -134,7 +155,9 @@ impl Stage for InversionStage {
     type Model = Encoder;
 
     fn init(&self, device: &Device) -> Encoder {
-        self.encoder.init(device)
+        self.config
+            .load_start(&self.encoder, device)
+            .expect("the weights that could be loaded before")
     }
 
     fn step(&mut self, encoder: &Encoder, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
@@ -154,9 +177,15 @@ impl Stage for InversionStage {
             .forward(found.narrow(0, 0, learning.drawn), Noise::None);
         let truth = images.narrow(0, 0, learning.drawn);
         let picture = l1(drawn.clone(), truth.clone())
-            + laplacian_pyramid_l1(drawn, truth, learning.pyramid_levels);
-        let total = latent.clone() * learning.latent_weight + picture.clone();
-        let parts = [("latent", &latent), ("picture", &picture)];
+            + laplacian_pyramid_l1(drawn.clone(), truth.clone(), learning.pyramid_levels);
+        let mut total = latent.clone() * learning.latent_weight + picture.clone();
+        let mut parts = vec![("latent", latent), ("picture", picture)];
+        if let Some(critic) = &self.critic {
+            let (loss, seen) = critic.compare(drawn, truth);
+            total = total + loss;
+            parts.extend(seen);
+        }
+        let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
         Ok(StepOutput::backward(
             encoder,
             &total,

@@ -1,5 +1,7 @@
 //! What is trained: one file or folder a network.
 
+mod adversarial;
+mod critic;
 pub mod dual_encoder;
 pub mod generator;
 pub mod inversion;

@@ -10,10 +10,13 @@ use burn::tensor::Tensor;
 use super::{Description, Engine, Latent};
 use crate::Error;
 use crate::mapper::Mapped;
-use crate::stylegan2::mix;
+use crate::stylegan2::{broadcast, mix};
 
 /// Words that ask for nothing. What the text stream changes on reading them is no one's wish, and is subtracted.
 const NEUTRAL: &str = "a face";
+
+/// Passes of the text stream over its own answer.
+const PASSES: usize = 3;
 
 /// How to change a face.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,21 +73,16 @@ impl Engine {
             });
         }
         let text = self.describe(&[text])?;
-        let w = self.summary(face);
-        let change = self.change(&text, w.clone())?;
+        let average = self.generator.mapping.w_avg.val().unsqueeze::<2>();
         let change = match edit.strength < 0.0 {
-            // What the words ask for may be there already, and nothing left to undo: so the way is that to where
-            // nothing of it is left, from this face with all of it.
-            true => {
-                let with = face.w_plus.clone() + change;
-                self.change(&text, self.summary(&Latent { w_plus: with }))?
-            }
-            false => change,
+            // What the words ask for may be there already, and then this face does not say which way leads to it.
+            true => self.change(&text, self.everywhere(average.clone()))?,
+            false => self.change(&text, face.w_plus.clone())?,
         };
         let mut kept = Vec::with_capacity(edit.keep.len());
         for text in &edit.keep {
-            let average = self.generator.mapping.w_avg.val().unsqueeze();
-            kept.push(self.change(&self.describe(&[text])?, average)?);
+            let text = self.describe(&[text])?;
+            kept.push(self.change(&text, self.everywhere(average.clone()))?);
         }
         let change = only(without(change, kept), layers);
         Ok(change)
@@ -110,10 +108,21 @@ impl Engine {
         })
     }
 
-    /// What the text stream changes of the face `w [1, D]` on reading `text`, `[1, L, D]`.
-    fn change(&self, text: &Description, w: Tensor<2>) -> Result<Tensor<3>, Error> {
+    /// What the text stream changes of a face `[1, L, D]` on reading `text`, `[1, L, D]`, in a few passes over its own
+    /// answer: what a word changes little at once adds up, and what it has changed it leaves alone.
+    fn change(&self, text: &Description, face: Tensor<3>) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
-        Ok(self.mapped(text, w.clone()).w_plus - self.mapped(&neutral, w).w_plus)
+        let passes: usize = std::env::var("PASSES_E").map_or(PASSES, |x| x.parse().unwrap());
+        let changed = (0..passes).fold(face.clone(), |face, _| {
+            let w = self.summary(&face);
+            face + self.mapped(text, w.clone()).w_plus - self.mapped(&neutral, w).w_plus
+        });
+        Ok(changed - face)
+    }
+
+    /// One latent `[1, D]` in every layer.
+    fn everywhere(&self, w: Tensor<2>) -> Tensor<3> {
+        broadcast(w, self.config.generator.num_ws())
     }
 
     /// The text stream's answer to one description and one latent `[1, D]`.
@@ -123,10 +132,10 @@ impl Engine {
     }
 
     /// One latent `[1, D]` for a face whose layers differ: the mean of those that carry what words say.
-    fn summary(&self, face: &Latent) -> Tensor<2> {
+    pub(super) fn summary(&self, w_plus: &Tensor<3>) -> Tensor<2> {
         let first = self.config.injection_layer;
-        let layers = face.w_plus.dims()[1] - first;
-        face.w_plus
+        let layers = w_plus.dims()[1] - first;
+        w_plus
             .clone()
             .narrow(1, first, layers)
             .mean_dim(1)

@@ -12,10 +12,12 @@ use crate::Error;
 use crate::image::{Filter, resize, to_tensor};
 use crate::stylegan2::Noise;
 
-/// Step of the latent's refinement, in units of `w`.
-const LEARNING_RATE: f64 = 0.02;
+/// Steps of refinement that pay where nothing else is asked for.
+pub const REFINEMENT_STEPS: usize = 20;
+/// First step of the latent's refinement, in units of `w`; the last is next to nothing.
+const LEARNING_RATE: f64 = 0.07;
 /// What it costs to leave the encoder's latent, where edits are known to work, by the squared distance.
-const DISTANCE_WEIGHT: f64 = 0.05;
+const DISTANCE_WEIGHT: f64 = 0.01;
 /// Halvings of the picture at which it is compared.
 const SCALES: usize = 5;
 
@@ -62,13 +64,14 @@ impl Engine {
             w_plus: Param::from_tensor(start.clone()),
         };
         let mut optimizer = AdamConfig::new().init();
-        for _ in 0..steps {
+        for step in 0..steps {
             let w_plus = refined.w_plus.val();
             let drawn = synthesis.forward(w_plus.clone(), Noise::None);
             let distance = (w_plus - start.clone()).square().mean();
             let loss = difference(drawn, target.clone()) + distance * DISTANCE_WEIGHT;
             let gradients = GradientsParams::from_grads(loss.backward(), &refined);
-            refined = optimizer.step(LEARNING_RATE, refined, gradients);
+            let left = 1.0 - step as f64 / steps as f64;
+            refined = optimizer.step(LEARNING_RATE * left.sqrt(), refined, gradients);
         }
         Latent {
             w_plus: refined.w_plus.val().inner(),

@@ -12,5 +12,6 @@ pub use describe::{Description, MAX_WORDS};
 pub use edit::Edit;
 pub use engine::{Engine, Truncation};
 pub use generate::{Face, Generate};
+pub use invert::REFINEMENT_STEPS;
 pub use latent::Latent;
 pub use prior::Prior;

@@ -103,7 +103,7 @@ impl DescribedFaces {
             .collect();
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&i| texts[i].len());
-        let read = order.chunks(READ_BATCH).map(|batch| {
+        let read = order.par_chunks(READ_BATCH).map(|batch| {
             let batch: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
             normalize(tower.forward(tokenizer.batch(&batch, context, device)))
         });

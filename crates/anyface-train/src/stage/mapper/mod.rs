@@ -239,7 +239,7 @@ impl MapperStage {
         };
         let image_features = (0..cache.len())
             .collect::<Vec<_>>()
-            .chunks(READ_BATCH)
+            .par_chunks(READ_BATCH)
             .map(|batch| normalize(frozen.image_tower.forward(cache.images(batch, device))))
             .collect();
         Ok(Self {

@@ -1,0 +1,182 @@
+//! A folder of photographs in memory.
+
+use std::path::{Path, PathBuf};
+
+use anyface::image::{Filter, read_picture, resize};
+use burn::tensor::{Device, Tensor, TensorData};
+use image::imageops;
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::error::{Result, TrainError};
+
+/// The `[images]` table: pictures to learn from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImagesConfig {
+    /// Folders of pictures; those below them are read too.
+    pub folders: Vec<PathBuf>,
+    /// Side in pixels, R.
+    pub size: u32,
+    /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
+    /// left out.
+    pub crop: Option<[u32; 4]>,
+    /// One picture in so many is for evaluation only.
+    pub held_out: usize,
+}
+
+/// Pictures of one size.
+pub struct ImageSet {
+    /// RGB, `[R, R, 3]` each.
+    pixels: Vec<Vec<u8>>,
+    size: usize,
+}
+
+impl ImageSet {
+    /// Reads all pictures, on all cores, in the order of their names: those to learn from, and those held out.
+    ///
+    /// # Errors
+    /// Names the folder that cannot be read or holds no picture, and the file that is no picture or smaller than the crop.
+    pub fn open(config: &ImagesConfig) -> Result<(Self, Self)> {
+        let mut files = Vec::new();
+        for folder in &config.folders {
+            let before = files.len();
+            list(folder, &mut files)?;
+            if files.len() == before {
+                return Err(TrainError::Damaged {
+                    path: folder.clone(),
+                    message: "holds no picture".to_owned(),
+                });
+            }
+        }
+        files.sort();
+        let pixels = files.par_iter().map(|file| read(file, config));
+        let pixels = pixels.collect::<Result<Vec<_>>>()?;
+        let (mut training, mut held_out) = (Vec::new(), Vec::new());
+        for (i, picture) in pixels.into_iter().enumerate() {
+            match (i + 1).is_multiple_of(config.held_out) {
+                true => held_out.push(picture),
+                false => training.push(picture),
+            }
+        }
+        let size = config.size as usize;
+        let set = |pixels| Self { pixels, size };
+        Ok((set(training), set(held_out)))
+    }
+
+    /// Number of pictures.
+    pub fn len(&self) -> usize {
+        self.pixels.len()
+    }
+
+    /// Whether it holds no picture.
+    pub fn is_empty(&self) -> bool {
+        self.pixels.is_empty()
+    }
+
+    /// Some pictures in ±1: `[N, 3, R, R]`.
+    pub fn images(&self, indices: &[usize], device: &Device) -> Tensor<4> {
+        let values: Vec<f32> = indices
+            .iter()
+            .flat_map(|&i| (0..3).map(move |channel| (i, channel)))
+            .flat_map(|(i, channel)| self.pixels[i][channel..].iter().step_by(3))
+            .map(|&value| f32::from(value) / 127.5 - 1.0)
+            .collect();
+        let shape = [indices.len(), 3, self.size, self.size];
+        Tensor::from_data(TensorData::new(values, shape), device)
+    }
+}
+
+/// Whether a name ends as that of a picture does.
+fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str());
+    extension.is_some_and(|e| {
+        ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
+            .contains(&e.to_ascii_lowercase().as_str())
+    })
+}
+
+/// The pictures in a folder and below it.
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).map_err(TrainError::io(folder))? {
+        let path = entry.map_err(TrainError::io(folder))?.path();
+        match path.is_dir() {
+            true => list(&path, files)?,
+            false if is_picture(&path) => files.push(path),
+            false => (),
+        }
+    }
+    Ok(())
+}
+
+/// One picture, cut out and resized.
+fn read(path: &Path, config: &ImagesConfig) -> Result<Vec<u8>> {
+    let picture = read_picture(path)?;
+    let (width, height) = picture.dimensions();
+    let side = width.min(height);
+    let [x, y, w, h] = config
+        .crop
+        .unwrap_or([(width - side) / 2, (height - side) / 2, side, side]);
+    if x.saturating_add(w) > width || y.saturating_add(h) > height {
+        return Err(TrainError::Damaged {
+            path: path.to_owned(),
+            message: format!("is {width}×{height}, smaller than `crop` reaches"),
+        });
+    }
+    let cropped = imageops::crop_imm(&picture, x, y, w, h).to_image();
+    Ok(resize(&cropped, config.size, config.size, Filter::Lanczos).into_raw())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyface::image::save_png;
+    use image::RgbImage;
+
+    fn config(folder: &Path) -> ImagesConfig {
+        ImagesConfig {
+            folders: vec![folder.to_owned()],
+            size: 2,
+            crop: Some([1, 0, 2, 2]),
+            held_out: 3,
+        }
+    }
+
+    #[test]
+    fn pictures_are_cut_out_and_split() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("more")).expect("a folder");
+        for (i, name) in ["a.png", "b.png", "more/c.png", "more/d.png"]
+            .iter()
+            .enumerate()
+        {
+            let picture = RgbImage::from_fn(3, 2, |x, _| [i as u8, x as u8, 255].into());
+            save_png(&picture, &folder.path().join(name)).expect("written");
+        }
+        std::fs::write(folder.path().join("notes.txt"), "no picture").expect("written");
+        let (training, held_out) = ImageSet::open(&config(folder.path())).expect("a set");
+        assert_eq!((training.len(), held_out.len()), (3, 1));
+        assert_eq!(
+            held_out.pixels[0],
+            [2, 1, 255, 2, 2, 255, 2, 1, 255, 2, 2, 255]
+        );
+        let images = training.images(&[2], &Device::flex());
+        assert_eq!(images.dims(), [1, 3, 2, 2]);
+        let green = images.slice([0..1, 1..2, 0..1, 1..2]).into_scalar::<f32>();
+        assert_eq!(green, 2.0 / 127.5 - 1.0);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error =
+            |config: &ImagesConfig| ImageSet::open(config).err().expect("an error").to_string();
+        assert!(error(&config(folder.path())).contains("no picture"));
+        save_png(&RgbImage::new(2, 2), &folder.path().join("small.png")).expect("written");
+        let message = error(&config(folder.path()));
+        assert!(
+            message.contains("small.png") && message.contains("2×2"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! Fréchet and kernel distance of two sets of features.
+
+use faer::{Mat, Side};
+
+/// Mean and covariance of features.
+#[derive(Debug, Clone)]
+pub struct Gaussian {
+    mean: Vec<f64>,
+    /// `[D, D]`.
+    covariance: Mat<f64>,
+}
+
+impl Gaussian {
+    /// Of at least two features of length D, as `numpy.cov` does: divided by one less than their number.
+    pub fn of(features: &[Vec<f64>]) -> Self {
+        let (count, dim) = (features.len(), features[0].len());
+        let mean: Vec<f64> = (0..dim)
+            .map(|d| features.iter().map(|x| x[d]).sum::<f64>() / count as f64)
+            .collect();
+        let centered = Mat::from_fn(count, dim, |i, d| features[i][d] - mean[d]);
+        let covariance = centered.transpose() * &centered * faer::Scale(1.0 / (count - 1) as f64);
+        Self { mean, covariance }
+    }
+
+    /// `‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2·(Σ₁Σ₂)^½)` (Heusel et al. 2017, arXiv 1706.08500). The trace of the root is that of
+    /// the symmetric `(Σ₁^½ Σ₂ Σ₁^½)^½`, so that no complex number arises where a covariance is of low rank.
+    pub fn distance(&self, other: &Self) -> f64 {
+        let means = self.mean.iter().zip(&other.mean);
+        let shift: f64 = means.map(|(a, b)| (a - b).powi(2)).sum();
+        let root = root(&self.covariance);
+        let product = &root * &other.covariance * &root;
+        let roots: f64 = eigenvalues(&product)
+            .into_iter()
+            .map(|x| x.max(0.0).sqrt())
+            .sum();
+        shift + trace(&self.covariance) + trace(&other.covariance) - 2.0 * roots
+    }
+}
+
+/// The symmetric root of a positive matrix.
+fn root(matrix: &Mat<f64>) -> Mat<f64> {
+    let eigen = matrix
+        .self_adjoint_eigen(Side::Lower)
+        .expect("a covariance is finite");
+    let (vectors, values) = (eigen.U(), eigen.S().column_vector());
+    let scaled = Mat::from_fn(matrix.nrows(), matrix.ncols(), |i, j| {
+        vectors[(i, j)] * values[j].max(0.0).sqrt()
+    });
+    scaled * vectors.transpose()
+}
+
+fn eigenvalues(matrix: &Mat<f64>) -> Vec<f64> {
+    matrix
+        .self_adjoint_eigenvalues(Side::Lower)
+        .expect("a product of covariances is finite")
+}
+
+fn trace(matrix: &Mat<f64>) -> f64 {
+    (0..matrix.nrows()).map(|i| matrix[(i, i)]).sum()
+}
+
+/// Unbiased squared maximum mean discrepancy with the kernel `(x·y/D + 1)³` (Bińkowski et al. 2018, arXiv 1801.01401)
+/// of two sets of as many features of length D: the kernel distance, over one subset.
+pub fn kernel_distance(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+    let kernel = |x: &[f64], y: &[f64]| {
+        let dot: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
+        (dot / x.len() as f64 + 1.0).powi(3)
+    };
+    let count = a.len() as f64;
+    let sum = |x: &[Vec<f64>], y: &[Vec<f64>], diagonal: bool| -> f64 {
+        let pairs = x.iter().enumerate().flat_map(|(i, x)| {
+            let others = y
+                .iter()
+                .enumerate()
+                .filter(move |&(j, _)| diagonal || i != j);
+            others.map(move |(_, y)| (x, y))
+        });
+        pairs.map(|(x, y)| kernel(x, y)).sum()
+    };
+    let within = (sum(a, a, false) + sum(b, b, false)) / (count * (count - 1.0));
+    within - 2.0 * sum(a, b, true) / (count * count)
+}
+
+#[cfg(test)]
+mod tests {
+    use safetensors::SafeTensors;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Moments, features and subsets with the distances that `pytorch-fid` and `torch-fidelity` find.
+    const TENSORS: &[u8] = include_bytes!("../../tests/fixtures/fid_kid.safetensors");
+    const DISTANCES: &str = include_str!("../../tests/fixtures/fid_kid.json");
+
+    fn expected() -> Value {
+        serde_json::from_str(DISTANCES).expect("the fixture")
+    }
+
+    /// Rows of a tensor; a vector is one row.
+    fn rows<T: bytemuck::Pod>(name: &str) -> Vec<Vec<T>> {
+        let file = SafeTensors::deserialize(TENSORS).expect("the fixture");
+        let tensor = file.tensor(name).expect("a tensor of the fixture");
+        let length = *tensor.shape().last().expect("a dimension");
+        let values: Vec<T> = bytemuck::pod_collect_to_vec(tensor.data());
+        values.chunks(length).map(<[T]>::to_vec).collect()
+    }
+
+    fn gaussian(case: &str, which: usize) -> Gaussian {
+        let sigma = rows::<f64>(&format!("{case}.sigma{which}"));
+        Gaussian {
+            mean: rows::<f64>(&format!("{case}.mu{which}")).remove(0),
+            covariance: Mat::from_fn(sigma.len(), sigma.len(), |i, j| sigma[i][j]),
+        }
+    }
+
+    #[test]
+    fn frechet_distance_equals_the_toolkits() {
+        let expected = expected();
+        for case in ["full", "same", "near", "rank_deficient", "diag1d_like"] {
+            let distance = gaussian(case, 1).distance(&gaussian(case, 2));
+            let reference = expected["fid"][case]["fid_by_symmetric_root"].as_f64();
+            let error = (distance - reference.expect("a number")).abs();
+            let tolerance = if case == "full" { 1e-9 } else { 1e-6 };
+            assert!(error < tolerance * distance.max(1.0), "{case}: {distance}");
+        }
+    }
+
+    #[test]
+    fn frechet_distance_of_features_equals_the_toolkits() {
+        let [a, b] = ["features1", "features2"].map(|name| Gaussian::of(&rows::<f64>(name)));
+        let reference = expected()["fid"]["features"]["fid"].as_f64();
+        assert!((a.distance(&b) - reference.expect("a number")).abs() < 1e-8);
+    }
+
+    #[test]
+    fn kernel_distance_equals_the_toolkits() {
+        let (a, b) = (rows::<f64>("features1"), rows::<f64>("features2"));
+        let expected = expected();
+        let subsets = rows::<i64>("kid.idx1")
+            .into_iter()
+            .zip(rows::<i64>("kid.idx2"));
+        for (i, (first, second)) in subsets.enumerate() {
+            let chosen = |from: &[Vec<f64>], places: Vec<i64>| -> Vec<Vec<f64>> {
+                places
+                    .into_iter()
+                    .map(|place| from[place as usize].clone())
+                    .collect()
+            };
+            let distance = kernel_distance(&chosen(&a, first), &chosen(&b, second));
+            let reference = expected["kid"]["each"][i].as_f64().expect("a number");
+            assert!(
+                (distance - reference).abs() < 1e-9,
+                "{distance} is not {reference}"
+            );
+        }
+    }
+}

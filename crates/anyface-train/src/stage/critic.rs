@@ -1,0 +1,62 @@
+//! A probe that tells what pixels do not, as part of a loss.
+
+use std::path::PathBuf;
+
+use anyface::probe::{Probe, ProbeConfig};
+use anyface::weights::Bundle;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::loss::{CriticLosses, critic_losses};
+
+/// The `[critic]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CriticConfig {
+    /// Folder of a bundle with a probe: never the one that judges what is trained.
+    pub bundle: PathBuf,
+    /// Weight of the distance of its features.
+    pub features_weight: f64,
+    /// Weight of the difference of the attributes that it reads.
+    pub reading_weight: f64,
+}
+
+impl CriticConfig {
+    /// Loads the probe.
+    ///
+    /// # Errors
+    /// The bundle has no probe, or it cannot be read.
+    pub(super) fn load(&self, device: &Device) -> Result<Critic> {
+        let bundle = Bundle::folder(&self.bundle);
+        let probe: ProbeConfig = bundle.section("probe")?;
+        Ok(Critic {
+            probe: bundle.network("probe", probe.init(device))?.no_grad(),
+            config: self.clone(),
+        })
+    }
+}
+
+/// A frozen probe with the weights of its losses.
+pub(super) struct Critic {
+    probe: Probe,
+    config: CriticConfig,
+}
+
+impl Critic {
+    /// The weighted loss of images `[N, 3, R, R]` against those they should be, and its parts by name.
+    pub(super) fn compare(
+        &self,
+        output: Tensor<4>,
+        target: Tensor<4>,
+    ) -> (Tensor<1>, [(&'static str, Tensor<1>); 2]) {
+        let CriticLosses { features, reading } = critic_losses(&self.probe, output, target);
+        let loss = features.clone() * self.config.features_weight
+            + reading.clone() * self.config.reading_weight;
+        (
+            loss,
+            [("critic_features", features), ("critic_reading", reading)],
+        )
+    }
+}

@@ -1,0 +1,126 @@
+//! The generator stage on a handful of tiny photographs.
+
+use std::path::{Path, PathBuf};
+
+use anyface::stylegan2::GeneratorConfig;
+use anyface::weights::Bundle;
+use anyface_train::stage::generator;
+use burn::tensor::Device;
+use image::RgbImage;
+
+const CONFIG: &str = r#"
+bundle = "OUT/NAME/bundle"
+recognizer = "FIXTURES/checkpoints/mobilefacenet.param"
+
+[run]
+out = "OUT/NAME"
+seed = 1
+steps = 4
+learning_rate = 1e-3
+final_fraction = 1.0
+betas = [0.0, 0.99]
+checkpoint_every = 2
+sample_every = 4
+log_every = 1
+
+[[run.group]]
+path = "discriminator."
+learning_rate = 2e-4
+
+[images]
+folders = ["OUT/images"]
+size = 32
+crop = [4, 0, 32, 32]
+held_out = 2
+
+[model]
+w_dim = 8
+channels = [8, 8, 8, 8]
+mapping_layers = 2
+
+[learning]
+batch = 4
+mixing = 0.5
+r1_gamma = 1.0
+r1_every = 2
+r1_sigma = 0.02
+flips = true
+augment = true
+measured = 8
+"#;
+
+/// Writes the configuration of a run of that name.
+fn write_config(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../anyface/tests/fixtures");
+    let text = text
+        .replace("OUT", &folder.display().to_string())
+        .replace("NAME", name)
+        .replace("FIXTURES", fixtures);
+    let path = folder.join(format!("{name}.toml"));
+    std::fs::write(&path, text).expect("written");
+    path
+}
+
+fn photographs(folder: &Path) {
+    std::fs::create_dir(folder.join("images")).expect("a folder");
+    for i in 0..24u8 {
+        let picture = RgbImage::from_fn(40, 32, |x, y| [x as u8 * 6, y as u8 * 8, i * 10].into());
+        let path = folder.join(format!("images/{i:02}.png"));
+        picture.save(path).expect("written");
+    }
+}
+
+/// The averaged weights at the end of a run.
+fn weights(folder: &Path, name: &str) -> Vec<u8> {
+    let path = folder.join(name).join("checkpoints/00000004/average.bpk");
+    std::fs::read(path).expect("a checkpoint")
+}
+
+#[test]
+fn a_run_that_was_stopped_ends_as_one_that_was_not() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let folder = directory.path();
+    photographs(folder);
+    let device = Device::flex();
+    let whole = write_config(folder, "whole", CONFIG);
+    generator::run(&whole, &device, false).expect("a trained generator");
+
+    let half = CONFIG.replace("steps = 4\nlearning", "steps = 2\nlearning");
+    generator::run(&write_config(folder, "parts", &half), &device, false).expect("half of it");
+    generator::run(&write_config(folder, "parts", CONFIG), &device, true).expect("the rest");
+    assert!(
+        weights(folder, "whole") == weights(folder, "parts"),
+        "other weights"
+    );
+
+    let log = std::fs::read_to_string(folder.join("whole/log.jsonl")).expect("a log");
+    for measure in [
+        "loss/discriminator",
+        "loss/r1",
+        "held_out/frechet_mobilefacenet",
+    ] {
+        assert!(log.contains(measure), "{measure} in {log}");
+    }
+    let bundle = Bundle::folder(&folder.join("whole/bundle"));
+    let sizes: GeneratorConfig = bundle.section("generator").expect("its sizes");
+    bundle
+        .network("generator", sizes.init(&device))
+        .expect("its weights");
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let folder = directory.path();
+    let error = |text: &str| {
+        let config = write_config(folder, "bad", text);
+        let error = generator::run(&config, &Device::flex(), false).expect_err("a refusal");
+        error.to_string()
+    };
+    let size = error(&CONFIG.replace("size = 32", "size = 64"));
+    assert!(size.contains("[images] `size`"), "{size}");
+    let missing = error(&CONFIG.replace("FIXTURES", "/nowhere"));
+    assert!(missing.contains("mobilefacenet.param"), "{missing}");
+    let images = error(CONFIG);
+    assert!(images.contains("images"), "{images}");
+}
