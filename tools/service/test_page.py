@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 SHOTS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target")) / "screenshots"
+# A busy machine is no fault of the page.
+expect.set_options(timeout=30_000)
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 
 
@@ -126,12 +128,13 @@ def test_two_faces_are_mixed(visit):
     shot(page, "editor-mixed")
 
 
-def test_the_slider_is_faster_than_the_eye(visit):
-    page = visit()
+def test_the_slider_is_faster_than_the_eye(visit, real_address):
+    page = visit(real_address)
     generate(page).first.click()
     first = after(page)
     idea(page, "smiling")
     changed(page, first)
+    shot(page, "studio")
     page.wait_for_timeout(200)
     times = page.evaluate("""async () => {
         const slider = document.querySelector("#strength"), image = document.querySelector(".viewer .after");

@@ -156,7 +156,7 @@ pub(crate) async fn create(
     }))
 }
 
-async fn source(app: &App, from: From) -> Result<Source, ApiError> {
+async fn source(app: &Arc<App>, from: From) -> Result<Source, ApiError> {
     Ok(match from {
         From::Words(words) => {
             check::text("from.words.prompt", &words.prompt)?;
@@ -169,7 +169,7 @@ async fn source(app: &App, from: From) -> Result<Source, ApiError> {
         From::Latent(latent) => Source::Latent(decode_latent(app, &latent, "from.latent")?),
         From::Image(url) => {
             let file = data_url(&url, "from.image")?;
-            Source::Photo(photo::decode(app, file, "from.image").await?)
+            Source::Photo(photo::face(app, file, "from.image").await?)
         }
         From::Mix(mix) => {
             check::within("from.mix.t", Some(mix.t), 0.0, 1.0)?;
