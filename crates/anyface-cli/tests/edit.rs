@@ -192,6 +192,7 @@ fn every_picture_tells_that_it_is_generated() {
         ..plain.clone()
     };
     assert_eq!(mark(&between, "strip.png"), expected);
+    assert_eq!(mark(&between, "film.gif"), expected);
     let invert = ["invert", "edited.png", "--reconstruction", "again.png"];
     folder.run(&invert, "latent.safetensors");
     let again = fs::read(folder.path("again.png")).expect("written");

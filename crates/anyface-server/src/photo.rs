@@ -28,7 +28,7 @@ pub(crate) async fn face(
         .map_err(|_| ApiError::Stopping)?;
     let start = std::time::Instant::now();
     let shared = Arc::clone(app);
-    let found = tokio::task::spawn_blocking(move || find(&shared, file, param)).await;
+    let found = tokio::task::spawn_blocking(move || find(&shared, file)).await;
     app.metrics.stage(Stage::Decode, start.elapsed());
     found
         .map_err(|_| ApiError::Internal)?
@@ -38,8 +38,10 @@ pub(crate) async fn face(
         })
 }
 
-fn find(app: &App, file: Vec<u8>, name: &str) -> Result<RgbImage, Error> {
-    let picture = decode_picture_within(file, name, app.config.max_pixels)?;
+fn find(app: &App, file: Vec<u8>) -> Result<RgbImage, Error> {
+    const NAME: &str = "the upload";
+    let picture = decode_picture_within(file, NAME, app.config.max_pixels)?;
     let detector = app.detector.as_ref();
-    Photograph::new(picture, name, detector, 0, app.about.resolution).map(|found| found.face)
+    let photograph = Photograph::new(picture, NAME, detector, 0, app.about.resolution)?;
+    Ok(photograph.face)
 }

@@ -47,7 +47,7 @@ impl Args {
             Some("png") => {
                 save_marked(&contact_sheet(&faces, faces.len()), &mark, &self.output)?;
             }
-            Some("gif") => save_animation(&faces, &self.output)?,
+            Some("gif") => save_animation(&faces, &mark, &self.output)?,
             _ => {
                 fs::create_dir_all(&self.output)
                     .with_context(|| self.output.display().to_string())?;

@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR; without them a photo is taken as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
-    /// Longest time for a request, in seconds
+    /// Longest time for a request to arrive, and for its answer, in seconds
     #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     /// Longest wait for the requests at work when told to stop, in seconds

@@ -88,7 +88,7 @@ pub(crate) struct ImageReference {
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "the shape of the form, for the document only")]
 pub(crate) struct EditForm {
-    /// A PNG or JPEG file.
+    /// A picture file: PNG, JPEG, WebP, GIF, TIFF, BMP or PNM.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
     /// What to change, in any words.
