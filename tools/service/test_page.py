@@ -98,6 +98,7 @@ def test_a_face_is_edited_by_slider_and_undone(visit):
     page.get_by_label("What to change").fill("older, with glasses")
     page.get_by_role("button", name="Change", exact=True).click()
     edited = changed(page, first)
+    assert page.locator("#editor").evaluate("e => e.scrollWidth <= e.clientWidth")
     slider = page.locator("#strength")
     slider.fill("-0.5")
     opposite = changed(page, edited)
@@ -251,6 +252,8 @@ def test_it_fits_a_phone(visit, scheme):
     shot(page, f"phone-{scheme}")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.locator("#grid .face").nth(1).click()
+    covers = "e => e.scrollWidth <= e.clientWidth && e.clientWidth === innerWidth && e.clientHeight === innerHeight"
+    assert page.locator("#editor").evaluate(covers)
     first = after(page)
     idea(page, "smiling")
     changed(page, first)
