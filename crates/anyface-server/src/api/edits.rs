@@ -31,7 +31,7 @@ pub(crate) struct EditRequest {
     #[serde(default)]
     images: Vec<ImageReference>,
     /// What to change, in any words.
-    #[schema(min_length = 1, max_length = 32000, example = "smiling, with glasses")]
+    #[schema(min_length = 1, max_length = 4000, example = "smiling, with glasses")]
     prompt: String,
     /// A name from `GET /v1/models`.
     model: Option<String>,

@@ -54,7 +54,7 @@ pub(crate) enum From {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
     /// What the face looks like, in any words.
-    #[schema(min_length = 1, max_length = 32000)]
+    #[schema(min_length = 1, max_length = 4000)]
     prompt: String,
     /// A random one when left out; the answer tells which.
     #[schema(minimum = 0)]
@@ -82,7 +82,7 @@ pub(crate) struct Mix {
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditStep {
     /// What to change, in any words.
-    #[schema(min_length = 1, max_length = 32000)]
+    #[schema(min_length = 1, max_length = 4000)]
     prompt: String,
     /// How much, −1 (the opposite) to 1.
     #[schema(minimum = -1, maximum = 1)]
