@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyface::image::{Mark, read_mark};
 use assert_cmd::Command;
 use predicates::prelude::*;
 
@@ -33,6 +34,13 @@ impl Folder {
         fs::read(self.path(output)).expect("written")
     }
 
+    /// Runs a command that writes `output`; returns its picture, whatever its mark says.
+    fn draw(&self, args: &[&str], output: &str) -> image::RgbImage {
+        let file = self.run(args, output);
+        let picture = image::load_from_memory(&file).expect("a picture");
+        picture.into_rgb8()
+    }
+
     /// What a wrong command says, in one line, having written nothing.
     fn refused(&self, args: &[&str], says: &str) {
         let before = fs::read_dir(self.0.path()).expect("a folder").count();
@@ -58,14 +66,14 @@ fn size(path: &Path) -> (u32, u32) {
 fn an_edit_changes_a_face_by_its_strength() {
     let folder = Folder::new();
     let edit = |strength: &str, text: &str| {
-        folder.run(
+        folder.draw(
             &["edit", "seed:3", text, "--strength", strength],
             "edited.png",
         )
     };
     let whole = edit("1", "wearing sunglasses");
     assert_eq!(size(&folder.path("edited.png")), (128, 128));
-    assert_eq!(whole, edit("1", "wearing sunglasses"), "the same bytes");
+    assert_eq!(whole, edit("1", "wearing sunglasses"), "the same pixels");
     let none = edit("0", "wearing sunglasses");
     assert_eq!(none, edit("0", "bald"), "no strength, no change");
     assert!(whole != none && edit("0.5", "wearing sunglasses") != none);
@@ -79,8 +87,8 @@ fn edits_go_on_from_a_latent_and_back() {
         &["edit", "seed:4", "bald", "--latent", "bald.safetensors"],
         "bald.png",
     );
-    let together = folder.run(&["edit", "seed:4", "bald", "smiling"], "both.png");
-    let apart = folder.run(&["edit", "bald.safetensors", "smiling"], "apart.png");
+    let together = folder.draw(&["edit", "seed:4", "bald", "smiling"], "both.png");
+    let apart = folder.draw(&["edit", "bald.safetensors", "smiling"], "apart.png");
     assert_eq!(together, apart);
     folder.run(&["edit", "seed:4", "bald", "--steps", "5"], "strip.png");
     assert_eq!(size(&folder.path("strip.png")), (4 + 5 * 132, 4 + 132));
@@ -161,4 +169,32 @@ fn what_cannot_be_is_refused_in_one_line() {
         &["edit", "seed:1", "smiling", "--layers", "4-9"],
         "as in 4..8",
     );
+}
+
+#[test]
+fn every_picture_tells_that_it_is_generated() {
+    let folder = Folder::new();
+    let mark = |args: &[&str], output: &str| read_mark(&folder.run(args, output)).expect("a mark");
+    let plain = Mark::new("portraits");
+    let edit = ["edit", "seed:3", "older", "with glasses"];
+    let edited = Mark {
+        prompt: Some("older → with glasses".to_owned()),
+        seed: Some(3),
+        ..plain.clone()
+    };
+    assert_eq!(mark(&edit, "edited.png"), edited);
+    let silent = [&edit[..], &["--no-prompt"]].concat();
+    assert_eq!(mark(&silent, "silent.png"), plain);
+    let between = ["interpolate", "edited.png", "seed:4", "--steps", "2"];
+    let prompt = Some("a file → seed:4".to_owned());
+    let expected = Mark {
+        prompt,
+        ..plain.clone()
+    };
+    assert_eq!(mark(&between, "strip.png"), expected);
+    assert_eq!(mark(&between, "film.gif"), expected);
+    let invert = ["invert", "edited.png", "--reconstruction", "again.png"];
+    folder.run(&invert, "latent.safetensors");
+    let again = fs::read(folder.path("again.png")).expect("written");
+    assert_eq!(read_mark(&again), Some(plain));
 }

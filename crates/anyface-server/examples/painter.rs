@@ -21,6 +21,6 @@ async fn main() -> std::io::Result<()> {
     };
     let listener = tokio::net::TcpListener::bind(bind).await?;
     writeln!(std::io::stdout(), "http://{}/", listener.local_addr()?)?;
-    let server = Server::start(support::Painter { pause }, config)?;
+    let server = Server::start(support::Painter { pause }, None, config)?;
     server.serve(listener, std::future::pending()).await
 }

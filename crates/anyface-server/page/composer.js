@@ -6,7 +6,7 @@ const EXAMPLES = [
   "a smiling child with blond hair",
   "a bald man with glasses and a moustache",
   "a tired professor with grey hair",
-  "a woman with black hair, red lipstick and earrings",
+  "a woman with red lipstick",
 ];
 const REMEMBERED = "anyface-options";
 

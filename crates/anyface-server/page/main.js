@@ -111,6 +111,7 @@ try {
   composer.fit(model);
   editor.fit(model);
   if (model.photos) {
+    if (!model.finds_faces) $("upload").title = $("drop-text").textContent = "A photo cut to head and shoulders of one face";
     acceptPhotos({ button: $("upload"), input: $("file"), drop: $("drop") }, photo);
   } else {
     $("upload").hidden = true;

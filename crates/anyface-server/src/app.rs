@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use anyface::inversion::Detector;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) config: Config,
     /// Its model.
     pub(crate) about: About,
+    /// What finds faces in photos; without it a photo is taken as one aligned face.
+    pub(crate) detector: Option<Detector>,
     /// Its work.
     pub(crate) queue: Queue,
     /// Its counters.
@@ -41,7 +44,13 @@ pub(crate) struct App {
 
 impl App {
     /// A server's state.
-    pub(crate) fn new(config: Config, about: About, queue: Queue, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        about: About,
+        detector: Option<Detector>,
+        queue: Queue,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let limit = |faces| RateLimiter::keyed(Quota::per_minute(faces));
         Self {
             limiter: config.faces_per_minute.map(limit),
@@ -49,6 +58,7 @@ impl App {
             started: now(),
             config,
             about,
+            detector,
             queue,
             metrics,
         }

@@ -22,8 +22,10 @@ pub struct Config {
     pub max_pixels: u64,
     /// Longest side of an image that may be asked for.
     pub max_side: u32,
-    /// Longest time for a request.
+    /// Longest time for the body of a request to arrive, and again for its answer.
     pub timeout: Duration,
+    /// Longest time for the head of a request to arrive, and for a connection to lie idle.
+    pub head_timeout: Duration,
     /// Longest time that the server waits for requests at work once it is told to stop.
     pub drain: Duration,
     /// Whether the log may hold prompts.
@@ -47,6 +49,7 @@ impl Default for Config {
             max_pixels: 50_000_000,
             max_side: 1024,
             timeout: Duration::from_secs(60),
+            head_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(30),
             log_prompts: false,
             mark_prompts: true,

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use anyface::pipeline::Description;
 use anyface::{Engine, Error, Latent as EngineLatent};
 use image::RgbImage;
-use image::imageops::crop_imm;
 
 use crate::studio::{About, Edit, Face, Latent, Source, Studio, StudioError, Task};
 
@@ -89,7 +88,7 @@ impl EngineStudio {
                 if self.engine.config().inversion.is_none() {
                     return Err(StudioError::Unsupported("this model cannot read photos"));
                 }
-                self.engine.invert(&square(photo), 0)?
+                self.engine.invert(photo, 0)?
             }
             Source::Mix { from, to, t } => self.latent(from)?.towards(&self.latent(to)?, *t),
         })
@@ -141,13 +140,6 @@ impl Studio for EngineStudio {
             clip_score: None,
         })
     }
-}
-
-/// The middle of a picture.
-fn square(photo: &RgbImage) -> RgbImage {
-    let (width, height) = photo.dimensions();
-    let side = width.min(height);
-    crop_imm(photo, (width - side) / 2, (height - side) / 2, side, side).to_image()
 }
 
 /// The last few results, newest first.

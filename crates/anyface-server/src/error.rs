@@ -60,6 +60,9 @@ pub(crate) enum ApiError {
     /// The body is too large.
     #[error("the body is larger than {0} bytes, the most this server reads")]
     TooLarge(usize),
+    /// The body does not come.
+    #[error("the body took longer than {} s to arrive", .0.as_secs())]
+    SlowBody(Duration),
     /// The body is of another type.
     #[error("the body must be {0}")]
     MediaType(&'static str),
@@ -134,6 +137,7 @@ impl ApiError {
             Self::NoSuchModel(_) => (S::NOT_FOUND, REQUEST, Some("model_not_found")),
             Self::Method(_) => (S::METHOD_NOT_ALLOWED, REQUEST, Some("method_not_allowed")),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, REQUEST, Some("body_too_large")),
+            Self::SlowBody(_) => (S::REQUEST_TIMEOUT, REQUEST, Some("body_too_slow")),
             Self::MediaType(_) => (
                 S::UNSUPPORTED_MEDIA_TYPE,
                 REQUEST,

@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod app;
 mod config;
+mod connections;
 mod engine;
 mod error;
 mod log;
@@ -21,5 +22,4 @@ pub mod studio;
 pub use api::openapi;
 pub use config::Config;
 pub use engine::EngineStudio;
-
 pub use server::Server;

@@ -1,20 +1,24 @@
-//! Uploaded pictures, decoded within limits.
+//! Uploaded pictures, and the face in them.
 
-use std::io::Cursor;
+use std::sync::Arc;
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
+use anyface::Error;
+use anyface::image::decode_picture_within;
+use anyface::inversion::Photograph;
+use image::RgbImage;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::metrics::Stage;
 
-/// Decodes a picture, away from the threads that answer, and turns it upright as its camera says.
+/// The largest face of an uploaded picture, aligned where there is a detector, as a square of the model's resolution; so
+/// what waits in the queue is small. Runs away from the threads that answer.
 ///
 /// # Errors
-/// [`ApiError::InvalidImage`] names `param` when it is no PNG or JPEG, broken, or has too many pixels.
-pub(crate) async fn decode(
-    app: &App,
-    bytes: Vec<u8>,
+/// [`ApiError::InvalidImage`] names `param` when it is no picture, broken, has too many pixels, or no face is found.
+pub(crate) async fn face(
+    app: &Arc<App>,
+    file: Vec<u8>,
     param: &'static str,
 ) -> Result<RgbImage, ApiError> {
     let _turn = app
@@ -22,37 +26,22 @@ pub(crate) async fn decode(
         .acquire()
         .await
         .map_err(|_| ApiError::Stopping)?;
-    let max_pixels = app.config.max_pixels;
     let start = std::time::Instant::now();
-    let decoded = tokio::task::spawn_blocking(move || decode_now(&bytes, max_pixels)).await;
+    let shared = Arc::clone(app);
+    let found = tokio::task::spawn_blocking(move || find(&shared, file)).await;
     app.metrics.stage(Stage::Decode, start.elapsed());
-    let fault = |message| ApiError::InvalidImage { message, param };
-    decoded.map_err(|_| ApiError::Internal)?.map_err(fault)
+    found
+        .map_err(|_| ApiError::Internal)?
+        .map_err(|error| ApiError::InvalidImage {
+            message: error.to_string(),
+            param,
+        })
 }
 
-fn decode_now(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, String> {
-    let broken = |e: image::ImageError| format!("the picture cannot be read: {e}");
-    let reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|e| broken(e.into()))?;
-    if reader.format().is_none() {
-        return Err("the file is no picture: send a PNG or JPEG file".to_owned());
-    }
-    let mut decoder = reader.into_decoder().map_err(broken)?;
-    // The header tells the size before any pixel is unpacked.
-    let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > max_pixels {
-        return Err(format!(
-            "the picture has {width} x {height} pixels, more than the {max_pixels} this server reads"
-        ));
-    }
-    let mut limits = Limits::default();
-    // At most four channels of two bytes, twice over for the decoder's own use.
-    limits.max_alloc = Some(16 * max_pixels);
-    decoder.set_limits(limits).map_err(broken)?;
-    let orientation = decoder.orientation().map_err(broken)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    image.apply_orientation(orientation);
-    Ok(image.into_rgb8())
+fn find(app: &App, file: Vec<u8>) -> Result<RgbImage, Error> {
+    const NAME: &str = "the upload";
+    let picture = decode_picture_within(file, NAME, app.config.max_pixels)?;
+    let detector = app.detector.as_ref();
+    let photograph = Photograph::new(picture, NAME, detector, 0, app.about.resolution)?;
+    Ok(photograph.face)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyface::inversion::Detector;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
     CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -24,7 +25,7 @@ use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::studio::Studio;
-use crate::{access, api, log, page};
+use crate::{access, api, connections, log, page};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -38,16 +39,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the thread of a studio.
+    /// Starts the thread of a studio; with a detector, faces of photos are found and aligned.
     ///
     /// # Errors
     /// When the system refuses the thread.
-    pub fn start(studio: impl Studio, config: Config) -> std::io::Result<Self> {
+    pub fn start(
+        studio: impl Studio,
+        detector: Option<Detector>,
+        config: Config,
+    ) -> std::io::Result<Self> {
         let metrics = Arc::new(Metrics::default());
         let about = studio.about();
         let (queue, studio) =
             Queue::start(studio, config.queue, config.batch, Arc::clone(&metrics))?;
-        let app = Arc::new(App::new(config, about, queue, metrics));
+        let app = Arc::new(App::new(config, about, detector, queue, metrics));
         Ok(Self { app, studio })
     }
 
@@ -98,13 +103,14 @@ impl Server {
             app.queue.close();
             told.notify_one();
         };
-        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(graceful);
+        let head_timeout = self.app.config.head_timeout;
+        let serving = connections::serve(listener, self.router(), head_timeout, graceful);
         let drain = async {
             stopping.notified().await;
             tokio::time::sleep(self.app.config.drain).await;
         };
         tokio::select! {
-            served = serving => served?,
+            () = serving => {}
             () = drain => tracing::warn!("some requests were not finished in time"),
         }
         // The thread ends once every job is done or its client gone.

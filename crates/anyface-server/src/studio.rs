@@ -40,7 +40,7 @@ pub enum Source {
     },
     /// From a latent that the server gave.
     Latent(Latent),
-    /// From a photo.
+    /// From the face of a photo, cut out: a square of the model's resolution.
     Photo(RgbImage),
     /// Between two latents.
     Mix {

@@ -23,7 +23,7 @@ struct Running {
 async fn start(pause: Duration, config: Config) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let server = Server::start(Painter { pause }, config).expect("a thread");
+    let server = Server::start(Painter { pause }, None, config).expect("a thread");
     let (stop, stopped) = oneshot::channel::<()>();
     let done = tokio::spawn(server.serve(listener, async {
         stopped.await.ok();
@@ -131,6 +131,39 @@ async fn requests_at_work_are_finished_before_the_end() {
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
     server.done.await.expect("no panic").expect("a clean end");
     assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn requests_that_do_not_come_end_too() {
+    let limit = Duration::from_millis(100);
+    let config = Config {
+        timeout: limit,
+        head_timeout: limit,
+        ..Config::default()
+    };
+    let server = start(Duration::ZERO, config).await;
+    let mut half_a_head = TcpStream::connect(server.address)
+        .await
+        .expect("a connection");
+    half_a_head.write_all(b"GET / HT").await.expect("sent");
+    let idle = TcpStream::connect(server.address)
+        .await
+        .expect("a connection");
+    for silent in [half_a_head, idle] {
+        assert_eq!(answer(silent).await, "");
+    }
+    for kind in ["application/json", "multipart/form-data; boundary=x"] {
+        let mut half_a_body = TcpStream::connect(server.address)
+            .await
+            .expect("a connection");
+        let head = format!(
+            "POST /v1/images/edits HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 9\r\n\r\n--x"
+        );
+        half_a_body.write_all(head.as_bytes()).await.expect("sent");
+        let told = answer(half_a_body).await;
+        assert!(told.starts_with("HTTP/1.1 408"), "{told}");
+        assert!(told.contains("body_too_slow"), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyface::image::{contact_sheet, save_png};
+use anyface::image::{contact_sheet, save_marked};
 use anyface::{Edit, Engine, Latent};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::network::NetworkArgs;
+use super::network::{MarkArgs, NetworkArgs};
 use super::source::{PictureArgs, Source};
 
 /// Change a face in words
@@ -55,6 +55,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    mark: MarkArgs,
+    #[command(flatten)]
     picture: PictureArgs,
     #[command(flatten)]
     network: NetworkArgs,
@@ -95,7 +97,8 @@ impl Args {
             (true, Some(photograph)) => photograph.paste_back(&picture),
             (true, None) => bail!("--paste-back: the face comes from no picture"),
         };
-        save_png(&picture, &self.output)?;
+        let mark = self.mark.mark(&engine, &self.prompt(), self.face.seed());
+        save_marked(&picture, &mark, &self.output)?;
         if let Some(path) = &self.latent {
             edited.save(path)?;
         }
@@ -113,6 +116,15 @@ impl Args {
             layers: self.layers.clone(),
         };
         Ok(engine.edit(face, text, &edit)?)
+    }
+
+    /// The edits one after another, as the server writes them too.
+    fn prompt(&self) -> String {
+        let texts = self.text.join(" → ");
+        match self.strength {
+            1.0 => texts,
+            strength => format!("{texts} ({strength:+})"),
+        }
     }
 
     fn report(&self, milliseconds: f64) -> Result<()> {

@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyface::image::{Mark, contact_sheet, save_marked};
-use anyface::{Engine, Face};
+use anyface::Face;
+use anyface::image::{contact_sheet, save_marked};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use super::network::NetworkArgs;
+use super::network::{MarkArgs, NetworkArgs};
 
 /// Draw faces that fit a description
 #[derive(Debug, clap::Args)]
@@ -39,9 +39,8 @@ pub(crate) struct Args {
     /// Print one JSON object a line for each face
     #[arg(long)]
     json: bool,
-    /// Leave the words and the seed out of the images; that they are AI-generated stays in
-    #[arg(long)]
-    no_prompt: bool,
+    #[command(flatten)]
+    mark: MarkArgs,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -87,10 +86,11 @@ impl Args {
                     true => self.output.clone(),
                     false => self.output.join(format!("{:04}.png", faces.len())),
                 };
-                let mark = self.mark(&engine, captions, Some(face.seed));
+                let prompt = captions.join(" ");
+                let mark = self.mark.mark(&engine, &prompt, Some(face.seed));
                 save_marked(&face.image, &mark, &path)?;
                 let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
-                self.report(&path, captions, &face, milliseconds)?;
+                self.report(&path, &prompt, &face, milliseconds)?;
                 faces.push(face.image);
             }
         }
@@ -99,8 +99,12 @@ impl Args {
                 (1, _) | (_, 1) => (faces.len() as f64).sqrt().ceil() as usize,
                 (_, number) => number as usize,
             };
-            let captions = prompts.first().filter(|_| prompts.len() == 1);
-            let mark = self.mark(&engine, captions.map_or(&[], Vec::as_slice), None);
+            // A sheet of several descriptions has no one prompt.
+            let prompt = match &prompts[..] {
+                [captions] => captions.join(" "),
+                _ => String::new(),
+            };
+            let mark = self.mark.mark(&engine, &prompt, None);
             let sheet = contact_sheet(&faces, columns);
             save_marked(&sheet, &mark, &self.output.join("sheet.png"))?;
         }
@@ -132,29 +136,13 @@ impl Args {
         Ok(prompts)
     }
 
-    /// What an image says of itself.
-    fn mark(&self, engine: &Engine, captions: &[String], seed: Option<u64>) -> Mark {
-        let told = !self.no_prompt && !captions.is_empty();
-        Mark {
-            prompt: told.then(|| captions.join(" ")),
-            seed: seed.filter(|_| told),
-            ..Mark::new(&engine.config().domain)
-        }
-    }
-
-    fn report(
-        &self,
-        path: &Path,
-        captions: &[String],
-        face: &Face,
-        milliseconds: f64,
-    ) -> Result<()> {
+    fn report(&self, path: &Path, prompt: &str, face: &Face, milliseconds: f64) -> Result<()> {
         let mut out = std::io::stdout().lock();
         if self.json {
             let line = Line {
                 path,
                 seed: face.seed,
-                prompt: &captions.join(" "),
+                prompt,
                 clip_score: face.clip_score,
                 milliseconds,
             };

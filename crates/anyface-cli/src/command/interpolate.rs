@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyface::image::{contact_sheet, save_animation, save_png};
+use anyface::image::{contact_sheet, save_animation, save_marked};
 use anyface::{Engine, Generate, Latent};
 use anyhow::{Context, Result};
 use image::RgbImage;
 
-use super::network::NetworkArgs;
+use super::network::{MarkArgs, NetworkArgs};
 use super::source::{PictureArgs, Source};
 
 /// Draw the faces between two
@@ -26,6 +26,8 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE|DIR")]
     output: PathBuf,
     #[command(flatten)]
+    mark: MarkArgs,
+    #[command(flatten)]
     picture: PictureArgs,
     #[command(flatten)]
     network: NetworkArgs,
@@ -39,14 +41,18 @@ impl Args {
             .map(|i| f64::from(i) / f64::from(self.steps - 1))
             .map(|t| engine.draw(&from.towards(&to, t)))
             .collect();
+        let ends = format!("{} → {}", told(&self.from), told(&self.to));
+        let mark = self.mark.mark(&engine, &ends, None);
         match self.output.extension().and_then(|e| e.to_str()) {
-            Some("png") => save_png(&contact_sheet(&faces, faces.len()), &self.output)?,
-            Some("gif") => save_animation(&faces, &self.output)?,
+            Some("png") => {
+                save_marked(&contact_sheet(&faces, faces.len()), &mark, &self.output)?;
+            }
+            Some("gif") => save_animation(&faces, &mark, &self.output)?,
             _ => {
                 fs::create_dir_all(&self.output)
                     .with_context(|| self.output.display().to_string())?;
                 for (i, face) in faces.iter().enumerate() {
-                    save_png(face, &self.output.join(format!("{i:04}.png")))?;
+                    save_marked(face, &mark, &self.output.join(format!("{i:04}.png")))?;
                 }
             }
         }
@@ -64,5 +70,13 @@ impl Args {
             }
             source => Ok(source.open(engine, &self.picture)?.0),
         }
+    }
+}
+
+/// An end as a mark tells it: no path, which would say where somebody keeps pictures.
+fn told(end: &str) -> &str {
+    match Path::new(end).exists() {
+        true => "a file",
+        false => end,
     }
 }

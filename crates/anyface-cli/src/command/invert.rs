@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyface::image::save_png;
+use anyface::image::{Mark, save_marked};
 use anyhow::Result;
 
 use super::network::NetworkArgs;
@@ -38,7 +38,8 @@ impl Args {
         let latent = self.picture.invert(&engine, &photograph)?;
         latent.save(&self.output)?;
         if let Some(path) = &self.reconstruction {
-            save_png(&engine.draw(&latent), path)?;
+            let mark = Mark::new(&engine.config().domain);
+            save_marked(&engine.draw(&latent), &mark, path)?;
         }
         writeln!(std::io::stdout(), "{}", self.output.display())?;
         Ok(())

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use anyface::image::Mark;
 use anyface::probe::Probe;
 use anyface::weights::Bundle;
 use anyface::{Engine, Error};
@@ -16,6 +17,14 @@ pub(crate) struct NetworkArgs {
     model: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
+}
+
+/// What the images say of themselves.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MarkArgs {
+    /// Leave the words and the seed out of the images; that they are AI-generated stays in
+    #[arg(long)]
+    no_prompt: bool,
 }
 
 /// Where to run, and on how many threads.
@@ -47,6 +56,18 @@ impl NetworkArgs {
         match &self.model {
             Some(folder) => Bundle::folder(folder),
             None => Bundle::builtin(),
+        }
+    }
+}
+
+impl MarkArgs {
+    /// The mark of an image of this engine, made from such words and such a seed.
+    pub(crate) fn mark(&self, engine: &Engine, prompt: &str, seed: Option<u64>) -> Mark {
+        let told = !self.no_prompt;
+        Mark {
+            prompt: (told && !prompt.is_empty()).then(|| prompt.to_owned()),
+            seed: seed.filter(|_| told),
+            ..Mark::new(&engine.config().domain)
         }
     }
 }

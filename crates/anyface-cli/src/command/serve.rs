@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs};
 
+use anyface::inversion::Detector;
 use anyface_server::{Config, EngineStudio, Server};
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
@@ -43,7 +44,10 @@ pub(crate) struct Args {
     /// Most megapixels of an uploaded picture
     #[arg(long, value_name = "MP", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     max_pixels: u32,
-    /// Longest time for a request, in seconds
+    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR; without them a photo is taken as one aligned face
+    #[arg(long, value_name = "FILE")]
+    detector: Option<PathBuf>,
+    /// Longest time for a request to arrive, and for its answer, in seconds
     #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     /// Longest wait for the requests at work when told to stop, in seconds
@@ -83,13 +87,14 @@ impl Args {
                 self.bind
             );
         }
+        let detector = Detector::find(self.detector.as_deref())?;
         let engine = self.network.engine()?;
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
             let listener = TcpListener::bind(self.bind)
                 .await
                 .with_context(|| format!("{}", self.bind))?;
-            let server = Server::start(EngineStudio::new(engine), config)?;
+            let server = Server::start(EngineStudio::new(engine), detector, config)?;
             Ok(server.serve(listener, stop_signal()?).await?)
         })
     }

@@ -62,6 +62,14 @@ impl PictureArgs {
 }
 
 impl Source {
+    /// The seed, where there is one.
+    pub(crate) const fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Seed(seed) => Some(*seed),
+            Self::File(_) => None,
+        }
+    }
+
     /// The face, and the picture it was cut out of where there is one.
     pub(crate) fn open(
         &self,

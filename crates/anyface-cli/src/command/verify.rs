@@ -13,7 +13,7 @@ use serde_json::json;
 /// Exit code 0 when the image carries the mark, 1 when not. A mark can be removed: an image without one may still be generated.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// PNG or JPEG file
+    /// PNG, JPEG or GIF file
     file: PathBuf,
     /// Print one JSON object
     #[arg(long)]

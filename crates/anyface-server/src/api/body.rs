@@ -36,9 +36,20 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
     value.unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The whole body, within the limit.
-pub(crate) async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
-    let read = Bytes::from_request(request, app).await;
+/// What reads a body, within the time for it.
+pub(crate) async fn in_time<T>(
+    app: &App,
+    reading: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    let limit = app.config.timeout;
+    let read = tokio::time::timeout(limit, reading).await;
+    read.unwrap_or(Err(ApiError::SlowBody(limit)))
+}
+
+/// The whole body, within the limits.
+async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
+    let reading = async { Ok(Bytes::from_request(request, app).await) };
+    let read = in_time(app, reading).await?;
     read.map_err(|refused| match refused.status().as_u16() {
         413 => ApiError::TooLarge(app.config.max_body),
         _ => ApiError::Invalid {

@@ -5,8 +5,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use crate::app::App;
 use crate::error::ApiError;
 
-/// Longest text, in characters, as in OpenAI's API.
-const MAX_TEXT: usize = 32_000;
+/// Longest text, in characters, as in OpenAI's DALL-E 3: reading a text takes time by the character, and nobody else is
+/// served meanwhile.
+const MAX_TEXT: usize = 4000;
 const MAX_USER: usize = 256;
 const MAX_KEEP: usize = 16;
 const MAX_SKETCHES: usize = 3;

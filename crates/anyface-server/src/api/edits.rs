@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::answer::{ImagesResponse, Work};
-use super::body::{Json, data_url, media_type, parse_value};
+use super::body::{Json, data_url, in_time, media_type, parse_value};
 use super::check;
 use super::output::{Background, FileFormat, Quality, ResponseFormat, Wish};
 use crate::app::{App, Caller};
@@ -31,7 +31,7 @@ pub(crate) struct EditRequest {
     #[serde(default)]
     images: Vec<ImageReference>,
     /// What to change, in any words.
-    #[schema(min_length = 1, max_length = 32000, example = "smiling, with glasses")]
+    #[schema(min_length = 1, max_length = 4000, example = "smiling, with glasses")]
     prompt: String,
     /// A name from `GET /v1/models`.
     model: Option<String>,
@@ -88,7 +88,7 @@ pub(crate) struct ImageReference {
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "the shape of the form, for the document only")]
 pub(crate) struct EditForm {
-    /// A PNG or JPEG file.
+    /// A picture file: PNG, JPEG, WebP, GIF, TIFF, BMP or PNM.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
     /// What to change, in any words.
@@ -129,7 +129,7 @@ pub(crate) async fn create(
             (asked, file)
         }
         "multipart/form-data" => {
-            let (asked, mut files) = form(request, &app).await?;
+            let (asked, mut files) = in_time(&app, form(request, &app)).await?;
             match (files.pop(), files.len()) {
                 (Some(file), 0) => (asked, file),
                 (file, rest) => {
@@ -162,7 +162,7 @@ pub(crate) async fn create(
     }
     .check(&app)?;
     let task = Task {
-        source: Source::Photo(photo::decode(&app, file, "image").await?),
+        source: Source::Photo(photo::face(&app, file, "image").await?),
         edits: vec![Edit {
             text: asked.prompt,
             strength,

@@ -54,7 +54,7 @@ pub(crate) enum From {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
     /// What the face looks like, in any words.
-    #[schema(min_length = 1, max_length = 32000)]
+    #[schema(min_length = 1, max_length = 4000)]
     prompt: String,
     /// A random one when left out; the answer tells which.
     #[schema(minimum = 0)]
@@ -82,7 +82,7 @@ pub(crate) struct Mix {
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditStep {
     /// What to change, in any words.
-    #[schema(min_length = 1, max_length = 32000)]
+    #[schema(min_length = 1, max_length = 4000)]
     prompt: String,
     /// How much, −1 (the opposite) to 1.
     #[schema(minimum = -1, maximum = 1)]
@@ -156,7 +156,7 @@ pub(crate) async fn create(
     }))
 }
 
-async fn source(app: &App, from: From) -> Result<Source, ApiError> {
+async fn source(app: &Arc<App>, from: From) -> Result<Source, ApiError> {
     Ok(match from {
         From::Words(words) => {
             check::text("from.words.prompt", &words.prompt)?;
@@ -169,7 +169,7 @@ async fn source(app: &App, from: From) -> Result<Source, ApiError> {
         From::Latent(latent) => Source::Latent(decode_latent(app, &latent, "from.latent")?),
         From::Image(url) => {
             let file = data_url(&url, "from.image")?;
-            Source::Photo(photo::decode(app, file, "from.image").await?)
+            Source::Photo(photo::face(app, file, "from.image").await?)
         }
         From::Mix(mix) => {
             check::within("from.mix.t", Some(mix.t), 0.0, 1.0)?;

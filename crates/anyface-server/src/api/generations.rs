@@ -23,7 +23,7 @@ pub(crate) struct GenerationRequest {
     /// What the face looks like, in any words.
     #[schema(
         min_length = 1,
-        max_length = 32000,
+        max_length = 4000,
         example = "an old sailor with a white beard"
     )]
     prompt: String,

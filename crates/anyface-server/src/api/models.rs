@@ -42,6 +42,8 @@ pub(crate) struct Model {
     pub(crate) edits: bool,
     /// Whether photos can be edited.
     pub(crate) photos: bool,
+    /// Whether faces of photos are found and aligned; else a photo is taken as one aligned face.
+    pub(crate) finds_faces: bool,
 }
 
 fn model(app: &App, id: &str) -> Model {
@@ -56,6 +58,7 @@ fn model(app: &App, id: &str) -> Model {
         max_n: app.config.max_n,
         edits: app.about.edits,
         photos: app.about.inverts,
+        finds_faces: app.detector.is_some(),
     }
 }
 

@@ -5,21 +5,22 @@ use std::path::Path;
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, DynamicImage, Frame, ImageError, RgbImage};
 
+use super::mark::{Mark, mark_gif};
 use crate::Error;
 use crate::weights::write_atomically;
 
 /// Milliseconds that each picture stays.
 const MILLISECONDS: u32 = 60;
 
-/// Writes pictures as a GIF that runs to the last and back, for ever; beside its place, then renames it.
+/// Writes pictures as a GIF that runs to the last and back, for ever, and carries its mark; beside its place, then renames it.
 ///
 /// # Errors
 /// [`Error::Io`] names the file when it cannot be written.
-pub fn save_animation(images: &[RgbImage], path: &Path) -> Result<(), Error> {
+pub fn save_animation(images: &[RgbImage], mark: &Mark, path: &Path) -> Result<(), Error> {
     let mut gif = Vec::new();
     encode(images, &mut gif)
         .map_err(std::io::Error::other)
-        .and_then(|()| write_atomically(path, &gif))
+        .and_then(|()| write_atomically(path, &mark_gif(&gif, mark)))
         .map_err(|source| Error::io(path, source))
 }
 
@@ -39,6 +40,7 @@ fn encode(images: &[RgbImage], gif: &mut Vec<u8>) -> Result<(), ImageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::read_mark;
     use image::codecs::gif::GifDecoder;
     use image::{AnimationDecoder, Rgb};
 
@@ -49,6 +51,9 @@ mod tests {
             .collect();
         let mut gif = Vec::new();
         encode(&images, &mut gif).unwrap();
+        let mark = Mark::new("portraits");
+        let gif = mark_gif(&gif, &mark);
+        assert_eq!(read_mark(&gif), Some(mark));
         let decoder = GifDecoder::new(std::io::Cursor::new(gif)).unwrap();
         let frames = decoder.into_frames().collect_frames().unwrap();
         let reds: Vec<u8> = frames

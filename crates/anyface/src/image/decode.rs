@@ -17,8 +17,8 @@ pub const MAX_PIXELS: u64 = 120_000_000;
 /// The most bytes of a file.
 pub const MAX_FILE: u64 = 400_000_000;
 
-/// The most bytes that a decoder may hold: `MAX_PIXELS` of four channels of 16 bits.
-const MAX_MEMORY: u64 = 8 * MAX_PIXELS;
+/// The most bytes that a decoder may hold for each pixel it may read: four channels of 16 bits.
+const BYTES_OF_PIXEL: u64 = 8;
 
 /// What shows through where a picture is transparent.
 const PAPER: u32 = 255;
@@ -49,6 +49,18 @@ pub fn read_picture(path: &Path) -> Result<RgbImage, Error> {
 /// # Errors
 /// [`Error::Picture`], as for [`read_picture`].
 pub fn decode_picture(bytes: impl AsRef<[u8]>, name: &str) -> Result<RgbImage, Error> {
+    decode_picture_within(bytes, name, MAX_PIXELS)
+}
+
+/// As [`decode_picture`], of pictures of at most `max_pixels`.
+///
+/// # Errors
+/// [`Error::Picture`], as for [`read_picture`].
+pub fn decode_picture_within(
+    bytes: impl AsRef<[u8]>,
+    name: &str,
+    max_pixels: u64,
+) -> Result<RgbImage, Error> {
     let content = bytes.as_ref();
     let fail = |reason: String| Err(Error::picture(name, reason));
     if content.is_empty() {
@@ -67,17 +79,17 @@ pub fn decode_picture(bytes: impl AsRef<[u8]>, name: &str) -> Result<RgbImage, E
     if format == ImageFormat::Jpeg && !has_end_of_jpeg(content) {
         return fail("the picture is damaged: its end is missing".to_owned());
     }
-    decode(bytes, format).or_else(|error| fail(reason(error)))
+    decode(bytes, format, max_pixels).or_else(|error| fail(reason(error, max_pixels)))
 }
 
-fn decode(bytes: impl AsRef<[u8]>, format: ImageFormat) -> ImageResult<RgbImage> {
+fn decode(bytes: impl AsRef<[u8]>, format: ImageFormat, max_pixels: u64) -> ImageResult<RgbImage> {
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_MEMORY);
+    limits.max_alloc = Some(BYTES_OF_PIXEL * max_pixels);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+    if u64::from(width) * u64::from(height) > max_pixels {
         let error = LimitError::from_kind(LimitErrorKind::DimensionError);
         return Err(ImageError::Limits(error));
     }
@@ -135,11 +147,11 @@ fn has_end_of_jpeg(jpeg: &[u8]) -> bool {
 }
 
 /// What a decoder has to say, in one line.
-fn reason(error: ImageError) -> String {
+fn reason(error: ImageError, max_pixels: u64) -> String {
     match error {
         ImageError::Limits(_) => format!(
             "the picture is too large: {} megapixels at most, of 8 bytes each",
-            MAX_PIXELS / 1_000_000
+            max_pixels / 1_000_000
         ),
         ImageError::Unsupported(error) => format!("the picture cannot be read: {error}"),
         error => format!("the picture is damaged: {error}"),

@@ -1,8 +1,8 @@
 //! What an image says of itself: that it is AI-generated, by which model, from which words.
 //!
 //! The same facts are written twice, for the two kinds of readers there are: PNG text chunks, and an XMP packet with
-//! the properties of the IPTC photo metadata standard that search engines and picture libraries look for. JPEG
-//! carries the XMP packet only.
+//! the properties of the IPTC photo metadata standard that search engines and picture libraries look for. JPEG and GIF
+//! carry the XMP packet only.
 
 use std::io::Cursor;
 
@@ -22,6 +22,9 @@ const XMP: &str = "XML:com.adobe.xmp";
 
 /// What stands before the packet in the APP1 segment of a JPEG file.
 const JPEG_XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
+/// What stands before the packet in a GIF file: an application extension.
+const GIF_XMP: &[u8] = b"\x21\xFF\x0BXMP DataXMP";
 
 /// Text chunks longer than this are none of ours.
 const MAX_TEXT: usize = 1 << 20;
@@ -112,13 +115,29 @@ pub fn encode_jpeg(image: &RgbImage, mark: &Mark, quality: u8) -> std::io::Resul
     .concat())
 }
 
-/// Reads the mark of a PNG or JPEG file; `None` when it has none, or is no such file.
+/// A GIF file with a mark in it.
+pub(crate) fn mark_gif(gif: &[u8], mark: &Mark) -> Vec<u8> {
+    // Extensions come after the header, the screen's descriptor, and the palette that its flags tell of.
+    let palette = match gif[10] {
+        flags @ 0x80.. => 6 << (flags & 7),
+        _ => 0,
+    };
+    let (start, rest) = gif.split_at(13 + palette);
+    // The packet is no row of blocks with their lengths. Wherever a reader that takes it for one ends up in the trailer,
+    // it is led to the end.
+    let trailer: Vec<u8> = [1].into_iter().chain((0..=255).rev()).chain([0]).collect();
+    let packet = xmp::write(mark);
+    [start, GIF_XMP, packet.as_bytes(), &trailer, rest].concat()
+}
+
+/// Reads the mark of a PNG, JPEG or GIF file; `None` when it has none, or is no such file.
 ///
 /// The text chunks are taken where there are any; else the XMP packet, which survives more programs.
 pub fn read_mark(file: &[u8]) -> Option<Mark> {
     match file {
         [0x89, b'P', b'N', b'G', ..] => read_png(file),
         [0xFF, 0xD8, ..] => xmp::read(jpeg_packet(file)?),
+        [b'G', b'I', b'F', ..] => xmp::read(gif_packet(file)?),
         _ => None,
     }
 }
@@ -162,6 +181,14 @@ fn jpeg_packet(file: &[u8]) -> Option<&str> {
         rest = &rest[2 + length..];
     }
     None
+}
+
+/// The XMP packet among the extensions.
+fn gif_packet(file: &[u8]) -> Option<&str> {
+    let at = file.windows(GIF_XMP.len()).position(|w| w == GIF_XMP)?;
+    let packet = &file[at + GIF_XMP.len()..];
+    let end = packet.iter().position(|&byte| byte == 1)?;
+    std::str::from_utf8(&packet[..end]).ok()
 }
 
 #[cfg(test)]
