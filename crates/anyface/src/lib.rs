@@ -13,6 +13,7 @@ pub mod clip;
 mod error;
 pub mod identity;
 pub mod image;
+pub mod inception;
 pub mod inversion;
 pub mod layers;
 pub mod lpips;

@@ -14,3 +14,6 @@ pub use engine::{Engine, Truncation};
 pub use generate::{Face, Generate};
 pub use latent::Latent;
 pub use prior::Prior;
+
+#[cfg(test)]
+mod tests;
