@@ -11,6 +11,7 @@
 
 pub mod clip;
 mod error;
+pub mod hub;
 pub mod identity;
 pub mod image;
 pub mod inception;
