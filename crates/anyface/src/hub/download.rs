@@ -246,7 +246,10 @@ impl Client {
             longest = longest.max(length());
             if tries == TRIES {
                 let url = url.to_owned();
-                return Err(HubError::Broken { url, reason });
+                return Err(match longest {
+                    0 => HubError::Unreachable { url, reason },
+                    _ => HubError::Broken { url, reason },
+                });
             }
             thread::sleep(self.pause * (1 << (tries - 1)));
         }

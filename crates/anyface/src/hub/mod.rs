@@ -43,6 +43,14 @@ pub enum HubError {
         /// What the server says.
         reason: String,
     },
+    /// Nothing came, in several tries.
+    #[error("{url} cannot be reached: {reason}")]
+    Unreachable {
+        /// The file.
+        url: String,
+        /// What went wrong last.
+        reason: String,
+    },
     /// The connection failed, and did so again.
     #[error("{url}: {reason}; what came is kept, and the next try goes on from there")]
     Broken {

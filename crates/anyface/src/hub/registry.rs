@@ -92,7 +92,7 @@ impl License {
             Self::Apache2 => "Apache-2.0",
             Self::Bsd2 => "BSD-2-Clause",
             Self::Bsd3 => "BSD-3-Clause",
-            Self::NvidiaNc => "NVIDIA Source Code License (non-commercial)",
+            Self::NvidiaNc => "NVIDIA Source Code License-NC",
         }
     }
 

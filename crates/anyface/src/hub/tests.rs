@@ -301,6 +301,7 @@ fn an_unreachable_server_and_offline_mode_say_so() {
     model.source = Source::Url("http://127.0.0.1:1/".to_owned());
     let error = hub.pull(&model, &mut |_| ()).unwrap_err().to_string();
     assert!(error.starts_with("http://127.0.0.1:1/yunet"), "{error}");
+    assert!(error.contains("cannot be reached"), "{error}");
     hub.offline = true;
     let error = hub.pull(&model, &mut |_| ()).unwrap_err().to_string();
     assert!(error.contains("HF_HUB_OFFLINE"), "{error}");
