@@ -105,6 +105,37 @@ fn both_towers_of_a_clip_go_into_one_file() {
 }
 
 #[test]
+fn networks_of_several_files_go_into_one_bundle() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bundle = folder.path().join("bundle/");
+    for file in ["clip_tiny_torchscript.pt", "nvidia_skip_p3.pkl"] {
+        anyface()
+            .arg("convert")
+            .arg(fixture(file))
+            .arg(&bundle)
+            .assert()
+            .success();
+    }
+    let config = json(&bundle.join("config.json"));
+    assert_eq!(config["format"], 1);
+    assert_eq!(config["clip"], "openai");
+    for name in ["text_tower", "image_tower", "generator"] {
+        assert!(config[name].is_object(), "{name}");
+        assert!(
+            bundle.join(format!("{name}.safetensors")).exists(),
+            "{name}"
+        );
+    }
+    anyface()
+        .arg("convert")
+        .arg(fixture("array.npy"))
+        .arg(&bundle)
+        .assert()
+        .code(1)
+        .stderr(predicate::str::contains("no network in it"));
+}
+
+#[test]
 fn inspect_prints_every_tensor() {
     anyface()
         .args(["models", "inspect"])
@@ -133,11 +164,25 @@ fn truncated_files_of_every_container_are_refused_in_one_line() {
         ("python2.pth", "bytes early"),
         ("array.npy", "leaves its storage"),
         ("arrays.npz", "(byte "),
+        ("yunet.onnx", "(byte "),
+        ("fid_inception.pth", "bytes early"),
+        ("anyface_plus.pt", "(byte "),
     ] {
         let whole = fs::read(fixture(name)).expect("a fixture");
         fs::write(&cut, &whole[..whole.len() * 9 / 10]).expect("written");
         refused(&cut, says);
     }
+}
+
+#[test]
+fn weights_of_ncnn_that_end_early_or_are_missing_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let graph = folder.path().join("net.param");
+    fs::copy(fixture("mobilefacenet.param"), &graph).expect("copied");
+    refused(&graph, "net.bin");
+    let weights = fs::read(fixture("mobilefacenet.bin")).expect("a fixture");
+    fs::write(graph.with_extension("bin"), &weights[..weights.len() - 1]).expect("written");
+    refused(&graph, "bytes early");
 }
 
 #[test]

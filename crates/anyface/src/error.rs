@@ -17,6 +17,9 @@ pub enum Error {
     /// Weights that do not fit their network.
     #[error(transparent)]
     Weights(#[from] crate::weights::WeightsError),
+    /// Weights that could not be fetched.
+    #[error(transparent)]
+    Hub(#[from] crate::hub::HubError),
     /// A bundle whose `config.json` or tokenizer cannot be used.
     #[error("{file}: {reason}")]
     Bundle {

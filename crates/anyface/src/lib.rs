@@ -11,8 +11,10 @@
 
 pub mod clip;
 mod error;
+pub mod hub;
 pub mod identity;
 pub mod image;
+pub mod inception;
 pub mod inversion;
 pub mod layers;
 pub mod lpips;

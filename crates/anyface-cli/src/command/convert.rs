@@ -10,14 +10,14 @@ use serde_json::json;
 /// Convert a public checkpoint to safetensors
 ///
 /// Finds out by its bytes what the file is: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI, Hugging Face or open_clip.
-/// Nothing in it is ever run. The sizes of the network go to OUT.json.
+/// Nothing in it is ever run. The sizes of the network go to OUT.json, or its networks into the bundle in a folder.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// File to read: safetensors or their index, torch, TorchScript, pickle, numpy
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// File to write
-    #[arg(value_name = "OUT.safetensors")]
+    /// File to write, or folder of a bundle, which may be new: its path ends in /
+    #[arg(value_name = "OUT.safetensors|BUNDLE/")]
     output: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -26,19 +26,27 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
-        if self
-            .output
-            .extension()
-            .is_none_or(|extension| extension != "safetensors")
-        {
+        let ends_in_slash = self.output.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let into_bundle = ends_in_slash || self.output.is_dir();
+        let is_safetensors = self.output.extension().is_some_and(|e| e == "safetensors");
+        if !into_bundle && !is_safetensors {
             bail!(
-                "{}: the output must end in .safetensors",
+                "{}: the output must end in .safetensors, or be a folder and end in /",
                 self.output.display()
             );
         }
         let checkpoint = Checkpoint::open(&self.input)?;
         let converted = convert(&checkpoint)?;
-        converted.save(&self.output)?;
+        if into_bundle && converted.networks.is_empty() {
+            bail!(
+                "{}: no network in it to put into a bundle",
+                self.input.display()
+            );
+        }
+        match into_bundle {
+            true => converted.put(&self.output)?,
+            false => converted.save(&self.output)?,
+        }
         self.report(&checkpoint, &converted)
     }
 

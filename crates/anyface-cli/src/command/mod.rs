@@ -10,6 +10,7 @@ pub(crate) mod invert;
 pub(crate) mod models;
 mod network;
 pub(crate) mod portraits;
+pub(crate) mod pull;
 pub(crate) mod serve;
 mod source;
 pub(crate) mod train;

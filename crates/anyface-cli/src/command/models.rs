@@ -1,12 +1,13 @@
-//! `anyface models`: what weight files hold.
+//! `anyface models`: public weights, and what weight files hold.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyface::hub::{Cache, Model};
 use anyface::weights::{Checkpoint, Kind};
 use anyhow::Result;
 
-/// Look into weight files
+/// List public weights, look into weight files
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -15,6 +16,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
+    /// Print the models that `anyface pull` fetches, and which are there
+    List,
     /// Print what a file is, and the type and shape of every tensor in it
     Inspect {
         /// Any file that `anyface convert` reads
@@ -25,9 +28,32 @@ enum Action {
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
         match self.action {
+            Action::List => list(),
             Action::Inspect { file } => inspect(&file),
         }
     }
+}
+
+fn list() -> Result<()> {
+    let cache = Cache::from_env();
+    let width = Model::all().map(|model| model.name.len()).max();
+    let width = width.unwrap_or_default();
+    let mut out = std::io::stdout().lock();
+    for model in Model::all() {
+        let (name, about) = (&model.name, &model.about);
+        let terms = match model.non_commercial {
+            true => ", not for commercial use",
+            false => "",
+        };
+        let found = cache.as_ref().and_then(|cache| cache.find(model));
+        let here = if found.is_some() { ", here" } else { "" };
+        writeln!(
+            out,
+            "{name:width$}  {about} ({}{terms}){here}",
+            model.license.name()
+        )?;
+    }
+    Ok(())
 }
 
 fn inspect(file: &Path) -> Result<()> {

@@ -32,7 +32,8 @@ pub(crate) struct PictureArgs {
     /// Which face of a picture: 0 is the largest
     #[arg(long = "face", value_name = "K", default_value_t = 0)]
     number: usize,
-    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR; without them a picture is taken as one aligned face
+    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR, or `anyface pull yunet` once; without them a picture is
+    /// taken as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
     /// Refine the encoder's latent of a picture by so many steps
@@ -48,7 +49,7 @@ impl PictureArgs {
         let photograph = Photograph::open(path, detector.as_ref(), self.number, side)?;
         if photograph.found.is_none() {
             eprintln!(
-                "anyface: no face detector, so {} is taken as one aligned face",
+                "anyface: no face detector (`anyface pull yunet` fetches one), so {} is taken as one aligned face",
                 path.display()
             );
         }

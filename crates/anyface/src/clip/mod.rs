@@ -21,6 +21,28 @@ pub use tokenizer::{
 pub use vision::{ImageTower, ImageTowerConfig, PatchConv};
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// Whose conventions the towers of a bundle follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// The built-in domain's: a tokenizer in the bundle, pixels as the generator makes them.
+    #[default]
+    Compact,
+    /// OpenAI's, which Hugging Face's and open_clip's models follow: its tokenizer and its preprocessing.
+    Openai,
+}
+
+impl Family {
+    /// What an image tower for pictures of this side expects.
+    pub const fn preprocess(self, resolution: usize) -> Preprocess {
+        match self {
+            Self::Compact => Preprocess::compact(resolution),
+            Self::Openai => Preprocess::openai(resolution),
+        }
+    }
+}
 
 /// Cosine of matching rows of two feature matrices `[N, E]`: `[N]`, each in −1 to 1.
 pub fn clip_score(image_features: Tensor<2>, text_features: Tensor<2>) -> Tensor<1> {

@@ -2,14 +2,14 @@
 //!
 //! Reference: `modules/objdetect/src/face_detect.cpp` of OpenCV (`FaceDetectorYN`).
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
 use super::yunet::{Level, YuNet, YuNetConfig};
 use crate::Error;
+use crate::hub::{Cache, Model};
 use crate::image::{Filter, resize};
 use crate::weights::{Checkpoint, Kind, WeightsError, convert};
 
@@ -86,16 +86,16 @@ impl Detector {
         })
     }
 
-    /// The detector at `path`, else the one that [`DETECTOR_VARIABLE`] names, else none.
+    /// The detector at `path`, else the one that [`DETECTOR_VARIABLE`] names, which may be empty for none, else the one
+    /// that `anyface pull yunet` fetched.
     ///
     /// # Errors
     /// As [`Detector::open`].
     pub fn find(path: Option<&Path>) -> Result<Option<Self>, Error> {
-        let variable = std::env::var_os(DETECTOR_VARIABLE);
-        path.map(Path::as_os_str)
-            .or(variable.as_deref())
-            .filter(|path| !path.is_empty())
-            .map(|path: &OsStr| Self::open(path.as_ref()))
+        let variable = std::env::var_os(DETECTOR_VARIABLE).map(PathBuf::from);
+        let path = path.map(Path::to_owned).or(variable).or_else(pulled);
+        path.filter(|path| !path.as_os_str().is_empty())
+            .map(|path| Self::open(&path))
             .transpose()
     }
 
@@ -124,6 +124,12 @@ impl Detector {
         faces.sort_by(|a, b| b.area().total_cmp(&a.area()));
         faces
     }
+}
+
+/// The detector's file in the cache of the hub.
+fn pulled() -> Option<PathBuf> {
+    let files = Cache::from_env()?.find(Model::named("yunet").ok()?)?;
+    files.into_iter().next()
 }
 
 /// A picture as the network takes it, black to the right and below where it is too small: `[1, 3, H, W]`.

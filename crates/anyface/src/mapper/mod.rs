@@ -5,8 +5,17 @@
 //! features φ while training. Noise injection, `w_s = [w_c[:k], w_t[k:]]`, is
 //! [`mix`](crate::stylegan2::mix) of a random latent and the mapped one.
 //!
+//! The released networks of AnyFace++ are of another shape: [`Memory`] and [`ImageMap`].
+//!
 //! Paper: AnyFace, CVPR 2022, arXiv 2203.15334, section 3.
 
+mod image_map;
+mod memory;
 mod stream;
 
+pub use image_map::{ImageMap, ImageMapConfig};
+pub use memory::{Memory, MemoryConfig};
 pub use stream::{Mapped, Stream, StreamConfig};
+
+#[cfg(test)]
+mod parity;

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::clip::{ImageTower, TextTower, Tokenizer};
+use crate::clip::{ImageTower, Preprocess, TextTower, Tokenizer};
 use crate::inversion::Encoder;
 use crate::mapper::Stream;
 use crate::stylegan2::{Generator, Precision, PreparedSynthesis};
@@ -36,6 +36,8 @@ pub struct Engine {
     pub(crate) tokenizer: Tokenizer,
     pub(crate) text_tower: TextTower,
     pub(crate) image_tower: ImageTower,
+    /// Of `image_tower`.
+    pub(crate) preprocess: Preprocess,
     pub(crate) text_stream: Stream,
     pub(crate) generator: Generator,
     /// Of `generator`, for drawing.
@@ -75,6 +77,7 @@ impl Engine {
             tokenizer: bundle.tokenizer()?,
             text_tower: bundle.network("text_tower", config.text_tower.init(device))?,
             image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
+            preprocess: config.clip.preprocess(config.image_tower.resolution),
             text_stream: bundle.network("text_stream", config.text_stream.init(device))?,
             generator,
             synthesis: synthesis.expect("f32 runs everywhere"),

@@ -105,7 +105,8 @@ impl Engine {
             w_plus: mix(w_c, mapped.w_plus, self.config.injection_layer),
         };
         let image = self.images(&latent, sketches, show);
-        let feature = normalize(self.image_tower.forward(image.clone()));
+        let pixels = self.preprocess.images(image.clone());
+        let feature = normalize(self.image_tower.forward(pixels));
         let clip_score = (feature * description.mean()).sum().into_scalar();
         Face {
             image: to_rgb(image).swap_remove(0),
@@ -130,11 +131,10 @@ impl Engine {
         to_rgb(self.images(latent, sketches, show)).swap_remove(0)
     }
 
-    /// The image tower's feature of a picture of its size, `[E]`, of unit length.
+    /// The image tower's feature of a square picture, `[E]`, of unit length.
     pub fn image_feature(&self, picture: &RgbImage) -> Vec<f32> {
-        let feature = self
-            .image_tower
-            .forward(to_tensor(&[picture], &self.device));
+        let pixels = self.preprocess.images(to_tensor(&[picture], &self.device));
+        let feature = self.image_tower.forward(pixels);
         normalize(feature).into_data().iter().collect()
     }
 

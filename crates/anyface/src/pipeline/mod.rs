@@ -15,3 +15,6 @@ pub use generate::{Face, Generate};
 pub use invert::REFINEMENT_STEPS;
 pub use latent::Latent;
 pub use prior::Prior;
+
+#[cfg(test)]
+mod tests;

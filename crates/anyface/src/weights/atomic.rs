@@ -32,7 +32,11 @@ pub(super) fn replace_file(
         .tempfile_in(folder)
         .map_err(|error| io::Error::from(error.kind()))?;
     write(file.path())?;
-    file.as_file().sync_all()?;
+    // It may be another file by now, as private as temporary files are: so safetensors writes.
+    let permissions = file.as_file().metadata()?.permissions();
+    fs::set_permissions(file.path(), permissions)?;
+    let written = fs::OpenOptions::new().write(true).open(file.path())?;
+    written.sync_all()?;
     file.persist(path)?;
     Ok(())
 }
@@ -49,6 +53,24 @@ mod tests {
         write_atomically(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_are_those_of_an_ordinary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| {
+            let file = fs::metadata(folder.path().join(name)).unwrap();
+            std::os::unix::fs::PermissionsExt::mode(&file.permissions())
+        };
+        fs::write(folder.path().join("ordinary"), b"").unwrap();
+        replace_file(&folder.path().join("replaced"), |temporary| {
+            let other = tempfile::NamedTempFile::new_in(folder.path())?;
+            other.persist(temporary)?;
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(mode("replaced"), mode("ordinary"));
     }
 
     #[test]

@@ -10,9 +10,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{StoredDtype, load_module_bytes, save_module, write_atomically};
+use super::{StoredDtype, load_module, load_module_bytes, save_module, write_atomically};
 use crate::Error;
-use crate::clip::{CompactTokenizer, ImageTowerConfig, TextTowerConfig, Tokenizer};
+use crate::clip::{
+    CompactTokenizer, Family, ImageTowerConfig, SimpleTokenizer, TextTowerConfig, Tokenizer,
+};
 use crate::inversion::EncoderConfig;
 use crate::mapper::StreamConfig;
 use crate::pipeline::{Prior, Truncation};
@@ -36,6 +38,9 @@ pub struct BundleConfig {
     pub domain: String,
     /// Licence of the weights.
     pub license: String,
+    /// Whose conventions the towers follow.
+    #[serde(default)]
+    pub clip: Family,
     /// Text tower.
     pub text_tower: TextTowerConfig,
     /// Image tower.
@@ -83,7 +88,7 @@ impl Bundle {
     ///
     /// # Errors
     /// When it is missing, no JSON, has an unknown or missing field, or another format version;
-    /// when the prior does not fit the generator.
+    /// when the prior does not fit the generator, or the tokenizer the text tower.
     pub fn config(&self) -> Result<BundleConfig, Error> {
         let config: BundleConfig = self.parse_config()?;
         if config.format != FORMAT {
@@ -97,6 +102,14 @@ impl Bundle {
             let reason = format!(
                 "prior: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` is {}",
                 config.generator.z_dim
+            );
+            return Err(self.fault(CONFIG, reason));
+        }
+        let vocabulary = config.text_tower.vocab_size;
+        if config.clip == Family::Openai && vocabulary != SimpleTokenizer::VOCAB_SIZE {
+            let reason = format!(
+                "clip: OpenAI's tokenizer has {} ids, `text_tower.vocab_size` is {vocabulary}",
+                SimpleTokenizer::VOCAB_SIZE
             );
             return Err(self.fault(CONFIG, reason));
         }
@@ -117,11 +130,15 @@ impl Bundle {
         serde_json::from_slice(&self.read(CONFIG)?).map_err(|e| self.fault(CONFIG, e.to_string()))
     }
 
-    /// Reads the tokenizer.
+    /// The tokenizer of the text tower: `tokenizer.json`, or OpenAI's where the towers are of its family.
     ///
     /// # Errors
     /// When `tokenizer.json` is missing or broken.
     pub fn tokenizer(&self) -> Result<Tokenizer, Error> {
+        let fields: Map<String, Value> = self.parse_config()?;
+        if fields.contains_key("clip") && self.section::<Family>("clip")? == Family::Openai {
+            return Ok(Tokenizer::Simple(SimpleTokenizer::new()));
+        }
         let name = "tokenizer.json";
         let tokenizer = CompactTokenizer::from_bytes(&self.read(name)?);
         tokenizer
@@ -135,12 +152,14 @@ impl Bundle {
     /// When a tensor is missing, superfluous or of another shape.
     pub fn network<M: Module>(&self, name: &str, network: M) -> Result<M, Error> {
         let file = format!("{name}.safetensors");
-        let bytes = self.read(&file)?;
-        Ok(load_module_bytes(
-            network,
-            &bytes,
-            &self.path(&file).display().to_string(),
-        )?)
+        let path = self.path(&file);
+        Ok(match self {
+            Self::Folder(_) => load_module(network, &path)?,
+            Self::Builtin => {
+                let name = path.display().to_string();
+                load_module_bytes(network, &self.read(&file)?, &name)?
+            }
+        })
     }
 
     /// Puts a trained network into the bundle at `folder`: `NAME.safetensors` in half precision, and the

@@ -4,7 +4,6 @@
 //! has no rank-0 tensors: a scalar on disk (`[]`) fits a parameter of shape `[1]`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -15,7 +14,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 
 use super::atomic::replace_file;
-use super::container::floats;
+use super::container::{floats, map};
 use super::{StoredTensor, WeightsError, write_atomically};
 
 /// Element type of a written file.
@@ -33,11 +32,7 @@ pub enum StoredDtype {
 /// The file cannot be read, or its tensors are not exactly the module's: one is missing, is one too many, or has another
 /// shape or element type.
 pub fn load_module<M: Module>(module: M, path: &Path) -> Result<M, WeightsError> {
-    let bytes = fs::read(path).map_err(|source| WeightsError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    load_module_bytes(module, &bytes, &path.display().to_string())
+    load_module_bytes(module, &map(path)?, &path.display().to_string())
 }
 
 /// [`load_module`] from the bytes of a file; `source_name` stands for the path in errors.
@@ -278,6 +273,8 @@ impl ModuleVisitor for Collector {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use burn::nn::{Linear, LinearConfig};
     use burn::tensor::Device;

@@ -299,7 +299,7 @@ fn one_array(name: &str, source: &Source) -> Result<Contents, Fault> {
 }
 
 /// The bytes of a file without reading them.
-fn map(path: &Path) -> Result<Bytes, WeightsError> {
+pub(super) fn map(path: &Path) -> Result<Bytes, WeightsError> {
     let read = |source| WeightsError::Read {
         path: path.to_owned(),
         source,

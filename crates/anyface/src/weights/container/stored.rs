@@ -143,6 +143,26 @@ impl StoredTensor {
         Self::contiguous(self.dtype, shape, &storage).ok()
     }
 
+    /// The parts along the first axis, each without it. Nothing is copied.
+    ///
+    /// # Panics
+    /// When there is no axis.
+    pub fn unstacked(&self) -> Vec<Self> {
+        let (shape, strides) = (&self.shape[1..], &self.strides[1..]);
+        let part = |i: usize| {
+            let offset = i * self.strides[0];
+            Self::strided(
+                self.dtype,
+                shape.to_vec(),
+                strides.to_vec(),
+                offset,
+                &self.storage,
+            )
+            .expect("a part of a tensor")
+        };
+        (0..self.shape[0]).map(part).collect()
+    }
+
     /// Tensors of one element type one after another along the first axis; nothing when their types or other axes differ.
     pub fn cat(parts: &[&Self]) -> Option<Self> {
         let first = parts.first()?;
@@ -335,6 +355,9 @@ mod tests {
         let joined = StoredTensor::cat(&[&tensor, &tensor]).unwrap();
         assert_eq!(joined.shape(), [4, 3]);
         assert_eq!(&joined.data()[4..8], [4, 5, 0, 1]);
+        let columns = transposed.unstacked();
+        assert_eq!(columns[1].shape(), [2]);
+        assert_eq!(columns[1].data().as_ref(), [1, 4]);
         assert!(StoredTensor::cat(&[&tensor, &flat]).is_none());
     }
 }

@@ -3,10 +3,12 @@
 //! A converter only renames, reshapes and joins tensors: their bits stay. Each is strict: a tensor that it does not know is
 //! an error, one that it knows to be superfluous is listed.
 
+mod anyface_plus;
 mod claims;
 pub mod clip;
 mod encoder;
 mod glob;
+mod inception;
 mod ir_se;
 mod lpips;
 mod mobile_face_net;
@@ -26,8 +28,11 @@ use super::container::LeftOut;
 use super::tensors::parameter_shapes;
 use super::tensors::save_tensors;
 use super::{
-    Checkpoint, Container, StoredTensor, WeightsError, load_module_tensors, write_atomically,
+    Bundle, Checkpoint, Container, StoredTensor, WeightsError, load_module_tensors,
+    write_atomically,
 };
+use crate::Error;
+use crate::clip::Family;
 
 /// What a checkpoint is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +53,12 @@ pub enum Kind {
     LpipsHeads,
     /// AlexNet or VGG-16 of torchvision.
     Torchvision,
+    /// The Inception of the FID, as pytorch-fid has it.
+    FidInception,
+    /// The mapper of the released AnyFace++.
+    AnyfaceMapper,
+    /// Its memory.
+    AnyfaceMemory,
     /// The prior of clip2latent.
     Clip2latent,
     /// The face detector YuNet.
@@ -70,6 +81,9 @@ impl Kind {
             Self::IrSe50 => "ir-se50",
             Self::LpipsHeads => "lpips-heads",
             Self::Torchvision => "torchvision-features",
+            Self::FidInception => "fid-inception",
+            Self::AnyfaceMapper => "anyface-mapper",
+            Self::AnyfaceMemory => "anyface-memory",
             Self::Clip2latent => "clip2latent",
             Self::YuNet => "yunet",
             Self::MobileFaceNet => "mobilefacenet",
@@ -95,6 +109,8 @@ impl Kind {
             ("output_layer.3.weight", Self::IrSe50),
             ("lin0.model.1.weight", Self::LpipsHeads),
             ("features.0.weight", Self::Torchvision),
+            ("Mixed_7c.branch_pool.conv.weight", Self::FidInception),
+            ("state_dict.I_map.mapping.0.weight", Self::AnyfaceMapper),
             ("conv_6dw7_7_conv2d.weight", Self::MobileFaceNet),
             (
                 "state_dict.ema_diffusion_prior.ema_model.*",
@@ -103,6 +119,9 @@ impl Kind {
         ];
         if checkpoint.container == Container::Onnx {
             return Self::YuNet;
+        }
+        if anyface_plus::is_memory(checkpoint) {
+            return Self::AnyfaceMemory;
         }
         let found = signs.into_iter().find(|(pattern, _)| has(pattern));
         found.map_or(Self::Tensors, |(_, kind)| kind)
@@ -211,6 +230,29 @@ impl Converted {
         Map::from_iter([kind].into_iter().chain(sizes)).into()
     }
 
+    /// Puts every network into the bundle at `folder`, which may be new: `NAME.safetensors` as it is stored, and its sizes
+    /// in `config.json`.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or its `config.json` is no JSON object.
+    pub fn put(&self, folder: &Path) -> Result<(), Error> {
+        for network in &self.networks {
+            let path = folder.join(format!("{}.safetensors", network.name));
+            let tensors = network.tensors.iter();
+            save_tensors(
+                tensors
+                    .map(|(name, tensor)| (name.clone(), tensor))
+                    .collect(),
+                &path,
+            )?;
+            Bundle::put_section(folder, network.name, &network.config)?;
+        }
+        if matches!(self.kind, Kind::ClipOpenai | Kind::ClipHuggingFace) {
+            Bundle::put_section(folder, "clip", &Family::Openai)?;
+        }
+        Ok(())
+    }
+
     /// Writes the tensors to `path`, and [`Self::config`] to the file of the same name that ends in `.json`: each whole or
     /// not at all.
     ///
@@ -243,6 +285,9 @@ pub fn convert(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
         Kind::IrSe50 => vec![ir_se::from_ir_se50(&mut claims)?],
         Kind::LpipsHeads => vec![lpips::from_heads(&mut claims)?],
         Kind::Torchvision => vec![lpips::from_torchvision(&mut claims)?],
+        Kind::FidInception => vec![inception::from_inception(&mut claims)?],
+        Kind::AnyfaceMapper => vec![anyface_plus::from_mapper(&mut claims)?],
+        Kind::AnyfaceMemory => vec![anyface_plus::from_memory(&mut claims)?],
         Kind::Clip2latent => vec![prior::from_clip2latent(&mut claims)?],
         Kind::YuNet => vec![yunet::from_yunet(&mut claims)?],
         Kind::MobileFaceNet => vec![mobile_face_net::from_mobile_face_net(&mut claims)?],

@@ -1,0 +1,27 @@
+//! How long a checkpoint takes to open, and to have every tensor checked.
+//!
+//! `cargo run --release -p anyface --example open -- FILE`
+
+#![allow(clippy::print_stdout, reason = "this is what it is for")]
+
+use std::time::Instant;
+
+use anyface::Error;
+use anyface::weights::{Checkpoint, convert};
+
+fn main() -> Result<(), Error> {
+    for path in std::env::args_os().skip(1) {
+        let start = Instant::now();
+        let checkpoint = Checkpoint::open(path.as_ref())?;
+        let opened = start.elapsed();
+        let converted = convert(&checkpoint)?;
+        println!(
+            "{}  {} with {} tensors  opened in {opened:.1?}, with all checked in {:.1?}",
+            checkpoint.source_name,
+            converted.kind.name(),
+            converted.tensors().len(),
+            start.elapsed(),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Parity with torchvision's network, changed as pytorch-fid changes it (`tools/parity/inception.py`).
+
+use std::path::Path;
+
+use super::*;
+use crate::parity::{Fixture, fixture};
+use crate::weights::{Checkpoint, Kind, convert};
+
+#[test]
+fn features_equal_the_reference() {
+    check(
+        &fixture("checkpoints/fid_inception.pth"),
+        &fixture("fid_inception.io.safetensors"),
+    );
+}
+
+/// `python tools/parity/inception.py FOLDER --full`, then this with `ANYFACE_PARITY=FOLDER`.
+#[test]
+#[ignore = "needs files of full size"]
+fn features_of_full_size_equal_the_reference() {
+    let folder = std::env::var_os("ANYFACE_PARITY").unwrap();
+    let folder = Path::new(&folder);
+    check(
+        &folder.join("fid_inception.pth"),
+        &folder.join("fid_inception.io.safetensors"),
+    );
+}
+
+fn check(weights: &Path, io: &Path) {
+    let mut converted = convert(&Checkpoint::open(weights).unwrap()).unwrap();
+    assert_eq!(converted.kind, Kind::FidInception);
+    assert!(converted.left_out.is_empty());
+    let network = converted.networks.remove(0);
+    let config: InceptionConfig = serde_json::from_value(network.config.clone()).unwrap();
+    let expected = Fixture::open(io);
+    let inception = network.load(config.init(&expected.device)).unwrap();
+
+    let images = expected.get("images");
+    let features = inception.features(images);
+    expected.check("features", features.clone(), 1e-5);
+    expected.check("logits", inception.logits(features), 1e-5);
+}

@@ -1,0 +1,76 @@
+//! Engines of bundles other than the built-in one, random weights.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use serde::Serialize;
+
+use super::*;
+use crate::clip::transformer::TransformerConfig;
+use crate::clip::{Family, ImageTowerConfig, SimpleTokenizer, TextTowerConfig};
+use crate::mapper::StreamConfig;
+use crate::probe::ProbeConfig;
+use crate::stylegan2::GeneratorConfig;
+use crate::weights::Bundle;
+
+fn put<M: Module>(folder: &Path, name: &str, config: &impl Serialize, network: M) {
+    Bundle::put(folder, name, config, &network).unwrap();
+}
+
+fn section(folder: &Path, name: &str, value: &impl Serialize) {
+    Bundle::put_section(folder, name, value).unwrap();
+}
+
+/// A bundle with towers of OpenAI's family, whose side is not the generator's.
+fn openai_bundle(folder: &Path, vocab_size: usize) {
+    let device = Device::flex();
+    let text = TextTowerConfig::new(vocab_size, 77, 8, 1, 1, 6);
+    put(folder, "text_tower", &text, text.init(&device));
+    let image = ImageTowerConfig::new(24, 8, 8, 1, 1, 6);
+    put(folder, "image_tower", &image, image.init(&device));
+    let generator = GeneratorConfig::new(5, 4, vec![4; 4]);
+    put(folder, "generator", &generator, generator.init(&device));
+    let stream = StreamConfig {
+        feature_dim: 6,
+        num_ws: generator.num_ws(),
+        w_dim: 4,
+        transformer: TransformerConfig::new(8, 1, 1),
+        hidden: vec![8],
+        lr_multiplier: 1.0,
+        reads_latent: false,
+    };
+    put(folder, "text_stream", &stream, stream.init(&device));
+    section(folder, "image_stream", &stream);
+    section(folder, "probe", &ProbeConfig::new(3));
+    section(folder, "domain", &"photographs");
+    section(folder, "license", &"none");
+    section(folder, "injection_layer", &2);
+    let truncation = Truncation {
+        psi: 0.7,
+        cutoff: 2,
+    };
+    section(folder, "truncation", &truncation);
+    section(folder, "prior", &Prior::Normal);
+    section(folder, "clip", &Family::Openai);
+}
+
+#[test]
+fn towers_of_openais_family_need_no_tokenizer_in_the_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    openai_bundle(folder.path(), SimpleTokenizer::VOCAB_SIZE);
+    let engine = Engine::open(folder.path()).unwrap();
+    let faces = engine.generate(&["a sailor"], &Generate::default());
+    let face = faces.unwrap().remove(0);
+    assert_eq!(face.image.dimensions(), (32, 32));
+    assert!(face.clip_score.is_finite());
+    assert_eq!(engine.image_feature(&face.image).len(), 6);
+}
+
+#[test]
+fn a_vocabulary_that_is_not_openais_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    openai_bundle(folder.path(), 100);
+    let error = Engine::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("`text_tower.vocab_size` is 100"), "{error}");
+}

@@ -1,0 +1,7 @@
+//! An array of numpy.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| anyface_fuzz::read_behind(b"\x93NUMPY", data));

@@ -1,0 +1,7 @@
+//! A model in ONNX: its version, then the rest.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| anyface_fuzz::read_behind(b"\x08\x07", data));
