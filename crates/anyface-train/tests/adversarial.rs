@@ -70,10 +70,10 @@ fn photographs(folder: &Path) {
     }
 }
 
-/// The averaged weights at the end of a run.
+/// The generator that a run put into its bundle.
 fn weights(folder: &Path, name: &str) -> Vec<u8> {
-    let path = folder.join(name).join("checkpoints/00000004/average.bpk");
-    std::fs::read(path).expect("a checkpoint")
+    let path = folder.join(name).join("bundle/generator.safetensors");
+    std::fs::read(path).expect("weights")
 }
 
 #[test]

@@ -40,7 +40,7 @@ const EDITS: [(&str, Attribute); 20] = [
 const EDITS_PER_FACE: usize = 4;
 /// Faces whose edits are drawn at every strength.
 const CURVES: usize = 20;
-/// Strengths of a curve, from −1 to 1.
+/// Strengths of a curve.
 const STRENGTHS: usize = 9;
 
 /// Result of `eval manipulation`.
@@ -58,7 +58,8 @@ pub struct Manipulation {
     pub crossover_changed: f64,
     /// The same of the plain crossover of layers.
     pub crossover_kept: f64,
-    /// Spearman correlation of strength and the logit of what is named: mean over edits.
+    /// Spearman correlation of strength and the logit of what is named, mean over edits: from 0 to 1 on faces that lack
+    /// it, and from −1 to 0 on the same faces with it.
     pub monotone: f64,
     /// How often an attribute of a render was read the same after inversion.
     pub inversion_kept: f64,
@@ -103,9 +104,8 @@ pub struct EditRow {
 struct Sitter {
     attributes: Attributes,
     picture: RgbImage,
-    /// Places in [`EDITS`], each with the attributes of a face of the domain that has what the edit names and is the
-    /// same otherwise.
-    edits: Vec<(usize, Attributes)>,
+    /// Places in [`EDITS`], each with a face of the domain that has what the edit names and is the same otherwise.
+    edits: Vec<(usize, Face)>,
 }
 
 impl Sitter {
@@ -120,7 +120,7 @@ impl Sitter {
             let (_, attribute) = EDITS[edit];
             if edits.len() < EDITS_PER_FACE && attributes.lacks(attribute) {
                 let target = latent::steer(&z, &[(attribute, true)], &mut rng);
-                edits.extend(target.map(|z| (edit, Face::from_latent(&z).attributes())));
+                edits.extend(target.map(|z| (edit, Face::from_latent(&z))));
             }
         }
         Self {
@@ -213,7 +213,8 @@ pub fn manipulation(
 
         for (edit, target) in &sitter.edits {
             let (text, attribute) = EDITS[*edit];
-            let stays = |a| known(a) && sitter.attributes.get(a) == target.get(a);
+            let wanted = target.attributes();
+            let stays = |a| known(a) && sitter.attributes.get(a) == wanted.get(a);
             let start = Instant::now();
             let edited = engine.draw(&engine.edit(&latent, text, &Edit::default())?);
             times.push((inverting + start.elapsed()).as_secs_f64() * 1000.0);
@@ -224,7 +225,9 @@ pub fn manipulation(
             let after = Seen::new(engine, probe, &engine.draw(&crossed));
             crossover[*edit].add(attribute, &before, &after, stays);
             if i < CURVES {
-                curves[*edit].push(monotony(engine, probe, &latent, *edit)?);
+                curves[*edit].push(monotony(engine, probe, &latent, *edit, 0.0)?);
+                let with = engine.invert(&render(target, resolution), REFINEMENT_STEPS)?;
+                curves[*edit].push(monotony(engine, probe, &with, *edit, -1.0)?);
             }
         }
     }
@@ -268,14 +271,19 @@ pub fn manipulation(
     })
 }
 
-/// Spearman correlation of an edit's strength, from −1 to 1, with the probe's logit of what it names.
-fn monotony(engine: &Engine, probe: &Probe, latent: &Latent, edit: usize) -> Result<f64, Error> {
+/// Spearman correlation of an edit's strength, from `first` to one more, with the probe's logit of what it names.
+fn monotony(
+    engine: &Engine,
+    probe: &Probe,
+    latent: &Latent,
+    edit: usize,
+    first: f64,
+) -> Result<f64, Error> {
     let (text, attribute) = EDITS[edit];
     let mut logits = Vec::with_capacity(STRENGTHS);
     for i in 0..STRENGTHS {
-        let strength = 2.0 * i as f64 / (STRENGTHS - 1) as f64 - 1.0;
         let options = Edit {
-            strength,
+            strength: first + i as f64 / (STRENGTHS - 1) as f64,
             ..Edit::default()
         };
         let picture = engine.draw(&engine.edit(latent, text, &options)?);
@@ -337,7 +345,7 @@ mod tests {
             assert_eq!(sitter.edits.len(), EDITS_PER_FACE);
             for (edit, target) in &sitter.edits {
                 assert!(sitter.attributes.lacks(EDITS[*edit].1));
-                assert!(target.has(EDITS[*edit].1));
+                assert!(target.attributes().has(EDITS[*edit].1));
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::stylegan2::{broadcast, mix};
 const NEUTRAL: &str = "a face";
 
 /// Passes of the text stream over its own answer.
-const PASSES: usize = 3;
+const PASSES: usize = 2;
 
 /// How to change a face.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,8 +112,7 @@ impl Engine {
     /// answer: what a word changes little at once adds up, and what it has changed it leaves alone.
     fn change(&self, text: &Description, face: Tensor<3>) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
-        let passes: usize = std::env::var("PASSES_E").map_or(PASSES, |x| x.parse().unwrap());
-        let changed = (0..passes).fold(face.clone(), |face, _| {
+        let changed = (0..PASSES).fold(face.clone(), |face, _| {
             let w = self.summary(&face);
             face + self.mapped(text, w.clone()).w_plus - self.mapped(&neutral, w).w_plus
         });
