@@ -17,7 +17,6 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
-use super::critic::{Critic, CriticConfig};
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
 use crate::error::Result;
 use crate::loss::{l1, laplacian_pyramid_l1, latent_mse};
@@ -37,8 +36,6 @@ pub struct InversionConfig {
     pub model: ModelConfig,
     /// The batches and the loss.
     pub learning: LearningConfig,
-    /// A probe that tells what pixels do not; none without.
-    pub critic: Option<CriticConfig>,
 }
 
 /// The `[model]` table.
@@ -105,8 +102,6 @@ struct InversionStage {
     generator: Generator,
     /// On the training device, for gradients through the picture.
     differentiable: Generator,
-    /// On the training device.
-    critic: Option<Critic>,
 }
 
 impl InversionStage {
@@ -121,10 +116,7 @@ impl InversionStage {
             let generator = bundle.network("generator", sizes.init(device))?;
             Ok::<_, anyface::Error>(generator.no_grad())
         };
-        let critic = config.critic.as_ref();
-        let critic = critic.map(|critic| critic.load(&device.clone().autodiff()));
         Ok(Self {
-            critic: critic.transpose()?,
             encoder,
             portraits: PortraitCache::open(&config.portraits.cache)?,
             generator: load(device)?,
@@ -177,15 +169,9 @@ impl Stage for InversionStage {
             .forward(found.narrow(0, 0, learning.drawn), Noise::None);
         let truth = images.narrow(0, 0, learning.drawn);
         let picture = l1(drawn.clone(), truth.clone())
-            + laplacian_pyramid_l1(drawn.clone(), truth.clone(), learning.pyramid_levels);
-        let mut total = latent.clone() * learning.latent_weight + picture.clone();
-        let mut parts = vec![("latent", latent), ("picture", picture)];
-        if let Some(critic) = &self.critic {
-            let (loss, seen) = critic.compare(drawn, truth);
-            total = total + loss;
-            parts.extend(seen);
-        }
-        let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
+            + laplacian_pyramid_l1(drawn, truth, learning.pyramid_levels);
+        let total = latent.clone() * learning.latent_weight + picture.clone();
+        let parts = [("latent", &latent), ("picture", &picture)];
         Ok(StepOutput::backward(
             encoder,
             &total,
