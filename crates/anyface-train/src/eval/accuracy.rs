@@ -2,6 +2,8 @@
 
 use anyface_portraits::Attribute;
 
+use super::mean;
+
 /// Counts of what was read against what is true.
 #[derive(Debug, Clone)]
 pub struct Accuracy {
@@ -74,11 +76,6 @@ impl Accuracy {
             rows.collect::<String>()
         )
     }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
-    (count > 0).then(|| sum / f64::from(count))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use super::mean;
 use super::reading::{Reading, read};
 
 /// What is asked for, and what is then to be seen.
@@ -319,11 +320,6 @@ fn psnr(a: &RgbImage, b: &RgbImage) -> f64 {
     let squares = differences.map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
     let error = squares.sum::<f64>() / a.as_raw().len() as f64;
     10.0 * (255.0 * 255.0 / error.max(1e-9)).log10()
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
-    (count > 0).then(|| sum / f64::from(count))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 use burn::tensor::Tensor;
 
+use super::softplus;
+
 /// Loss of the generator from the discriminator's logits of what it drew, `[N, 1]`: non-saturating,
 /// `mean softplus(−D(G(z)))` (Goodfellow et al. 2014, arXiv 1406.2661).
 pub fn generator_loss(drawn: Tensor<2>) -> Tensor<1> {
@@ -15,11 +17,6 @@ pub fn discriminator_loss(drawn: Tensor<2>, real: Tensor<2>) -> Tensor<1> {
 /// mean over normal noise n tends to `γ/2 · mean ‖∇D(x)‖²` as σ falls.
 pub fn approximate_r1(real: Tensor<2>, moved: Tensor<2>, sigma: f64, gamma: f64) -> Tensor<1> {
     ((moved - real) / sigma).square().mean() * (gamma / 2.0)
-}
-
-/// `ln(1 + eˣ)` that never overflows.
-fn softplus(x: Tensor<2>) -> Tensor<2> {
-    x.clone().clamp_min(0.0) + x.abs().neg().exp().log1p()
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 use burn::tensor::Tensor;
 
+use super::softplus;
+
 /// Binary cross-entropy of attributes, `[N, A]` each, mean over those that are known:
 ///
 /// `Σ k · (softplus(x) − x·y) / Σ k` with logits `x`, labels `y` in {0, 1} and `k` = 1 where the state
 /// of the attribute is known, 0 where nobody can tell it.
 pub fn masked_bce(logits: Tensor<2>, labels: Tensor<2>, known: Tensor<2>) -> Tensor<1> {
-    // softplus(x) = max(x, 0) + ln(1 + e^−|x|), which never overflows.
-    let softplus = logits.clone().clamp_min(0.0) + logits.clone().abs().neg().exp().log1p();
-    let losses = softplus - logits * labels;
+    let losses = softplus(logits.clone()) - logits * labels;
     (losses * known.clone()).sum() / known.sum().clamp_min(1.0)
 }
 

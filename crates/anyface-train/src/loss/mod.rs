@@ -29,6 +29,11 @@ fn cosine<const R: usize>(a: Tensor<R>, b: Tensor<R>) -> Tensor<R> {
     dot / squares.clamp_min(1e-12).sqrt()
 }
 
+/// `ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|)`, which never overflows.
+fn softplus(x: Tensor<2>) -> Tensor<2> {
+    x.clone().clamp_min(0.0) + x.abs().neg().exp().log1p()
+}
+
 #[cfg(test)]
 mod check {
     //! Values and gradients of a loss.
