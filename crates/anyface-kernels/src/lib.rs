@@ -14,6 +14,7 @@
 mod activation;
 mod convolve;
 mod demodulation;
+mod halve;
 mod layout;
 mod planes;
 mod simd;
@@ -24,6 +25,7 @@ mod winograd;
 mod workspace;
 
 pub use activation::Activation;
+pub use halve::{halve, halve_gradient};
 pub use simd::Isa;
 pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, PreparedWeights, StyledConv};
 pub use upsample::add_upsampled;

@@ -1,6 +1,5 @@
+use anyface::layers::halve;
 use burn::tensor::Tensor;
-use burn::tensor::module::avg_pool2d;
-use burn::tensor::ops::AvgPoolOptions;
 
 /// Mean absolute difference of two batches, of images `[N, C, H, W]` or latents `[N, L, D]`.
 pub fn l1<const D: usize>(output: Tensor<D>, target: Tensor<D>) -> Tensor<1> {
@@ -24,7 +23,7 @@ pub fn laplacian_pyramid_l1(output: Tensor<4>, target: Tensor<4>, levels: usize)
     let mut image = output - target;
     let mut loss = Tensor::zeros([1], &image.device());
     for _ in 0..levels {
-        let smaller = avg_pool2d(image.clone(), AvgPoolOptions::new([2, 2]));
+        let smaller = halve(image.clone());
         let band = image - double(smaller.clone());
         loss = loss + band.abs().mean();
         image = smaller;

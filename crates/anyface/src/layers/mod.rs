@@ -2,6 +2,8 @@
 
 mod batch_norm;
 mod conv;
+mod halve;
 
 pub use batch_norm::BatchNorm;
 pub use conv::{Conv, conv, convolve};
+pub use halve::halve;

@@ -3,13 +3,12 @@
 use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Tensor;
-use burn::tensor::module::avg_pool2d;
-use burn::tensor::ops::AvgPoolOptions;
 use image::RgbImage;
 
 use super::{Engine, Latent};
 use crate::Error;
 use crate::image::{Filter, resize, to_tensor};
+use crate::layers::halve;
 use crate::stylegan2::Noise;
 
 /// Steps of refinement that pay where nothing else is asked for.
@@ -84,7 +83,7 @@ fn difference(a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
     let mut difference = a - b;
     let mut sum = difference.clone().abs().mean();
     for _ in 0..SCALES {
-        difference = avg_pool2d(difference, AvgPoolOptions::new([2, 2]));
+        difference = halve(difference);
         sum = sum + difference.clone().abs().mean();
     }
     sum

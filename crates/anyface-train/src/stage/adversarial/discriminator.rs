@@ -1,14 +1,15 @@
 //! Tells photographs from what the generator draws: residual, without equalised learning rates.
 
-use anyface::layers::convolve;
+use anyface::layers::{convolve, halve};
+use anyface::stylegan2::Activation;
+use anyface::stylegan2::styled_conv::conv3x3;
 use burn::config::Config;
-use burn::module::{Initializer, Module};
+use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::leaky_relu;
-use burn::tensor::module::avg_pool2d;
-use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Device, Tensor};
+use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 const SLOPE: f64 = 0.2;
 /// Images whose deviation each of them sees.
@@ -52,14 +53,14 @@ impl DiscriminatorConfig {
 impl Discriminator {
     /// Images `[N, 3, R, R]` in ±1 to logits `[N, 1]`.
     pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let x = activate(convolve(&self.from_rgb, images));
+        let x = convolve_and_activate(&self.from_rgb, images);
         let x = self
             .blocks
             .iter()
             .rev()
             .fold(x, |x, block| block.forward(x));
-        let x = activate(convolve(&self.last, with_deviation(x)));
-        let x = leaky_relu(self.hidden.forward(x.flatten(1, 3)), SLOPE);
+        let x = convolve_and_activate(&self.last, with_deviation(x));
+        let x = leaky_relu(self.hidden.forward(x.flatten(1, 3)), SLOPE) * SQRT_2;
         self.logit.forward(x)
     }
 }
@@ -83,9 +84,9 @@ impl Block {
 
     /// `[N, C, H, W]` to `[N, C', H/2, W/2]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let y = activate(convolve(&self.conv0, x.clone()));
-        let y = halve(activate(convolve(&self.conv1, y)));
-        (y + convolve(&self.skip, halve(x))) * 0.5f64.sqrt()
+        let y = convolve_and_activate(&self.conv0, x.clone());
+        let y = halve(convolve_and_activate(&self.conv1, y));
+        (y + convolve(&self.skip, halve(x))) * FRAC_1_SQRT_2
     }
 }
 
@@ -105,17 +106,15 @@ fn with_deviation(x: Tensor<4>) -> Tensor<4> {
     Tensor::cat(vec![x, channel], 1)
 }
 
-fn activate(x: Tensor<4>) -> Tensor<4> {
-    leaky_relu(x, SLOPE)
+/// With leaky ReLU of gain √2, as StyleGAN2's.
+fn convolve_and_activate(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+    let bias = conv.bias.as_ref().map(Param::val);
+    conv3x3(x, conv.weight.val(), bias, Activation::LeakyRelu)
 }
 
-fn halve(x: Tensor<4>) -> Tensor<4> {
-    avg_pool2d(x, AvgPoolOptions::new([2, 2]))
-}
-
-/// Drawn for leaky ReLU (He et al. 2015, arXiv 1502.01852).
+/// Drawn for leaky ReLU (He et al. 2015, arXiv 1502.01852) of gain √2.
 fn initializer(fan_in: usize) -> Initializer {
-    let std = (2.0 / (1.0 + SLOPE * SLOPE) / fan_in as f64).sqrt();
+    let std = (1.0 / (1.0 + SLOPE * SLOPE) / fan_in as f64).sqrt();
     Initializer::Normal { mean: 0.0, std }
 }
 

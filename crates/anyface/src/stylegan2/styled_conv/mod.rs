@@ -113,7 +113,7 @@ pub fn conv3x3(
 }
 
 /// Whether the kernels compute with the tensor.
-pub(super) fn runs_on_flex(x: &Tensor<4>) -> bool {
+pub(crate) fn runs_on_flex(x: &Tensor<4>) -> bool {
     let device = x.device().without_autodiff();
     matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32
 }
