@@ -40,7 +40,7 @@ const EDITS: [(&str, Attribute); 20] = [
 /// Edits of each face.
 const EDITS_PER_FACE: usize = 4;
 /// Faces whose edits are drawn at every strength.
-const CURVES: usize = 20;
+const CURVES: usize = 50;
 /// Strengths of a curve.
 const STRENGTHS: usize = 9;
 
@@ -281,15 +281,18 @@ fn monotony(
     first: f64,
 ) -> Result<f64, Error> {
     let (text, attribute) = EDITS[edit];
-    let mut logits = Vec::with_capacity(STRENGTHS);
-    for i in 0..STRENGTHS {
-        let options = Edit {
-            strength: first + i as f64 / (STRENGTHS - 1) as f64,
-            ..Edit::default()
-        };
-        let picture = engine.draw(&engine.edit(latent, text, &options)?);
-        logits.push(read(probe, &picture).logit(attribute));
-    }
+    let way = Edit {
+        strength: first,
+        ..Edit::default()
+    };
+    let direction = engine.direction(latent, text, &way)?;
+    let logits: Vec<f32> = (0..STRENGTHS)
+        .map(|i| {
+            let strength = first + i as f64 / (STRENGTHS - 1) as f64;
+            let picture = engine.draw(&latent.moved(&direction, strength));
+            read(probe, &picture).logit(attribute)
+        })
+        .collect();
     Ok(rank_correlation(&logits))
 }
 

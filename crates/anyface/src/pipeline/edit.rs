@@ -18,6 +18,9 @@ const NEUTRAL: &str = "a face";
 /// Passes of the text stream over its own answer.
 const PASSES: usize = 2;
 
+/// Random faces whose mean change is the usual one.
+const USUAL_FACES: u64 = 16;
+
 /// How to change a face.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
@@ -73,16 +76,14 @@ impl Engine {
             });
         }
         let text = self.describe(&[text])?;
-        let average = self.generator.mapping.w_avg.val().unsqueeze::<2>();
         let change = match edit.strength < 0.0 {
             // What the words ask for may be there already, and then this face does not say which way leads to it.
-            true => self.change(&text, self.everywhere(average.clone()))?,
+            true => self.usual_change(&text)?,
             false => self.change(&text, face.w_plus.clone())?,
         };
         let mut kept = Vec::with_capacity(edit.keep.len());
         for text in &edit.keep {
-            let text = self.describe(&[text])?;
-            kept.push(self.change(&text, self.everywhere(average.clone()))?);
+            kept.push(self.usual_change(&self.describe(&[text])?)?);
         }
         let change = only(without(change, kept), layers);
         Ok(change)
@@ -108,7 +109,14 @@ impl Engine {
         })
     }
 
-    /// What the text stream changes of a face `[1, L, D]` on reading `text`, `[1, L, D]`, in a few passes over its own
+    /// What the text stream changes of random faces on reading `text`, their mean, `[1, L, D]`.
+    fn usual_change(&self, text: &Description) -> Result<Tensor<3>, Error> {
+        let z = Tensor::cat((0..USUAL_FACES).map(|seed| self.noise(seed)).collect(), 0);
+        let faces = self.everywhere(self.generator.mapping.forward(z));
+        Ok(self.change(text, faces)?.mean_dim(0))
+    }
+
+    /// What the text stream changes of faces `[N, L, D]` on reading `text`, `[N, L, D]`, in a few passes over its own
     /// answer: what a word changes little at once adds up, and what it has changed it leaves alone.
     fn change(&self, text: &Description, face: Tensor<3>) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
@@ -119,18 +127,19 @@ impl Engine {
         Ok(changed - face)
     }
 
-    /// One latent `[1, D]` in every layer.
+    /// Latents `[N, D]`, each in every layer.
     fn everywhere(&self, w: Tensor<2>) -> Tensor<3> {
         broadcast(w, self.config.generator.num_ws())
     }
 
-    /// The text stream's answer to one description and one latent `[1, D]`.
+    /// The text stream's answer to one description and latents `[N, D]`.
     pub(super) fn mapped(&self, description: &Description, w: Tensor<2>) -> Mapped {
         let features = description.features.clone().unsqueeze::<3>();
+        let features = features.repeat_dim(0, w.dims()[0]);
         self.text_stream.forward(features, None, Some(w))
     }
 
-    /// One latent `[1, D]` for a face whose layers differ: the mean of those that carry what words say.
+    /// One latent of each face `[N, L, D]`, `[N, D]`: the mean of the layers that carry what words say.
     pub(super) fn summary(&self, w_plus: &Tensor<3>) -> Tensor<2> {
         let first = self.config.injection_layer;
         let layers = w_plus.dims()[1] - first;

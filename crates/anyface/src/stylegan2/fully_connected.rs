@@ -19,11 +19,6 @@ pub struct FullyConnected {
     activation: Activation,
 }
 
-/// Standard deviation of a fresh style over random latents. NVIDIA's is 1; a small one lets regression start
-/// from a face that hardly depends on the latent, rather than first unlearn a random dependence (0.4 dB after
-/// 800 steps at 32²).
-const STYLE_STD: f64 = 0.1;
-
 impl FullyConnected {
     /// A layer from `d_input` to `d_output`.
     pub fn new(
@@ -49,7 +44,7 @@ impl FullyConnected {
     pub fn style(w_dim: usize, channels: usize, device: &Device) -> Self {
         let weight = Initializer::Normal {
             mean: 0.0,
-            std: STYLE_STD,
+            std: 1.0,
         };
         Self {
             weight: weight.init([channels, w_dim], device),

@@ -1,17 +1,15 @@
-//! Tells photographs from what the generator draws: residual, without equalised learning rates.
+//! Tells photographs from what the generator draws: StyleGAN2's residual discriminator (Karras et al. 2020, arXiv
+//! 1912.04958), with means of four pixels in the place of its filter.
 
-use anyface::layers::{convolve, halve};
-use anyface::stylegan2::Activation;
+use std::f64::consts::FRAC_1_SQRT_2;
+
+use anyface::layers::halve;
 use anyface::stylegan2::styled_conv::conv3x3;
+use anyface::stylegan2::{Activation, FullyConnected};
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
-use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-const SLOPE: f64 = 0.2;
 /// Images whose deviation each of them sees.
 const GROUP: usize = 4;
 
@@ -25,12 +23,12 @@ pub(super) struct DiscriminatorConfig {
 /// One logit an image: above 0 where it takes it for a photograph.
 #[derive(Module, Debug)]
 pub(super) struct Discriminator {
-    from_rgb: Conv2d,
+    from_rgb: Convolution,
     /// From 8² → 4² up to R² → (R/2)², so that a larger one begins with the blocks of a smaller.
     blocks: Vec<Block>,
-    last: Conv2d,
-    hidden: Linear,
-    logit: Linear,
+    last: Convolution,
+    hidden: FullyConnected,
+    logit: FullyConnected,
 }
 
 impl DiscriminatorConfig {
@@ -39,13 +37,13 @@ impl DiscriminatorConfig {
         let (coarse, fine) = (self.channels[0], self.channels[self.channels.len() - 1]);
         let blocks = self.channels.windows(2);
         Discriminator {
-            from_rgb: conv([3, fine], 1, device),
+            from_rgb: Convolution::new([3, fine], 1, device),
             blocks: blocks
                 .map(|pair| Block::new([pair[1], pair[0]], device))
                 .collect(),
-            last: conv([coarse + 1, coarse], 3, device),
-            hidden: linear([coarse * 16, coarse], device),
-            logit: linear([coarse, 1], device),
+            last: Convolution::new([coarse + 1, coarse], 3, device),
+            hidden: FullyConnected::new(coarse * 16, coarse, 1.0, Activation::LeakyRelu, device),
+            logit: FullyConnected::new(coarse, 1, 1.0, Activation::Linear, device),
         }
     }
 }
@@ -53,40 +51,39 @@ impl DiscriminatorConfig {
 impl Discriminator {
     /// Images `[N, 3, R, R]` in ±1 to logits `[N, 1]`.
     pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let x = convolve_and_activate(&self.from_rgb, images);
+        let x = self.from_rgb.forward(images, Activation::LeakyRelu);
         let x = self
             .blocks
             .iter()
             .rev()
             .fold(x, |x, block| block.forward(x));
-        let x = convolve_and_activate(&self.last, with_deviation(x));
-        let x = leaky_relu(self.hidden.forward(x.flatten(1, 3)), SLOPE) * SQRT_2;
-        self.logit.forward(x)
+        let x = self.last.forward(with_deviation(x), Activation::LeakyRelu);
+        self.logit.forward(self.hidden.forward(x.flatten(1, 3)))
     }
 }
 
 /// Two convolutions and a halving, beside one around them.
 #[derive(Module, Debug)]
 struct Block {
-    conv0: Conv2d,
-    conv1: Conv2d,
-    skip: Conv2d,
+    conv0: Convolution,
+    conv1: Convolution,
+    skip: Convolution,
 }
 
 impl Block {
     fn new([inputs, outputs]: [usize; 2], device: &Device) -> Self {
         Self {
-            conv0: conv([inputs, inputs], 3, device),
-            conv1: conv([inputs, outputs], 3, device),
-            skip: conv([inputs, outputs], 1, device),
+            conv0: Convolution::new([inputs, inputs], 3, device),
+            conv1: Convolution::new([inputs, outputs], 3, device),
+            skip: Convolution::new([inputs, outputs], 1, device),
         }
     }
 
     /// `[N, C, H, W]` to `[N, C', H/2, W/2]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let y = convolve_and_activate(&self.conv0, x.clone());
-        let y = halve(convolve_and_activate(&self.conv1, y));
-        (y + convolve(&self.skip, halve(x))) * FRAC_1_SQRT_2
+        let y = self.conv0.forward(x.clone(), Activation::LeakyRelu);
+        let y = halve(self.conv1.forward(y, Activation::LeakyRelu));
+        (y + self.skip.forward(halve(x), Activation::Linear)) * FRAC_1_SQRT_2
     }
 }
 
@@ -106,32 +103,32 @@ fn with_deviation(x: Tensor<4>) -> Tensor<4> {
     Tensor::cat(vec![x, channel], 1)
 }
 
-/// With leaky ReLU of gain √2, as StyleGAN2's.
-fn convolve_and_activate(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
-    let bias = conv.bias.as_ref().map(Param::val);
-    conv3x3(x, conv.weight.val(), bias, Activation::LeakyRelu)
+/// A convolution that keeps the size, of weights of deviation 1 that are scaled as they are used (Karras et al. 2018), so
+/// that all layers learn at the same pace.
+#[derive(Module, Debug)]
+struct Convolution {
+    weight: Param<Tensor<4>>,
+    bias: Param<Tensor<1>>,
 }
 
-/// Drawn for leaky ReLU (He et al. 2015, arXiv 1502.01852) of gain √2.
-fn initializer(fan_in: usize) -> Initializer {
-    let std = (1.0 / (1.0 + SLOPE * SLOPE) / fan_in as f64).sqrt();
-    Initializer::Normal { mean: 0.0, std }
-}
+impl Convolution {
+    fn new([inputs, outputs]: [usize; 2], kernel: usize, device: &Device) -> Self {
+        let normal = Initializer::Normal {
+            mean: 0.0,
+            std: 1.0,
+        };
+        Self {
+            weight: normal.init([outputs, inputs, kernel, kernel], device),
+            bias: Initializer::Zeros.init([outputs], device),
+        }
+    }
 
-fn conv([inputs, outputs]: [usize; 2], kernel: usize, device: &Device) -> Conv2d {
-    let padding = kernel / 2;
-    Conv2dConfig::new([inputs, outputs], [kernel; 2])
-        .with_padding(PaddingConfig2d::Explicit(
-            padding, padding, padding, padding,
-        ))
-        .with_initializer(initializer(inputs * kernel * kernel))
-        .init(device)
-}
-
-fn linear([inputs, outputs]: [usize; 2], device: &Device) -> Linear {
-    LinearConfig::new(inputs, outputs)
-        .with_initializer(initializer(inputs))
-        .init(device)
+    fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+        let weight = self.weight.val();
+        let [_, inputs, height, width] = weight.dims();
+        let weight = weight * (1.0 / ((inputs * height * width) as f64).sqrt());
+        conv3x3(x, weight, Some(self.bias.val()), activation)
+    }
 }
 
 #[cfg(test)]
