@@ -175,8 +175,7 @@ fn a_hundred_megapixels_are_read_and_more_than_allowed_are_not() {
 }
 
 #[test]
-#[ignore = "half a minute"]
-fn the_largest_jpegs_stay_within_the_bound() {
+fn slow_the_largest_jpegs_stay_within_the_bound() {
     let _turn = MEASURING.lock();
     let picture = RgbImage::from_fn(12_000, 10_000, |x, y| {
         Rgb([x as u8, y as u8, (x ^ y) as u8])
