@@ -27,6 +27,8 @@ pub(crate) struct Args {
 enum StageName {
     /// Text and image tower, one contrastive space
     DualEncoder,
+    /// Image tower alone, for a text tower that is there
+    ImageTower,
     /// StyleGAN2 generator
     Generator,
     /// Encoder from pictures to latents
@@ -43,6 +45,7 @@ impl Args {
         let device = self.device.device();
         match self.stage {
             StageName::DualEncoder => stage::dual_encoder::run(&self.config, &device, self.resume)?,
+            StageName::ImageTower => stage::image_tower::run(&self.config, &device, self.resume)?,
             StageName::Probe => stage::probe::run(&self.config, &device, self.resume)?,
             StageName::Generator => stage::generator::run(&self.config, &device, self.resume)?,
             StageName::Inversion => stage::inversion::run(&self.config, &device, self.resume)?,

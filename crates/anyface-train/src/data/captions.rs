@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use anyface::clip::split_sentences;
 use anyface_portraits::Attributes;
 use anyface_portraits::caption::{Caption, Grammar, Sentence, Split};
 use anyface_portraits::latent::{LATENT_DIM, sample, steer};
@@ -54,15 +55,34 @@ pub fn captions(split: Split, faces: Vec<Attributes>, seed: u64) -> Vec<Captione
     faces
         .into_par_iter()
         .enumerate()
-        .map(|(i, attributes)| {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(i as u64);
-            CaptionedFace {
-                caption: grammar.caption(&attributes, &mut rng),
-                attributes,
-            }
+        .map(|(i, attributes)| CaptionedFace {
+            caption: write_caption(&grammar, &attributes, seed, i as u64),
+            attributes,
         })
         .collect()
+}
+
+/// Caption `number` of all that are written by `seed`: the same on every call.
+pub(super) fn write_caption(
+    grammar: &Grammar,
+    attributes: &Attributes,
+    seed: u64,
+    number: u64,
+) -> Caption {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(number);
+    grammar.caption(attributes, &mut rng)
+}
+
+/// What somebody wrote of a face as a caption: its sentences as the engine reads them. What they say is unknown.
+pub(super) fn quote(text: &str) -> Caption {
+    let sentences = split_sentences(text, |_| true).into_iter();
+    let sentence = |text: &str| Sentence {
+        text: text.to_owned(),
+        said: Vec::new(),
+        held_out: false,
+    };
+    Caption::from(sentences.map(sentence).collect::<Vec<_>>())
 }
 
 /// Latents of `count` faces for each role of the split, of which the role is true: random faces hardly
@@ -82,7 +102,6 @@ pub fn latents_of_roles(split: Split, count: usize, seed: u64) -> Vec<[f32; LATE
 
 #[cfg(test)]
 mod tests {
-    use anyface::clip::split_sentences;
     use anyface_portraits::Face;
 
     use super::*;

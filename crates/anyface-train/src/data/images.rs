@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyface::image::{Filter, read_picture, resize};
+use anyface::image::{Filter, decode_picture, read_picture, resize};
 use burn::tensor::{Device, Tensor, TensorData};
 use image::imageops;
 use rayon::prelude::*;
@@ -25,6 +25,59 @@ pub struct ImagesConfig {
     pub held_out: usize,
 }
 
+/// What of a picture is kept, and how large.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    /// Side in pixels, R.
+    pub(super) size: u32,
+    /// Left, top, width and height in pixels; the largest square in the middle without.
+    pub(super) crop: Option<[u32; 4]>,
+}
+
+/// A picture that is not yet decoded.
+#[derive(Debug, Clone)]
+pub(super) enum Picture {
+    /// A file.
+    File(PathBuf),
+    /// The bytes of one inside another file, which stands in front of its name in errors.
+    Bytes {
+        /// `archive.zip/00001.png`.
+        name: PathBuf,
+        /// The file.
+        bytes: Vec<u8>,
+    },
+}
+
+impl Picture {
+    /// What errors call it.
+    pub(super) fn name(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Bytes { name: path, .. } => path,
+        }
+    }
+
+    /// Decodes, cuts out and resizes: RGB, `[R, R, 3]`.
+    fn read(&self, cut: Cut) -> Result<Vec<u8>> {
+        let picture = match self {
+            Self::File(path) => read_picture(path)?,
+            Self::Bytes { name, bytes } => decode_picture(bytes, &name.display().to_string())?,
+        };
+        let (width, height) = picture.dimensions();
+        let side = width.min(height);
+        let [x, y, w, h] =
+            cut.crop
+                .unwrap_or([(width - side) / 2, (height - side) / 2, side, side]);
+        if x.saturating_add(w) > width || y.saturating_add(h) > height {
+            return Err(TrainError::Damaged {
+                path: self.name().to_owned(),
+                message: format!("is {width}×{height}, smaller than `crop` reaches"),
+            });
+        }
+        let cropped = imageops::crop_imm(&picture, x, y, w, h).to_image();
+        Ok(resize(&cropped, cut.size, cut.size, Filter::Lanczos).into_raw())
+    }
+}
+
 /// Pictures of one size.
 pub struct ImageSet {
     /// RGB, `[R, R, 3]` each.
@@ -40,28 +93,33 @@ impl ImageSet {
     pub fn open(config: &ImagesConfig) -> Result<(Self, Self)> {
         let mut files = Vec::new();
         for folder in &config.folders {
-            let before = files.len();
-            list(folder, &mut files)?;
-            if files.len() == before {
-                return Err(TrainError::Damaged {
-                    path: folder.clone(),
-                    message: "holds no picture".to_owned(),
-                });
-            }
+            files.extend(pictures_in(folder)?);
         }
         files.sort();
-        let pixels = files.par_iter().map(|file| read(file, config));
-        let pixels = pixels.collect::<Result<Vec<_>>>()?;
         let (mut training, mut held_out) = (Vec::new(), Vec::new());
-        for (i, picture) in pixels.into_iter().enumerate() {
+        for (i, file) in files.into_iter().enumerate() {
             match (i + 1).is_multiple_of(config.held_out) {
-                true => held_out.push(picture),
-                false => training.push(picture),
+                true => held_out.push(Picture::File(file)),
+                false => training.push(Picture::File(file)),
             }
         }
-        let size = config.size as usize;
-        let set = |pixels| Self { pixels, size };
-        Ok((set(training), set(held_out)))
+        let cut = Cut {
+            size: config.size,
+            crop: config.crop,
+        };
+        Ok((Self::read(&training, cut)?, Self::read(&held_out, cut)?))
+    }
+
+    /// Decodes pictures on all cores.
+    ///
+    /// # Errors
+    /// Names the picture that is none or smaller than the crop.
+    pub(super) fn read(pictures: &[Picture], cut: Cut) -> Result<Self> {
+        let pixels = pictures.par_iter().map(|picture| picture.read(cut));
+        Ok(Self {
+            pixels: pixels.collect::<Result<_>>()?,
+            size: cut.size as usize,
+        })
     }
 
     /// Number of pictures.
@@ -74,21 +132,35 @@ impl ImageSet {
         self.pixels.is_empty()
     }
 
+    /// Side of the pictures in pixels, R.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// Some pictures in ±1: `[N, 3, R, R]`.
     pub fn images(&self, indices: &[usize], device: &Device) -> Tensor<4> {
-        let values: Vec<f32> = indices
-            .iter()
-            .flat_map(|&i| (0..3).map(move |channel| (i, channel)))
-            .flat_map(|(i, channel)| self.pixels[i][channel..].iter().step_by(3))
-            .map(|&value| f32::from(value) / 127.5 - 1.0)
-            .collect();
-        let shape = [indices.len(), 3, self.size, self.size];
-        Tensor::from_data(TensorData::new(values, shape), device)
+        let pictures = indices.iter().map(|&i| self.pixels[i].as_slice());
+        tensor(pictures, self.size, device)
     }
 }
 
+/// Pictures `[R, R, 3]` as a tensor in ±1: `[N, 3, R, R]`.
+pub(super) fn tensor<'a>(
+    pictures: impl ExactSizeIterator<Item = &'a [u8]>,
+    size: usize,
+    device: &Device,
+) -> Tensor<4> {
+    let shape = [pictures.len(), 3, size, size];
+    let values: Vec<f32> = pictures
+        .flat_map(|pixels| (0..3).map(move |channel| &pixels[channel..]))
+        .flat_map(|pixels| pixels.iter().step_by(3))
+        .map(|&value| f32::from(value) / 127.5 - 1.0)
+        .collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
 /// Whether a name ends as that of a picture does.
-fn is_picture(path: &Path) -> bool {
+pub(super) fn is_picture(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
     extension.is_some_and(|e| {
         ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
@@ -96,7 +168,22 @@ fn is_picture(path: &Path) -> bool {
     })
 }
 
-/// The pictures in a folder and below it.
+/// The pictures in a folder and below it, in no order.
+///
+/// # Errors
+/// The folder cannot be read or holds no picture.
+pub(super) fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    list(folder, &mut files)?;
+    match files.is_empty() {
+        false => Ok(files),
+        true => Err(TrainError::Damaged {
+            path: folder.to_owned(),
+            message: "holds no picture".to_owned(),
+        }),
+    }
+}
+
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(TrainError::io(folder))? {
         let path = entry.map_err(TrainError::io(folder))?.path();
@@ -107,24 +194,6 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// One picture, cut out and resized.
-fn read(path: &Path, config: &ImagesConfig) -> Result<Vec<u8>> {
-    let picture = read_picture(path)?;
-    let (width, height) = picture.dimensions();
-    let side = width.min(height);
-    let [x, y, w, h] = config
-        .crop
-        .unwrap_or([(width - side) / 2, (height - side) / 2, side, side]);
-    if x.saturating_add(w) > width || y.saturating_add(h) > height {
-        return Err(TrainError::Damaged {
-            path: path.to_owned(),
-            message: format!("is {width}×{height}, smaller than `crop` reaches"),
-        });
-    }
-    let cropped = imageops::crop_imm(&picture, x, y, w, h).to_image();
-    Ok(resize(&cropped, config.size, config.size, Filter::Lanczos).into_raw())
 }
 
 #[cfg(test)]

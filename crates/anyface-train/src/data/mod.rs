@@ -2,6 +2,9 @@
 
 pub mod captions;
 pub mod corpus;
+pub mod faces;
 pub mod images;
+pub mod photographs;
 pub mod portraits;
+mod rendered;
 pub mod wordnet;

@@ -22,6 +22,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use super::images::tensor;
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
@@ -124,17 +125,8 @@ impl PortraitCache {
 
     /// Some portraits in ±1: `[N, 3, R, R]`.
     pub fn images(&self, indices: &[usize], device: &Device) -> Tensor<4> {
-        let plane = |index: usize, channel: usize| {
-            let pixels = &self.pixels(index)[channel..];
-            let values = pixels.iter().step_by(3);
-            values.map(|&value| f32::from(value) / 127.5 - 1.0)
-        };
-        let values: Vec<f32> = indices
-            .iter()
-            .flat_map(|&index| (0..3).flat_map(move |channel| plane(index, channel)))
-            .collect();
-        let shape = [indices.len(), 3, self.size(), self.size()];
-        Tensor::from_data(TensorData::new(values, shape), device)
+        let pictures = indices.iter().map(|&index| self.pixels(index));
+        tensor(pictures, self.size(), device)
     }
 
     /// RGB, `[R, R, 3]`.

@@ -4,6 +4,7 @@ mod adversarial;
 mod critic;
 pub mod dual_encoder;
 pub mod generator;
+pub mod image_tower;
 pub mod inversion;
 pub mod mapper;
 pub mod probe;

@@ -1,11 +1,10 @@
-//! The probe that judges generated faces, from rendered portraits alone.
+//! The probe that judges generated faces, from rendered portraits or photographs alone.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyface::probe::{Probe, ProbeConfig};
 use anyface::weights::{Bundle, write_atomically};
-use anyface_portraits::{Attribute, Attributes, Face};
+use anyface_portraits::{Attribute, Attributes};
 use burn::module::Module;
 use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::AvgPoolOptions;
@@ -13,10 +12,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache};
+use super::adversarial::flip;
+use crate::data::faces::FaceSplit;
+use crate::data::photographs::PhotographsConfig;
+use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
 use crate::eval::Accuracy;
 use crate::loss::masked_bce;
@@ -31,7 +32,9 @@ pub struct ProbeStageConfig {
     /// The run.
     pub run: RunConfig,
     /// The portraits to learn from.
-    pub portraits: PortraitsConfig,
+    pub portraits: Option<PortraitsConfig>,
+    /// The photographs to learn from, in their place.
+    pub photographs: Option<PhotographsConfig>,
     /// The network.
     pub model: ModelConfig,
     /// The batches.
@@ -41,10 +44,10 @@ pub struct ProbeStageConfig {
 }
 
 impl ProbeStageConfig {
-    /// The sizes of the network.
-    fn probe(&self) -> ProbeConfig {
+    /// The sizes of the network for pictures of side `size`.
+    fn probe(&self, size: usize) -> ProbeConfig {
         ProbeConfig::new(Attribute::COUNT)
-            .with_resolution(self.portraits.size as usize)
+            .with_resolution(size)
             .with_channels(self.model.channels.clone())
     }
 }
@@ -61,16 +64,16 @@ pub struct ModelConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Portraits in a step.
+    /// Faces in a step.
     pub batch: usize,
-    /// The last so many portraits of the cache are for evaluation only.
+    /// Faces for evaluation only: the last of the portraits, or as many photographs of those held out.
     pub held_out: usize,
     /// The most that one state of an attribute weighs against the average, however rare it is.
     pub max_weight: f32,
 }
 
-/// The `[augmentation]` table: a generated face is a little softer, noisier or brighter than a render.
-/// Each value is the most that is done, drawn evenly from none to it.
+/// The `[augmentation]` table: a generated face is a little softer, noisier or brighter than the one it is like.
+/// Each number is the most that is done, drawn evenly from none to it.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentationConfig {
@@ -82,6 +85,9 @@ pub struct AugmentationConfig {
     pub brightness: f32,
     /// Part by which contrast is changed.
     pub contrast: f32,
+    /// Whether faces may be turned left to right.
+    #[serde(default)]
+    pub flips: bool,
 }
 
 impl AugmentationConfig {
@@ -110,7 +116,11 @@ impl AugmentationConfig {
             .with_count_include_pad(false);
         let soft = avg_pool2d(images.clone(), neighbours);
         let images = images.clone() + (soft - images) * blur;
-        images * contrast + brightness + noise * deviation
+        let images = images * contrast + brightness + noise * deviation;
+        match self.flips {
+            true => flip(images, rng),
+            false => images,
+        }
     }
 }
 
@@ -121,41 +131,45 @@ fn normals(count: usize, rng: &mut impl Rng) -> Vec<f32> {
 /// Trains a [`Probe`].
 struct ProbeStage {
     config: ProbeStageConfig,
-    portraits: PortraitCache,
-    attributes: Vec<Attributes>,
+    faces: FaceSplit,
     /// Weight of a no and of a yes of each attribute.
     weights: Vec<[f32; 2]>,
 }
 
 impl ProbeStage {
-    /// Opens the portraits, rendering them first where the cache is not complete.
-    fn new(config: ProbeStageConfig) -> Result<Self> {
-        build_cache(&config.portraits)?;
-        let portraits = PortraitCache::open(&config.portraits.cache)?;
-        let attributes: Vec<Attributes> = (0..portraits.len())
-            .into_par_iter()
-            .map(|index| Face::from_latent(portraits.latent(index)).attributes())
+    /// Opens the faces of the configuration at `path`.
+    fn new(config: ProbeStageConfig, path: &Path) -> Result<Self> {
+        let faces = FaceSplit::open(
+            path,
+            config.portraits.as_ref(),
+            config.photographs.as_ref(),
+            config.learning.held_out,
+        )?;
+        let training = &faces.training;
+        let attributes: Vec<_> = (0..training.len())
+            .map(|index| training.attributes(index))
             .collect();
+        if attributes.iter().all(|face| *face == Attributes::UNKNOWN) {
+            return Err(TrainError::Config {
+                path: path.to_owned(),
+                message: "nothing is known of the attributes of these faces".to_owned(),
+            });
+        }
         let weights = balance(&attributes, config.learning.max_weight);
         Ok(Self {
             config,
-            portraits,
-            attributes,
+            faces,
             weights,
         })
     }
 
-    fn held_out(&self) -> Range<usize> {
-        self.portraits.len() - self.config.learning.held_out..self.portraits.len()
-    }
-
-    /// Labels and weights `[N, A]` of some portraits; what cannot be told weighs nothing.
+    /// Labels and weights `[N, A]` of some faces to learn from; what cannot be told weighs nothing.
     fn labels(&self, batch: &[usize], device: &Device) -> (Tensor<2>, Tensor<2>) {
-        let states = || {
-            batch
-                .iter()
-                .flat_map(|&index| self.attributes[index].iter().map(|(_, state)| state))
-        };
+        let faces: Vec<Attributes> = batch
+            .iter()
+            .map(|&index| self.faces.training.attributes(index))
+            .collect();
+        let states = || faces.iter().flat_map(|face| face.iter().map(|(_, s)| s));
         let labels: Vec<f32> = states()
             .map(|state| f32::from(state == Some(true)))
             .collect();
@@ -172,16 +186,17 @@ impl ProbeStage {
         (tensor(labels), tensor(weights))
     }
 
-    /// What the probe reads from the held-out portraits.
+    /// What the probe reads from the held-out faces.
     fn accuracy(&self, probe: &Probe) -> Accuracy {
         let device = probe.devices().remove(0);
         let mut accuracy = Accuracy::default();
-        let held_out: Vec<usize> = self.held_out().collect();
+        let faces = &self.faces.held_out;
+        let held_out: Vec<usize> = (0..faces.len()).collect();
         for batch in held_out.chunks(self.config.learning.batch) {
-            let logits = probe.forward(self.portraits.images(batch, &device));
+            let logits = probe.forward(faces.images(batch, &device));
             let logits: Vec<f32> = logits.into_data().iter().collect();
             for (&index, logits) in batch.iter().zip(logits.chunks_exact(Attribute::COUNT)) {
-                for ((attribute, state), &logit) in self.attributes[index].iter().zip(logits) {
+                for ((attribute, state), &logit) in faces.attributes(index).iter().zip(logits) {
                     if let Some(truth) = state {
                         accuracy.add(attribute, truth, (logit > 0.0) == truth);
                     }
@@ -212,16 +227,16 @@ impl Stage for ProbeStage {
     type Model = Probe;
 
     fn init(&self, device: &Device) -> Probe {
-        self.config.probe().init(device)
+        self.config.probe(self.faces.size()).init(device)
     }
 
     fn step(&mut self, probe: &Probe, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let device = probe.devices().remove(0);
-        let seen = self.held_out().start;
+        let faces = &self.faces.training;
         let batch: Vec<usize> = (0..self.config.learning.batch)
-            .map(|_| rng.random_range(0..seen))
+            .map(|_| rng.random_range(0..faces.len()))
             .collect();
-        let images = self.portraits.images(&batch, &device.clone().inner());
+        let images = faces.images(&batch, &device.clone().inner());
         let images = Tensor::from_inner(self.config.augmentation.apply(images, rng));
         let (labels, weights) = self.labels(&batch, &device);
         let loss = masked_bce(probe.forward(images), labels, weights);
@@ -246,11 +261,12 @@ impl Stage for ProbeStage {
 /// well each attribute is read.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; the portraits cannot be rendered or read.
+/// As [`load_config`] and [`train`]; the faces cannot be rendered or read.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
-    let config: ProbeStageConfig = load_config(config)?;
+    let path = config;
+    let config: ProbeStageConfig = load_config(path)?;
     let run = config.run.clone();
-    let mut stage = ProbeStage::new(config.clone())?;
+    let mut stage = ProbeStage::new(config.clone(), path)?;
     let probe = train(&mut stage, &run, device, resume)?;
     let table = run.out.join("held_out.csv");
     write_atomically(&table, stage.accuracy(&probe).to_csv().as_bytes())
@@ -258,7 +274,7 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     Ok(Bundle::put(
         &config.bundle,
         "probe",
-        &config.probe(),
+        &config.probe(stage.faces.size()),
         &probe,
     )?)
 }
@@ -291,6 +307,7 @@ mod tests {
             noise: 0.0,
             brightness: 0.0,
             contrast: 0.0,
+            flips: false,
         };
         let images = Tensor::<4>::from_data(
             TensorData::new(normals(96, &mut rng), [2, 3, 4, 4]),

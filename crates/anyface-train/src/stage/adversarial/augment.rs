@@ -22,7 +22,7 @@ pub(super) fn augment(images: Tensor<4>, rng: &mut ChaCha8Rng) -> Tensor<4> {
 }
 
 /// Turns about half of `images [N, 3, R, R]` left to right.
-pub(super) fn flip(images: Tensor<4>, rng: &mut ChaCha8Rng) -> Tensor<4> {
+pub(in crate::stage) fn flip(images: Tensor<4>, rng: &mut ChaCha8Rng) -> Tensor<4> {
     let [n, ..] = images.dims();
     let keep: Vec<f32> = (0..n)
         .map(|_| f32::from(u8::from(rng.random_bool(0.5))))

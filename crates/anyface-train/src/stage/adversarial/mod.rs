@@ -19,7 +19,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::Deserialize;
 
-use self::augment::{augment, flip};
+use self::augment::augment;
+pub(super) use self::augment::flip;
 use self::discriminator::{Discriminator, DiscriminatorConfig};
 use crate::data::images::{ImageSet, ImagesConfig};
 use crate::error::{Result, TrainError};

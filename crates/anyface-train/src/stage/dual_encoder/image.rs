@@ -1,110 +1,125 @@
-//! The image tower, against the finished text tower (Zhai et al. 2022, arXiv 2111.07991, with the
+//! The image tower, against a finished text tower (Zhai et al. 2022, arXiv 2111.07991, with the
 //! text tower locked in the place of the image tower).
 //!
 //! Its features have the direction of those that the attributes of the face give, which is a clean
 //! target, and pick the right caption among those of the batch.
 
-use std::ops::Range;
-
-use anyface::clip::{ImageTower, ImageTowerConfig, clip_score, normalize};
-use anyface_portraits::caption::Split;
-use anyface_portraits::{Attributes, Face};
+use anyface::clip::{
+    ImageTower, ImageTowerConfig, Preprocess, TextTower, Tokenizer, clip_score, normalize,
+};
+use anyface_portraits::caption::Caption;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
-use super::LearningConfig;
-use super::text::{TextLearner, initial_log_scale};
-use super::texts::Texts;
-use crate::data::captions::{CaptionedFace, captions};
-use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache};
+use super::text::{FaceTower, initial_log_scale};
+use crate::data::faces::{FaceSplit, Faces};
 use crate::error::Result;
 use crate::loss::contrastive;
 use crate::run::{Evaluation, Stage, StepOutput};
+use crate::stage::adversarial::flip;
 
 /// Pictures among which a caption has to find its own.
-const GALLERY: usize = 100;
+pub(in crate::stage) const GALLERY: usize = 100;
 
-/// The image tower with the temperature of its contrast.
-#[derive(Module, Debug)]
-pub(super) struct ImageLearner {
-    /// The tower.
-    pub(super) tower: ImageTower,
-    log_scale: Param<Tensor<1>>,
+/// A frozen text tower with what it needs to read captions.
+#[derive(Debug)]
+pub(in crate::stage) struct Words<'a> {
+    pub(in crate::stage) tower: &'a TextTower,
+    pub(in crate::stage) tokenizer: &'a Tokenizer,
+    /// The most tokens of a sentence.
+    pub(in crate::stage) context: usize,
 }
 
-impl ImageLearner {
-    pub(super) fn new(tower: &ImageTowerConfig, device: &Device) -> Self {
-        Self {
-            tower: tower.init(device),
-            log_scale: initial_log_scale(device),
-        }
-    }
-}
-
-/// Trains an [`ImageLearner`].
-pub(super) struct ImageStage<'a> {
-    tower: ImageTowerConfig,
-    learning: &'a LearningConfig,
-    portraits: PortraitCache,
-    faces: Vec<CaptionedFace>,
-    held_out: Vec<CaptionedFace>,
-    /// The text side, frozen.
-    text: &'a TextLearner,
-    texts: &'a Texts,
-}
-
-impl<'a> ImageStage<'a> {
-    /// Opens the portraits, rendering them first where the cache is not complete.
-    pub(super) fn new(
-        tower: ImageTowerConfig,
-        portraits: &PortraitsConfig,
-        learning: &'a LearningConfig,
-        text: &'a TextLearner,
-        texts: &'a Texts,
-    ) -> Result<Self> {
-        build_cache(portraits)?;
-        let cache = PortraitCache::open(&portraits.cache)?;
-        let first_held_out = cache.len() - learning.held_out_portraits;
-        let captions_of = |range: Range<usize>, split| {
-            let attributes =
-                |index| -> Attributes { Face::from_latent(cache.latent(index)).attributes() };
-            captions(
-                split,
-                range.into_par_iter().map(attributes).collect(),
-                portraits.seed,
-            )
-        };
-        Ok(Self {
-            faces: captions_of(0..first_held_out, Split::Train),
-            held_out: captions_of(first_held_out..cache.len(), Split::HeldOut),
-            portraits: cache,
-            tower,
-            learning,
-            text,
-            texts,
-        })
-    }
-
-    /// Unit means `[N, E]` of the text features of each caption's sentences, without a gradient.
-    fn text_features(&self, faces: &[&CaptionedFace]) -> Tensor<2> {
-        let texts: Vec<&str> = faces
+impl Words<'_> {
+    /// Unit means `[N, E]` of the features of each caption's sentences, without a gradient.
+    fn features(&self, captions: &[Caption]) -> Tensor<2> {
+        let texts: Vec<&str> = captions
             .iter()
-            .flat_map(|face| &face.caption.sentences)
+            .flat_map(|caption| &caption.sentences)
             .map(|sentence| sentence.text.as_str())
             .collect();
-        let device = self.text.devices().remove(0);
-        let tokens = self
-            .texts
-            .tokenizer
-            .batch(&texts, self.texts.context, &device);
-        let features = normalize(self.text.tower.forward(tokens));
-        let counts = faces.iter().map(|face| face.caption.sentences.len());
+        let device = self.tower.devices().remove(0);
+        let tokens = self.tokenizer.batch(&texts, self.context, &device);
+        let features = normalize(self.tower.forward(tokens));
+        let counts = captions.iter().map(|caption| caption.sentences.len());
         let means = features.split_with_sizes(counts.collect(), 0);
         let means = means.into_iter().map(|of_face| of_face.mean_dim(0));
         normalize(Tensor::cat(means.collect(), 0))
+    }
+}
+
+/// What the attributes of a face give.
+pub(in crate::stage) enum Shown {
+    /// By a tower that was trained with the text tower, frozen.
+    Frozen(FaceTower),
+    /// By a tower that is trained beside the image tower, to pick the right caption.
+    Learned,
+    /// Nothing: there are captions only.
+    Nothing,
+}
+
+/// The image tower with the temperature of its contrast.
+#[derive(Module, Debug)]
+pub(in crate::stage) struct ImageLearner {
+    /// The tower.
+    pub(in crate::stage) tower: ImageTower,
+    log_scale: Param<Tensor<1>>,
+    faces: Option<FaceLearner>,
+}
+
+/// A tower over attributes with the temperature of its contrast.
+#[derive(Module, Debug)]
+struct FaceLearner {
+    tower: FaceTower,
+    log_scale: Param<Tensor<1>>,
+}
+
+/// Batch and losses of the image tower.
+#[derive(Debug, Clone)]
+pub(in crate::stage) struct ImageLearning {
+    /// Faces in a step.
+    pub(in crate::stage) batch: usize,
+    /// Weight of the contrast between captions and faces.
+    pub(in crate::stage) contrast: f64,
+    /// Weight of the distance between the features of a face and of its attributes.
+    pub(in crate::stage) regression: f64,
+    /// Whether faces may be turned left to right.
+    pub(in crate::stage) flips: bool,
+}
+
+/// Trains an [`ImageLearner`].
+pub(in crate::stage) struct ImageStage<'a> {
+    pub(in crate::stage) tower: ImageTowerConfig,
+    /// Of the tower.
+    pub(in crate::stage) preprocess: Preprocess,
+    pub(in crate::stage) learning: ImageLearning,
+    /// All with captions; [`GALLERY`] at least are held out.
+    pub(in crate::stage) faces: FaceSplit,
+    pub(in crate::stage) words: Words<'a>,
+    pub(in crate::stage) shown: Shown,
+}
+
+impl ImageStage<'_> {
+    /// Image features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
+    fn see(&self, learner: &ImageLearner, images: Tensor<4>) -> Tensor<2> {
+        learner.tower.forward(self.preprocess.images(images))
+    }
+
+    /// What the attributes of some faces give, `[N, E]`, with its gradient.
+    fn show(
+        &self,
+        learner: &ImageLearner,
+        faces: &dyn Faces,
+        indices: &[usize],
+    ) -> Option<Tensor<2>> {
+        let attributes: Vec<_> = indices.iter().map(|&i| faces.attributes(i)).collect();
+        match (&self.shown, &learner.faces) {
+            (Shown::Frozen(tower), _) => Some(tower.forward(&attributes)),
+            (_, Some(learned)) => Some(learned.tower.forward(&attributes)),
+            _ => None,
+        }
     }
 }
 
@@ -112,70 +127,108 @@ impl Stage for ImageStage<'_> {
     type Model = ImageLearner;
 
     fn init(&self, device: &Device) -> ImageLearner {
-        ImageLearner::new(&self.tower, device)
+        let tower = self.tower.init(device);
+        let faces = matches!(self.shown, Shown::Learned).then(|| FaceLearner {
+            tower: FaceTower::new(self.tower.embed_dim, device),
+            log_scale: initial_log_scale(device),
+        });
+        ImageLearner {
+            tower,
+            log_scale: initial_log_scale(device),
+            faces,
+        }
     }
 
     fn step(&mut self, learner: &ImageLearner, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let device = learner.log_scale.device();
-        let batch: Vec<usize> = (0..self.learning.portraits)
-            .map(|_| rng.random_range(0..self.faces.len()))
+        let faces = &*self.faces.training;
+        let batch: Vec<usize> = (0..self.learning.batch)
+            .map(|_| rng.random_range(0..faces.len()))
             .collect();
-        let faces: Vec<_> = batch.iter().map(|&index| &self.faces[index]).collect();
-        let shown = Tensor::from_inner(
-            self.text
-                .faces
-                .forward(faces.iter().map(|face| &face.attributes)),
-        );
-        let said = Tensor::from_inner(self.text_features(&faces));
-        let seen = learner
-            .tower
-            .forward(self.portraits.images(&batch, &device));
-        let regression = clip_score(seen.clone(), shown).neg().add_scalar(1.0).mean();
-        let contrast = contrastive(seen, said, learner.log_scale.val());
-        let total = regression.clone() * self.learning.regression
-            + contrast.clone() * self.learning.contrast;
-        let parts = [("regression", &regression), ("contrast", &contrast)];
+        let captions: Vec<Caption> = batch
+            .iter()
+            .map(|&index| faces.caption(index, rng.random_range(0..faces.captions(index))))
+            .collect();
+        let said = Tensor::from_inner(self.words.features(&captions));
+        let images = faces.images(&batch, &device);
+        let images = match self.learning.flips {
+            true => flip(images, rng),
+            false => images,
+        };
+        let seen = self.see(learner, images);
+
+        let contrast = contrastive(seen.clone(), said.clone(), learner.log_scale.val());
+        let mut total = contrast.clone() * self.learning.contrast;
+        let mut parts = vec![("contrast", contrast)];
+        if let Some(shown) = self.show(learner, faces, &batch) {
+            let target = match &learner.faces {
+                Some(learned) => {
+                    let fit = contrastive(shown.clone(), said, learned.log_scale.val());
+                    total = total + fit.clone();
+                    parts.push(("attributes", fit));
+                    shown.detach()
+                }
+                None => Tensor::from_inner(shown),
+            };
+            let regression = clip_score(seen, target).neg().add_scalar(1.0).mean();
+            total = total + regression.clone() * self.learning.regression;
+            parts.push(("regression", regression));
+        }
+        let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
         Ok(StepOutput::backward(learner, &total, &parts, batch.len()))
     }
 
-    /// Cosine to the features of the attributes, and how often a held-out caption finds its portrait
-    /// among [`GALLERY`].
+    /// How often a held-out caption finds its face among [`GALLERY`], by its picture and by its attributes, which is
+    /// what perfect eyes would reach; and the cosine of both features.
     fn evaluate(&mut self, average: &ImageLearner) -> Result<Evaluation> {
         let device = average.log_scale.device();
-        let (mut cosine, mut found, mut count) = (0.0, 0.0, 0.0);
-        for (i, gallery) in self.held_out.chunks_exact(GALLERY).enumerate() {
-            let first = self.faces.len() + i * GALLERY;
-            let indices: Vec<usize> = (first..first + GALLERY).collect();
-            let seen = average
-                .tower
-                .forward(self.portraits.images(&indices, &device));
-            let shown = self
-                .text
-                .faces
-                .forward(gallery.iter().map(|face| &face.attributes));
-            cosine += clip_score(seen.clone(), shown).mean().into_scalar::<f64>();
-            let said = self.text_features(&gallery.iter().collect::<Vec<_>>());
-            let nearest: Vec<i64> = normalize(said)
-                .matmul(normalize(seen).transpose())
-                .argmax(1)
-                .into_data()
-                .iter()
-                .collect();
-            found += nearest
-                .iter()
-                .zip(0..)
-                .filter(|&(&nearest, own)| nearest == own)
-                .count() as f64;
-            count += 1.0;
+        let faces = &*self.faces.held_out;
+        let all: Vec<usize> = (0..faces.len()).collect();
+        let (mut found, mut found_by_attributes, mut cosine) = (0, 0, 0.0);
+        let galleries = all.chunks_exact(GALLERY);
+        let count = galleries.len() as f64;
+        for gallery in galleries {
+            let captions: Vec<_> = gallery.iter().map(|&i| faces.caption(i, 0)).collect();
+            let said = self.words.features(&captions);
+            let seen = self.see(average, faces.images(gallery, &device));
+            found += matches(said.clone(), seen.clone());
+            if let Some(shown) = self.show(average, faces, gallery) {
+                found_by_attributes += matches(said, shown.clone());
+                cosine += clip_score(seen, shown).mean().into_scalar::<f64>();
+            }
         }
-        let recall = found / (count * GALLERY as f64);
-        let metrics = vec![
-            ("recall_at_1".to_owned(), recall),
-            ("cosine".to_owned(), cosine / count),
-        ];
+        let part = |found: usize| found as f64 / (count * GALLERY as f64);
+        let mut metrics = vec![("recall_at_1".to_owned(), part(found))];
+        if !matches!(self.shown, Shown::Nothing) {
+            metrics.extend([
+                ("recall_by_attributes".to_owned(), part(found_by_attributes)),
+                ("cosine".to_owned(), cosine / count),
+            ]);
+        }
         Ok(Evaluation {
-            score: recall,
+            score: part(found),
             metrics,
         })
+    }
+}
+
+/// How many rows of `said` `[N, E]` have the row of their own number as the nearest in `faces` `[N, E]`.
+fn matches(said: Tensor<2>, faces: Tensor<2>) -> usize {
+    let nearest = normalize(said).matmul(normalize(faces).transpose());
+    let nearest: Vec<i64> = nearest.argmax(1).into_data().iter().collect();
+    let pairs = nearest.iter().zip(0..);
+    pairs.filter(|&(&nearest, own)| nearest == own).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_match_is_the_nearest_row_of_the_same_number() {
+        let device = Device::flex();
+        let said = Tensor::from_floats([[1.0, 0.1], [0.2, 1.0], [1.0, 0.0]], &device);
+        let faces = Tensor::from_floats([[5.0, 0.0], [0.0, 0.1], [0.0, 1.0]], &device);
+        assert_eq!(matches(said, faces), 2);
     }
 }

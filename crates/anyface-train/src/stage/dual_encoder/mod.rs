@@ -11,17 +11,18 @@ mod texts;
 
 use std::path::{Path, PathBuf};
 
-use anyface::clip::{ImageTowerConfig, TextTowerConfig};
+use anyface::clip::{Family, ImageTowerConfig, TextTowerConfig};
 use anyface::weights::{Bundle, write_atomically};
 use anyface_portraits::Attribute;
 use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
 
+use crate::data::faces::FaceSplit;
 use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
 use crate::eval::Accuracy;
 use crate::run::{Evaluation, RunConfig, load_config, train};
-use image::ImageStage;
+pub(super) use image::{GALLERY, ImageLearning, ImageStage, Shown, Words};
 use reader::ReaderStage;
 use text::TextStage;
 use texts::{Sentences, Texts, TextsConfig};
@@ -91,7 +92,8 @@ pub struct LearningConfig {
 /// As [`load_config`] and [`train`]; a text, the teacher or the portraits cannot be read; the bundle cannot be
 /// written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
-    let config: DualEncoderConfig = load_config(config)?;
+    let path = config;
+    let config: DualEncoderConfig = load_config(path)?;
     let texts = Texts::new(&config.texts, &config.text_tower)?;
     let learning = &config.learning;
 
@@ -126,7 +128,24 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     )?;
 
     let tower = config.image_tower;
-    let mut stage = ImageStage::new(tower.clone(), &config.portraits, learning, &text, &texts)?;
+    let held_out = learning.held_out_portraits;
+    let mut stage = ImageStage {
+        preprocess: Family::Compact.preprocess(tower.resolution),
+        tower: tower.clone(),
+        learning: ImageLearning {
+            batch: learning.portraits,
+            contrast: learning.contrast,
+            regression: learning.regression,
+            flips: false,
+        },
+        faces: FaceSplit::open(path, Some(&config.portraits), None, held_out)?,
+        words: Words {
+            tower: &text.tower,
+            tokenizer: &texts.tokenizer,
+            context: texts.context,
+        },
+        shown: Shown::Frozen(text.faces.clone()),
+    };
     let image = train(&mut stage, &config.image, device, resume)?;
     Ok(Bundle::put(
         &config.bundle,

@@ -68,13 +68,13 @@ pub(super) fn initial_log_scale(device: &Device) -> Param<Tensor<1>> {
 /// Two layers from the attributes of a face to a feature: what an image tower would see, had it
 /// perfect eyes.
 #[derive(Module, Debug)]
-pub(super) struct FaceTower {
+pub(in crate::stage) struct FaceTower {
     hidden: Linear,
     projection: Linear,
 }
 
 impl FaceTower {
-    fn new(dim: usize, device: &Device) -> Self {
+    pub(super) fn new(dim: usize, device: &Device) -> Self {
         Self {
             hidden: LinearConfig::new(2 * Attribute::COUNT, 2 * dim).init(device),
             projection: LinearConfig::new(2 * dim, dim).init(device),

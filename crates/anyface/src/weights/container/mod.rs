@@ -22,6 +22,7 @@ mod safetensors;
 mod source;
 mod state;
 mod stored;
+mod strings;
 mod torch;
 mod zip;
 
@@ -44,6 +45,7 @@ pub use self::source::Fault;
 pub use self::state::LeftOut;
 pub use self::stored::StoredTensor;
 pub(super) use self::stored::floats;
+pub use self::strings::read_strings;
 
 /// How a file holds its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

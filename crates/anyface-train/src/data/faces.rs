@@ -1,0 +1,87 @@
+//! Labelled faces, wherever they come from.
+
+use std::path::Path;
+
+use anyface_portraits::Attributes;
+use anyface_portraits::caption::Caption;
+use burn::tensor::{Device, Tensor};
+
+use super::photographs::{Photographs, PhotographsConfig};
+use super::portraits::PortraitsConfig;
+use super::rendered::RenderedFaces;
+use crate::error::{Result, TrainError};
+
+/// Faces of one size, with all that is known of them. Indices run from 0 to [`Faces::len`].
+pub trait Faces: Send + Sync {
+    /// Number of faces.
+    fn len(&self) -> usize;
+
+    /// Whether there is no face.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Side of the pictures in pixels, R.
+    fn size(&self) -> usize;
+
+    /// Some pictures in ±1: `[N, 3, R, R]`.
+    fn images(&self, indices: &[usize], device: &Device) -> Tensor<4>;
+
+    /// What is known of a face; nothing, if it has captions only.
+    fn attributes(&self, index: usize) -> Attributes;
+
+    /// How many captions a face has.
+    fn captions(&self, index: usize) -> usize;
+
+    /// A caption of a face, `number` below [`Faces::captions`]: the same on every call.
+    fn caption(&self, index: usize, number: usize) -> Caption;
+}
+
+/// Faces to learn from, and others for evaluation only.
+pub struct FaceSplit {
+    /// To learn from.
+    pub training: Box<dyn Faces>,
+    /// For evaluation only; their captions use words that the grammar keeps out of training.
+    pub held_out: Box<dyn Faces>,
+}
+
+impl FaceSplit {
+    /// Opens the faces of a configuration file: its table `[portraits]`, of which the last `held_out` are for evaluation
+    /// only, rendered first where they are missing; or its table `[photographs]`, whose layout tells which are for
+    /// evaluation, `held_out` of them at most.
+    ///
+    /// # Errors
+    /// The file has both tables or none; no face is left to learn from or to evaluate on; the faces cannot be read.
+    pub fn open(
+        file: &Path,
+        portraits: Option<&PortraitsConfig>,
+        photographs: Option<&PhotographsConfig>,
+        held_out: usize,
+    ) -> Result<Self> {
+        let split = match (portraits, photographs) {
+            (Some(portraits), None) => RenderedFaces::open(portraits, held_out)?,
+            (None, Some(photographs)) => Photographs::open(photographs, held_out)?,
+            _ => {
+                let message = "needs one of the tables [portraits] and [photographs]";
+                return Err(fault(file, message));
+            }
+        };
+        match (split.training.is_empty(), split.held_out.is_empty()) {
+            (true, _) => Err(fault(file, "leaves no face to learn from")),
+            (_, true) => Err(fault(file, "leaves no face for evaluation")),
+            _ => Ok(split),
+        }
+    }
+
+    /// Side of the pictures in pixels, R.
+    pub fn size(&self) -> usize {
+        self.training.size()
+    }
+}
+
+fn fault(file: &Path, message: &str) -> TrainError {
+    TrainError::Config {
+        path: file.to_owned(),
+        message: message.to_owned(),
+    }
+}

@@ -1,0 +1,168 @@
+//! CelebA-HQ with captions: Multi-Modal CelebA-HQ and CelebAText-HQ.
+//!
+//! | | Multi-Modal CelebA-HQ | CelebAText-HQ |
+//! |---|---|---|
+//! | pictures | `image/<n>.jpg` | `CelebAimg/<n>.jpg` |
+//! | captions, one a line | `text/celeba-caption/<n>.txt` | `captions/<n>.txt` |
+//! | split | `train/filenames.pickle`, `test/filenames.pickle`: lists of strings | `data_flist/train.flist`, `data_flist/test.flist`: a path a line |
+//! | attributes, if there | CelebAMask-HQ's or CelebA's table | the same |
+//!
+//! What `anyface portraits` writes is read as the second.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use anyface::weights::container::read_strings;
+
+use super::celeba::attributes_in;
+use super::record::{Part, Record};
+use super::text::{fault, first_of, lines, need, read_text};
+use crate::data::images::{Picture, is_picture, pictures_in};
+use crate::error::{Result, TrainError};
+
+/// Where a data set keeps its parts.
+pub(super) struct Places {
+    images: &'static [&'static str],
+    captions: &'static [&'static str],
+    training: &'static [&'static str],
+    test: &'static [&'static str],
+}
+
+pub(super) const MULTI_MODAL_CELEBA_HQ: Places = Places {
+    images: &["image", "images"],
+    captions: &["text/celeba-caption", "celeba-caption", "text"],
+    training: &["train/filenames.pickle", "train/filenames.pkl", "train.pkl"],
+    test: &["test/filenames.pickle", "test/filenames.pkl", "test.pkl"],
+};
+
+pub(super) const CELEBA_TEXT_HQ: Places = Places {
+    images: &["CelebAimg", "CelebA-HQ-img", "images"],
+    captions: &["captions"],
+    training: &["data_flist/train.flist"],
+    test: &["data_flist/test.flist"],
+};
+
+/// The faces of the split, or all that have captions where there is no split. Other pictures are left out.
+pub(super) fn read(folder: &Path, places: &Places) -> Result<Vec<Record>> {
+    let images = need(folder, places.images)?;
+    let pictures = by_stem(pictures_in(&images)?)?;
+    let captions = need(folder, places.captions)?;
+    let attributes = attributes_in(folder)?;
+    let attributes = attributes.map(|(table, faces)| {
+        let faces = faces.into_iter();
+        let faces = faces.map(|(file, face)| (stem(&file).to_owned(), face));
+        (table, faces.collect::<HashMap<_, _>>())
+    });
+    let record = |named: Named| {
+        let name = &named.name;
+        let Some(picture) = pictures.get(name) else {
+            let message = format!("`{name}` has no picture in {}", images.display());
+            return Err(fault(&named.by, message));
+        };
+        let mut record = Record::new(Picture::File(picture.clone()));
+        if let Some((table, faces)) = &attributes {
+            let Some(face) = faces.get(name) else {
+                let message = format!("`{name}` is not in {}", table.display());
+                return Err(fault(&named.by, message));
+            };
+            record.attributes = *face;
+        }
+        record.captions = read_captions(&captions.join(format!("{name}.txt")))?;
+        record.part = named.part;
+        Ok(record)
+    };
+    let named = match split(folder, places)? {
+        Some(named) => named,
+        None => captioned(&captions)?,
+    };
+    named.into_iter().map(record).collect()
+}
+
+/// The captions of a file, one a line.
+///
+/// # Errors
+/// It cannot be read, is no UTF-8, or has no caption.
+pub(super) fn read_captions(path: &Path) -> Result<Vec<String>> {
+    let text = read_text(path)?;
+    let captions: Vec<String> = lines(&text).map(|(_, line)| line.to_owned()).collect();
+    match captions.is_empty() {
+        true => Err(fault(path, "has no caption")),
+        false => Ok(captions),
+    }
+}
+
+/// A face by name.
+struct Named {
+    name: String,
+    /// The file that names it.
+    by: PathBuf,
+    part: Option<Part>,
+}
+
+/// The faces that the lists of the split name; none where there are no lists.
+fn split(folder: &Path, places: &Places) -> Result<Option<Vec<Named>>> {
+    if first_of(folder, places.training).is_none() && first_of(folder, places.test).is_none() {
+        return Ok(None);
+    }
+    let (mut all, mut known) = (Vec::new(), HashSet::new());
+    for (names, part) in [(places.training, Part::Training), (places.test, Part::Test)] {
+        let by = need(folder, names)?;
+        for name in read_list(&by)? {
+            if !known.insert(name.clone()) {
+                return Err(fault(&by, format!("`{name}` is in the split twice")));
+            }
+            let (by, part) = (by.clone(), Some(part));
+            all.push(Named { name, by, part });
+        }
+    }
+    Ok(Some(all))
+}
+
+/// The names of a list: pickled strings, or a path a line.
+fn read_list(path: &Path) -> Result<Vec<String>> {
+    let names = match path.extension().is_some_and(|e| e == "flist") {
+        true => {
+            let text = read_text(path)?;
+            lines(&text).map(|(_, line)| line.to_owned()).collect()
+        }
+        false => read_strings(path).map_err(anyface::Error::from)?,
+    };
+    Ok(names.iter().map(|name| stem(name).to_owned()).collect())
+}
+
+/// The faces that have a file of captions, by name.
+fn captioned(folder: &Path) -> Result<Vec<Named>> {
+    let mut named = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(TrainError::io(folder))? {
+        let by = entry.map_err(TrainError::io(folder))?.path();
+        if by.extension().is_some_and(|e| e == "txt")
+            && let Some(name) = by.file_stem().and_then(|stem| stem.to_str())
+        {
+            let (name, part) = (name.to_owned(), None);
+            named.insert(name.clone(), Named { name, by, part });
+        }
+    }
+    Ok(named.into_values().collect())
+}
+
+/// Pictures by name, without folder and extension.
+fn by_stem(files: Vec<PathBuf>) -> Result<HashMap<String, PathBuf>> {
+    let mut pictures: HashMap<String, PathBuf> = HashMap::new();
+    for file in files {
+        let name = stem(&file.to_string_lossy()).to_owned();
+        if let Some(other) = pictures.insert(name, file.clone()) {
+            let message = format!("has the same name as {}", other.display());
+            return Err(fault(&file, message));
+        }
+    }
+    Ok(pictures)
+}
+
+/// The name of a file without folder and the extension of a picture. Numbers alone are names too.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    match is_picture(Path::new(name)) {
+        true => name.rsplit_once('.').map_or(name, |(stem, _)| stem),
+        false => name,
+    }
+}

@@ -1,0 +1,165 @@
+//! Photographs with what is known of their faces, in the layouts of the field.
+//!
+//! A layout is read to [`Record`]s, which name a picture and what stands of it in the labels; then the faces to learn from
+//! are told from those for evaluation, and the pictures of both are decoded to memory.
+
+mod beside;
+mod captioned;
+mod celeba;
+mod record;
+mod split;
+mod text;
+
+use std::path::PathBuf;
+
+use anyface_portraits::Attributes;
+use anyface_portraits::caption::{Caption, Grammar, Split};
+use burn::tensor::{Device, Tensor};
+use serde::Deserialize;
+
+use self::captioned::{CELEBA_TEXT_HQ, MULTI_MODAL_CELEBA_HQ};
+use self::record::Record;
+use super::captions::{quote, write_caption};
+use super::faces::{FaceSplit, Faces};
+use super::images::{Cut, ImageSet, Picture};
+use crate::error::Result;
+
+/// The `[photographs]` table: faces to learn from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhotographsConfig {
+    /// The folder, or the file of a layout that is one file.
+    pub path: PathBuf,
+    /// How it holds pictures and labels.
+    pub layout: Layout,
+    /// Side in pixels, R.
+    pub size: u32,
+    /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
+    /// left out.
+    pub crop: Option<[u32; 4]>,
+    /// Where the layout has no split of its own: one person in so many is for evaluation only, or one picture where
+    /// persons are not known.
+    pub held_out: usize,
+    /// Seed of the captions that the grammar writes.
+    pub seed: u64,
+}
+
+/// How photographs and their labels are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// CelebA: a table of attributes beside a folder of pictures.
+    Celeba,
+    /// Multi-Modal CelebA-HQ: pictures, ten captions of each, and the lists of its split.
+    MultiModalCelebaHq,
+    /// CelebAText-HQ, and what `anyface portraits` writes.
+    CelebaTextHq,
+    /// A file of captions beside each picture.
+    Beside,
+}
+
+/// Captions that the grammar writes of a face, as many as in Multi-Modal CelebA-HQ.
+const CAPTIONS: usize = 10;
+
+/// Photographs in memory.
+pub(super) struct Photographs {
+    images: ImageSet,
+    labels: Vec<Labels>,
+    grammar: Grammar,
+    /// Of the captions.
+    seed: u64,
+}
+
+/// What is known of a face.
+struct Labels {
+    attributes: Attributes,
+    /// What people wrote of it.
+    captions: Vec<String>,
+}
+
+impl Photographs {
+    /// Reads the faces of a layout. For evaluation are those of its validation part, or else of its test part, or else
+    /// those that `config.held_out` picks; evenly drawn from these, if they are more than `held_out`.
+    ///
+    /// # Errors
+    /// In one line that names the file, and its line or entry: what is missing, no picture, or not as the layout has it.
+    pub(super) fn open(config: &PhotographsConfig, held_out: usize) -> Result<FaceSplit> {
+        let records = match config.layout {
+            Layout::Celeba => celeba::read(&config.path),
+            Layout::MultiModalCelebaHq => captioned::read(&config.path, &MULTI_MODAL_CELEBA_HQ),
+            Layout::CelebaTextHq => captioned::read(&config.path, &CELEBA_TEXT_HQ),
+            Layout::Beside => beside::read(&config.path),
+        }?;
+        let (training, others) = split::split(records, config.held_out);
+        let others = split::thin(others, held_out);
+        Ok(FaceSplit {
+            training: Box::new(Self::read(training, config, Split::Train)?),
+            held_out: Box::new(Self::read(others, config, Split::HeldOut)?),
+        })
+    }
+
+    fn read(records: Vec<Record>, config: &PhotographsConfig, split: Split) -> Result<Self> {
+        let cut = Cut {
+            size: config.size,
+            crop: config.crop,
+        };
+        let of_record = |record: Record| {
+            let labels = Labels {
+                attributes: record.attributes,
+                captions: record.captions,
+            };
+            (record.picture, labels)
+        };
+        let (pictures, labels): (Vec<Picture>, _) = records.into_iter().map(of_record).unzip();
+        Ok(Self {
+            images: ImageSet::read(&pictures, cut)?,
+            labels,
+            grammar: Grammar::new(split),
+            seed: config.seed,
+        })
+    }
+}
+
+impl Faces for Photographs {
+    fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    fn size(&self) -> usize {
+        self.images.size()
+    }
+
+    fn images(&self, indices: &[usize], device: &Device) -> Tensor<4> {
+        self.images.images(indices, device)
+    }
+
+    fn attributes(&self, index: usize) -> Attributes {
+        self.labels[index].attributes
+    }
+
+    /// As many as people wrote; else ten by the grammar, if there is anything to say.
+    fn captions(&self, index: usize) -> usize {
+        let labels = &self.labels[index];
+        match labels.captions.len() {
+            0 if labels.attributes == Attributes::UNKNOWN => 0,
+            0 => CAPTIONS,
+            written => written,
+        }
+    }
+
+    fn caption(&self, index: usize, number: usize) -> Caption {
+        let labels = &self.labels[index];
+        match labels.captions.get(number) {
+            Some(text) => quote(text),
+            None => write_caption(
+                &self.grammar,
+                &labels.attributes,
+                self.seed,
+                (index * CAPTIONS + number) as u64,
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

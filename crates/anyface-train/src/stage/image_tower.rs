@@ -1,0 +1,167 @@
+//! The image tower alone, for faces of another domain than those the text tower was trained beside: photographs.
+
+use std::path::{Path, PathBuf};
+
+use anyface::clip::{Family, ImageTowerConfig, TextTower, TextTowerConfig};
+use anyface::weights::Bundle;
+use anyface_portraits::Attributes;
+use burn::tensor::Device;
+use serde::Deserialize;
+
+use super::dual_encoder::{GALLERY, ImageLearning, ImageStage, Shown, Words};
+use crate::data::faces::{FaceSplit, Faces};
+use crate::data::photographs::PhotographsConfig;
+use crate::data::portraits::PortraitsConfig;
+use crate::error::{Result, TrainError};
+use crate::run::{RunConfig, load_config, train};
+
+/// A whole configuration file of this stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageTowerStageConfig {
+    /// Folder of the bundle that is given the image tower, and the text tower with its tokenizer where they are another's.
+    pub bundle: PathBuf,
+    /// Folder of the bundle whose text tower reads the captions.
+    pub text: PathBuf,
+    /// The run.
+    pub run: RunConfig,
+    /// The portraits to learn from.
+    pub portraits: Option<PortraitsConfig>,
+    /// The photographs to learn from, in their place.
+    pub photographs: Option<PhotographsConfig>,
+    /// The network.
+    pub image_tower: ImageTowerConfig,
+    /// The batches and the losses.
+    pub learning: LearningConfig,
+}
+
+/// The `[learning]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningConfig {
+    /// Faces in a step.
+    pub batch: usize,
+    /// Faces for evaluation only, 100 at least: the last of the portraits, or as many photographs of those held out.
+    pub held_out: usize,
+    /// Weight of the contrast between captions and faces.
+    pub contrast: f64,
+    /// Weight of the distance between the features of a face and of its attributes. Attributes get their features from a
+    /// tower of their own, which learns beside the image tower to pick the right caption. 0 for faces with captions only.
+    pub regression: f64,
+    /// Whether faces may be turned left to right.
+    pub flips: bool,
+}
+
+/// `anyface train image-tower`: trains the image tower of a configuration file and puts it into the bundle.
+///
+/// # Errors
+/// As [`load_config`] and [`train`]; the text tower or the faces cannot be read, or do not fit the image tower; the
+/// bundle cannot be written.
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
+    let path = config;
+    let config: ImageTowerStageConfig = load_config(path)?;
+    let source = Bundle::folder(&config.text);
+    let text_config: TextTowerConfig = source.section("text_tower")?;
+    let text: TextTower = source.network("text_tower", text_config.init(device))?;
+    let tokenizer = source.tokenizer()?;
+    let family = source.section::<Option<Family>>("clip")?;
+
+    let (learning, tower) = (&config.learning, &config.image_tower);
+    let faces = FaceSplit::open(
+        path,
+        config.portraits.as_ref(),
+        config.photographs.as_ref(),
+        learning.held_out,
+    )?;
+    validate(&config, &text_config, &faces).map_err(|message| TrainError::Config {
+        path: path.to_owned(),
+        message,
+    })?;
+    let mut stage = ImageStage {
+        preprocess: family.unwrap_or_default().preprocess(tower.resolution),
+        tower: tower.clone(),
+        learning: ImageLearning {
+            batch: learning.batch,
+            contrast: learning.contrast,
+            regression: learning.regression,
+            flips: learning.flips,
+        },
+        faces,
+        words: Words {
+            tower: &text,
+            tokenizer: &tokenizer,
+            context: text_config.context,
+        },
+        shown: match learning.regression > 0.0 {
+            true => Shown::Learned,
+            false => Shown::Nothing,
+        },
+    };
+    let trained = train(&mut stage, &config.run, device, resume)?;
+    let bundle = &config.bundle;
+    if *bundle != config.text {
+        share_text(&config, &text_config, &text, family)?;
+    }
+    Ok(Bundle::put(bundle, "image_tower", tower, &trained.tower)?)
+}
+
+/// Puts the text tower into the bundle, with what it needs.
+fn share_text(
+    config: &ImageTowerStageConfig,
+    text_config: &TextTowerConfig,
+    text: &TextTower,
+    family: Option<Family>,
+) -> Result<()> {
+    let bundle = &config.bundle;
+    if family != Some(Family::Openai) {
+        let file = config.text.join("tokenizer.json");
+        let bytes = std::fs::read(&file).map_err(TrainError::io(&file))?;
+        Bundle::put_file(bundle, "tokenizer.json", &bytes)?;
+    }
+    if let Some(family) = family {
+        Bundle::put_section(bundle, "clip", &family)?;
+    }
+    Ok(Bundle::put(bundle, "text_tower", text_config, text)?)
+}
+
+/// Checks that the parts fit together; the error names the table and the field.
+fn validate(
+    config: &ImageTowerStageConfig,
+    text: &TextTowerConfig,
+    faces: &FaceSplit,
+) -> std::result::Result<(), String> {
+    let tower = &config.image_tower;
+    if tower.embed_dim != text.embed_dim {
+        return Err(format!(
+            "[image_tower] `embed_dim` is {}, that of the text tower {}",
+            tower.embed_dim, text.embed_dim
+        ));
+    }
+    if tower.resolution != faces.size() {
+        return Err(format!(
+            "[image_tower] `resolution` is {}, the faces have {} pixels",
+            tower.resolution,
+            faces.size()
+        ));
+    }
+    if faces.held_out.len() < GALLERY {
+        return Err(format!(
+            "{} faces are held out; a caption needs {GALLERY} to choose from",
+            faces.held_out.len()
+        ));
+    }
+    let sides: [&dyn Faces; 2] = [&*faces.training, &*faces.held_out];
+    for side in sides {
+        let mut all = 0..side.len();
+        if all.any(|index| side.captions(index) == 0) {
+            return Err("there are faces without a caption and without attributes".to_owned());
+        }
+    }
+    let training = &faces.training;
+    let mut all = 0..training.len();
+    let is_known = all.any(|index| training.attributes(index) != Attributes::UNKNOWN);
+    if config.learning.regression > 0.0 && !is_known {
+        return Err("[learning] `regression` needs attributes, there are captions only".to_owned());
+    }
+    Ok(())
+}
