@@ -97,7 +97,7 @@ fn is_picture(path: &Path) -> bool {
 }
 
 /// The pictures in a folder and below it.
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+pub(crate) fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(TrainError::io(folder))? {
         let path = entry.map_err(TrainError::io(folder))?.path();
         match path.is_dir() {
