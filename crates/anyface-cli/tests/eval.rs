@@ -183,6 +183,29 @@ fn identity_compares_edits_with_the_pictures_they_came_from() {
     );
 }
 
+/// The released weights are not in the repository; where they are beside it, random features stand for AlexNet's.
+#[test]
+fn lpips_is_measured_where_its_weights_are() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let features = shared.join("fixtures/lpips_alexnet_random.safetensors");
+    let weights = shared.join("weights/lpips/alex.pth");
+    if !features.exists() || !weights.exists() {
+        return;
+    }
+    let files = [&features, &weights].map(|path| path.to_str().expect("a name"));
+    let folder = Folder::new();
+    let report = folder.eval(&["diversity", "--samples", "1", "--lpips", files[0], files[1]]);
+    for key in ["lpips", "lpips_to_truth"] {
+        assert!(number(&report, key) > 0.0, "{report}");
+        assert!(
+            number(&report, &format!("reference_{key}")) > 0.0,
+            "{report}"
+        );
+    }
+    let report = folder.eval(&["diversity", "--samples", "1"]);
+    assert!(report.get("lpips").is_none(), "{report}");
+}
+
 #[test]
 fn tables_for_people_name_their_columns() {
     let folder = Folder::new();
