@@ -32,6 +32,16 @@ pub enum TrainError {
         /// What is wrong with it.
         message: String,
     },
+    /// A measure needs more than there is.
+    #[error("{found} {what} are too few: {needed} are needed")]
+    TooFew {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many it takes.
+        needed: usize,
+    },
     /// A new run would overwrite an old one.
     #[error("{} already holds a run: pass --resume to continue it, or choose another `out`", path.display())]
     Occupied {

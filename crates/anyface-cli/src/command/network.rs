@@ -52,6 +52,11 @@ impl NetworkArgs {
         bundle.network("probe", config.probe.init(&self.device.device()))
     }
 
+    /// Where to run the networks.
+    pub(crate) fn device(&self) -> Device {
+        self.device.device()
+    }
+
     fn bundle(&self) -> Bundle {
         match &self.model {
             Some(folder) => Bundle::folder(folder),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyface::image::{Filter, decode_picture, read_picture, resize};
 use burn::tensor::{Device, Tensor, TensorData};
-use image::imageops;
+use image::{RgbImage, imageops};
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -64,18 +64,25 @@ impl Picture {
         };
         let (width, height) = picture.dimensions();
         let side = width.min(height);
-        let [x, y, w, h] =
-            cut.crop
-                .unwrap_or([(width - side) / 2, (height - side) / 2, side, side]);
-        if x.saturating_add(w) > width || y.saturating_add(h) > height {
-            return Err(TrainError::Damaged {
-                path: self.name().to_owned(),
-                message: format!("is {width}×{height}, smaller than `crop` reaches"),
-            });
-        }
-        let cropped = imageops::crop_imm(&picture, x, y, w, h).to_image();
+        let middle = [(width - side) / 2, (height - side) / 2, side, side];
+        let cropped = crop(&picture, cut.crop.unwrap_or(middle), self.name())?;
         Ok(resize(&cropped, cut.size, cut.size, Filter::Lanczos).into_raw())
     }
+}
+
+/// What lies within left, top, width and height of a picture.
+///
+/// # Errors
+/// The picture, which came from `path`, does not reach so far.
+pub(crate) fn crop(picture: &RgbImage, [x, y, w, h]: [u32; 4], path: &Path) -> Result<RgbImage> {
+    let (width, height) = picture.dimensions();
+    if x.saturating_add(w) > width || y.saturating_add(h) > height {
+        return Err(TrainError::Damaged {
+            path: path.to_owned(),
+            message: format!("is {width}×{height}, smaller than `crop` reaches"),
+        });
+    }
+    Ok(imageops::crop_imm(picture, x, y, w, h).to_image())
 }
 
 /// Pictures of one size.
@@ -172,7 +179,7 @@ pub(super) fn is_picture(path: &Path) -> bool {
 ///
 /// # Errors
 /// The folder cannot be read or holds no picture.
-pub(super) fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     list(folder, &mut files)?;
     match files.is_empty() {
@@ -200,7 +207,6 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 mod tests {
     use super::*;
     use anyface::image::save_png;
-    use image::RgbImage;
 
     fn config(folder: &Path) -> ImagesConfig {
         ImagesConfig {

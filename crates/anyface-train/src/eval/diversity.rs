@@ -4,10 +4,13 @@ use anyface::probe::Probe;
 use anyface::{Engine, Error};
 use anyface_portraits::caption::{Caption, Grammar, Split};
 use anyface_portraits::{Attribute, Face, latent, render};
+use image::RgbImage;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use super::mean;
+use super::perceptual::{Perceptual, Seen};
 use super::reading::{Reading, read};
 
 /// Faces a description.
@@ -28,6 +31,22 @@ pub struct Diversity {
     pub entropy: f64,
     /// The same of the renders.
     pub reference_entropy: f64,
+    /// LPIPS, where its weights are there.
+    #[serde(flatten)]
+    pub perceptual: Option<PerceptualDiversity>,
+}
+
+/// LPIPS of the faces of one description: far from each other is diverse, far from what is described is unlike it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct PerceptualDiversity {
+    /// Mean pairwise LPIPS between faces of one description.
+    pub lpips: f64,
+    /// The same between renders that agree with the description.
+    pub reference_lpips: f64,
+    /// Mean LPIPS of the faces to the render of the face that the description was made from.
+    pub lpips_to_truth: f64,
+    /// The same of the other renders that agree with the description.
+    pub reference_lpips_to_truth: f64,
 }
 
 /// Compares 16 faces of each held-out caption with 16 renders that agree with it.
@@ -37,35 +56,57 @@ pub struct Diversity {
 pub fn diversity(
     engine: &Engine,
     probe: &Probe,
+    perceptual: Option<&Perceptual>,
     samples: usize,
     seed: u64,
 ) -> Result<Diversity, Error> {
     let grammar = Grammar::new(Split::HeldOut);
     let truncation = engine.truncation(None)?;
+    let resolution = engine.config().generator.resolution() as u32;
     let mut sums = [0.0; 4];
+    let mut looks = [0.0; 4];
     for i in 0..samples as u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(i));
         let face = Face::from_latent(&latent::sample(&mut rng));
         let caption = grammar.caption(&face.attributes(), &mut rng);
         let description = engine.describe(&[&caption.text])?;
-        let generated: Vec<Reading> = (0..SEEDS as u64)
-            .map(|k| read(probe, &engine.face(&description, k, truncation).image))
+        let generated: Vec<RgbImage> = (0..SEEDS as u64)
+            .map(|k| engine.face(&description, k, truncation).image)
             .collect();
-        let resolution = engine.config().generator.resolution() as u32;
-        let rendered: Vec<Reading> = (0..SEEDS)
+        let rendered: Vec<RgbImage> = (0..SEEDS)
             .map(|_| {
                 let z = latent::sample(&mut rng);
                 let z = latent::steer(&z, &caption.said, &mut rng).unwrap_or(z);
-                read(probe, &render(&Face::from_latent(&z), resolution))
+                render(&Face::from_latent(&z), resolution)
             })
             .collect();
-        sums[0] += mean_distance(&generated);
-        sums[1] += mean_distance(&rendered);
+        if let Some(perceptual) = perceptual {
+            let truth = perceptual.see(&render(&face, resolution));
+            let [own, reference] =
+                [&generated, &rendered].map(|faces| looks_of(perceptual, faces, &truth));
+            for (sum, value) in looks.iter_mut().zip([own, reference].concat()) {
+                *sum += value;
+            }
+        }
+        let [generated, rendered] = [generated, rendered].map(|faces| {
+            faces
+                .iter()
+                .map(|face| read(probe, face))
+                .collect::<Vec<_>>()
+        });
+        sums[0] += mean_distance(&generated, Reading::distance);
+        sums[1] += mean_distance(&rendered, Reading::distance);
         sums[2] += mean_entropy(&generated, &caption);
         sums[3] += mean_entropy(&rendered, &caption);
     }
     let [distance, reference_distance, entropy, reference_entropy] =
         sums.map(|sum| sum / samples as f64);
+    let [
+        lpips,
+        lpips_to_truth,
+        reference_lpips,
+        reference_lpips_to_truth,
+    ] = looks.map(|sum| sum / samples as f64);
     Ok(Diversity {
         suite: "diversity",
         samples,
@@ -73,16 +114,29 @@ pub fn diversity(
         reference_distance,
         entropy,
         reference_entropy,
+        perceptual: perceptual.map(|_| PerceptualDiversity {
+            lpips,
+            reference_lpips,
+            lpips_to_truth,
+            reference_lpips_to_truth,
+        }),
     })
 }
 
-fn mean_distance(readings: &[Reading]) -> f64 {
-    let pairs = readings
-        .iter()
-        .enumerate()
-        .flat_map(|(i, a)| readings[..i].iter().map(move |b| a.distance(b)));
-    let (sum, count) = pairs.fold((0.0, 0), |(sum, count), d| (sum + d, count + 1));
-    sum / f64::from(count)
+/// Mean LPIPS between faces, and of them to the truth.
+fn looks_of(perceptual: &Perceptual, faces: &[RgbImage], truth: &Seen) -> [f64; 2] {
+    let seen: Vec<Seen> = faces.iter().map(|face| perceptual.see(face)).collect();
+    let to_truth = seen.iter().map(|face| perceptual.distance(face, truth));
+    [
+        mean_distance(&seen, |a, b| perceptual.distance(a, b)),
+        mean(to_truth).unwrap_or(0.0),
+    ]
+}
+
+/// Mean over all pairs.
+fn mean_distance<T>(faces: &[T], distance: impl Fn(&T, &T) -> f64) -> f64 {
+    let pairs = (0..faces.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
+    mean(pairs.map(|(i, j)| distance(&faces[i], &faces[j]))).unwrap_or(0.0)
 }
 
 /// Mean binary entropy over the attributes that the caption leaves open.
@@ -113,6 +167,14 @@ fn binary_entropy(p: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pair_counts_once() {
+        assert_eq!(
+            mean_distance(&[1.0, 4.0, 9.0f64], |a, b| (a - b).abs()),
+            16.0 / 3.0
+        );
+    }
 
     #[test]
     fn a_coin_has_one_bit_and_certainty_none() {

@@ -3,12 +3,11 @@
 use anyface::probe::Probe;
 use anyface::{Engine, Error};
 use anyface_portraits::caption::{Caption, Grammar, Split};
-use anyface_portraits::{Attribute, Face, latent, render};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use anyface_portraits::{Attribute, render};
 use serde::Serialize;
 
 use super::accuracy::Accuracy;
+use super::prompts::described_face;
 use super::reading::{Reading, read};
 
 /// Result of `eval faithfulness`.
@@ -61,9 +60,7 @@ pub fn faithfulness(
     let mut generated = Accuracy::default();
     let mut rendered = Accuracy::default();
     for i in 0..samples as u64 {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(i));
-        let face = Face::from_latent(&latent::sample(&mut rng));
-        let caption = grammar.caption(&face.attributes(), &mut rng);
+        let (face, caption) = described_face(&grammar, seed.wrapping_add(i));
         let description = engine.describe(&[&caption.text])?;
         let image = engine
             .face(&description, seed.wrapping_add(i), truncation)

@@ -1,6 +1,14 @@
 //! Fréchet and kernel distance of two sets of features.
 
 use faer::{Mat, Side};
+use rand::SeedableRng;
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
+
+/// Subsets of a kernel distance.
+const SUBSETS: usize = 100;
+/// Features in each of them.
+const SUBSET: usize = 1000;
 
 /// Mean and covariance of features.
 #[derive(Debug, Clone)]
@@ -59,26 +67,63 @@ fn trace(matrix: &Mat<f64>) -> f64 {
     (0..matrix.nrows()).map(|i| matrix[(i, i)]).sum()
 }
 
+/// Kernel distance over random subsets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KernelDistance {
+    /// Mean over the subsets.
+    pub mean: f64,
+    /// Standard deviation over the subsets.
+    pub std: f64,
+}
+
+impl KernelDistance {
+    /// Of two sets of features of length D, at least four each, over 100 random subsets of 1000, as torch-fidelity does;
+    /// of half of the smaller set where that is less, so that subsets differ.
+    pub fn of(a: &[Vec<f64>], b: &[Vec<f64>], seed: u64) -> Self {
+        let size = SUBSET.min(a.len().min(b.len()) / 2);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut subset = |features: &[Vec<f64>]| {
+            let places = index::sample(&mut rng, features.len(), size).into_vec();
+            rows(features, &places)
+        };
+        let subsets = (0..SUBSETS).map(|_| kernel_distance(&subset(a), &subset(b)));
+        Self::over(&subsets.collect::<Vec<_>>())
+    }
+
+    /// Of the distances over each subset.
+    fn over(distances: &[f64]) -> Self {
+        let count = distances.len() as f64;
+        let mean = distances.iter().sum::<f64>() / count;
+        let squares = distances.iter().map(|distance| (distance - mean).powi(2));
+        Self {
+            mean,
+            std: (squares.sum::<f64>() / count).sqrt(),
+        }
+    }
+}
+
+/// Some features as a matrix `[N, D]`.
+fn rows(features: &[Vec<f64>], places: &[usize]) -> Mat<f64> {
+    Mat::from_fn(places.len(), features[0].len(), |i, d| {
+        features[places[i]][d]
+    })
+}
+
 /// Unbiased squared maximum mean discrepancy with the kernel `(x·y/D + 1)³` (Bińkowski et al. 2018, arXiv 1801.01401)
-/// of two sets of as many features of length D: the kernel distance, over one subset.
-pub fn kernel_distance(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
-    let kernel = |x: &[f64], y: &[f64]| {
-        let dot: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
-        (dot / x.len() as f64 + 1.0).powi(3)
+/// of two sets of as many features `[N, D]`: the kernel distance, over one subset.
+fn kernel_distance(a: &Mat<f64>, b: &Mat<f64>) -> f64 {
+    let (count, dim) = (a.nrows() as f64, a.ncols() as f64);
+    let kernel = |x: &Mat<f64>, y: &Mat<f64>| {
+        let products = x * y.transpose();
+        Mat::from_fn(x.nrows(), y.nrows(), |i, j| {
+            (products[(i, j)] / dim + 1.0).powi(3)
+        })
     };
-    let count = a.len() as f64;
-    let sum = |x: &[Vec<f64>], y: &[Vec<f64>], diagonal: bool| -> f64 {
-        let pairs = x.iter().enumerate().flat_map(|(i, x)| {
-            let others = y
-                .iter()
-                .enumerate()
-                .filter(move |&(j, _)| diagonal || i != j);
-            others.map(move |(_, y)| (x, y))
-        });
-        pairs.map(|(x, y)| kernel(x, y)).sum()
+    let within = |x: &Mat<f64>| {
+        let kernel = kernel(x, x);
+        (kernel.sum() - trace(&kernel)) / (count * (count - 1.0))
     };
-    let within = (sum(a, a, false) + sum(b, b, false)) / (count * (count - 1.0));
-    within - 2.0 * sum(a, b, true) / (count * count)
+    within(a) + within(b) - 2.0 * kernel(a, b).sum() / (count * count)
 }
 
 #[cfg(test)]
@@ -97,7 +142,7 @@ mod tests {
     }
 
     /// Rows of a tensor; a vector is one row.
-    fn rows<T: bytemuck::Pod>(name: &str) -> Vec<Vec<T>> {
+    fn values<T: bytemuck::Pod>(name: &str) -> Vec<Vec<T>> {
         let file = SafeTensors::deserialize(TENSORS).expect("the fixture");
         let tensor = file.tensor(name).expect("a tensor of the fixture");
         let length = *tensor.shape().last().expect("a dimension");
@@ -106,9 +151,9 @@ mod tests {
     }
 
     fn gaussian(case: &str, which: usize) -> Gaussian {
-        let sigma = rows::<f64>(&format!("{case}.sigma{which}"));
+        let sigma = values::<f64>(&format!("{case}.sigma{which}"));
         Gaussian {
-            mean: rows::<f64>(&format!("{case}.mu{which}")).remove(0),
+            mean: values::<f64>(&format!("{case}.mu{which}")).remove(0),
             covariance: Mat::from_fn(sigma.len(), sigma.len(), |i, j| sigma[i][j]),
         }
     }
@@ -127,24 +172,28 @@ mod tests {
 
     #[test]
     fn frechet_distance_of_features_equals_the_toolkits() {
-        let [a, b] = ["features1", "features2"].map(|name| Gaussian::of(&rows::<f64>(name)));
+        let [a, b] = ["features1", "features2"].map(|name| Gaussian::of(&values::<f64>(name)));
         let reference = expected()["fid"]["features"]["fid"].as_f64();
         assert!((a.distance(&b) - reference.expect("a number")).abs() < 1e-8);
     }
 
     #[test]
     fn kernel_distance_equals_the_toolkits() {
-        let (a, b) = (rows::<f64>("features1"), rows::<f64>("features2"));
+        let (a, b) = (values::<f64>("features1"), values::<f64>("features2"));
         let expected = expected();
-        let subsets = rows::<i64>("kid.idx1")
+        let subsets = values::<i64>("kid.idx1")
             .into_iter()
-            .zip(rows::<i64>("kid.idx2"));
+            .zip(values::<i64>("kid.idx2"));
+        let mut distances = Vec::new();
         for (i, (first, second)) in subsets.enumerate() {
-            let chosen = |from: &[Vec<f64>], places: Vec<i64>| -> Vec<Vec<f64>> {
-                places
-                    .into_iter()
-                    .map(|place| from[place as usize].clone())
-                    .collect()
+            let chosen = |from: &[Vec<f64>], places: Vec<i64>| {
+                rows(
+                    from,
+                    &places
+                        .iter()
+                        .map(|&place| place as usize)
+                        .collect::<Vec<_>>(),
+                )
             };
             let distance = kernel_distance(&chosen(&a, first), &chosen(&b, second));
             let reference = expected["kid"]["each"][i].as_f64().expect("a number");
@@ -152,6 +201,28 @@ mod tests {
                 (distance - reference).abs() < 1e-9,
                 "{distance} is not {reference}"
             );
+            distances.push(distance);
         }
+        let found = KernelDistance::over(&distances);
+        let reference = &expected["kid"]["subsets10_size100"];
+        for (found, name) in [(found.mean, "mean"), (found.std, "std")] {
+            let reference = reference[format!("kernel_inception_distance_{name}")].as_f64();
+            assert!(
+                (found - reference.expect("a number")).abs() < 1e-9,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn random_subsets_find_what_the_toolkits_find() {
+        let (a, b) = (values::<f64>("features1"), values::<f64>("features2"));
+        let found = KernelDistance::of(&a, &b, 1);
+        let reference = expected()["kid"]["one_subset_first250"].as_f64();
+        let error = (found.mean - reference.expect("a number")).abs();
+        assert!(found.std > 0.0 && error < found.std, "{found:?}");
+        assert_eq!(found, KernelDistance::of(&a, &b, 1));
+        let itself = KernelDistance::of(&a, &a, 1);
+        assert!(itself.mean.abs() < found.mean / 5.0, "{itself:?}");
     }
 }

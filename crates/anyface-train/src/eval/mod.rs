@@ -1,18 +1,34 @@
-//! Measures of a bundle by a probe that never saw a generated face.
+//! Measures of a bundle: by a probe that never saw a generated face, by networks of the field, by its own towers.
 
 mod accuracy;
 mod diversity;
 mod faithfulness;
+mod fid;
+mod folder;
 pub mod frechet;
+mod identity;
 mod manipulation;
+mod observer;
+mod perceptual;
+mod prompts;
+mod rank;
 mod reading;
 pub mod recognizer;
+mod retrieval;
 
 pub use accuracy::Accuracy;
-pub use diversity::{Diversity, diversity};
+pub use diversity::{Diversity, PerceptualDiversity, diversity};
 pub use faithfulness::{AttributeRow, Faithfulness, faithfulness};
+pub use fid::{DistanceRow, Likeness, fid, renders};
+pub use folder::{FolderFaces, Framing};
+pub use identity::{Identity, IdentityRow, identity};
 pub use manipulation::{EditRow, Manipulation, manipulation};
+pub use observer::Observer;
+pub use perceptual::Perceptual;
+pub use prompts::Prompt;
+pub use rank::CANDIDATES;
 pub use reading::{Reading, read};
+pub use retrieval::{Retrieval, retrieval};
 
 /// Mean of some values; `None` of none.
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

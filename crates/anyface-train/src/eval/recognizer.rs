@@ -2,22 +2,30 @@
 
 use std::path::Path;
 
-use anyface::identity::{MobileFaceNet, MobileFaceNetConfig};
-use anyface::image::resize_bicubic_tensor;
-use anyface::weights::{Checkpoint, Kind, convert};
+use anyface::hub;
+use anyface::identity::{MobileFaceNet, MobileFaceNetConfig, crop_face};
+use anyface::image::{resize_bicubic_tensor, to_tensor};
+use anyface::weights::{Converted, Kind};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use image::RgbImage;
 
-use crate::error::{Result, TrainError};
+use crate::error::Result;
+
+/// Names the recogniser's weights where a caller names none.
+pub const RECOGNIZER_VARIABLE: &str = "ANYFACE_RECOGNIZER";
 
 /// Side of the faces that MobileFaceNet reads.
 const SIDE: usize = 112;
+/// Side of the aligned pictures that faces are cut out of.
+const ALIGNED: usize = 256;
 /// Pictures read at once.
 const BATCH: usize = 64;
 
 /// MobileFaceNet on pictures of any size.
 pub struct Recognizer {
     network: MobileFaceNet,
+    device: Device,
 }
 
 impl Recognizer {
@@ -26,34 +34,45 @@ impl Recognizer {
     /// # Errors
     /// The file cannot be read, or is no MobileFaceNet.
     pub fn open(path: &Path, device: &Device) -> Result<Self> {
-        let wrong = || TrainError::Damaged {
-            path: path.to_owned(),
-            message: "is no MobileFaceNet".to_owned(),
-        };
-        let file = Checkpoint::open(path).map_err(anyface::Error::from)?;
-        let converted = convert(&file).map_err(anyface::Error::from)?;
-        let network = match (converted.kind, converted.networks.first()) {
-            (Kind::MobileFaceNet, Some(network)) => network,
-            _ => return Err(wrong()),
-        };
-        let config: MobileFaceNetConfig =
-            serde_json::from_value(network.config.clone()).map_err(|_| wrong())?;
+        let network =
+            Converted::network(path, Kind::MobileFaceNet).map_err(anyface::Error::from)?;
+        let config: MobileFaceNetConfig = network.sizes().map_err(anyface::Error::from)?;
         let network = network
             .load(config.init(device))
             .map_err(anyface::Error::from)?;
         Ok(Self {
             network: network.no_grad(),
+            device: device.clone(),
         })
     }
 
-    /// A feature of unit length for each of `images [N, 3, R, R]` in ±1.
-    pub fn features(&self, images: Tensor<4>) -> Vec<Vec<f64>> {
-        let batches = images.split(BATCH, 0).into_iter();
-        batches.flat_map(|batch| self.read(batch)).collect()
+    /// The recogniser at `path`, else the one that [`RECOGNIZER_VARIABLE`] names, which may be empty for none.
+    ///
+    /// # Errors
+    /// As [`Recognizer::open`].
+    pub fn find(path: Option<&Path>, device: &Device) -> Result<Option<Self>> {
+        let path = hub::find(path, RECOGNIZER_VARIABLE, None);
+        path.map(|path| Self::open(&path, device)).transpose()
     }
 
-    fn read(&self, images: Tensor<4>) -> Vec<Vec<f64>> {
-        let faces = (resize_bicubic_tensor(images, SIDE).clamp(-1.0, 1.0) + 1.0) * 127.5;
+    /// A feature of unit length for each of `images [N, 3, R, R]` in ±1, which are seen whole.
+    pub fn features(&self, images: Tensor<4>) -> Vec<Vec<f64>> {
+        let batches = images.split(BATCH, 0).into_iter();
+        batches
+            .flat_map(|batch| self.read(resize_bicubic_tensor(batch, SIDE)))
+            .collect()
+    }
+
+    /// Whose face it is: a feature of unit length of an aligned picture, of which only the face is seen.
+    pub fn identity(&self, picture: &RgbImage) -> Vec<f64> {
+        let picture = to_tensor(&[picture], &self.device);
+        let face = crop_face(resize_bicubic_tensor(picture, ALIGNED));
+        self.read(face).swap_remove(0)
+    }
+
+    /// Features of `faces [N, 3, 112, 112]` in about ±1.
+    fn read(&self, faces: Tensor<4>) -> Vec<Vec<f64>> {
+        let faces = (faces.clamp(-1.0, 1.0) + 1.0) * 127.5;
         let features = self.network.forward(faces);
         let [_, length] = features.dims();
         let values: Vec<f64> = features.into_data().iter().collect();

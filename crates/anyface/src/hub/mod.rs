@@ -216,5 +216,19 @@ impl Hub {
     }
 }
 
+/// The file of weights at `path`, else the one that the environment's `variable` names, which may be empty for none, else
+/// the first of the registry's `model`, where `anyface pull` fetched it.
+pub fn find(path: Option<&Path>, variable: &str, model: Option<&str>) -> Option<PathBuf> {
+    let named = || std::env::var_os(variable).map(PathBuf::from);
+    let pulled = || pulled(model?)?.into_iter().next();
+    let path = path.map(Path::to_owned).or_else(named).or_else(pulled);
+    path.filter(|path| !path.as_os_str().is_empty())
+}
+
+/// The files of the registry's `model`, where `anyface pull` fetched them.
+pub fn pulled(model: &str) -> Option<Vec<PathBuf>> {
+    Cache::from_env()?.find(Model::named(model).ok()?)
+}
+
 #[cfg(test)]
 mod tests;

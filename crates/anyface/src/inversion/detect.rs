@@ -2,14 +2,14 @@
 //!
 //! Reference: `modules/objdetect/src/face_detect.cpp` of OpenCV (`FaceDetectorYN`).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
 use super::yunet::{Level, YuNet, YuNetConfig};
 use crate::Error;
-use crate::hub::{Cache, Model};
+use crate::hub;
 use crate::image::{Filter, resize};
 use crate::weights::{Checkpoint, Kind, WeightsError, convert};
 
@@ -92,11 +92,8 @@ impl Detector {
     /// # Errors
     /// As [`Detector::open`].
     pub fn find(path: Option<&Path>) -> Result<Option<Self>, Error> {
-        let variable = std::env::var_os(DETECTOR_VARIABLE).map(PathBuf::from);
-        let path = path.map(Path::to_owned).or(variable).or_else(pulled);
-        path.filter(|path| !path.as_os_str().is_empty())
-            .map(|path| Self::open(&path))
-            .transpose()
+        let path = hub::find(path, DETECTOR_VARIABLE, Some("yunet"));
+        path.map(|path| Self::open(&path)).transpose()
     }
 
     /// The faces of a picture of any size, the largest first. A larger picture than 640 pixels is looked at in that size.
@@ -124,12 +121,6 @@ impl Detector {
         faces.sort_by(|a, b| b.area().total_cmp(&a.area()));
         faces
     }
-}
-
-/// The detector's file in the cache of the hub.
-fn pulled() -> Option<PathBuf> {
-    let files = Cache::from_env()?.find(Model::named("yunet").ok()?)?;
-    files.into_iter().next()
 }
 
 /// A picture as the network takes it, black to the right and below where it is too small: `[1, 3, H, W]`.

@@ -21,6 +21,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use self::claims::Claims;
@@ -181,6 +182,17 @@ impl Network {
         })
     }
 
+    /// The sizes as the network's own type.
+    ///
+    /// # Errors
+    /// When they are those of another network.
+    pub fn sizes<C: DeserializeOwned>(&self) -> Result<C, WeightsError> {
+        serde_json::from_value(self.config.clone()).map_err(|error| WeightsError::Unsupported {
+            source_name: self.source_name.clone(),
+            reason: error.to_string(),
+        })
+    }
+
     /// Fills a module of these sizes.
     ///
     /// # Errors
@@ -204,6 +216,24 @@ pub struct Converted {
 }
 
 impl Converted {
+    /// The first network of a file that must be of one kind.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is something else.
+    pub fn network(path: &Path, kind: Kind) -> Result<Network, WeightsError> {
+        let file = Checkpoint::open(path)?;
+        let found = Kind::of(&file);
+        let wrong = || file.unsupported(format!("{} is wanted, not {}", kind.name(), found.name()));
+        if found != kind {
+            return Err(wrong());
+        }
+        convert(&file)?
+            .networks
+            .into_iter()
+            .next()
+            .ok_or_else(wrong)
+    }
+
     /// All tensors by name; those of several networks begin with the network's.
     pub fn tensors(&self) -> BTreeMap<String, &StoredTensor> {
         let mut tensors: BTreeMap<_, _> = self

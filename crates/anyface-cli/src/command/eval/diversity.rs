@@ -1,0 +1,35 @@
+//! `anyface eval diversity`.
+
+use std::path::PathBuf;
+
+use anyface_train::eval::{Perceptual, diversity};
+use anyhow::Result;
+
+use super::{Common, text};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Held-out captions to draw 16 faces for
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    samples: u32,
+    /// Measure LPIPS too, by these weights: torchvision's AlexNet or VGG-16, and those of LPIPS over it. Without, those that
+    /// `anyface pull alexnet` and `anyface pull lpips-alex` fetched
+    #[arg(long, num_args = 2, value_names = ["FEATURES", "WEIGHTS"])]
+    lpips: Vec<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let Common { network, seed, .. } = &self.common;
+        let (engine, probe) = (network.engine()?, network.probe()?);
+        let perceptual = match self.lpips.as_slice() {
+            [features, weights] => Some(Perceptual::open(features, weights, &network.device())?),
+            _ => Perceptual::pulled(&network.device())?,
+        };
+        let samples = self.samples as usize;
+        let report = diversity(&engine, &probe, perceptual.as_ref(), samples, *seed)?;
+        self.common.print(&report, text::diversity)
+    }
+}

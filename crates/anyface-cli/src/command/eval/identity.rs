@@ -1,0 +1,48 @@
+//! `anyface eval identity`.
+
+use std::path::PathBuf;
+
+use anyface_train::eval::{CANDIDATES, identity};
+use anyhow::{Context, Result};
+
+use super::pictures::{FramingArgs, RecognizerArgs, report_left_out};
+use super::{Common, text};
+
+/// Is an edited face still the same person's?
+///
+/// Pictures are inverted and edited at strength 0.5. A face is recognised when it is nearer to its own picture than to each
+/// of 99 others, to MobileFaceNet. RFRR: how often it is nearer to it than the face that the plain crossover of layers makes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folder of at least 100 real pictures, of a person each
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    #[command(flatten)]
+    framing: FramingArgs,
+    /// Pictures to invert and edit
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    samples: u32,
+    #[command(flatten)]
+    recognizer: RecognizerArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let Common { network, seed, .. } = &self.common;
+        let samples = self.samples as usize;
+        let recognizer = self.recognizer.find(&network.device())?.context(
+            "no recogniser: give the weights of MobileFaceNet with --recognizer or ANYFACE_RECOGNIZER",
+        )?;
+        let engine = network.engine()?;
+        let side = engine.config().generator.resolution() as u32;
+        let mut found = self.framing.faces(&self.images, side, *seed)?;
+        let faces = found.by_ref().take(samples.max(CANDIDATES));
+        let faces = faces.collect::<Result<Vec<_>, _>>()?;
+        report_left_out(&found);
+        let report = identity(&engine, &recognizer, &faces, samples, *seed)
+            .with_context(|| self.images.display().to_string())?;
+        self.common.print(&report, text::identity)
+    }
+}

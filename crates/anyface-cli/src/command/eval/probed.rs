@@ -1,0 +1,42 @@
+//! Suites by the probe alone.
+
+use anyface_train::eval::{faithfulness, manipulation};
+use anyhow::Result;
+
+use super::{Common, text};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct FaithfulnessArgs {
+    /// Held-out captions to draw a face for
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    samples: u32,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ManipulationArgs {
+    /// Rendered faces to invert and edit
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    samples: u32,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl FaithfulnessArgs {
+    pub(super) fn run(self) -> Result<()> {
+        let Common { network, seed, .. } = &self.common;
+        let (engine, probe) = (network.engine()?, network.probe()?);
+        let report = faithfulness(&engine, &probe, self.samples as usize, *seed)?;
+        self.common.print(&report, text::faithfulness)
+    }
+}
+
+impl ManipulationArgs {
+    pub(super) fn run(self) -> Result<()> {
+        let Common { network, seed, .. } = &self.common;
+        let (engine, probe) = (network.engine()?, network.probe()?);
+        let report = manipulation(&engine, &probe, self.samples as usize, *seed)?;
+        self.common.print(&report, text::manipulation)
+    }
+}

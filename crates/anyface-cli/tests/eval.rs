@@ -1,0 +1,265 @@
+//! `anyface eval` as a user runs it, with the built-in bundle and few samples.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Released layouts with random weights.
+fn checkpoint(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../anyface/tests/fixtures/checkpoints")
+        .join(name)
+}
+
+/// A folder to work in, which is also where pulled weights would be.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn anyface(&self) -> Command {
+        let mut command =
+            Command::cargo_bin("anyface").expect("the binary is built with its tests");
+        command
+            .current_dir(self.0.path())
+            .env("HF_HOME", self.0.path())
+            .env_remove("HF_HUB_CACHE")
+            .env_remove("ANYFACE_DETECTOR")
+            .env_remove("ANYFACE_INCEPTION")
+            .env_remove("ANYFACE_RECOGNIZER");
+        command
+    }
+
+    /// Renders portraits into `DIR/images`.
+    fn portraits(&self, number: &str) {
+        let args = ["portraits", "-n", number, "--resolution", "64", "-o", "."];
+        self.anyface().args(args).assert().success();
+    }
+
+    /// What `anyface eval ARGS --json` prints.
+    fn eval(&self, args: &[&str]) -> Value {
+        let mut command = self.anyface();
+        let run = command.arg("eval").args(args).arg("--json").assert();
+        let output = run.success().get_output().stdout.clone();
+        serde_json::from_slice(&output).expect("one JSON object")
+    }
+
+    /// What a wrong command says, in one line at the end.
+    fn refused(&self, args: &[&str], says: &str) {
+        self.anyface()
+            .arg("eval")
+            .args(args)
+            .assert()
+            .code(predicate::in_iter([1, 2]))
+            .stdout("")
+            .stderr(predicate::str::contains(says).and(predicate::str::contains("panicked").not()));
+    }
+}
+
+fn number(report: &Value, key: &str) -> f64 {
+    report[key]
+        .as_f64()
+        .unwrap_or_else(|| panic!("{key} of {report}"))
+}
+
+fn measures(report: &Value) -> Vec<&str> {
+    let rows = report["table"].as_array().expect("a table").iter();
+    rows.map(|row| row["measure"].as_str().expect("a name"))
+        .collect()
+}
+
+#[test]
+fn distances_to_renders_are_named_for_who_looked() {
+    let folder = Folder::new();
+    let report = folder.eval(&["fid", "--samples", "8"]);
+    assert_eq!(
+        measures(&report),
+        ["frechet_image_tower", "kernel_image_tower"]
+    );
+    assert_eq!(report["features"], "image_tower");
+    assert_eq!(report["samples"], 8);
+    assert!(number(&report, "value") > 0.0 && number(&report, "reference") > 0.0);
+    assert_eq!(
+        report,
+        folder.eval(&["fid", "--samples", "8"]),
+        "the same again"
+    );
+    let ratio = number(&report["table"][0], "ratio");
+    let expected = number(&report, "value") / number(&report, "reference");
+    assert!((ratio - expected).abs() < 1e-9);
+}
+
+#[test]
+fn distances_to_a_folder_are_by_every_network_at_hand() {
+    let folder = Folder::new();
+    folder.portraits("13");
+    let (inception, recognizer) = (
+        checkpoint("fid_inception.pth"),
+        checkpoint("mobilefacenet.param"),
+    );
+    let paths = [&inception, &recognizer].map(|path| path.to_str().expect("a name"));
+    let report = folder.eval(&[
+        "fid",
+        "--images",
+        "images",
+        "--unprompted",
+        "--inception",
+        paths[0],
+        "--recognizer",
+        paths[1],
+    ]);
+    let names = measures(&report);
+    assert_eq!(names[..2], ["fid", "kid"]);
+    assert_eq!(
+        names[2..4],
+        ["frechet_mobilefacenet", "kernel_mobilefacenet"]
+    );
+    assert_eq!(names[4..], ["frechet_image_tower", "kernel_image_tower"]);
+    assert_eq!(report["features"], "inception");
+    assert_eq!(report["samples"], 6, "half of 13 pictures");
+}
+
+#[test]
+fn a_face_is_found_by_its_words_far_more_often_than_by_chance() {
+    let report = Folder::new().eval(&["retrieval", "--samples", "12"]);
+    assert_eq!(report["samples"], 12);
+    assert_eq!(number(&report, "chance"), 0.01);
+    for (first, five) in [
+        ("value", "first_five"),
+        ("reference", "reference_first_five"),
+    ] {
+        let (first, five) = (number(&report, first), number(&report, five));
+        assert!(five >= first && five >= 0.25, "{report}");
+    }
+}
+
+#[test]
+fn captions_of_a_file_are_searched_without_a_ceiling() {
+    let folder = Folder::new();
+    let captions: String = (0..100)
+        .map(|i| {
+            format!(
+                "a woman of {} years with {} earrings\n",
+                i / 10 + 20,
+                i % 10
+            )
+        })
+        .collect();
+    fs::write(folder.0.path().join("captions.txt"), captions).expect("written");
+    let report = folder.eval(&["retrieval", "--samples", "2", "--captions", "captions.txt"]);
+    assert!(report["reference"].is_null() && number(&report, "value") <= 1.0);
+}
+
+#[test]
+fn identity_compares_edits_with_the_pictures_they_came_from() {
+    let folder = Folder::new();
+    folder.portraits("100");
+    let recognizer = checkpoint("mobilefacenet.param");
+    let recognizer = recognizer.to_str().expect("a name");
+    let args = [
+        "identity",
+        "--images",
+        "images",
+        "--samples",
+        "1",
+        "--recognizer",
+        recognizer,
+    ];
+    let report = folder.eval(&args);
+    assert_eq!(report["samples"], 1);
+    assert_eq!(report["table"].as_array().expect("a table").len(), 8);
+    for key in ["value", "reference", "rfrr", "crossover"] {
+        assert!((0.0..=1.0).contains(&number(&report, key)), "{report}");
+    }
+    assert!(
+        number(&report, "inversion_cosine") > number(&report, "cosine") - 0.2,
+        "{report}"
+    );
+}
+
+/// The released weights are not in the repository; where they are beside it, random features stand for AlexNet's.
+#[test]
+fn lpips_is_measured_where_its_weights_are() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let features = shared.join("fixtures/lpips_alexnet_random.safetensors");
+    let weights = shared.join("weights/lpips/alex.pth");
+    if !features.exists() || !weights.exists() {
+        return;
+    }
+    let files = [&features, &weights].map(|path| path.to_str().expect("a name"));
+    let folder = Folder::new();
+    let report = folder.eval(&["diversity", "--samples", "1", "--lpips", files[0], files[1]]);
+    for key in ["lpips", "lpips_to_truth"] {
+        assert!(number(&report, key) > 0.0, "{report}");
+        assert!(
+            number(&report, &format!("reference_{key}")) > 0.0,
+            "{report}"
+        );
+    }
+    let report = folder.eval(&["diversity", "--samples", "1"]);
+    assert!(report.get("lpips").is_none(), "{report}");
+}
+
+#[test]
+fn tables_for_people_name_their_columns() {
+    let folder = Folder::new();
+    let says = |args: &[&str], words: &str| {
+        let mut command = folder.anyface();
+        let run = command.arg("eval").args(args).assert().success();
+        run.stdout(predicate::str::contains(words));
+    };
+    says(&["fid", "--samples", "4"], "frechet_image_tower");
+    says(&["retrieval", "--samples", "1"], "first five");
+    says(&["faithfulness", "--samples", "2"], "ceiling");
+    says(&["diversity", "--samples", "1"], "entropy");
+}
+
+#[test]
+fn what_cannot_be_is_refused_in_one_line() {
+    let folder = Folder::new();
+    folder.portraits("3");
+    fs::write(folder.0.path().join("few.txt"), "a man\n").expect("written");
+    let wrong = checkpoint("fid_inception.pth");
+    let wrong = wrong.to_str().expect("a name");
+    let recognizer = checkpoint("mobilefacenet.param");
+    let recognizer = recognizer.to_str().expect("a name");
+    folder.refused(&["fid", "--images", "nowhere"], "nowhere");
+    folder.refused(
+        &["fid", "--images", "captions"],
+        "captions: holds no picture",
+    );
+    folder.refused(
+        &["fid", "--images", "images"],
+        "3 real faces are too few: 8",
+    );
+    folder.refused(&["fid", "--inception", "none.pth"], "none.pth");
+    folder.refused(
+        &["fid", "--recognizer", wrong],
+        "mobilefacenet is wanted, not fid-inception",
+    );
+    folder.refused(&["fid", "--crop", "1,2,3"], "as in 19,50,140,140");
+    folder.refused(
+        &["fid", "--images", "images", "--crop", "0,0,65,64"],
+        "is 64×64, smaller than `crop` reaches",
+    );
+    folder.refused(&["identity", "--images", "images"], "no recogniser");
+    folder.refused(
+        &["identity", "--images", "images", "--recognizer", recognizer],
+        "3 faces are too few: 100",
+    );
+    folder.refused(&["retrieval", "--captions", "nowhere.txt"], "nowhere.txt");
+    folder.refused(
+        &["retrieval", "--captions", "few.txt"],
+        "1 different captions are too few: 100",
+    );
+    folder.refused(
+        &["diversity", "--lpips", wrong, wrong],
+        "torchvision-features is wanted",
+    );
+}

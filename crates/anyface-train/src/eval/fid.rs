@@ -1,0 +1,197 @@
+//! How near are generated faces, taken together, to real ones?
+
+use anyface_portraits::{Face, latent, render};
+use image::RgbImage;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::frechet::{Gaussian, KernelDistance};
+use super::observer::Observer;
+use crate::error::{Result, TrainError};
+use crate::progress::Progress;
+
+/// Pictures looked at together.
+const HANDFUL: usize = 32;
+/// Real pictures that can be told apart in halves at all.
+const FEWEST: usize = 8;
+
+/// Result of `eval fid`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Likeness {
+    /// "fid".
+    pub suite: &'static str,
+    /// Generated faces, and real ones in each half.
+    pub samples: usize,
+    /// Fréchet distance of the generated faces to one half of the real ones, by the first of the observers.
+    pub value: f64,
+    /// The same of the other half.
+    pub reference: f64,
+    /// Who observed that.
+    pub features: &'static str,
+    /// Every distance.
+    pub table: Vec<DistanceRow>,
+}
+
+/// One distance by one observer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DistanceRow {
+    /// Its name: "fid" and "kid" by Inception, "frechet_…" and "kernel_…" by another.
+    pub measure: &'static str,
+    /// Of the generated faces to one half of the real ones.
+    pub value: f64,
+    /// Deviation over subsets, of a kernel distance.
+    pub std: Option<f64>,
+    /// Of the other half of the real ones to the same half.
+    pub reference: f64,
+    /// Deviation over subsets, of a kernel distance.
+    pub reference_std: Option<f64>,
+    /// `value / reference` of a Fréchet distance; a kernel distance is around 0 between halves, at times below.
+    pub ratio: Option<f64>,
+}
+
+/// Compares `samples` generated faces with as many real ones, and those with as many other real ones: Fréchet distances
+/// grow where pictures are few, so all sets have one size. Where there are fewer than twice as many real faces, there are
+/// fewer of all.
+///
+/// # Errors
+/// Those of the pictures, and [`TrainError::TooFew`].
+pub fn fid(
+    observers: &[Observer<'_>],
+    real: &mut dyn Iterator<Item = Result<RgbImage>>,
+    generated: &mut dyn Iterator<Item = Result<RgbImage>>,
+    samples: usize,
+    seed: u64,
+) -> Result<Likeness> {
+    let real = observe(observers, real, 2 * samples, "real faces")?;
+    let found = real[0].len();
+    if found < FEWEST {
+        return Err(TrainError::TooFew {
+            what: "real faces",
+            found,
+            needed: FEWEST,
+        });
+    }
+    let samples = found / 2;
+    let generated = observe(observers, generated, samples, "generated faces")?;
+    let rows = observers.iter().zip(real.iter().zip(&generated));
+    let table: Vec<DistanceRow> = rows
+        .flat_map(|(observer, (real, generated))| {
+            let (half, other) = (&real[..samples], &real[samples..2 * samples]);
+            distances(observer.measures(), generated, half, other, seed)
+        })
+        .collect();
+    Ok(Likeness {
+        suite: "fid",
+        samples,
+        value: table[0].value,
+        reference: table[0].reference,
+        features: observers[0].name(),
+        table,
+    })
+}
+
+/// Fréchet and kernel distance to `half`.
+fn distances(
+    [frechet, kernel]: [&'static str; 2],
+    generated: &[Vec<f64>],
+    half: &[Vec<f64>],
+    other: &[Vec<f64>],
+    seed: u64,
+) -> [DistanceRow; 2] {
+    let gaussian = Gaussian::of(half);
+    let [value, reference] = [generated, other].map(|x| Gaussian::of(x).distance(&gaussian));
+    let of_kernel = [generated, other].map(|x| KernelDistance::of(x, half, seed));
+    [
+        DistanceRow {
+            measure: frechet,
+            value,
+            std: None,
+            reference,
+            reference_std: None,
+            ratio: Some(value / reference),
+        },
+        DistanceRow {
+            measure: kernel,
+            value: of_kernel[0].mean,
+            std: Some(of_kernel[0].std),
+            reference: of_kernel[1].mean,
+            reference_std: Some(of_kernel[1].std),
+            ratio: None,
+        },
+    ]
+}
+
+/// What each observer sees in up to `count` pictures: a feature `[D]` each.
+fn observe(
+    observers: &[Observer<'_>],
+    pictures: &mut dyn Iterator<Item = Result<RgbImage>>,
+    count: usize,
+    what: &str,
+) -> Result<Vec<Vec<Vec<f64>>>> {
+    let mut seen: Vec<Vec<_>> = observers.iter().map(|_| Vec::new()).collect();
+    let mut progress = Progress::new(0, count as u64);
+    let mut pictures = pictures.take(count);
+    loop {
+        let handful = pictures
+            .by_ref()
+            .take(HANDFUL)
+            .collect::<Result<Vec<_>>>()?;
+        if handful.is_empty() {
+            return Ok(seen);
+        }
+        for (observer, features) in observers.iter().zip(&mut seen) {
+            features.extend(observer.features(&handful));
+        }
+        progress.show(seen[0].len() as u64, what);
+    }
+}
+
+/// Renders of random faces of the built-in domain, squares of `side` pixels; of seeds that come before `seed`, which no
+/// suite describes.
+pub fn renders(side: u32, seed: u64) -> impl Iterator<Item = RgbImage> {
+    (0u64..).step_by(HANDFUL).flat_map(move |first| {
+        let handful = first..first + HANDFUL as u64;
+        let rendered = handful.into_par_iter().map(|i| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_sub(1 + i));
+            render(&Face::from_latent(&latent::sample(&mut rng)), side)
+        });
+        rendered.collect::<Vec<_>>()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_features_are_at_no_distance_and_shifted_ones_at_theirs() {
+        let features = |shift: f64| -> Vec<Vec<f64>> {
+            let points = (0..64).map(|i| (f64::from(i) * 0.7).sin());
+            points.map(|x| vec![x + shift, x * x, -x]).collect()
+        };
+        let [frechet, kernel] = distances(
+            ["a", "b"],
+            &features(2.0),
+            &features(0.0),
+            &features(0.5),
+            1,
+        );
+        // Equal covariances: the squared distance of the means.
+        assert!((frechet.value - 4.0).abs() < 1e-6, "{frechet:?}");
+        assert!((frechet.reference - 0.25).abs() < 1e-6, "{frechet:?}");
+        assert!((frechet.ratio.expect("a ratio") - 16.0).abs() < 1e-3);
+        assert!(kernel.value > kernel.reference && kernel.std.expect("a deviation") > 0.0);
+        assert_eq!(kernel.ratio, None);
+    }
+
+    #[test]
+    fn renders_go_on_and_follow_the_seed() {
+        let first = |seed: u64| renders(16, seed).take(HANDFUL + 2).collect::<Vec<_>>();
+        let found = first(100);
+        assert_eq!(found.len(), HANDFUL + 2);
+        assert_eq!(found[1..], first(99)[..HANDFUL + 1], "seeds go down");
+        assert_ne!(found[0], found[1]);
+    }
+}

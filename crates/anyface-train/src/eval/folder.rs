@@ -1,0 +1,126 @@
+//! Faces of a folder of real pictures.
+
+use std::path::{Path, PathBuf};
+
+use anyface::image::read_picture;
+use anyface::inversion::{Detector, Photograph};
+use image::RgbImage;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::data::images;
+use crate::error::{Result, TrainError};
+
+/// How the face of a picture is found.
+#[derive(Debug)]
+pub enum Framing {
+    /// By the detector, and aligned as FFHQ's are; a picture in which it finds none is left out.
+    Detected(Detector),
+    /// It is what lies within left, top, width and height, in pixels.
+    Cropped([u32; 4]),
+    /// It is the largest square in the middle.
+    Aligned,
+}
+
+/// The faces of the pictures in a folder and below it, as squares of one side, in random order.
+#[derive(Debug)]
+pub struct FolderFaces {
+    files: std::vec::IntoIter<PathBuf>,
+    framing: Framing,
+    side: u32,
+    /// Pictures without a face, so far.
+    pub left_out: usize,
+}
+
+impl FolderFaces {
+    /// Lists the pictures; `seed` gives their order.
+    ///
+    /// # Errors
+    /// Names the folder that cannot be read or holds no picture.
+    pub fn open(folder: &Path, framing: Framing, side: u32, seed: u64) -> Result<Self> {
+        let mut files = images::pictures_in(folder)?;
+        files.sort();
+        files.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        Ok(Self {
+            files: files.into_iter(),
+            framing,
+            side,
+            left_out: 0,
+        })
+    }
+
+    fn face(&self, path: &Path) -> Result<RgbImage> {
+        let mut picture = read_picture(path)?;
+        if let Framing::Cropped(crop) = self.framing {
+            picture = images::crop(&picture, crop, path)?;
+        }
+        let detector = match &self.framing {
+            Framing::Detected(detector) => Some(detector),
+            _ => None,
+        };
+        let name = path.display().to_string();
+        Ok(Photograph::new(picture, &name, detector, 0, self.side)?.face)
+    }
+}
+
+impl Iterator for FolderFaces {
+    type Item = Result<RgbImage>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let path = self.files.next()?;
+            match self.face(&path) {
+                Err(TrainError::Library(anyface::Error::NoFace { .. })) => self.left_out += 1,
+                face => return Some(face),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyface::image::save_png;
+
+    /// Pictures of 40×32 whose right half is white; each has another shade on the left.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        for i in 0..6 {
+            let shade = |x| if x < 20 { [i * 10; 3] } else { [255; 3] };
+            let picture = RgbImage::from_fn(40, 32, |x, _| shade(x).into());
+            let path = folder.path().join(format!("{i}.png"));
+            save_png(&picture, &path).expect("written");
+        }
+        folder
+    }
+
+    fn shades(folder: &Path, crop: [u32; 4], seed: u64) -> Vec<u8> {
+        let faces = FolderFaces::open(folder, Framing::Cropped(crop), 16, seed).expect("faces");
+        let faces = faces.map(|face| face.expect("a face"));
+        faces.map(|face| face.get_pixel(8, 8).0[0]).collect()
+    }
+
+    #[test]
+    fn every_picture_comes_once_in_the_order_of_the_seed() {
+        let folder = folder();
+        let left = [0, 0, 20, 20];
+        let mut found = shades(folder.path(), left, 1);
+        assert_eq!(found, shades(folder.path(), left, 1));
+        assert!((2..9).any(|seed| shades(folder.path(), left, seed) != found));
+        found.sort_unstable();
+        assert_eq!(found, [0, 10, 20, 30, 40, 50]);
+        assert_eq!(shades(folder.path(), [20, 0, 20, 20], 1), [255; 6]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let folder = folder();
+        let open = |folder: &Path, framing| FolderFaces::open(folder, framing, 16, 0);
+        let error = open(&folder.path().join("none"), Framing::Aligned).expect_err("no folder");
+        assert!(error.to_string().contains("none"), "{error}");
+        let mut faces = open(folder.path(), Framing::Cropped([0, 0, 20, 33])).expect("faces");
+        let error = faces.next().expect("a picture").expect_err("too small");
+        assert!(error.to_string().contains("is 40×32"), "{error}");
+    }
+}

@@ -1,0 +1,201 @@
+//! Is an edited face still the same person's?
+
+use anyface::{Edit, Engine, Latent, REFINEMENT_STEPS};
+use image::RgbImage;
+use serde::Serialize;
+
+use super::mean;
+use super::rank::{CANDIDATES, cosine, others, rank, share_below};
+use super::recognizer::Recognizer;
+use crate::error::{Result, TrainError};
+use crate::progress::Progress;
+
+/// What is asked for: nothing that makes another person of anyone.
+const EDITS: [&str; 8] = [
+    "smiling",
+    "with eyes closed",
+    "wearing glasses",
+    "with blond hair",
+    "with black hair",
+    "wearing a hat",
+    "wearing lipstick",
+    "old",
+];
+
+/// Strength of the edits.
+const STRENGTH: f64 = 0.5;
+
+/// Result of `eval identity`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Identity {
+    /// "identity".
+    pub suite: &'static str,
+    /// Pictures that were inverted.
+    pub samples: usize,
+    /// How often an edited face is nearer to its own picture than to each of 99 others, to the recogniser: mean over edits.
+    pub value: f64,
+    /// The same of faces that were inverted only.
+    pub reference: f64,
+    /// Who compares: "mobilefacenet".
+    pub features: &'static str,
+    /// Cosine of an edited face and its picture: mean over edits.
+    pub cosine: f64,
+    /// The same of faces that were inverted only.
+    pub inversion_cosine: f64,
+    /// Relative face recognition rate: how often the edited face is nearer to its picture than that of the plain crossover
+    /// of layers; a tie counts half. Mean over edits.
+    pub rfrr: f64,
+    /// As `value`, of the plain crossover of layers.
+    pub crossover: f64,
+    /// The table, by edit.
+    pub table: Vec<IdentityRow>,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IdentityRow {
+    /// The words.
+    pub edit: &'static str,
+    /// As [`Identity::value`], for this edit.
+    pub recognised: f64,
+    /// As in [`Identity`], for this edit.
+    pub cosine: f64,
+    /// As in [`Identity`], for this edit.
+    pub rfrr: f64,
+    /// As in [`Identity`], for this edit.
+    pub crossover: f64,
+}
+
+/// What the recogniser makes of one way to change the faces: for each, the cosine to its picture and the rank of that.
+#[derive(Default)]
+struct Recognised {
+    cosines: Vec<f64>,
+    ranks: Vec<usize>,
+}
+
+impl Recognised {
+    fn add(&mut self, feature: &[f64], own: usize, others: &[usize], pool: &[Vec<f64>]) {
+        self.cosines.push(cosine(feature, &pool[own]));
+        self.ranks.push(rank(feature, own, others, pool));
+    }
+
+    fn rate(&self) -> f64 {
+        share_below(&self.ranks, 1)
+    }
+
+    fn cosine(&self) -> f64 {
+        mean(self.cosines.iter().copied()).unwrap_or(0.0)
+    }
+}
+
+/// Inverts the first `samples` of the aligned square `faces`, does every edit to each at strength 0.5, and looks for the
+/// picture it came from among a hundred of them.
+///
+/// # Errors
+/// [`TrainError::TooFew`] faces, or those of [`Engine::invert`] and [`Engine::edit`].
+pub fn identity(
+    engine: &Engine,
+    recognizer: &Recognizer,
+    faces: &[RgbImage],
+    samples: usize,
+    seed: u64,
+) -> Result<Identity> {
+    if faces.len() < CANDIDATES {
+        return Err(TrainError::TooFew {
+            what: "faces",
+            found: faces.len(),
+            needed: CANDIDATES,
+        });
+    }
+    let pool: Vec<Vec<f64>> = faces.iter().map(|face| recognizer.identity(face)).collect();
+    let see = |latent: &Latent| recognizer.identity(&engine.draw(latent));
+    let samples = samples.min(faces.len());
+    let mut progress = Progress::new(0, samples as u64);
+    let mut inverted = Recognised::default();
+    let mut ways: Vec<[Recognised; 2]> = EDITS.iter().map(|_| Default::default()).collect();
+    for own in 0..samples {
+        let latent = engine.invert(&faces[own], REFINEMENT_STEPS)?;
+        let others = others(own, pool.len(), seed);
+        inverted.add(&see(&latent), own, &others, &pool);
+        for (text, [direct, crossover]) in EDITS.into_iter().zip(&mut ways) {
+            let edit = Edit {
+                strength: STRENGTH,
+                ..Edit::default()
+            };
+            let edited = engine.edit(&latent, text, &edit)?;
+            direct.add(&see(&edited), own, &others, &pool);
+            let seed = seed.wrapping_add(own as u64);
+            let crossed = engine.crossover(&latent, text, seed, crossover_layer(engine))?;
+            crossover.add(&see(&crossed), own, &others, &pool);
+        }
+        progress.show(own as u64 + 1, "faces");
+    }
+    let table: Vec<IdentityRow> = EDITS
+        .into_iter()
+        .zip(&ways)
+        .map(|(edit, [direct, crossover])| IdentityRow {
+            edit,
+            recognised: direct.rate(),
+            cosine: direct.cosine(),
+            rfrr: relative_rate(&direct.cosines, &crossover.cosines),
+            crossover: crossover.rate(),
+        })
+        .collect();
+    let over_edits = |value: fn(&IdentityRow) -> f64| mean(table.iter().map(value)).unwrap_or(0.0);
+    Ok(Identity {
+        suite: "identity",
+        samples,
+        value: over_edits(|row| row.recognised),
+        reference: inverted.rate(),
+        features: "mobilefacenet",
+        cosine: over_edits(|row| row.cosine),
+        inversion_cosine: inverted.cosine(),
+        rfrr: over_edits(|row| row.rfrr),
+        crossover: over_edits(|row| row.crossover),
+        table,
+    })
+}
+
+/// The first layer of a crossover of this strength: it takes that part of the layers that carry what words say.
+fn crossover_layer(engine: &Engine) -> usize {
+    let first = engine.config().injection_layer;
+    let layers = engine.config().generator.num_ws() - first;
+    first + layers - (layers as f64 * STRENGTH).round() as usize
+}
+
+/// How often the first of two ways is nearer to the picture; a tie counts half.
+fn relative_rate(cosines: &[f64], of_other: &[f64]) -> f64 {
+    let pairs = cosines.iter().zip(of_other);
+    let won = pairs.map(|(a, b)| match a.total_cmp(b) {
+        std::cmp::Ordering::Greater => 1.0,
+        std::cmp::Ordering::Equal => 0.5,
+        std::cmp::Ordering::Less => 0.0,
+    });
+    mean(won).unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearer_way_wins_and_a_tie_counts_half() {
+        assert_eq!(
+            relative_rate(&[0.9, 0.5, 0.1, 0.3], &[0.8, 0.5, 0.2, -0.3]),
+            0.625
+        );
+        assert_eq!(relative_rate(&[0.1], &[0.2]), 0.0);
+    }
+
+    #[test]
+    fn a_face_is_recognised_when_its_own_picture_is_nearest() {
+        let pool = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]].map(|x| x.to_vec());
+        let mut seen = Recognised::default();
+        seen.add(&[0.8, 0.6], 0, &[1, 2], &pool);
+        seen.add(&[0.0, 1.0], 1, &[0, 2], &pool);
+        // The third picture is nearer to the first face than its own is: 0.96 to 0.8.
+        assert_eq!(seen.ranks, [1, 0]);
+        assert_eq!(seen.rate(), 0.5);
+        assert!((seen.cosine() - 0.9).abs() < 1e-12);
+    }
+}
