@@ -43,6 +43,12 @@ impl Mapping {
         }
     }
 
+    /// Width of `z`, Z.
+    pub fn z_dim(&self) -> usize {
+        let [_, z_dim] = self.fc[0].weight.dims();
+        z_dim
+    }
+
     /// `z [N, Z]` to `w [N, D]`.
     pub fn forward(&self, z: Tensor<2>) -> Tensor<2> {
         let z = if self.normalize_z {

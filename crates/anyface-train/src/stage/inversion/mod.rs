@@ -1,25 +1,30 @@
 //! The encoder that finds the latent of a picture.
 //!
 //! A portrait comes with the latent that it was rendered from, so the encoder learns latents directly; the picture
-//! that the generator makes of its answer says which errors of a latent can be seen.
+//! that the generator makes of its answer says which errors of a latent can be seen. A photograph has no latent: there
+//! the picture teaches alone, beside faces that the generator drew.
 
-use std::ops::Range;
+mod sitters;
+
 use std::path::{Path, PathBuf};
 
+use anyface::clip::{Family, ImageTower, ImageTowerConfig, Preprocess};
 use anyface::identity::IrSeConfig;
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::inversion::{Encoder, EncoderConfig, Method};
-use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast};
+use anyface::stylegan2::{Generator, GeneratorConfig, Noise};
 use anyface::weights::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
-use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
+use self::sitters::{Batch, Sitters};
+
+use crate::data::photographs::PhotographsConfig;
+use crate::data::portraits::PortraitsConfig;
 use crate::error::Result;
-use crate::loss::{l1, laplacian_pyramid_l1, latent_mse};
+use crate::loss::{clip_loss, l1, laplacian_pyramid_l1, latent_mse};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 
 /// A whole configuration file of this stage.
@@ -31,7 +36,9 @@ pub struct InversionConfig {
     /// The run.
     pub run: RunConfig,
     /// The portraits to learn from.
-    pub portraits: PortraitsConfig,
+    pub portraits: Option<PortraitsConfig>,
+    /// The photographs to learn from, in their place.
+    pub photographs: Option<PhotographsConfig>,
     /// The network.
     pub model: ModelConfig,
     /// The batches and the loss.
@@ -56,27 +63,30 @@ pub struct ModelConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Portraits in a step.
+    /// Pictures in a step.
     pub batch: usize,
-    /// How many of them are drawn again by the generator.
+    /// How many of them, photographs first, are drawn again by the generator.
     pub drawn: usize,
     /// Weight of the latent's squared error against the error of the picture.
     pub latent_weight: f64,
     /// Bands of the Laplacian pyramid in the loss of the picture.
     pub pyramid_levels: usize,
-    /// The last so many portraits of the cache are for evaluation only.
+    /// Weight of the cosine between what the image tower sees in a picture and in that of its latent.
+    #[serde(default)]
+    pub feature_weight: f64,
+    /// Pictures for evaluation only: the last of the portraits, or as many photographs of those held out.
     pub held_out: usize,
 }
 
 impl InversionConfig {
     /// The sizes of the network that finds latents of `generator`.
-    fn encoder(&self, generator: &GeneratorConfig) -> EncoderConfig {
+    fn encoder(&self, generator: &GeneratorConfig, resolution: usize) -> EncoderConfig {
         let model = &self.model;
         let backbone = IrSeConfig::new()
             .with_channels(model.channels)
             .with_units(model.units);
         EncoderConfig::new(Method::RestyleE4e, generator.num_ws(), backbone)
-            .with_resolution(self.portraits.size as usize)
+            .with_resolution(resolution)
             .with_style_width(model.style_width)
             .with_w_dim(generator.w_dim)
     }
@@ -91,50 +101,69 @@ impl InversionConfig {
     }
 }
 
-/// Portraits of a sample picture, one a column.
+/// Pictures of a sample picture, one a column.
 const SAMPLES: usize = 8;
+
+/// The image tower of the bundle, on the training device.
+struct Viewer {
+    tower: ImageTower,
+    preprocess: Preprocess,
+}
+
+impl Viewer {
+    fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
+        let config: ImageTowerConfig = bundle.section("image_tower")?;
+        let family = bundle.section::<Option<Family>>("clip")?;
+        Ok(Self {
+            preprocess: family.unwrap_or_default().preprocess(config.resolution),
+            tower: bundle
+                .network("image_tower", config.init(device))?
+                .no_grad(),
+        })
+    }
+
+    /// Features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
+    fn see(&self, images: Tensor<4>) -> Tensor<2> {
+        self.tower.forward(self.preprocess.images(images))
+    }
+}
 
 /// Trains an [`Encoder`].
 struct InversionStage {
     config: InversionConfig,
     encoder: EncoderConfig,
-    portraits: PortraitCache,
+    sitters: Sitters,
     generator: Generator,
     /// On the training device, for gradients through the picture.
     differentiable: Generator,
+    /// Where its features count.
+    viewer: Option<Viewer>,
 }
 
 impl InversionStage {
-    /// Loads the generator and opens the portraits, rendering them first where the cache is not complete.
-    fn new(config: InversionConfig, device: &Device) -> Result<Self> {
+    /// Loads the generator and opens the pictures.
+    fn new(file: &Path, config: InversionConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
         let sizes: GeneratorConfig = bundle.section("generator")?;
-        let encoder = config.encoder(&sizes);
+        let sitters = Sitters::open(file, &config)?;
+        let encoder = config.encoder(&sizes, sitters.size());
         config.load_start(&encoder, device)?;
-        build_cache(&config.portraits)?;
         let load = |device: &Device| {
             let generator = bundle.network("generator", sizes.init(device))?;
             Ok::<_, anyface::Error>(generator.no_grad())
         };
+        let autodiff = device.clone().autodiff();
+        let viewer = (config.learning.feature_weight > 0.0)
+            .then(|| Viewer::load(&bundle, &autodiff))
+            .transpose()?;
         Ok(Self {
             encoder,
-            portraits: PortraitCache::open(&config.portraits.cache)?,
+            sitters,
             generator: load(device)?,
-            differentiable: load(&device.clone().autodiff())?,
+            differentiable: load(&autodiff)?,
+            viewer,
             config,
         })
-    }
-
-    fn held_out(&self) -> Range<usize> {
-        self.portraits.len() - self.config.learning.held_out..self.portraits.len()
-    }
-
-    /// Latents `[N, L, D]` that the portraits were rendered from.
-    fn latents(&self, batch: &[usize], generator: &Generator) -> Tensor<3> {
-        let z: Vec<_> = batch.iter().map(|&i| *self.portraits.latent(i)).collect();
-        let device = generator.synthesis.input.device();
-        let w = generator.mapping.forward(codes(&z, &device));
-        broadcast(w, self.encoder.num_ws)
     }
 
     /// Latents `[N, L, D]` that the encoder finds for pictures `[N, 3, R, R]`.
@@ -155,23 +184,31 @@ impl Stage for InversionStage {
     fn step(&mut self, encoder: &Encoder, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let learning = &self.config.learning;
         let generator = &self.differentiable;
-        let batch: Vec<usize> = (0..learning.batch)
-            .map(|_| rng.random_range(0..self.held_out().start))
-            .collect();
-        let images = self
-            .portraits
-            .images(&batch, &generator.synthesis.input.device());
+        let Batch { images, latents } = self.sitters.draw(learning.batch, &self.generator, rng);
+        let images = images.autodiff();
         let found = self.found(encoder, images.clone(), generator);
-        let latent = latent_mse(self.latents(&batch, generator), found.clone());
 
-        let drawn = generator
-            .synthesis
-            .forward(found.narrow(0, 0, learning.drawn), Noise::None);
-        let truth = images.narrow(0, 0, learning.drawn);
+        // Photographs are the last.
+        let (first, count) = (learning.batch - learning.drawn, learning.drawn);
+        let drawn = found.clone().narrow(0, first, count);
+        let drawn = generator.synthesis.forward(drawn, Noise::None);
+        let truth = images.narrow(0, first, count);
         let picture = l1(drawn.clone(), truth.clone())
-            + laplacian_pyramid_l1(drawn, truth, learning.pyramid_levels);
-        let total = latent.clone() * learning.latent_weight + picture.clone();
-        let parts = [("latent", &latent), ("picture", &picture)];
+            + laplacian_pyramid_l1(drawn.clone(), truth.clone(), learning.pyramid_levels);
+        let mut total = picture.clone();
+        let mut parts = vec![("picture", picture)];
+        if let Some(latents) = latents {
+            let known = found.narrow(0, 0, latents.dims()[0]);
+            let latent = latent_mse(latents.autodiff(), known);
+            total = total + latent.clone() * learning.latent_weight;
+            parts.push(("latent", latent));
+        }
+        if let Some(viewer) = &self.viewer {
+            let feature = clip_loss(viewer.see(drawn), viewer.see(truth).detach());
+            total = total + feature.clone() * learning.feature_weight;
+            parts.push(("feature", feature));
+        }
+        let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
         Ok(StepOutput::backward(
             encoder,
             &total,
@@ -181,54 +218,56 @@ impl Stage for InversionStage {
     }
 
     fn evaluate(&mut self, average: &Encoder) -> Result<Evaluation> {
-        let held_out: Vec<usize> = self.held_out().collect();
-        let device = self.generator.synthesis.input.device();
-        let (mut latent, mut squared) = (0.0, 0.0);
-        for batch in held_out.chunks(self.config.learning.batch) {
-            let images = self.portraits.images(batch, &device);
+        let count = self.sitters.held_out();
+        let (mut latent, mut squared) = (None, 0.0);
+        for start in (0..count).step_by(self.config.learning.batch) {
+            let end = (start + self.config.learning.batch).min(count);
+            let part = (end - start) as f64 / count as f64;
+            let Batch { images, latents } =
+                self.sitters.for_evaluation(start..end, &self.generator);
             let found = self.found(average, images.clone(), &self.generator);
-            let part = batch.len() as f64 / held_out.len() as f64;
-            let truth = self.latents(batch, &self.generator);
-            latent += part * latent_mse(truth, found.clone()).into_scalar::<f64>();
+            if let Some(truth) = latents {
+                let error = latent_mse(truth, found.clone()).into_scalar::<f64>();
+                latent = Some(latent.unwrap_or(0.0) + part * error);
+            }
             let drawn = self.generator.synthesis.forward(found, Noise::None);
             let error = (drawn.clamp(-1.0, 1.0) - images) * 0.5;
             squared += part * error.square().mean().into_scalar::<f64>();
         }
         let psnr = -10.0 * squared.log10();
+        let mut metrics = vec![("psnr".to_owned(), psnr)];
+        metrics.extend(latent.map(|latent| ("latent".to_owned(), latent)));
         Ok(Evaluation {
             score: psnr,
-            metrics: vec![("latent".to_owned(), latent), ("psnr".to_owned(), psnr)],
+            metrics,
         })
     }
 
-    /// Three rows: the renders, what the generator makes of their latents, and of those that the encoder finds.
+    /// Rows: the pictures, what the generator makes of their latents where these are known, and of those that the encoder
+    /// finds.
     fn sample(&mut self, average: &Encoder, path: &Path) -> Result<()> {
-        let batch: Vec<usize> = self.held_out().take(SAMPLES).collect();
         let generator = &self.generator;
-        let images = self
-            .portraits
-            .images(&batch, &generator.synthesis.input.device());
+        let count = SAMPLES.min(self.sitters.held_out());
+        let Batch { images, latents } = self.sitters.for_evaluation(0..count, generator);
+        let found = self.found(average, images.clone(), generator);
         let draw = |latents| generator.synthesis.forward(latents, Noise::None);
-        let rows = [
-            images.clone(),
-            draw(self.latents(&batch, generator)),
-            draw(self.found(average, images, generator)),
-        ];
-        let images: Vec<_> = rows.into_iter().flat_map(to_rgb).collect();
-        Ok(save_png(&contact_sheet(&images, SAMPLES), path)?)
+        let rows = [Some(images), latents.map(draw), Some(draw(found))];
+        let images: Vec<_> = rows.into_iter().flatten().flat_map(to_rgb).collect();
+        Ok(save_png(&contact_sheet(&images, count), path)?)
     }
 }
 
 /// `anyface train inversion`: trains the encoder of a configuration file and puts it into the bundle.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; the bundle's generator or the portraits cannot be read; the bundle cannot be
+/// As [`load_config`] and [`train`]; the bundle's networks or the pictures cannot be read; the bundle cannot be
 /// written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
-    let config: InversionConfig = load_config(config)?;
+    let path = config;
+    let config: InversionConfig = load_config(path)?;
     let run = config.run.clone();
     let folder = config.bundle.clone();
-    let mut stage = InversionStage::new(config, device)?;
+    let mut stage = InversionStage::new(path, config, device)?;
     let encoder = train(&mut stage, &run, device, resume)?;
     Ok(Bundle::put(&folder, "inversion", &stage.encoder, &encoder)?)
 }
