@@ -63,7 +63,7 @@ pub fn captions(split: Split, faces: Vec<Attributes>, seed: u64) -> Vec<Captione
 }
 
 /// Caption `number` of all that are written by `seed`: the same on every call.
-pub(super) fn write_caption(
+pub(crate) fn write_caption(
     grammar: &Grammar,
     attributes: &Attributes,
     seed: u64,

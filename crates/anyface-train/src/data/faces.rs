@@ -4,12 +4,16 @@ use std::path::Path;
 
 use anyface_portraits::Attributes;
 use anyface_portraits::caption::Caption;
+use anyface_portraits::latent::LATENT_DIM;
 use burn::tensor::{Device, Tensor};
 
 use super::photographs::{Photographs, PhotographsConfig};
 use super::portraits::PortraitsConfig;
 use super::rendered::RenderedFaces;
 use crate::error::{Result, TrainError};
+
+/// Captions that the grammar writes of a face, as many as in Multi-Modal CelebA-HQ.
+pub(super) const CAPTIONS: usize = 10;
 
 /// Faces of one size, with all that is known of them. Indices run from 0 to [`Faces::len`].
 pub trait Faces: Send + Sync {
@@ -35,6 +39,11 @@ pub trait Faces: Send + Sync {
 
     /// A caption of a face, `number` below [`Faces::captions`]: the same on every call.
     fn caption(&self, index: usize, number: usize) -> Caption;
+
+    /// The latent that a face was rendered from; photographs have none.
+    fn latent(&self, _index: usize) -> Option<&[f32; LATENT_DIM]> {
+        None
+    }
 }
 
 /// Faces to learn from, and others for evaluation only.

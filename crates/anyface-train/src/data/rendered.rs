@@ -4,16 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyface_portraits::caption::{Caption, Grammar, Split};
+use anyface_portraits::latent::LATENT_DIM;
 use anyface_portraits::{Attributes, Face};
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 
 use super::captions::write_caption;
-use super::faces::{FaceSplit, Faces};
+use super::faces::{CAPTIONS, FaceSplit, Faces};
 use super::portraits::{PortraitCache, PortraitsConfig, build_cache};
 use crate::error::Result;
 
-/// Some portraits of a cache. Each has one caption: there are as many portraits as anyone wants.
+/// Some portraits of a cache.
 pub(super) struct RenderedFaces {
     cache: Arc<PortraitCache>,
     /// Place in the cache of the first.
@@ -66,12 +67,17 @@ impl Faces for RenderedFaces {
     }
 
     fn captions(&self, _: usize) -> usize {
-        1
+        CAPTIONS
     }
 
-    fn caption(&self, index: usize, _: usize) -> Caption {
+    fn caption(&self, index: usize, number: usize) -> Caption {
         let face = &self.attributes[index];
-        write_caption(&self.grammar, face, self.seed, index as u64)
+        let number = (index * CAPTIONS + number) as u64;
+        write_caption(&self.grammar, face, self.seed, number)
+    }
+
+    fn latent(&self, index: usize) -> Option<&[f32; LATENT_DIM]> {
+        Some(self.cache.latent(self.start + index))
     }
 }
 

@@ -8,3 +8,4 @@ pub mod image_tower;
 pub mod inversion;
 pub mod mapper;
 pub mod probe;
+mod viewer;

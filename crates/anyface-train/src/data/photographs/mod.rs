@@ -20,7 +20,7 @@ use serde::Deserialize;
 use self::captioned::{CELEBA_TEXT_HQ, MULTI_MODAL_CELEBA_HQ};
 use self::record::Record;
 use super::captions::{quote, write_caption};
-use super::faces::{FaceSplit, Faces};
+use super::faces::{CAPTIONS, FaceSplit, Faces};
 use super::images::{Cut, ImageSet, Picture};
 use crate::error::Result;
 
@@ -57,9 +57,6 @@ pub enum Layout {
     /// A file of captions beside each picture.
     Beside,
 }
-
-/// Captions that the grammar writes of a face, as many as in Multi-Modal CelebA-HQ.
-const CAPTIONS: usize = 10;
 
 /// Photographs in memory.
 pub(super) struct Photographs {

@@ -8,7 +8,6 @@ mod sitters;
 
 use std::path::{Path, PathBuf};
 
-use anyface::clip::{Family, ImageTower, ImageTowerConfig, Preprocess};
 use anyface::identity::IrSeConfig;
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::inversion::{Encoder, EncoderConfig, Method};
@@ -26,6 +25,7 @@ use crate::data::portraits::PortraitsConfig;
 use crate::error::Result;
 use crate::loss::{clip_loss, l1, laplacian_pyramid_l1, latent_mse};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
+use crate::stage::viewer::Viewer;
 
 /// A whole configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
@@ -103,30 +103,6 @@ impl InversionConfig {
 
 /// Pictures of a sample picture, one a column.
 const SAMPLES: usize = 8;
-
-/// The image tower of the bundle, on the training device.
-struct Viewer {
-    tower: ImageTower,
-    preprocess: Preprocess,
-}
-
-impl Viewer {
-    fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
-        let config: ImageTowerConfig = bundle.section("image_tower")?;
-        let family = bundle.section::<Option<Family>>("clip")?;
-        Ok(Self {
-            preprocess: family.unwrap_or_default().preprocess(config.resolution),
-            tower: bundle
-                .network("image_tower", config.init(device))?
-                .no_grad(),
-        })
-    }
-
-    /// Features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
-    fn see(&self, images: Tensor<4>) -> Tensor<2> {
-        self.tower.forward(self.preprocess.images(images))
-    }
-}
 
 /// Trains an [`Encoder`].
 struct InversionStage {

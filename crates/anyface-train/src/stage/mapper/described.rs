@@ -4,47 +4,29 @@ use std::ops::Range;
 
 use anyface::clip::{TextTower, Tokenizer, normalize};
 use anyface_portraits::Attribute;
-use anyface_portraits::Face;
-use anyface_portraits::caption::{Caption, Grammar, Sentence};
-use anyface_portraits::latent::{LATENT_DIM, adjust, latent_dims};
+use anyface_portraits::caption::{Caption, Sentence};
+use anyface_portraits::latent::LATENT_DIM;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-/// What a caption says.
-type Said = Vec<(Attribute, bool)>;
+/// What captions say.
+pub(super) type Said = Vec<(Attribute, bool)>;
 
 /// Texts read at once, each with its neighbours in length.
 const READ_BATCH: usize = 64;
 
 /// A face with its captions.
 pub(super) struct DescribedFace {
-    pub(super) z: [f32; LATENT_DIM],
-    captions: Vec<Caption>,
+    /// What it was rendered from, if it was.
+    pub(super) z: Option<[f32; LATENT_DIM]>,
+    pub(super) captions: Vec<Caption>,
 }
 
 impl DescribedFace {
-    /// A face with `count` captions, drawn by the generator of `seed` and `index`.
-    pub(super) fn new(
-        z: [f32; LATENT_DIM],
-        count: usize,
-        grammar: &Grammar,
-        seed: u64,
-        index: usize,
-    ) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(index as u64);
-        let attributes = Face::from_latent(&z).attributes();
-        let captions = (0..count)
-            .map(|_| grammar.caption(&attributes, &mut rng))
-            .collect();
-        Self { z, captions }
-    }
-
     /// A face of which `text` says nothing.
-    pub(super) fn idle(z: [f32; LATENT_DIM], text: String) -> Self {
+    pub(super) fn idle(z: Option<[f32; LATENT_DIM]>, text: String) -> Self {
         let sentence = Sentence {
             text,
             said: Vec::new(),
@@ -64,15 +46,20 @@ struct ReadCaption {
     rows: Range<usize>,
 }
 
+/// A face whose captions have been read.
+struct ReadFace {
+    z: Option<[f32; LATENT_DIM]>,
+    captions: Vec<ReadCaption>,
+}
+
 /// Many faces, with the features of all their captions.
 pub(super) struct DescribedFaces {
-    /// Latents and captions.
-    faces: Vec<([f32; LATENT_DIM], Vec<ReadCaption>)>,
+    faces: Vec<ReadFace>,
     /// Unit text features of all sentences, then a row of zeros.
     features: Tensor<2>,
 }
 
-/// Text features of some faces, with up to C sentences each.
+/// Some faces, with the text features of up to C sentences each.
 pub(super) struct TextBatch {
     /// Unit text features `[N, C, E]`, zero where absent.
     pub(super) features: Tensor<3>,
@@ -80,14 +67,12 @@ pub(super) struct TextBatch {
     pub(super) absent: Tensor<2, Bool>,
     /// Unit mean of each face's features, `[N, E]`.
     pub(super) mean: Tensor<2>,
-    /// Latent of each face, but drawn anew in what its captions say.
-    pub(super) redrawn: Vec<[f32; LATENT_DIM]>,
-    /// That latent, with as little changed as can be for what the captions say to hold.
-    pub(super) adjusted: Vec<[f32; LATENT_DIM]>,
+    /// What is said of each, and what it was rendered from.
+    pub(super) faces: Vec<(Said, Option<[f32; LATENT_DIM]>)>,
 }
 
 impl DescribedFaces {
-    /// Reads the captions of all faces.
+    /// Reads the captions of all faces, each of which has one at least.
     pub(super) fn read(
         faces: Vec<DescribedFace>,
         tower: &TextTower,
@@ -124,11 +109,12 @@ impl DescribedFaces {
                 rows: first..next,
             }
         };
+        let faces = faces.into_iter().map(|face| ReadFace {
+            z: face.z,
+            captions: face.captions.into_iter().map(&mut read).collect(),
+        });
         Self {
-            faces: faces
-                .into_iter()
-                .map(|face| (face.z, face.captions.into_iter().map(&mut read).collect()))
-                .collect(),
+            faces: faces.collect(),
             features,
         }
     }
@@ -137,18 +123,14 @@ impl DescribedFaces {
         self.faces.len()
     }
 
-    pub(super) fn z(&self, face: usize) -> &[f32; LATENT_DIM] {
-        &self.faces[face].0
-    }
-
     /// Some of the captions of each face, with C the most sentences that any has in them.
     pub(super) fn batch(&self, faces: &[usize], rng: &mut ChaCha8Rng) -> TextBatch {
         let [rows, width] = self.features.dims();
         let nothing = rows - 1;
         let mut sentences = Vec::with_capacity(faces.len());
-        let mut to_redraw = Vec::with_capacity(faces.len());
+        let mut described = Vec::with_capacity(faces.len());
         for &face in faces {
-            let (z, captions) = &self.faces[face];
+            let ReadFace { z, captions } = &self.faces[face];
             let count = rng.random_range(1..=captions.len());
             let start = rng.random_range(0..captions.len());
             let chosen = captions.iter().cycle().skip(start).take(count);
@@ -158,13 +140,9 @@ impl DescribedFaces {
                 said.extend(&caption.said);
                 places.extend(caption.rows.clone());
             }
-            to_redraw.push((z, said, rng.random()));
+            described.push((said, *z));
             sentences.push(places);
         }
-        let pairs = to_redraw
-            .into_par_iter()
-            .map(|(z, said, seed)| redraw(z, &said, seed));
-        let (redrawn, adjusted) = pairs.unzip();
         let most = sentences.iter().map(Vec::len).max().unwrap_or(0);
         for places in &mut sentences {
             places.resize(most, nothing);
@@ -180,22 +158,37 @@ impl DescribedFaces {
             mean: normalize(features.clone().sum_dim(1).squeeze_dim(1)),
             absent: Tensor::from_data(TensorData::new(absent, [faces.len(), most]), &device),
             features,
-            redrawn,
-            adjusted,
+            faces: described,
         }
     }
 }
 
-/// A latent drawn anew in all that is said depends on, so that the text stream must take it from the words, as when it
-/// is given a random face; and that latent adjusted to what is said.
-fn redraw(z: &[f32; LATENT_DIM], said: &Said, seed: u64) -> ([f32; LATENT_DIM], [f32; LATENT_DIM]) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut redrawn = *z;
-    for &(attribute, _) in said {
-        for &dim in latent_dims(attribute) {
-            redrawn[dim] = StandardNormal.sample(&mut rng);
+impl TextBatch {
+    /// Two batches as one, with as many captions as the larger.
+    pub(super) fn concatenate([a, b]: [Self; 2]) -> Self {
+        let most = a.absent.dims()[1].max(b.absent.dims()[1]);
+        let ((features_a, absent_a), (features_b, absent_b)) = (a.widened(most), b.widened(most));
+        Self {
+            features: Tensor::cat(vec![features_a, features_b], 0),
+            absent: Tensor::cat(vec![absent_a, absent_b], 0),
+            mean: Tensor::cat(vec![a.mean, b.mean], 0),
+            faces: a.faces.into_iter().chain(b.faces).collect(),
         }
     }
-    let adjusted = adjust(&redrawn, said, &mut rng).unwrap_or(*z);
-    (redrawn, adjusted)
+
+    /// Features and absence with room for `most` sentences.
+    fn widened(&self, most: usize) -> (Tensor<3>, Tensor<2, Bool>) {
+        let [size, captions, width] = self.features.dims();
+        let device = self.features.device();
+        let more = [size, most - captions];
+        if more[1] == 0 {
+            return (self.features.clone(), self.absent.clone());
+        }
+        let features = Tensor::zeros([size, more[1], width], &device);
+        let absent = Tensor::full(more, true, &device);
+        (
+            Tensor::cat(vec![self.features.clone(), features], 1),
+            Tensor::cat(vec![self.absent.clone(), absent], 1),
+        )
+    }
 }

@@ -1,0 +1,88 @@
+//! What words change in a latent: the lesson of the text stream.
+
+use anyface::stylegan2::Mapping;
+use anyface_portraits::latent::{LATENT_DIM, adjust, latent_dims, sample};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+
+use super::described::Said;
+use super::directions::Directions;
+use crate::data::portraits::codes;
+
+type Z = [f32; LATENT_DIM];
+
+/// How a domain's latents are changed.
+pub(super) enum Latents {
+    /// In what the renderer reads, which the generator's mapping network then maps.
+    Rendered,
+    /// In `w`, along the directions of what a probe sees.
+    Seen(Directions),
+}
+
+impl Latents {
+    /// Latents `[N, D]` of faces that need not be as is said of them; and these, with as little changed as can be for what
+    /// is said to hold.
+    pub(super) fn pairs(
+        &self,
+        faces: &[(Said, Option<Z>)],
+        mapping: &Mapping,
+        rng: &mut ChaCha8Rng,
+    ) -> [Tensor<2>; 2] {
+        let device = mapping.w_avg.val().device();
+        match self {
+            Self::Rendered => {
+                let seeded: Vec<_> = faces.iter().map(|face| (face, rng.random())).collect();
+                let pairs = seeded.into_par_iter();
+                let pairs = pairs.map(|((said, z), seed)| redraw(*z, said, seed));
+                let (redrawn, adjusted): (Vec<Z>, Vec<Z>) = pairs.unzip();
+                [redrawn, adjusted].map(|z| mapping.forward(codes(&z, &device)))
+            }
+            Self::Seen(directions) => {
+                let w = random_w(faces.len(), mapping, rng);
+                let adjusted = directions.adjust(&rows(&w), faces.iter().map(|(said, _)| said));
+                let shape = w.dims();
+                let adjusted = TensorData::new(adjusted.concat(), shape);
+                [w, Tensor::from_data(adjusted, &device)]
+            }
+        }
+    }
+}
+
+/// A latent drawn anew in all that is said depends on, so that the text stream must take it from the words, as when it
+/// is given a random face; and that latent adjusted to what is said.
+fn redraw(z: Option<Z>, said: &Said, seed: u64) -> (Z, Z) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let z = z.unwrap_or_else(|| sample(&mut rng));
+    let mut redrawn = z;
+    for &(attribute, _) in said {
+        for &dim in latent_dims(attribute) {
+            redrawn[dim] = StandardNormal.sample(&mut rng);
+        }
+    }
+    let adjusted = adjust(&redrawn, said, &mut rng).unwrap_or(z);
+    (redrawn, adjusted)
+}
+
+/// Latents `[N, D]` of normal `z`.
+pub(super) fn random_w(count: usize, mapping: &Mapping, rng: &mut ChaCha8Rng) -> Tensor<2> {
+    let device: Device = mapping.w_avg.val().device();
+    let z_dim = mapping.z_dim();
+    let z: Vec<f32> = StandardNormal
+        .sample_iter(rng)
+        .take(count * z_dim)
+        .collect();
+    mapping.forward(Tensor::from_data(
+        TensorData::new(z, [count, z_dim]),
+        &device,
+    ))
+}
+
+/// The rows of a matrix.
+pub(super) fn rows(x: &Tensor<2>) -> Vec<Vec<f32>> {
+    let [_, width] = x.dims();
+    let values: Vec<f32> = x.to_data().iter().collect();
+    values.chunks(width).map(<[f32]>::to_vec).collect()
+}

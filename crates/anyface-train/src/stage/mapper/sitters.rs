@@ -1,0 +1,273 @@
+//! The faces that the mapper learns from: some with a picture and its latent, some of words alone.
+
+use std::path::Path;
+
+use anyface::clip::{TextTower, TextTowerConfig, Tokenizer, normalize};
+use anyface::inversion::{Encoder, EncoderConfig};
+use anyface::probe::{Probe, ProbeConfig};
+use anyface::stylegan2::{Generator, Noise, broadcast};
+use anyface::weights::Bundle;
+use anyface_portraits::caption::{Grammar, Split};
+use anyface_portraits::latent::sample;
+use anyface_portraits::{Attribute, Face};
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor};
+use rand::SeedableRng;
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::MapperConfig;
+use super::described::{DescribedFace, DescribedFaces};
+use super::directions::Directions;
+use super::latents::{Latents, random_w, rows};
+use super::stage::Frozen;
+use crate::data::captions::{latents_of_roles, write_caption};
+use crate::data::corpus::idle_texts;
+use crate::data::faces::{FaceSplit, Faces};
+use crate::data::portraits::codes;
+use crate::data::wordnet::WordNet;
+use crate::error::{Result, TrainError};
+
+/// Pictures that a network reads at once before training.
+const READ_BATCH: usize = 64;
+/// Faces of the generator behind the directions of attributes.
+const FITTED: usize = 8192;
+
+/// Faces with a picture.
+pub(super) struct Pictured {
+    pub(super) faces: Box<dyn Faces>,
+    /// Their words, in the same order.
+    pub(super) texts: DescribedFaces,
+    /// Unit image features, `[P, E]`.
+    features: Tensor<2>,
+    /// Latents of the pictures, `[P, L, D]`, or `[P, 1, D]` where all layers have the same.
+    latents: Tensor<3>,
+}
+
+impl Pictured {
+    /// Unit image features `[N, 1, E]` of some faces.
+    pub(super) fn features(&self, faces: &[usize]) -> Tensor<3> {
+        let places = places(faces, &self.features.device());
+        self.features.clone().select(0, places).unsqueeze_dim(1)
+    }
+
+    /// Latents `[N, L, D]` of the pictures of some faces.
+    pub(super) fn latents(&self, faces: &[usize], num_ws: usize) -> Tensor<3> {
+        let places = places(faces, &self.latents.device());
+        let latents = self.latents.clone().select(0, places);
+        let [n, _, dim] = latents.dims();
+        latents.expand([n, num_ws, dim])
+    }
+}
+
+fn places(faces: &[usize], device: &Device) -> Tensor<1, Int> {
+    let places: Vec<i64> = faces.iter().map(|&face| face as i64).collect();
+    Tensor::from_data(places.as_slice(), device)
+}
+
+/// All faces, and how words change their latents.
+pub(super) struct Sitters {
+    pub(super) training: Pictured,
+    pub(super) held_out: Pictured,
+    /// Faces of roles, and faces of which nothing is said.
+    pub(super) others: DescribedFaces,
+    pub(super) latents: Latents,
+}
+
+/// What reads faces before training.
+struct Readers<'a> {
+    config: &'a MapperConfig,
+    frozen: &'a Frozen,
+    text_tower: TextTower,
+    tokenizer: Tokenizer,
+    context: usize,
+    /// Of pictures that have no latent.
+    encoder: Option<Encoder>,
+    device: &'a Device,
+}
+
+impl Sitters {
+    /// Opens the faces of a configuration file and reads all of them.
+    pub(super) fn open(
+        file: &Path,
+        config: &MapperConfig,
+        frozen: &Frozen,
+        device: &Device,
+    ) -> Result<Self> {
+        let (portraits, photographs) = (config.portraits.as_ref(), config.photographs.as_ref());
+        let faces = FaceSplit::open(file, portraits, photographs, config.data.held_out)?;
+        let is_mute = |faces: &dyn Faces| (0..faces.len()).any(|face| faces.captions(face) == 0);
+        if is_mute(&*faces.training) || is_mute(&*faces.held_out) {
+            let message = "there are faces without a caption and without attributes";
+            return Err(fault(file, message));
+        }
+        let bundle = Bundle::folder(&config.bundle);
+        let text: TextTowerConfig = bundle.section("text_tower")?;
+        let is_rendered = faces.training.latent(0).is_some();
+        let latents = match is_rendered {
+            true => Latents::Rendered,
+            false => Latents::Seen(directions(file, config, &*faces.training, frozen, device)?),
+        };
+        let encoder = match is_rendered {
+            true => None,
+            false => {
+                let sizes: EncoderConfig = bundle.section("inversion")?;
+                Some(bundle.network("inversion", sizes.init(device))?.no_grad())
+            }
+        };
+        let readers = Readers {
+            config,
+            frozen,
+            text_tower: bundle.network("text_tower", text.init(device))?,
+            tokenizer: bundle.tokenizer()?,
+            context: text.context,
+            encoder,
+            device,
+        };
+        let wordnet = WordNet::open(&config.data.wordnet)?;
+        Ok(Self {
+            others: readers.describe(others(config, idle_texts(&wordnet))),
+            training: readers.read(faces.training),
+            held_out: readers.read(faces.held_out),
+            latents,
+        })
+    }
+}
+
+impl Readers<'_> {
+    fn read(&self, faces: Box<dyn Faces>) -> Pictured {
+        let described = (0..faces.len()).into_par_iter().map(|face| {
+            let count = faces.captions(face).min(self.config.data.captions);
+            DescribedFace {
+                z: faces.latent(face).copied(),
+                captions: (0..count)
+                    .map(|number| faces.caption(face, number))
+                    .collect(),
+            }
+        });
+        let texts = self.describe(described.collect());
+        let indices: Vec<usize> = (0..faces.len()).collect();
+        let features = indices.par_chunks(READ_BATCH).map(|batch| {
+            let images = faces.images(batch, self.device);
+            normalize(self.frozen.see(images))
+        });
+        let latents = indices
+            .par_chunks(READ_BATCH)
+            .map(|batch| self.find(&*faces, batch));
+        Pictured {
+            features: Tensor::cat(features.collect(), 0),
+            latents: Tensor::cat(latents.collect(), 0),
+            texts,
+            faces,
+        }
+    }
+
+    fn describe(&self, faces: Vec<DescribedFace>) -> DescribedFaces {
+        let (tower, tokenizer) = (&self.text_tower, &self.tokenizer);
+        DescribedFaces::read(faces, tower, tokenizer, self.context, self.device)
+    }
+
+    /// Latents of some faces: what they were rendered from, or what the encoder finds.
+    fn find(&self, faces: &dyn Faces, batch: &[usize]) -> Tensor<3> {
+        let mapping = &self.frozen.generator.mapping;
+        match &self.encoder {
+            Some(encoder) => {
+                let found = encoder.forward(faces.images(batch, self.device));
+                found + mapping.w_avg.val().unsqueeze::<3>()
+            }
+            None => {
+                let latents = batch.iter().filter_map(|&face| faces.latent(face).copied());
+                let latents: Vec<_> = latents.collect();
+                mapping
+                    .forward(codes(&latents, self.device))
+                    .unsqueeze_dim(1)
+            }
+        }
+    }
+}
+
+/// Faces of roles, and faces with idle texts.
+fn others(config: &MapperConfig, idle_texts: Vec<String>) -> Vec<DescribedFace> {
+    let grammar = Grammar::new(Split::Train);
+    let (seed, data) = (config.run.seed, &config.data);
+    let roles = latents_of_roles(Split::Train, data.faces_per_role, seed);
+    let roles = roles.into_par_iter().enumerate();
+    let mut others: Vec<_> = roles
+        .map(|(i, z)| {
+            let attributes = Face::from_latent(&z).attributes();
+            let numbers = (0..data.captions).map(|number| (i * data.captions + number) as u64);
+            DescribedFace {
+                z: Some(z),
+                captions: numbers
+                    .map(|number| write_caption(&grammar, &attributes, seed, number))
+                    .collect(),
+            }
+        })
+        .collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let count = data.idle_texts.min(idle_texts.len());
+    let chosen = index::sample(&mut rng, idle_texts.len(), count);
+    others.extend(
+        chosen
+            .into_iter()
+            .map(|i| DescribedFace::idle(Some(sample(&mut rng)), idle_texts[i].clone())),
+    );
+    others
+}
+
+/// The directions of the attributes that are known of `faces`, as the judge sees them in what the generator draws.
+fn directions(
+    file: &Path,
+    config: &MapperConfig,
+    faces: &dyn Faces,
+    frozen: &Frozen,
+    device: &Device,
+) -> Result<Directions> {
+    let judge = config
+        .data
+        .judge
+        .as_ref()
+        .ok_or_else(|| TrainError::Config {
+            path: file.to_owned(),
+            message: "[data] `judge` is missing: photographs need a probe that reads them"
+                .to_owned(),
+        })?;
+    let judge = Bundle::folder(judge);
+    let sizes: ProbeConfig = judge.section("probe")?;
+    let probe: Probe = judge.network("probe", sizes.init(device))?.no_grad();
+    let is_known = |attribute: &&Attribute| {
+        let mut faces = (0..faces.len()).map(|face| faces.attributes(face));
+        faces.any(|attributes| attributes.get(**attribute).is_some())
+    };
+    let known: Vec<Attribute> = Attribute::ALL.iter().filter(is_known).copied().collect();
+
+    let generator: &Generator = &frozen.generator;
+    let rng = &mut ChaCha8Rng::seed_from_u64(config.run.seed);
+    let w = random_w(FITTED, &generator.mapping, rng);
+    let logits: Vec<Vec<f32>> = w
+        .clone()
+        .split(READ_BATCH, 0)
+        .into_par_iter()
+        .flat_map(|w| {
+            let num_ws = generator.synthesis.num_ws();
+            let w_plus = broadcast(w, num_ws);
+            let drawn = generator.synthesis.forward(w_plus, Noise::None);
+            rows(&probe.forward(drawn.clamp(-1.0, 1.0)))
+        })
+        .map(|logits| {
+            known
+                .iter()
+                .map(|attribute| logits[attribute.index()])
+                .collect()
+        })
+        .collect();
+    Ok(Directions::fit(known, &rows(&w), &logits))
+}
+
+fn fault(file: &Path, message: &str) -> TrainError {
+    TrainError::Config {
+        path: file.to_owned(),
+        message: message.to_owned(),
+    }
+}

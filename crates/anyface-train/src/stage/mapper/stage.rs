@@ -1,0 +1,309 @@
+//! The losses of the mapper and what is measured of it.
+
+use std::path::Path;
+
+use anyface::clip::clip_score;
+use anyface::image::{contact_sheet, save_png, to_rgb};
+use anyface::mapper::Mapped;
+use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
+use anyface::weights::Bundle;
+use burn::module::Module;
+use burn::tensor::{Bool, Device, Int, Tensor};
+use rand::seq::index;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::described::TextBatch;
+use super::sitters::{Pictured, Sitters};
+use super::{MapperConfig, Streams};
+use crate::error::Result;
+use crate::loss::{
+    DiverseTriplet, clip_loss, cross_modal_distillation, diverse_triplet, l1, latent_mse,
+};
+use crate::run::{Evaluation, Stage, StepOutput};
+use crate::stage::viewer::Viewer;
+
+/// The frozen networks that losses pass through, on one device.
+pub(super) struct Frozen {
+    viewer: Viewer,
+    pub(super) generator: Generator,
+}
+
+impl Frozen {
+    fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
+        let generator: GeneratorConfig = bundle.section("generator")?;
+        Ok(Self {
+            viewer: Viewer::load(bundle, device)?,
+            generator: bundle
+                .network("generator", generator.init(device))?
+                .no_grad(),
+        })
+    }
+
+    /// Image features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
+    pub(super) fn see(&self, images: Tensor<4>) -> Tensor<2> {
+        self.viewer.see(images)
+    }
+
+    /// Pictures `[N, 3, R, R]` of text latents `[N, L, D]`, with the layers below `k` from `w_c` `[N, D]`.
+    fn draw(&self, w_c: Tensor<2>, w_t: Tensor<3>, k: usize) -> Tensor<4> {
+        let w_c = broadcast(w_c, w_t.dims()[1]);
+        self.generator
+            .synthesis
+            .forward(mix(w_c, w_t, k), Noise::None)
+    }
+}
+
+/// What one step learns from: faces with a picture, then faces without.
+struct Batch {
+    /// Those with a picture.
+    pictured: Vec<usize>,
+    /// Unit text features `[N, C, E]`, zero where absent.
+    text: Tensor<3>,
+    /// Where a face has fewer than C captions, `[N, C]`.
+    absent: Tensor<2, Bool>,
+    /// Unit mean text feature `[N, E]`.
+    text_mean: Tensor<2>,
+    /// Unit image features of the pictures `[P, 1, E]`.
+    image: Tensor<3>,
+    /// Latents of faces that need not be as the captions say, `[N, D]`.
+    w_c: Tensor<2>,
+    /// These with as little changed as can be for the words to hold `[N, L, D]`.
+    w: Tensor<3>,
+    /// Latents of the pictures `[P, L, D]`.
+    w_picture: Tensor<3>,
+}
+
+impl Batch {
+    /// The same on the training device.
+    fn autodiff(self) -> Self {
+        Self {
+            text: self.text.autodiff(),
+            absent: self.absent.autodiff(),
+            text_mean: self.text_mean.autodiff(),
+            image: self.image.autodiff(),
+            w_c: self.w_c.autodiff(),
+            w: self.w.autodiff(),
+            w_picture: self.w_picture.autodiff(),
+            ..self
+        }
+    }
+
+    /// The rows of `x` that belong to faces with a picture.
+    fn pictured_of<const D: usize>(&self, x: &Tensor<D>) -> Tensor<D> {
+        x.clone().narrow(0, 0, self.pictured.len())
+    }
+}
+
+impl Streams {
+    /// Text stream of all faces, reconstruction stream of the pictures.
+    fn forward(&self, batch: &Batch) -> (Mapped, Mapped) {
+        let (text, w_c) = (batch.text.clone(), batch.w_c.clone());
+        (
+            self.text
+                .forward(text, Some(batch.absent.clone()), Some(w_c)),
+            self.image.forward(batch.image.clone(), None, None),
+        )
+    }
+}
+
+/// Faces that an evaluation draws.
+const EVALUATION_FACES: usize = 64;
+/// Faces of a sample picture, one a column.
+const SAMPLE_FACES: usize = 8;
+
+/// Trains [`Streams`].
+pub(super) struct MapperStage {
+    config: MapperConfig,
+    sitters: Sitters,
+    /// Without gradients, for features and evaluation.
+    frozen: Frozen,
+    /// On the training device, for gradients through the picture.
+    differentiable: Frozen,
+    device: Device,
+}
+
+impl MapperStage {
+    /// Loads the frozen networks and reads every caption and picture with them.
+    pub(super) fn new(file: &Path, config: MapperConfig, device: &Device) -> Result<Self> {
+        let bundle = Bundle::folder(&config.bundle);
+        let frozen = Frozen::load(&bundle, device)?;
+        Ok(Self {
+            sitters: Sitters::open(file, &config, &frozen, device)?,
+            differentiable: Frozen::load(&bundle, &device.clone().autodiff())?,
+            device: device.clone(),
+            frozen,
+            config,
+        })
+    }
+
+    /// Draws a batch of `count` faces with a picture and of `others`.
+    fn batch(&self, faces: &Pictured, [count, others]: [usize; 2], rng: &mut ChaCha8Rng) -> Batch {
+        let mut random = |count: usize, below: usize| -> Vec<usize> {
+            (0..count).map(|_| rng.random_range(0..below)).collect()
+        };
+        let pictured = random(count, faces.texts.len());
+        let others = random(others, self.sitters.others.len());
+        let text = TextBatch::concatenate([
+            faces.texts.batch(&pictured, rng),
+            self.sitters.others.batch(&others, rng),
+        ]);
+        let mapping = &self.frozen.generator.mapping;
+        let [w_c, w] = self.sitters.latents.pairs(&text.faces, mapping, rng);
+        let num_ws = self.config.text_stream.num_ws;
+        Batch {
+            image: faces.features(&pictured),
+            w_picture: faces.latents(&pictured, num_ws),
+            w: broadcast(w, num_ws),
+            w_c,
+            text: text.features,
+            absent: text.absent,
+            text_mean: text.mean,
+            pictured,
+        }
+    }
+
+    /// Diverse triplet loss of the faces with a picture, with others' latents for negatives.
+    fn triplet(&self, w_t: Tensor<3>, batch: &Batch, rng: &mut ChaCha8Rng) -> Tensor<1> {
+        let learning = &self.config.learning;
+        let [size, layers, dim] = w_t.dims();
+        let others: Vec<i64> = (0..size)
+            .flat_map(|i| {
+                let picks = index::sample(rng, size - 1, learning.negatives);
+                picks.into_iter().map(move |j| ((i + 1 + j) % size) as i64)
+            })
+            .collect();
+        let others = Tensor::<1, Int>::from_data(others.as_slice(), &w_t.device());
+        let unmatched = w_t.clone().select(0, others);
+        let mean = self.differentiable.generator.mapping.w_avg.val();
+        let latents = DiverseTriplet {
+            target: batch.pictured_of(&batch.w),
+            matched: w_t,
+            unmatched: unmatched.reshape([size, learning.negatives, layers, dim]),
+            mean: mean.unsqueeze::<2>().repeat_dim(0, layers),
+        };
+        diverse_triplet(latents, learning.margin)
+    }
+
+    /// What the generator makes of latents `[N, L, D]`, without gradients.
+    fn picture(&self, w_plus: Tensor<3>) -> Tensor<4> {
+        let synthesis = &self.frozen.generator.synthesis;
+        synthesis.forward(w_plus, Noise::None)
+    }
+
+    /// L_CLIP and L_rec of the first pictures. L_rec holds for both streams: the latent that the
+    /// text stream reads, with the words, says everything about the picture of its target.
+    fn picture_losses(&self, text: &Mapped, image: &Mapped, batch: &Batch) -> [Tensor<1>; 2] {
+        let count = self.config.learning.image_batch;
+        let first = |w: &Tensor<3>| w.clone().narrow(0, 0, count);
+        let frozen = &self.differentiable;
+        let faces = &self.sitters.training.faces;
+        let pictures = faces.images(&batch.pictured[..count], &text.w_plus.device());
+        let target = self.picture(first(&batch.w).inner()).autodiff();
+        let w_c = batch.w_c.clone().narrow(0, 0, count);
+        let drawn = frozen.draw(w_c, first(&text.w_plus), self.config.injection_layer);
+        let rebuilt = frozen
+            .generator
+            .synthesis
+            .forward(first(&image.w_plus), Noise::None);
+        let feature = frozen.see(drawn.clone());
+        let clip = clip_loss(feature, batch.text_mean.clone().narrow(0, 0, count));
+        [clip, l1(drawn, target) + l1(rebuilt, pictures)]
+    }
+}
+
+impl Stage for MapperStage {
+    type Model = Streams;
+
+    fn init(&self, device: &Device) -> Streams {
+        Streams {
+            text: self.config.text_stream.init(device),
+            image: self.config.image_stream.init(device),
+        }
+    }
+
+    fn step(&mut self, streams: &Streams, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
+        let (learning, weight) = (&self.config.learning, self.config.weight);
+        let counts = [learning.faces, learning.others];
+        let batch = self.batch(&self.sitters.training, counts, rng).autodiff();
+        let (text, image) = streams.forward(&batch);
+
+        let cmd = cross_modal_distillation(batch.pictured_of(&text.phi), image.phi.clone());
+        let latent = latent_mse(batch.w_picture.clone(), image.w_plus.clone());
+        let cycle = l1(text.w_plus.clone(), batch.w.clone());
+        let triplet = self.triplet(batch.pictured_of(&text.w_plus), &batch, rng);
+        let mut total = cmd.clone() * weight.cmd
+            + latent.clone() * weight.latent
+            + cycle.clone() * weight.cycle
+            + triplet.clone() * weight.triplet;
+        let mut parts = vec![
+            ("cmd", cmd),
+            ("latent", latent),
+            ("cycle", cycle),
+            ("triplet", triplet),
+        ];
+        if rng.random_ratio(1, learning.image_every) {
+            let [clip, reconstruction] = self.picture_losses(&text, &image, &batch);
+            // Scaled up for the steps that go without.
+            let every = f64::from(learning.image_every);
+            total = total
+                + clip.clone() * (weight.clip * every)
+                + reconstruction.clone() * (weight.reconstruction * every);
+            parts.extend([("clip", clip), ("reconstruction", reconstruction)]);
+        }
+        let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
+        let faces = learning.faces + learning.others;
+        Ok(StepOutput::backward(streams, &total, &parts, faces))
+    }
+
+    fn evaluate(&mut self, average: &Streams) -> Result<Evaluation> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
+        let batch = self.batch(&self.sitters.held_out, [EVALUATION_FACES, 1], &mut rng);
+        let (text, image) = average.forward(&batch);
+        let w_t = batch.pictured_of(&text.w_plus);
+        let w_c = batch.pictured_of(&batch.w_c);
+        let w = batch.pictured_of(&batch.w);
+        let drawn = self
+            .frozen
+            .draw(w_c, w_t.clone(), self.config.injection_layer);
+        let truth = self.picture(w.clone());
+        let scalar = |x: Tensor<1>| x.into_scalar::<f64>();
+        let feature = self.frozen.see(drawn.clone());
+        let score = clip_score(feature, batch.pictured_of(&batch.text_mean));
+        let distance = scalar(l1(drawn, truth));
+        let metrics = [
+            ("text_latent", scalar(l1(w_t, w))),
+            ("image_latent", scalar(l1(image.w_plus, batch.w_picture))),
+            ("text_picture", distance),
+            ("clip_score", scalar(score.mean())),
+        ];
+        Ok(Evaluation {
+            score: -distance,
+            metrics: metrics
+                .map(|(name, value)| (name.to_owned(), value))
+                .to_vec(),
+        })
+    }
+
+    /// Rows: the picture; the latent that the text stream reads, what it should become, what it does become; the
+    /// reconstruction stream on the picture.
+    fn sample(&mut self, average: &Streams, path: &Path) -> Result<()> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
+        let batch = self.batch(&self.sitters.held_out, [SAMPLE_FACES, 1], &mut rng);
+        let (text, image) = average.forward(&batch);
+        let w_t = batch.pictured_of(&text.w_plus);
+        let w_c = batch.pictured_of(&batch.w_c);
+        let rows = [
+            self.sitters
+                .held_out
+                .faces
+                .images(&batch.pictured, &self.device),
+            self.picture(broadcast(w_c.clone(), self.config.text_stream.num_ws)),
+            self.picture(batch.pictured_of(&batch.w)),
+            self.frozen.draw(w_c, w_t, self.config.injection_layer),
+            self.picture(image.w_plus),
+        ];
+        let images: Vec<_> = rows.into_iter().flat_map(to_rgb).collect();
+        Ok(save_png(&contact_sheet(&images, SAMPLE_FACES), path)?)
+    }
+}
