@@ -35,6 +35,11 @@ pub trait Faces: Send + Sync {
 
     /// A caption of a face, `number` below [`Faces::captions`]: the same on every call.
     fn caption(&self, index: usize, number: usize) -> Caption;
+
+    /// Features of captions by the text tower of somebody else, where the data has them in the place of words.
+    fn features(&self, _index: usize) -> &[Vec<f32>] {
+        &[]
+    }
 }
 
 /// Faces to learn from, and others for evaluation only.
