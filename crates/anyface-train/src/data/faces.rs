@@ -44,6 +44,11 @@ pub trait Faces: Send + Sync {
     fn latent(&self, _index: usize) -> Option<&[f32; LATENT_DIM]> {
         None
     }
+
+    /// Features of captions by the text tower of somebody else, where the data has them in the place of words.
+    fn features(&self, _index: usize) -> &[Vec<f32>] {
+        &[]
+    }
 }
 
 /// Faces to learn from, and others for evaluation only.

@@ -1,5 +1,7 @@
 //! A folder of photographs in memory.
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyface::image::{Filter, decode_picture, read_picture, resize};
@@ -46,13 +48,24 @@ pub(super) enum Picture {
         /// The file.
         bytes: Vec<u8>,
     },
+    /// A part of another file, as it stands there.
+    Part {
+        /// `archive.zip/00001.png`.
+        name: PathBuf,
+        /// The other file.
+        file: PathBuf,
+        /// Bytes before it.
+        start: u64,
+        /// Its own bytes.
+        length: u64,
+    },
 }
 
 impl Picture {
     /// What errors call it.
     pub(super) fn name(&self) -> &Path {
         match self {
-            Self::File(path) | Self::Bytes { name: path, .. } => path,
+            Self::File(name) | Self::Bytes { name, .. } | Self::Part { name, .. } => name,
         }
     }
 
@@ -61,6 +74,15 @@ impl Picture {
         let picture = match self {
             Self::File(path) => read_picture(path)?,
             Self::Bytes { name, bytes } => decode_picture(bytes, &name.display().to_string())?,
+            Self::Part {
+                name,
+                file,
+                start,
+                length,
+            } => {
+                let bytes = read_part(file, *start, *length).map_err(TrainError::io(file))?;
+                decode_picture(bytes, &name.display().to_string())?
+            }
         };
         let (width, height) = picture.dimensions();
         let side = width.min(height);
@@ -83,6 +105,15 @@ pub(crate) fn crop(picture: &RgbImage, [x, y, w, h]: [u32; 4], path: &Path) -> R
         });
     }
     Ok(imageops::crop_imm(picture, x, y, w, h).to_image())
+}
+
+/// Some bytes of a file.
+fn read_part(file: &Path, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(file)?;
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Pictures of one size.

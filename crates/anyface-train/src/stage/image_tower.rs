@@ -152,9 +152,20 @@ fn validate(
     }
     let sides: [&dyn Faces; 2] = [&*faces.training, &*faces.held_out];
     for side in sides {
-        let mut all = 0..side.len();
-        if all.any(|index| side.captions(index) == 0) {
-            return Err("there are faces without a caption and without attributes".to_owned());
+        for index in 0..side.len() {
+            match side.features(index).first() {
+                Some(features) if features.len() != text.embed_dim => {
+                    return Err(format!(
+                        "the features of captions have {} entries, those of the text tower {}",
+                        features.len(),
+                        text.embed_dim
+                    ));
+                }
+                None if side.captions(index) == 0 => {
+                    return Err("there are faces without captions and attributes".to_owned());
+                }
+                _ => (),
+            }
         }
     }
     let training = &faces.training;

@@ -6,6 +6,10 @@
 mod beside;
 mod captioned;
 mod celeba;
+mod entry;
+mod json;
+mod lafite;
+mod parquet;
 mod record;
 mod split;
 mod text;
@@ -56,6 +60,12 @@ pub enum Layout {
     CelebaTextHq,
     /// A file of captions beside each picture.
     Beside,
+    /// Captions in one JSON file, or in lines of JSON.
+    Json,
+    /// A table, or a folder of tables, with captions and perhaps the pictures.
+    Parquet,
+    /// LAFITE's archive of pictures and CLIP's features of captions.
+    Lafite,
 }
 
 /// Photographs in memory.
@@ -72,6 +82,8 @@ struct Labels {
     attributes: Attributes,
     /// What people wrote of it.
     captions: Vec<String>,
+    /// Of captions that are not there.
+    features: Vec<Vec<f32>>,
 }
 
 impl Photographs {
@@ -86,6 +98,9 @@ impl Photographs {
             Layout::MultiModalCelebaHq => captioned::read(&config.path, &MULTI_MODAL_CELEBA_HQ),
             Layout::CelebaTextHq => captioned::read(&config.path, &CELEBA_TEXT_HQ),
             Layout::Beside => beside::read(&config.path),
+            Layout::Json => json::read(&config.path),
+            Layout::Parquet => parquet::read(&config.path),
+            Layout::Lafite => lafite::read(&config.path),
         }?;
         let (training, others) = split::split(records, config.held_out);
         let others = split::thin(others, held_out);
@@ -104,6 +119,7 @@ impl Photographs {
             let labels = Labels {
                 attributes: record.attributes,
                 captions: record.captions,
+                features: record.features,
             };
             (record.picture, labels)
         };
@@ -155,6 +171,10 @@ impl Faces for Photographs {
                 (index * CAPTIONS + number) as u64,
             ),
         }
+    }
+
+    fn features(&self, index: usize) -> &[Vec<f32>] {
+        &self.labels[index].features
     }
 }
 

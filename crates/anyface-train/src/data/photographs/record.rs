@@ -15,6 +15,8 @@ pub(super) struct Record {
     pub(super) attributes: Attributes,
     /// What people wrote of it.
     pub(super) captions: Vec<String>,
+    /// Of captions that are not there, by CLIP's text tower.
+    pub(super) features: Vec<Vec<f32>>,
     /// Who it is.
     pub(super) person: Option<String>,
     /// Where the layout's own split has it.
@@ -28,6 +30,7 @@ impl Record {
             picture,
             attributes: Attributes::UNKNOWN,
             captions: Vec::new(),
+            features: Vec::new(),
             person: None,
             part: None,
         }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Result, TrainError};
 
-/// A fault in a file of labels.
+/// A fault in a file of labels, in one line whatever it quotes.
 pub(super) fn fault(path: &Path, message: impl Into<String>) -> TrainError {
     TrainError::Damaged {
         path: path.to_owned(),
-        message: message.into(),
+        message: message.into().replace(['\n', '\r'], " "),
     }
 }
 

@@ -53,7 +53,7 @@ impl Words<'_> {
 /// What the attributes of a face give.
 pub(in crate::stage) enum Shown {
     /// By a tower that was trained with the text tower, frozen.
-    Frozen(FaceTower),
+    Frozen(Box<FaceTower>),
     /// By a tower that is trained beside the image tower, to pick the right caption.
     Learned,
     /// Nothing: there are captions only.
@@ -107,6 +107,28 @@ impl ImageStage<'_> {
         learner.tower.forward(self.preprocess.images(images))
     }
 
+    /// What one caption each of some faces says, `number` of as many: unit features `[N, E]`, without a gradient.
+    fn say(
+        &self,
+        faces: &dyn Faces,
+        indices: &[usize],
+        mut number: impl FnMut(usize) -> usize,
+    ) -> Tensor<2> {
+        let device = self.words.tower.devices().remove(0);
+        if !faces.features(indices[0]).is_empty() {
+            let rows = indices.iter().map(|&index| {
+                let features = faces.features(index);
+                Tensor::<1>::from_floats(features[number(features.len())].as_slice(), &device)
+            });
+            return normalize(Tensor::stack(rows.collect(), 0));
+        }
+        let captions: Vec<Caption> = indices
+            .iter()
+            .map(|&index| faces.caption(index, number(faces.captions(index))))
+            .collect();
+        self.words.features(&captions)
+    }
+
     /// What the attributes of some faces give, `[N, E]`, with its gradient.
     fn show(
         &self,
@@ -145,11 +167,8 @@ impl Stage for ImageStage<'_> {
         let batch: Vec<usize> = (0..self.learning.batch)
             .map(|_| rng.random_range(0..faces.len()))
             .collect();
-        let captions: Vec<Caption> = batch
-            .iter()
-            .map(|&index| faces.caption(index, rng.random_range(0..faces.captions(index))))
-            .collect();
-        let said = Tensor::from_inner(self.words.features(&captions));
+        let said = self.say(faces, &batch, |count| rng.random_range(0..count));
+        let said = Tensor::from_inner(said);
         let images = faces.images(&batch, &device);
         let images = match self.learning.flips {
             true => flip(images, rng),
@@ -188,8 +207,7 @@ impl Stage for ImageStage<'_> {
         let galleries = all.chunks_exact(GALLERY);
         let count = galleries.len() as f64;
         for gallery in galleries {
-            let captions: Vec<_> = gallery.iter().map(|&i| faces.caption(i, 0)).collect();
-            let said = self.words.features(&captions);
+            let said = self.say(faces, gallery, |_| 0);
             let seen = self.see(average, faces.images(gallery, &device));
             found += matches(said.clone(), seen.clone());
             if let Some(shown) = self.show(average, faces, gallery) {

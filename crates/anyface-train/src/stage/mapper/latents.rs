@@ -19,7 +19,7 @@ pub(super) enum Latents {
     /// In what the renderer reads, which the generator's mapping network then maps.
     Rendered,
     /// In `w`, along the directions of what a probe sees.
-    Seen(Directions),
+    Seen(Box<Directions>),
 }
 
 impl Latents {

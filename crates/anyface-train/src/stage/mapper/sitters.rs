@@ -107,7 +107,13 @@ impl Sitters {
         let is_rendered = faces.training.latent(0).is_some();
         let latents = match is_rendered {
             true => Latents::Rendered,
-            false => Latents::Seen(directions(file, config, &*faces.training, frozen, device)?),
+            false => Latents::Seen(Box::new(directions(
+                file,
+                config,
+                &*faces.training,
+                frozen,
+                device,
+            )?)),
         };
         let encoder = match is_rendered {
             true => None,
