@@ -16,7 +16,7 @@ use crate::error::{Result, TrainError};
 #[derive(Debug)]
 pub enum Framing {
     /// By the detector, and aligned as FFHQ's are; a picture in which it finds none is left out.
-    Detected(Detector),
+    Detected(Box<Detector>),
     /// It is what lies within left, top, width and height, in pixels.
     Cropped([u32; 4]),
     /// It is the largest square in the middle.
@@ -63,7 +63,7 @@ impl FolderFaces {
             picture = cut(&picture, crop, path)?;
         }
         let detector = match &self.framing {
-            Framing::Detected(detector) => Some(detector),
+            Framing::Detected(detector) => Some(detector.as_ref()),
             _ => None,
         };
         let name = path.display().to_string();

@@ -37,7 +37,7 @@ impl FramingArgs {
         let framing = match self.crop {
             Some(crop) => Framing::Cropped(crop),
             None => match Detector::find(self.detector.as_deref())? {
-                Some(detector) => Framing::Detected(detector),
+                Some(detector) => Framing::Detected(Box::new(detector)),
                 None => Framing::Aligned,
             },
         };
