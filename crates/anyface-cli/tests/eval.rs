@@ -127,15 +127,16 @@ fn distances_to_a_folder_are_by_every_network_at_hand() {
 
 #[test]
 fn a_face_is_found_by_its_words_far_more_often_than_by_chance() {
-    let report = Folder::new().eval(&["retrieval", "--samples", "12"]);
-    assert_eq!(report["samples"], 12);
+    let report = Folder::new().eval(&["retrieval", "--samples", "60"]);
+    assert_eq!(report["samples"], 60);
     assert_eq!(number(&report, "chance"), 0.01);
     for (first, five) in [
         ("value", "first_five"),
         ("reference", "reference_first_five"),
     ] {
         let (first, five) = (number(&report, first), number(&report, five));
-        assert!(five >= first && five >= 0.25, "{report}");
+        // By chance 0.05 are among the first five.
+        assert!(five >= first && five > 0.15, "{report}");
     }
 }
 

@@ -56,7 +56,7 @@ impl FolderFaces {
             picture = images::crop(&picture, crop, path)?;
         }
         let detector = match &self.framing {
-            Framing::Detected(detector) => Some(&**detector),
+            Framing::Detected(detector) => Some(detector.as_ref()),
             _ => None,
         };
         let name = path.display().to_string();

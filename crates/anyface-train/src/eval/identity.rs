@@ -113,7 +113,7 @@ pub fn identity(
     let mut progress = Progress::new(0, samples as u64);
     let mut inverted = Recognised::default();
     let mut ways: Vec<[Recognised; 2]> = EDITS.iter().map(|_| Default::default()).collect();
-    for (own, face) in faces.iter().enumerate().take(samples) {
+    for (own, face) in faces[..samples].iter().enumerate() {
         let latent = engine.invert(face, REFINEMENT_STEPS)?;
         let others = others(own, pool.len(), seed);
         inverted.add(&see(&latent), own, &others, &pool);
