@@ -280,7 +280,7 @@ struct Method {
 }
 
 /// `anyface train generator`: trains the generator of a configuration file and puts it into the bundle; on photographs,
-/// by the [adversarial](super::adversarial) stage, where the file has a table `[images]`.
+/// by the adversarial stage, where the file has a table `[images]`.
 ///
 /// # Errors
 /// As [`load_config`], [`GeneratorStage::new`] and [`train`]; the bundle cannot be written.

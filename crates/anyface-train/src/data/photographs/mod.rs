@@ -1,6 +1,6 @@
 //! Photographs with what is known of their faces, in the layouts of the field.
 //!
-//! A layout is read to [`Record`]s, which name a picture and what stands of it in the labels; then the faces to learn from
+//! A layout is read to records, which name a picture and what stands of it in the labels; then the faces to learn from
 //! are told from those for evaluation, and the pictures of both are decoded to memory.
 
 mod beside;

@@ -51,9 +51,9 @@ impl Words<'_> {
 }
 
 /// What the attributes of a face give.
-pub(in crate::stage) enum Shown {
+pub(in crate::stage) enum Shown<'a> {
     /// By a tower that was trained with the text tower, frozen.
-    Frozen(Box<FaceTower>),
+    Frozen(&'a FaceTower),
     /// By a tower that is trained beside the image tower, to pick the right caption.
     Learned,
     /// Nothing: there are captions only.
@@ -98,7 +98,7 @@ pub(in crate::stage) struct ImageStage<'a> {
     /// All with captions; [`GALLERY`] at least are held out.
     pub(in crate::stage) faces: FaceSplit,
     pub(in crate::stage) words: Words<'a>,
-    pub(in crate::stage) shown: Shown,
+    pub(in crate::stage) shown: Shown<'a>,
 }
 
 impl ImageStage<'_> {

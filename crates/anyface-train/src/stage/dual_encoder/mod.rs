@@ -144,7 +144,7 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
             tokenizer: &texts.tokenizer,
             context: texts.context,
         },
-        shown: Shown::Frozen(Box::new(text.faces.clone())),
+        shown: Shown::Frozen(&text.faces),
     };
     let image = train(&mut stage, &config.image, device, resume)?;
     Ok(Bundle::put(
