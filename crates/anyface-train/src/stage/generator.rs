@@ -298,6 +298,7 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let mut stage = GeneratorStage::new(config.clone(), device)?;
     let generator = train(&mut stage, &config.run, device, resume)?;
     Bundle::put(&config.bundle, "generator", &config.generator(), &generator)?;
+    Bundle::put_section(&config.bundle, "domain", &"portraits")?;
     Ok(Bundle::put_section(
         &config.bundle,
         "prior",

@@ -36,7 +36,8 @@ pub struct BundleConfig {
     pub format: u32,
     /// What the faces are: "portraits", "photographs".
     pub domain: String,
-    /// Licence of the weights.
+    /// Licence of the weights; empty where nobody says.
+    #[serde(default)]
     pub license: String,
     /// Whose conventions the towers follow.
     #[serde(default)]

@@ -314,5 +314,6 @@ pub(super) fn run(
     let trained = train(&mut stage, &config.run, device, resume)?;
     let bundle = &config.bundle;
     Bundle::put(bundle, "generator", &config.generator(), &trained.generator)?;
+    Bundle::put_section(bundle, "domain", &"photographs")?;
     Ok(Bundle::put_section(bundle, "prior", &Prior::Normal)?)
 }
