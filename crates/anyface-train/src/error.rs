@@ -64,6 +64,14 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// Says what is wrong with a configuration file.
+    pub fn config(path: &Path, message: impl Into<String>) -> Self {
+        Self::Config {
+            path: path.to_owned(),
+            message: message.into(),
+        }
+    }
+
     /// Says which file an input or output error is about: `.map_err(TrainError::io(path))`.
     pub fn io(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.as_ref().to_owned();

@@ -77,12 +77,12 @@ impl FaceSplit {
             (None, Some(photographs)) => Photographs::open(photographs, held_out)?,
             _ => {
                 let message = "needs one of the tables [portraits] and [photographs]";
-                return Err(fault(file, message));
+                return Err(TrainError::config(file, message));
             }
         };
         match (split.training.is_empty(), split.held_out.is_empty()) {
-            (true, _) => Err(fault(file, "leaves no face to learn from")),
-            (_, true) => Err(fault(file, "leaves no face for evaluation")),
+            (true, _) => Err(TrainError::config(file, "leaves no face to learn from")),
+            (_, true) => Err(TrainError::config(file, "leaves no face for evaluation")),
             _ => Ok(split),
         }
     }
@@ -90,12 +90,5 @@ impl FaceSplit {
     /// Side of the pictures in pixels, R.
     pub fn size(&self) -> usize {
         self.training.size()
-    }
-}
-
-fn fault(file: &Path, message: &str) -> TrainError {
-    TrainError::Config {
-        path: file.to_owned(),
-        message: message.to_owned(),
     }
 }

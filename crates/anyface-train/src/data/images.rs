@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyface::image::{Filter, decode_picture, read_picture, resize};
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{RgbImage, imageops};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -197,6 +199,17 @@ pub(super) fn tensor<'a>(
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
+/// Turns about half of `images [N, 3, R, R]` left to right.
+pub(crate) fn flip(images: Tensor<4>, rng: &mut ChaCha8Rng) -> Tensor<4> {
+    let [n, ..] = images.dims();
+    let keep: Vec<f32> = (0..n)
+        .map(|_| f32::from(u8::from(rng.random_bool(0.5))))
+        .collect();
+    let keep = Tensor::from_data(TensorData::new(keep, [n, 1, 1, 1]), &images.device());
+    let flipped = images.clone().flip([3]);
+    flipped.clone() + (images - flipped) * keep
+}
+
 /// Whether a name ends as that of a picture does.
 pub(super) fn is_picture(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
@@ -238,6 +251,7 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 mod tests {
     use super::*;
     use anyface::image::save_png;
+    use rand::SeedableRng;
 
     fn config(folder: &Path) -> ImagesConfig {
         ImagesConfig {
@@ -284,5 +298,33 @@ mod tests {
             message.contains("small.png") && message.contains("2×2"),
             "{message}"
         );
+    }
+
+    fn images() -> Tensor<4> {
+        let values: Vec<f32> = (0..6 * 3 * 64)
+            .map(|i| (i % 29) as f32 / 15.0 - 1.0)
+            .collect();
+        Tensor::from_data(TensorData::new(values, [6, 3, 8, 8]), &Device::flex())
+    }
+
+    #[test]
+    fn a_flip_is_one_of_two_images() {
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let (before, turned) = (images(), images().flip([3]));
+        let after = flip(before.clone(), rng);
+        let mut flips = 0;
+        for i in 0..6 {
+            let [after, before, turned] = [&after, &before, &turned].map(|x| {
+                x.clone()
+                    .narrow(0, i, 1)
+                    .into_data()
+                    .iter::<f32>()
+                    .collect::<Vec<_>>()
+            });
+            let near = |other: &[f32]| after.iter().zip(other).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(near(&before) || near(&turned));
+            flips += usize::from(near(&turned));
+        }
+        assert!((1..6).contains(&flips), "{flips} of 6");
     }
 }

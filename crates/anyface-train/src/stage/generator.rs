@@ -291,10 +291,9 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
         return adversarial::run(load_config(path)?, path, device, resume);
     }
     let config: GeneratorStageConfig = load_config(path)?;
-    config.validate().map_err(|message| TrainError::Config {
-        path: path.to_owned(),
-        message,
-    })?;
+    config
+        .validate()
+        .map_err(|message| TrainError::config(path, message))?;
     let mut stage = GeneratorStage::new(config.clone(), device)?;
     let generator = train(&mut stage, &config.run, device, resume)?;
     Bundle::put(&config.bundle, "generator", &config.generator(), &generator)?;

@@ -73,10 +73,7 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
         config.photographs.as_ref(),
         learning.held_out,
     )?;
-    validate(&config, &text_config, &faces).map_err(|message| TrainError::Config {
-        path: path.to_owned(),
-        message,
-    })?;
+    validate(&config, &text_config, &faces).map_err(|message| TrainError::config(path, message))?;
     let mut stage = ImageStage {
         preprocess: family.unwrap_or_default().preprocess(tower.resolution),
         tower: tower.clone(),

@@ -8,4 +8,5 @@ pub mod image_tower;
 pub mod inversion;
 pub mod mapper;
 pub mod probe;
+mod random_w;
 mod viewer;

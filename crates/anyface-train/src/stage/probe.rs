@@ -14,8 +14,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::Deserialize;
 
-use super::adversarial::flip;
 use crate::data::faces::FaceSplit;
+use crate::data::images::flip;
 use crate::data::photographs::PhotographsConfig;
 use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
@@ -150,10 +150,10 @@ impl ProbeStage {
             .map(|index| training.attributes(index))
             .collect();
         if attributes.iter().all(|face| *face == Attributes::UNKNOWN) {
-            return Err(TrainError::Config {
-                path: path.to_owned(),
-                message: "nothing is known of the attributes of these faces".to_owned(),
-            });
+            return Err(TrainError::config(
+                path,
+                "nothing is known of the attributes of these faces",
+            ));
         }
         let weights = balance(&attributes, config.learning.max_weight);
         Ok(Self {

@@ -12,7 +12,7 @@ use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Tensor, TensorData};
 
-use crate::stylegan2::styled_conv::runs_on_flex;
+use crate::stylegan2::styled_conv::{runs_on_flex, values};
 
 /// Means of squares of four pixels: `[N, C, 2H, 2W]` to `[N, C, H, W]`. On the CPU backend by `anyface-kernels`.
 pub fn halve(x: Tensor<4>) -> Tensor<4> {
@@ -70,11 +70,6 @@ impl Backward<Flex, 1> for HalveBackward {
         let grad_x = TensorData::new(grad_x, [n, c, 2 * height, 2 * width]);
         grads.register::<Flex>(parent.id, FlexTensor::from_data(grad_x));
     }
-}
-
-/// The elements of a contiguous f32 tensor.
-fn values(tensor: &FlexTensor) -> &[f32] {
-    tensor.as_slice().expect("a contiguous f32 tensor")
 }
 
 #[cfg(test)]

@@ -20,9 +20,9 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::Deserialize;
 
 use self::augment::augment;
-pub(super) use self::augment::flip;
 use self::discriminator::{Discriminator, DiscriminatorConfig};
-use crate::data::images::{ImageSet, ImagesConfig};
+use super::random_w::random_w;
+use crate::data::images::{ImageSet, ImagesConfig, flip};
 use crate::error::{Result, TrainError};
 use crate::eval::frechet::Gaussian;
 use crate::eval::recognizer::Recognizer;
@@ -151,21 +151,12 @@ impl AdversarialStage {
         })
     }
 
-    /// Latents `[N, D]`.
-    fn z(&self, count: usize, rng: &mut ChaCha8Rng, device: &Device) -> Tensor<2> {
-        let dim = self.config.model.w_dim;
-        let values: Vec<f32> = StandardNormal.sample_iter(rng).take(count * dim).collect();
-        Tensor::from_data(TensorData::new(values, [count, dim]), device)
-    }
-
     /// New images, sometimes with the styles of another latent from some layer on.
     fn draw(&self, generator: &Generator, rng: &mut ChaCha8Rng) -> Tensor<4> {
         let learning = &self.config.learning;
-        let device = generator.synthesis.input.device();
         let layers = generator.synthesis.num_ws();
         let w = |rng: &mut ChaCha8Rng| {
-            let z = self.z(learning.batch, rng, &device);
-            broadcast(generator.mapping.forward(z), layers)
+            broadcast(random_w(learning.batch, &generator.mapping, rng), layers)
         };
         let first = w(rng);
         let w_plus = match rng.random_bool(learning.mixing) {
@@ -199,11 +190,12 @@ impl AdversarialStage {
     /// What a seed draws, without gradients.
     fn drawn(&self, generator: &Generator, count: usize, seed: u64) -> Vec<Tensor<4>> {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-        let device = generator.synthesis.input.device();
+        let layers = generator.synthesis.num_ws();
         let mut images = Vec::new();
         for start in (0..count).step_by(DRAWN) {
-            let z = self.z(DRAWN.min(count - start), rng, &device);
-            images.push(generator.forward(z, Noise::None));
+            let w = random_w(DRAWN.min(count - start), &generator.mapping, rng);
+            let w_plus = broadcast(w, layers);
+            images.push(generator.synthesis.forward(w_plus, Noise::None));
         }
         images
     }
@@ -254,8 +246,7 @@ impl Stage for AdversarialStage {
     fn refresh(&self, mut average: Adversaries) -> Adversaries {
         let rng = &mut ChaCha8Rng::seed_from_u64(self.config.run.seed);
         let mapping = &mut average.generator.mapping;
-        let device = mapping.w_avg.val().device();
-        let w = mapping.forward(self.z(W_AVG_LATENTS, rng, &device));
+        let w = random_w(W_AVG_LATENTS, mapping, rng);
         mapping.track_w_avg(w, 0.0);
         average
     }
@@ -306,10 +297,9 @@ pub(super) fn run(
     device: &Device,
     resume: bool,
 ) -> Result<()> {
-    config.validate().map_err(|message| TrainError::Config {
-        path: path.to_owned(),
-        message,
-    })?;
+    config
+        .validate()
+        .map_err(|message| TrainError::config(path, message))?;
     let mut stage = AdversarialStage::new(config.clone(), device)?;
     let trained = train(&mut stage, &config.run, device, resume)?;
     let bundle = &config.bundle;

@@ -15,10 +15,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::text::{FaceTower, initial_log_scale};
 use crate::data::faces::{FaceSplit, Faces};
+use crate::data::images::flip;
 use crate::error::Result;
 use crate::loss::contrastive;
 use crate::run::{Evaluation, Stage, StepOutput};
-use crate::stage::adversarial::flip;
 
 /// Pictures among which a caption has to find its own.
 pub(in crate::stage) const GALLERY: usize = 100;

@@ -18,8 +18,9 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
-use self::sitters::{Batch, Sitters};
+use self::sitters::Batch;
 
+use crate::data::faces::FaceSplit;
 use crate::data::photographs::PhotographsConfig;
 use crate::data::portraits::PortraitsConfig;
 use crate::error::Result;
@@ -108,7 +109,7 @@ const SAMPLES: usize = 8;
 struct InversionStage {
     config: InversionConfig,
     encoder: EncoderConfig,
-    sitters: Sitters,
+    faces: FaceSplit,
     generator: Generator,
     /// On the training device, for gradients through the picture.
     differentiable: Generator,
@@ -121,8 +122,9 @@ impl InversionStage {
     fn new(file: &Path, config: InversionConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
         let sizes: GeneratorConfig = bundle.section("generator")?;
-        let sitters = Sitters::open(file, &config)?;
-        let encoder = config.encoder(&sizes, sitters.size());
+        let (portraits, photographs) = (config.portraits.as_ref(), config.photographs.as_ref());
+        let faces = FaceSplit::open(file, portraits, photographs, config.learning.held_out)?;
+        let encoder = config.encoder(&sizes, faces.size());
         config.load_start(&encoder, device)?;
         let load = |device: &Device| {
             let generator = bundle.network("generator", sizes.init(device))?;
@@ -134,7 +136,7 @@ impl InversionStage {
             .transpose()?;
         Ok(Self {
             encoder,
-            sitters,
+            faces,
             generator: load(device)?,
             differentiable: load(&autodiff)?,
             viewer,
@@ -160,7 +162,8 @@ impl Stage for InversionStage {
     fn step(&mut self, encoder: &Encoder, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let learning = &self.config.learning;
         let generator = &self.differentiable;
-        let Batch { images, latents } = self.sitters.draw(learning.batch, &self.generator, rng);
+        let Batch { images, latents } =
+            sitters::draw(&self.faces, learning.batch, &self.generator, rng);
         let images = images.autodiff();
         let found = self.found(encoder, images.clone(), generator);
 
@@ -194,13 +197,13 @@ impl Stage for InversionStage {
     }
 
     fn evaluate(&mut self, average: &Encoder) -> Result<Evaluation> {
-        let count = self.sitters.held_out();
+        let count = self.faces.held_out.len();
         let (mut latent, mut squared) = (None, 0.0);
         for start in (0..count).step_by(self.config.learning.batch) {
             let end = (start + self.config.learning.batch).min(count);
             let part = (end - start) as f64 / count as f64;
             let Batch { images, latents } =
-                self.sitters.for_evaluation(start..end, &self.generator);
+                sitters::held_out(&self.faces, start..end, &self.generator);
             let found = self.found(average, images.clone(), &self.generator);
             if let Some(truth) = latents {
                 let error = latent_mse(truth, found.clone()).into_scalar::<f64>();
@@ -223,8 +226,8 @@ impl Stage for InversionStage {
     /// finds.
     fn sample(&mut self, average: &Encoder, path: &Path) -> Result<()> {
         let generator = &self.generator;
-        let count = SAMPLES.min(self.sitters.held_out());
-        let Batch { images, latents } = self.sitters.for_evaluation(0..count, generator);
+        let count = SAMPLES.min(self.faces.held_out.len());
+        let Batch { images, latents } = sitters::held_out(&self.faces, 0..count, generator);
         let found = self.found(average, images.clone(), generator);
         let draw = |latents| generator.synthesis.forward(latents, Noise::None);
         let rows = [Some(images), latents.map(draw), Some(draw(found))];

@@ -2,7 +2,7 @@
 
 use anyface::stylegan2::Mapping;
 use anyface_portraits::latent::{LATENT_DIM, adjust, latent_dims, sample};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::described::Said;
 use super::directions::Directions;
 use crate::data::portraits::codes;
+use crate::stage::random_w::random_w;
 
 type Z = [f32; LATENT_DIM];
 
@@ -64,20 +65,6 @@ fn redraw(z: Option<Z>, said: &Said, seed: u64) -> (Z, Z) {
     }
     let adjusted = adjust(&redrawn, said, &mut rng).unwrap_or(z);
     (redrawn, adjusted)
-}
-
-/// Latents `[N, D]` of normal `z`.
-pub(super) fn random_w(count: usize, mapping: &Mapping, rng: &mut ChaCha8Rng) -> Tensor<2> {
-    let device: Device = mapping.w_avg.val().device();
-    let z_dim = mapping.z_dim();
-    let z: Vec<f32> = StandardNormal
-        .sample_iter(rng)
-        .take(count * z_dim)
-        .collect();
-    mapping.forward(Tensor::from_data(
-        TensorData::new(z, [count, z_dim]),
-        &device,
-    ))
 }
 
 /// The rows of a matrix.

@@ -8,6 +8,7 @@ mod stage;
 
 use std::path::{Path, PathBuf};
 
+use anyface::Truncation;
 use anyface::mapper::{Stream, StreamConfig};
 use anyface::weights::Bundle;
 use burn::module::Module;
@@ -124,5 +125,10 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     Bundle::put(folder, "text_stream", &config.text_stream, &streams.text)?;
     Bundle::put(folder, "image_stream", &config.image_stream, &streams.image)?;
     Bundle::put_section(folder, "injection_layer", &config.injection_layer)?;
+    let truncation = Truncation {
+        psi: 1.0,
+        cutoff: config.injection_layer,
+    };
+    Bundle::put_section(folder, "truncation", &truncation)?;
     Ok(())
 }

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use super::MapperConfig;
 use super::described::{DescribedFace, DescribedFaces};
 use super::directions::Directions;
-use super::latents::{Latents, random_w, rows};
+use super::latents::{Latents, rows};
 use super::stage::Frozen;
 use crate::data::captions::{latents_of_roles, write_caption};
 use crate::data::corpus::idle_texts;
@@ -28,6 +28,7 @@ use crate::data::faces::{FaceSplit, Faces};
 use crate::data::portraits::codes;
 use crate::data::wordnet::WordNet;
 use crate::error::{Result, TrainError};
+use crate::stage::random_w::random_w;
 
 /// Pictures that a network reads at once before training.
 const READ_BATCH: usize = 64;
@@ -100,7 +101,7 @@ impl Sitters {
         let is_mute = |faces: &dyn Faces| (0..faces.len()).any(|face| faces.captions(face) == 0);
         if is_mute(&*faces.training) || is_mute(&*faces.held_out) {
             let message = "there are faces without a caption and without attributes";
-            return Err(fault(file, message));
+            return Err(TrainError::config(file, message));
         }
         let bundle = Bundle::folder(&config.bundle);
         let text: TextTowerConfig = bundle.section("text_tower")?;
@@ -230,15 +231,12 @@ fn directions(
     frozen: &Frozen,
     device: &Device,
 ) -> Result<Directions> {
-    let judge = config
-        .data
-        .judge
-        .as_ref()
-        .ok_or_else(|| TrainError::Config {
-            path: file.to_owned(),
-            message: "[data] `judge` is missing: photographs need a probe that reads them"
-                .to_owned(),
-        })?;
+    let judge = config.data.judge.as_ref().ok_or_else(|| {
+        TrainError::config(
+            file,
+            "[data] `judge` is missing: photographs need a probe that reads them",
+        )
+    })?;
     let judge = Bundle::folder(judge);
     let sizes: ProbeConfig = judge.section("probe")?;
     let probe: Probe = judge.network("probe", sizes.init(device))?.no_grad();
@@ -269,11 +267,4 @@ fn directions(
         })
         .collect();
     Ok(Directions::fit(known, &rows(&w), &logits))
-}
-
-fn fault(file: &Path, message: &str) -> TrainError {
-    TrainError::Config {
-        path: file.to_owned(),
-        message: message.to_owned(),
-    }
 }

@@ -182,6 +182,6 @@ impl Call {
 }
 
 /// The elements of a contiguous f32 tensor.
-fn values(tensor: &FlexTensor) -> &[f32] {
+pub(crate) fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("a contiguous f32 tensor")
 }

@@ -14,6 +14,7 @@ use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{DType, Tensor};
 
 use flex::StyledConvBackend;
+pub(crate) use flex::values;
 
 /// What a styled convolution reads.
 #[derive(Clone, Debug)]
