@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyface::stylegan2::GeneratorConfig;
+use anyface::inversion::EncoderConfig;
+use anyface::stylegan2::{GeneratorConfig, Noise};
 use anyface::weights::Bundle;
 use anyface_train::stage::generator;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use image::RgbImage;
 
 const CONFIG: &str = r#"
@@ -108,6 +109,62 @@ fn a_run_that_was_stopped_ends_as_one_that_was_not() {
         .expect("its weights");
 }
 
+/// An encoder beside the generator.
+const RECONSTRUCTION: &str = r"
+[reconstruction]
+channels = [4, 4, 4, 4]
+units = [1, 1, 1, 1]
+style_width = 4
+photographs = 2
+pyramid_levels = 2
+picture_weight = 1.0
+feature_weight = 1.0
+identities = 1
+identity_weight = 1.0
+latent_weight = 1.0
+prior_weight = 1.0
+";
+
+#[test]
+fn an_encoder_is_trained_beside_it_and_both_grow() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let folder = directory.path();
+    photographs(folder);
+    let device = Device::flex();
+    let small = format!("{CONFIG}{RECONSTRUCTION}").replace("augment = true", "augment = false");
+    generator::run(&write_config(folder, "small", &small), &device, false).expect("a generator");
+    let log = std::fs::read_to_string(folder.join("small/log.jsonl")).expect("a log");
+    for measure in ["loss/identity", "loss/features", "held_out/psnr"] {
+        assert!(log.contains(measure), "{measure} in {log}");
+    }
+    let bundle = Bundle::folder(&folder.join("small/bundle"));
+    let sizes: EncoderConfig = bundle.section("inversion").expect("its sizes");
+    bundle
+        .network("inversion", sizes.init(&device))
+        .expect("its weights");
+
+    // At such a rate nothing moves, so the larger one draws what the smaller did.
+    let large = small
+        .replace("size = 32", "size = 64")
+        .replace("[8, 8, 8, 8]", "[8, 8, 8, 8, 6]\nstart = \"OUT/small\"")
+        .replace("learning_rate = 1e-3", "learning_rate = 1e-9")
+        .replace("batch = 4", "batch = 4\nadversarial_weight = 0.0");
+    generator::run(&write_config(folder, "large", &large), &device, false).expect("a larger one");
+    let draw = |name: &str| {
+        let bundle = Bundle::folder(&folder.join(name).join("bundle"));
+        let sizes: GeneratorConfig = bundle.section("generator").expect("its sizes");
+        let generator = bundle.network("generator", sizes.init(&device));
+        let synthesis = generator.expect("its weights").synthesis;
+        let w_plus = Tensor::ones([1, synthesis.num_ws(), 8], &device);
+        synthesis.forward(w_plus, Noise::None)
+    };
+    let [small, large] = ["small", "large"].map(|name| draw(name).mean().into_scalar::<f32>());
+    assert!(
+        (small - large).abs() < 0.05 * small.abs(),
+        "{small} and {large}"
+    );
+}
+
 #[test]
 fn what_does_not_fit_is_named() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -121,6 +178,21 @@ fn what_does_not_fit_is_named() {
     assert!(size.contains("[images] `size`"), "{size}");
     let missing = error(&CONFIG.replace("FIXTURES", "/nowhere"));
     assert!(missing.contains("mobilefacenet.param"), "{missing}");
+    let start = CONFIG.replace(
+        "mapping_layers = 2",
+        "mapping_layers = 2\nstart = \"OUT/none\"",
+    );
+    photographs(folder);
+    let start = error(&start);
+    assert!(
+        start.contains("none") && start.contains("checkpoint"),
+        "{start}"
+    );
+    let alone = error(&CONFIG.replace("batch = 4", "batch = 4\nadversarial_weight = 0.0"));
+    assert!(alone.contains("adversarial_weight"), "{alone}");
+    let augmented = error(&format!("{CONFIG}{RECONSTRUCTION}"));
+    assert!(augmented.contains("`augment`"), "{augmented}");
+    std::fs::remove_dir_all(folder.join("images")).expect("photographs");
     let images = error(CONFIG);
     assert!(images.contains("images"), "{images}");
 }

@@ -1,6 +1,6 @@
 //! Options of every command that runs a network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyface::image::Mark;
@@ -12,7 +12,8 @@ use burn::tensor::Device;
 /// Which networks to run, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct NetworkArgs {
-    /// Bundle to use: a folder. The built-in one when left out.
+    /// Bundle to use: a folder, or the name of one under models/, such as photographs (learned from CelebA: for non-commercial
+    /// research only). The built-in one, portraits, when left out
     #[arg(long, value_name = "BUNDLE")]
     model: Option<PathBuf>,
     #[command(flatten)]
@@ -59,9 +60,18 @@ impl NetworkArgs {
 
     fn bundle(&self) -> Bundle {
         match &self.model {
-            Some(folder) => Bundle::folder(folder),
+            Some(folder) => Bundle::folder(&named(folder)),
             None => Bundle::builtin(),
         }
+    }
+}
+
+/// The folder of a bundle: the one of that path, else the one of that name under `models/`.
+fn named(bundle: &Path) -> PathBuf {
+    let under_models = Path::new("models").join(bundle);
+    match !bundle.exists() && under_models.is_dir() {
+        true => under_models,
+        false => bundle.to_owned(),
     }
 }
 

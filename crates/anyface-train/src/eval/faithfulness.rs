@@ -2,12 +2,11 @@
 
 use anyface::probe::Probe;
 use anyface::{Engine, Error};
-use anyface_portraits::caption::{Caption, Grammar, Split};
-use anyface_portraits::{Attribute, render};
+use anyface_portraits::Attribute;
 use serde::Serialize;
 
 use super::accuracy::Accuracy;
-use super::prompts::described_face;
+use super::prompts::Prompt;
 use super::reading::{Reading, read};
 
 /// Result of `eval faithfulness`.
@@ -19,7 +18,7 @@ pub struct Faithfulness {
     pub samples: usize,
     /// Mean over attributes of balanced accuracy on generated faces.
     pub accuracy: f64,
-    /// The same of the probe on renders of the faces that the captions were made from.
+    /// The same of the probe on pictures of the faces that the captions were written of.
     pub ceiling: f64,
     /// Attributes in the means.
     pub attributes: usize,
@@ -40,47 +39,44 @@ pub struct AttributeRow {
     pub denied: u64,
     /// Balanced accuracy on generated faces.
     pub accuracy: f64,
-    /// Balanced accuracy on renders of the faces that the captions were made from.
+    /// Balanced accuracy on pictures of the faces that the captions were written of.
     pub ceiling: f64,
 }
 
-/// Reads with the probe, from a face generated for each of `samples` held-out captions, the attributes that the
-/// caption names or denies. Templates, synonyms and roles are those that training never used.
+/// Reads with the probe, from a face drawn for each prompt, the attributes that the prompt names or denies; the seeds are
+/// those from `seed` on.
 ///
 /// # Errors
 /// As [`Engine::describe`].
 pub fn faithfulness(
     engine: &Engine,
     probe: &Probe,
-    samples: usize,
+    prompts: &[Prompt],
     seed: u64,
 ) -> Result<Faithfulness, Error> {
-    let grammar = Grammar::new(Split::HeldOut);
     let truncation = engine.truncation(None)?;
     let mut generated = Accuracy::default();
-    let mut rendered = Accuracy::default();
-    for i in 0..samples as u64 {
-        let (face, caption) = described_face(&grammar, seed.wrapping_add(i));
-        let description = engine.describe(&[&caption.text])?;
-        let image = engine
-            .face(&description, seed.wrapping_add(i), truncation)
-            .image;
-        count(&mut generated, &caption, &read(probe, &image));
-        let truth = render(&face, image.width());
-        count(&mut rendered, &caption, &read(probe, &truth));
+    let mut real = Accuracy::default();
+    for (i, prompt) in prompts.iter().enumerate() {
+        let description = engine.describe(&[&prompt.text])?;
+        let face = engine.face(&description, seed.wrapping_add(i as u64), truncation);
+        count(&mut generated, prompt, &read(probe, &face.image));
+        if let Some(picture) = prompt.truth.picture(face.image.width()) {
+            count(&mut real, prompt, &read(probe, &picture));
+        }
     }
-    Ok(report(samples, &generated, &rendered))
+    Ok(report(prompts.len(), &generated, &real))
 }
 
-/// Counts what a caption says against what the probe sees.
-fn count(accuracy: &mut Accuracy, caption: &Caption, seen: &Reading) {
-    for &(attribute, said) in &caption.said {
+/// Counts what a prompt says against what the probe sees.
+fn count(accuracy: &mut Accuracy, prompt: &Prompt, seen: &Reading) {
+    for &(attribute, said) in &prompt.said {
         accuracy.add(attribute, said, seen.has(attribute) == said);
     }
 }
 
 /// Both measures as one table. An attribute is in it when captions both named and denied it.
-fn report(samples: usize, generated: &Accuracy, rendered: &Accuracy) -> Faithfulness {
+fn report(samples: usize, generated: &Accuracy, real: &Accuracy) -> Faithfulness {
     let mut table: Vec<AttributeRow> = Attribute::ALL
         .iter()
         .filter_map(|&attribute| {
@@ -90,7 +86,7 @@ fn report(samples: usize, generated: &Accuracy, rendered: &Accuracy) -> Faithful
                 named,
                 denied,
                 accuracy: generated.of(attribute)?,
-                ceiling: rendered.of(attribute)?,
+                ceiling: real.of(attribute)?,
             };
             (named > 0 && denied > 0).then_some(row)
         })

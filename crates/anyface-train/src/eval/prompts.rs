@@ -4,44 +4,109 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use anyface::image::to_rgb;
 use anyface_portraits::caption::{Caption, Grammar, Split};
-use anyface_portraits::{Face, latent};
-use rand::SeedableRng;
+use anyface_portraits::{Attribute, Face, latent, render};
+use burn::tensor::Device;
+use image::RgbImage;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
 
+use crate::data::faces::{FaceSplit, Faces};
+use crate::data::photographs::PhotographsConfig;
 use crate::error::{Result, TrainError};
+use crate::run::load_config;
 
-/// A description, and the face of the built-in domain that it was made from.
+/// A description, with what is known of it.
 #[derive(Debug, Clone)]
 pub struct Prompt {
     /// The words.
     pub text: String,
-    /// The face, where it is known.
-    pub face: Option<Face>,
+    /// What they say of the attributes; empty where that is not known.
+    pub said: Vec<(Attribute, bool)>,
+    /// The face that they were written of.
+    pub truth: Truth,
 }
 
-/// The random face of a seed, and a caption of it in templates, synonyms and roles that training never used.
-pub(super) fn described_face(grammar: &Grammar, seed: u64) -> (Face, Caption) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let face = Face::from_latent(&latent::sample(&mut rng));
-    let caption = grammar.caption(&face.attributes(), &mut rng);
-    (face, caption)
+/// The face that a description was written of.
+#[derive(Debug, Clone)]
+pub enum Truth {
+    /// Not known.
+    Unknown,
+    /// One of the built-in domain.
+    Rendered(Box<Face>),
+    /// A photograph.
+    Photograph(RgbImage),
+}
+
+impl Truth {
+    /// Its picture, a square of `side` pixels where it can be rendered.
+    pub fn picture(&self, side: u32) -> Option<RgbImage> {
+        match self {
+            Self::Unknown => None,
+            Self::Rendered(face) => Some(render(face, side)),
+            Self::Photograph(picture) => Some(picture.clone()),
+        }
+    }
+}
+
+/// A training configuration, of which only the photographs matter here.
+#[derive(Deserialize)]
+struct WithPhotographs {
+    photographs: PhotographsConfig,
 }
 
 impl Prompt {
-    /// Held-out captions of `count` random faces, of `seed` and those after it, no text twice.
-    pub fn held_out(count: usize, seed: u64) -> Vec<Self> {
+    /// A caption of the random face of each seed from `seed` on, in templates, synonyms and roles that training never used.
+    pub fn rendered(seed: u64) -> impl Iterator<Item = Self> {
         let grammar = Grammar::new(Split::HeldOut);
-        let faces = (0..).map(|i| described_face(&grammar, seed.wrapping_add(i)));
-        let prompts = faces.map(|(face, caption)| Self {
-            text: caption.text,
-            face: Some(face),
+        (0..).map(move |i| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(i));
+            let face = Face::from_latent(&latent::sample(&mut rng));
+            let caption = grammar.caption(&face.attributes(), &mut rng);
+            Self::new(caption, Truth::Rendered(Box::new(face)))
+        })
+    }
+
+    /// A caption of each of `count` of the photographs that a training configuration, by its table `[photographs]`, holds out;
+    /// in an order that `seed` gives.
+    ///
+    /// # Errors
+    /// Those of the configuration and of its photographs; none of them has a caption.
+    pub fn photographed(config: &Path, count: usize, seed: u64) -> Result<Vec<Self>> {
+        let WithPhotographs { photographs } = load_config(config)?;
+        let split = FaceSplit::open(config, None, Some(&photographs), usize::MAX)?;
+        let faces: &dyn Faces = &*split.held_out;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut order: Vec<usize> = (0..faces.len())
+            .filter(|&face| faces.captions(face) > 0)
+            .collect();
+        order.shuffle(&mut rng);
+        if order.is_empty() {
+            return Err(TrainError::config(config, "[photographs] has no caption"));
+        }
+        let prompts = order.into_iter().take(count).map(|face| {
+            let number = rng.random_range(0..faces.captions(face));
+            let picture = to_rgb(faces.images(&[face], &Device::flex())).swap_remove(0);
+            Self::new(faces.caption(face, number), Truth::Photograph(picture))
         });
+        Ok(prompts.collect())
+    }
+
+    fn new(caption: Caption, truth: Truth) -> Self {
+        Self {
+            text: caption.text,
+            said: caption.said,
+            truth,
+        }
+    }
+
+    /// The same without those whose words came before.
+    pub fn distinct(prompts: impl Iterator<Item = Self>) -> impl Iterator<Item = Self> {
         let mut known = HashSet::new();
-        prompts
-            .filter(|prompt| known.insert(prompt.text.clone()))
-            .take(count)
-            .collect()
+        prompts.filter(move |prompt| known.insert(prompt.text.clone()))
     }
 
     /// The lines of a file, but empty ones and those that came before.
@@ -50,15 +115,13 @@ impl Prompt {
     /// Names the file that cannot be read or holds nothing.
     pub fn read(path: &Path) -> Result<Vec<Self>> {
         let text = fs::read_to_string(path).map_err(TrainError::io(path))?;
-        let mut known = HashSet::new();
-        let lines = text.lines().map(str::trim);
-        let prompts: Vec<Self> = lines
-            .filter(|line| !line.is_empty() && known.insert(*line))
-            .map(|line| Self {
-                text: line.to_owned(),
-                face: None,
-            })
-            .collect();
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let prompts = lines.map(|line| Self {
+            text: line.to_owned(),
+            said: Vec::new(),
+            truth: Truth::Unknown,
+        });
+        let prompts: Vec<Self> = Self::distinct(prompts).collect();
         match prompts.is_empty() {
             true => Err(TrainError::Damaged {
                 path: path.to_owned(),
@@ -87,10 +150,18 @@ mod tests {
     }
 
     #[test]
-    fn held_out_captions_are_distinct_and_of_their_faces() {
-        let prompts = Prompt::held_out(300, 1);
+    fn captions_of_renders_are_of_their_faces() {
+        let prompts: Vec<_> = Prompt::distinct(Prompt::rendered(1)).take(300).collect();
         let texts: HashSet<_> = prompts.iter().map(|prompt| &prompt.text).collect();
         assert_eq!(texts.len(), 300);
-        assert!(prompts.iter().all(|prompt| prompt.face.is_some()));
+        for prompt in prompts {
+            let Truth::Rendered(face) = prompt.truth else {
+                panic!("{} is of no face", prompt.text);
+            };
+            let attributes = face.attributes();
+            for (attribute, said) in prompt.said {
+                assert_eq!(attributes.get(attribute), Some(said), "{}", prompt.text);
+            }
+        }
     }
 }

@@ -59,23 +59,31 @@ impl Recognizer {
     pub fn features(&self, images: Tensor<4>) -> Vec<Vec<f64>> {
         let batches = images.split(BATCH, 0).into_iter();
         batches
-            .flat_map(|batch| self.read(resize_bicubic_tensor(batch, SIDE)))
+            .flat_map(|batch| rows(self.read(resize_bicubic_tensor(batch, SIDE))))
             .collect()
     }
 
-    /// Whose face it is: a feature of unit length of an aligned picture, of which only the face is seen.
+    /// Whose faces are in aligned `images [N, 3, R, R]` in ±1, of which only the face is seen: features of unit length,
+    /// `[N, E]`, with the gradient of the images.
+    pub fn identities(&self, images: Tensor<4>) -> Tensor<2> {
+        self.read(crop_face(resize_bicubic_tensor(images, ALIGNED)))
+    }
+
+    /// [`Recognizer::identities`] of one picture.
     pub fn identity(&self, picture: &RgbImage) -> Vec<f64> {
         let picture = to_tensor(&[picture], &self.device);
-        let face = crop_face(resize_bicubic_tensor(picture, ALIGNED));
-        self.read(face).swap_remove(0)
+        rows(self.identities(picture)).swap_remove(0)
     }
 
     /// Features of `faces [N, 3, 112, 112]` in about ±1.
-    fn read(&self, faces: Tensor<4>) -> Vec<Vec<f64>> {
-        let faces = (faces.clamp(-1.0, 1.0) + 1.0) * 127.5;
-        let features = self.network.forward(faces);
-        let [_, length] = features.dims();
-        let values: Vec<f64> = features.into_data().iter().collect();
-        values.chunks(length).map(<[f64]>::to_vec).collect()
+    fn read(&self, faces: Tensor<4>) -> Tensor<2> {
+        self.network.forward((faces.clamp(-1.0, 1.0) + 1.0) * 127.5)
     }
+}
+
+/// The rows of `[N, E]`.
+fn rows(features: Tensor<2>) -> Vec<Vec<f64>> {
+    let [_, length] = features.dims();
+    let values: Vec<f64> = features.into_data().iter().collect();
+    values.chunks(length).map(<[f64]>::to_vec).collect()
 }

@@ -1,7 +1,6 @@
 //! Is a face found again by its words?
 
 use anyface::Engine;
-use anyface_portraits::render;
 use image::RgbImage;
 use serde::Serialize;
 
@@ -22,13 +21,13 @@ pub struct Retrieval {
     pub samples: usize,
     /// How often the face's own caption is nearer to it than each of 99 others, by the cosine of the bundle's towers.
     pub value: f64,
-    /// The same of renders of the faces that the captions were made from: the ceiling, where these are known.
+    /// The same of pictures of the faces that the captions were written of, where these are known.
     pub reference: Option<f64>,
     /// What value chance has.
     pub chance: f64,
     /// How often the own caption is among the five nearest.
     pub first_five: f64,
-    /// The same of the renders.
+    /// The same of these pictures.
     pub reference_first_five: Option<f64>,
     /// "towers": the bundle's own.
     pub features: &'static str,
@@ -70,23 +69,23 @@ pub fn retrieval(
     let samples = samples.min(prompts.len());
     let mut progress = Progress::new(0, samples as u64);
     let mut generated = Vec::with_capacity(samples);
-    let mut rendered = Vec::new();
+    let mut real = Vec::new();
     for (i, prompt) in prompts[..samples].iter().enumerate() {
         let face = engine.face(&descriptions[i], seed.wrapping_add(i as u64), truncation);
         generated.push(ranked(&face.image, i));
-        let real = prompt.face.as_ref().map(|face| render(face, side));
-        rendered.extend(real.map(|picture| ranked(&picture, i)));
+        let picture = prompt.truth.picture(side);
+        real.extend(picture.map(|picture| ranked(&picture, i)));
         progress.show(i as u64 + 1, "faces");
     }
-    let of_rendered = |limit| (!rendered.is_empty()).then(|| share_below(&rendered, limit));
+    let of_real = |limit| (!real.is_empty()).then(|| share_below(&real, limit));
     Ok(Retrieval {
         suite: "retrieval",
         samples,
         value: share_below(&generated, 1),
-        reference: of_rendered(1),
+        reference: of_real(1),
         chance: 1.0 / CANDIDATES as f64,
         first_five: share_below(&generated, FIRST),
-        reference_first_five: of_rendered(FIRST),
+        reference_first_five: of_real(FIRST),
         features: "towers",
     })
 }

@@ -7,8 +7,7 @@ use burn::tensor::activation::sigmoid;
 /// Small things that a caption names, an earring or freckles, cost next to nothing in pixels; the critic was trained
 /// to see them.
 pub struct CriticLosses {
-    /// LPIPS's form (Zhang et al. 2018, arXiv 1801.03924) without learned weights: over the probe's layers, the mean
-    /// over positions of the squared difference of unit-length features, summed.
+    /// [`feature_distance`] of the probe's layers.
     pub features: Tensor<1>,
     /// Mean squared difference of the attributes' probabilities.
     pub reading: Tensor<1>,
@@ -16,15 +15,26 @@ pub struct CriticLosses {
 
 /// Compares two batches by what `critic` sees of them.
 pub fn critic_losses(critic: &Probe, output: Tensor<4>, target: Tensor<4>) -> CriticLosses {
-    let device = output.device();
     let (logits, layers) = critic.forward_with_features(output);
     let (true_logits, true_layers) = critic.forward_with_features(target);
-    let features = layers.into_iter().zip(true_layers);
-    let features = features.fold(Tensor::zeros([1], &device), |sum, (a, b)| {
-        sum + (unit(a) - unit(b)).square().sum_dim(1).mean()
-    });
     let reading = (sigmoid(logits) - sigmoid(true_logits)).square().mean();
-    CriticLosses { features, reading }
+    CriticLosses {
+        features: feature_distance(layers, true_layers),
+        reading,
+    }
+}
+
+/// LPIPS's form (Zhang et al. 2018, arXiv 1801.03924) without learned weights: over layers `[N, C, H, W]` of a network, the
+/// mean over positions of the squared difference of unit-length features, summed.
+///
+/// # Panics
+/// If there is no layer.
+pub fn feature_distance(layers: Vec<Tensor<4>>, true_layers: Vec<Tensor<4>>) -> Tensor<1> {
+    let pairs = layers.into_iter().zip(true_layers);
+    pairs
+        .map(|(a, b)| (unit(a) - unit(b)).square().sum_dim(1).mean())
+        .reduce(|sum, layer| sum + layer)
+        .expect("a network has layers")
 }
 
 /// `[N, C, H, W]` with unit length over C.

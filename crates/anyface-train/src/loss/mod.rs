@@ -7,6 +7,7 @@ mod cmd;
 mod contrastive;
 mod critic;
 mod diverse_triplet;
+mod energy;
 mod image;
 mod latent;
 
@@ -15,8 +16,9 @@ pub use bce::masked_bce;
 pub use clip::clip_loss;
 pub use cmd::cross_modal_distillation;
 pub use contrastive::contrastive;
-pub use critic::{CriticLosses, critic_losses};
+pub use critic::{CriticLosses, critic_losses, feature_distance};
 pub use diverse_triplet::{DiverseTriplet, diverse_triplet};
+pub use energy::energy_distance;
 pub use image::{charbonnier, l1, laplacian_pyramid_l1};
 pub use latent::latent_mse;
 

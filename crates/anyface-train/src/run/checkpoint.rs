@@ -157,19 +157,44 @@ const PARTIAL: &str = ".partial-";
 /// # Errors
 /// The run has no checkpoint, or its weights are not those of `model`.
 pub fn load_average<M: Module>(out: &Path, model: M) -> Result<M> {
-    let checkpoints = Checkpoints {
-        directory: out.join("checkpoints"),
-    };
-    let latest = *checkpoints
-        .steps()?
-        .last()
-        .ok_or_else(|| TrainError::Damaged {
-            path: out.to_owned(),
-            message: "holds no checkpoint".to_owned(),
-        })?;
+    let (checkpoints, latest) = newest(out)?;
     let position = read_position(&checkpoints.path(latest))?;
     let step = position.best.map_or(latest, |(step, _)| step);
     load_module(&checkpoints.path(step).join(AVERAGE), model)
+}
+
+/// The newest averaged weights of the run in `out`, loaded into those parameters of `model` that have the same place and
+/// shape; the others stay as they are.
+///
+/// # Errors
+/// The run has no checkpoint, or it cannot be read.
+pub fn load_fitting<M: Module>(out: &Path, model: M) -> Result<M> {
+    let (checkpoints, latest) = newest(out)?;
+    let path = checkpoints.path(latest).join(AVERAGE);
+    ModuleRecord::load(&path)
+        .map(|record| {
+            record
+                .allow_partial(true)
+                .allow_unused(true)
+                .validate(false)
+        })
+        .and_then(|record| model.try_load_record(record))
+        .map_err(damaged(&path))
+}
+
+/// The checkpoints of the run in `out`, and the step of the newest.
+fn newest(out: &Path) -> Result<(Checkpoints, u64)> {
+    let directory = out.join("checkpoints");
+    let checkpoints = Checkpoints { directory };
+    let latest = match checkpoints.directory.is_dir() {
+        true => checkpoints.steps()?.last().copied(),
+        false => None,
+    };
+    let latest = latest.ok_or_else(|| TrainError::Damaged {
+        path: out.to_owned(),
+        message: "holds no checkpoint".to_owned(),
+    })?;
+    Ok((checkpoints, latest))
 }
 
 fn load_module<M: Module>(path: &Path, module: M) -> Result<M> {

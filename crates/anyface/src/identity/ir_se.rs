@@ -3,17 +3,17 @@
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::Conv2d;
-use burn::tensor::activation::{prelu, relu, sigmoid};
+use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::{BatchNorm, Conv, conv, convolve};
+use crate::layers::{BatchNorm, Conv, conv, convolve, prelu};
 
 /// torch's, in every checkpoint.
 const EPSILON: f64 = 1e-5;
 
-/// Channels are squeezed to a sixteenth.
+/// Channels are squeezed to a sixteenth, one at least.
 const SQUEEZE: usize = 16;
 
 /// Size of an [`IrSe`]; 50 layers by default.
@@ -152,7 +152,7 @@ pub struct SqueezeExcitation {
 impl SqueezeExcitation {
     /// A layer with fresh weights.
     pub(crate) fn new(channels: usize, device: &Device) -> Self {
-        let squeezed = channels / SQUEEZE;
+        let squeezed = (channels / SQUEEZE).max(1);
         Self {
             fc1: conv(Conv::same(channels, squeezed, 1), device),
             fc2: conv(Conv::same(squeezed, channels, 1), device),

@@ -5,11 +5,10 @@
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::Conv2d;
-use burn::tensor::activation::prelu;
 use burn::tensor::{Device, Tensor};
 
 use crate::clip::{Linear, normalize};
-use crate::layers::{BatchNorm, Conv, conv};
+use crate::layers::{BatchNorm, Conv, conv, prelu};
 
 /// The graph's scale of pixels, about 1/128.
 const SCALE: f64 = 0.007812;

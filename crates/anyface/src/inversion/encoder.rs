@@ -105,6 +105,21 @@ impl Encoder {
         Self { method, ..self }
     }
 
+    /// An encoder that finds one latent for all layers, that of this one's first plus `offset [D]`.
+    ///
+    /// # Panics
+    /// If layers are no offsets from the first.
+    pub fn uniform(mut self, offset: Tensor<1>) -> Self {
+        assert!(
+            self.method.has_offsets(),
+            "layers are offsets from the first"
+        );
+        let (first, others) = self.styles.split_at_mut(1);
+        first[0].shift(offset);
+        others.iter_mut().for_each(StyleBlock::silence);
+        self
+    }
+
     /// Side R of a picture.
     pub fn resolution(&self) -> usize {
         self.resolution

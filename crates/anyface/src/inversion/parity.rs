@@ -1,7 +1,7 @@
 //! Parity of the blocks with omertov/encoder4editing, and of YuNet with ONNX Runtime (`tools/parity/yunet.py`), on random
 //! weights.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, Tolerance};
 
 use super::*;
 use crate::identity::IrSeConfig;
@@ -33,13 +33,16 @@ fn the_pyramid_grows_as_the_references() {
     blocks.check("upsample_add:out", found, TOLERANCE);
 }
 
+fn tiny_backbone() -> IrSeConfig {
+    IrSeConfig::new()
+        .with_channels([16, 16, 16, 16])
+        .with_units([1, 1, 1, 1])
+}
+
 #[test]
 fn offsets_are_added_to_the_first_layer() {
     let device = Device::flex();
-    let backbone = IrSeConfig::new()
-        .with_channels([16, 16, 16, 16])
-        .with_units([1, 1, 1, 1]);
-    let config = EncoderConfig::new(Method::Psp, 10, backbone)
+    let config = EncoderConfig::new(Method::Psp, 10, tiny_backbone())
         .with_resolution(64)
         .with_style_width(16)
         .with_w_dim(16);
@@ -58,6 +61,25 @@ fn offsets_are_added_to_the_first_layer() {
     e4e.narrow(1, 0, 1)
         .into_data()
         .assert_eq(&first.into_data(), true);
+}
+
+#[test]
+fn a_uniform_encoder_finds_one_latent() {
+    let device = Device::flex();
+    let config = EncoderConfig::new(Method::RestyleE4e, 4, tiny_backbone())
+        .with_resolution(32)
+        .with_style_width(8)
+        .with_w_dim(6);
+    let encoder = config.init(&device);
+    let images = Tensor::random([2, 3, 32, 32], burn::tensor::Distribution::Default, &device);
+    let first = encoder.forward(images.clone()).narrow(1, 0, 1);
+    let found = encoder
+        .uniform(Tensor::full([6], 0.5, &device))
+        .forward(images);
+    let expected = (first + 0.5).repeat_dim(1, 4);
+    found
+        .into_data()
+        .assert_approx_eq::<f32>(&expected.into_data(), Tolerance::default());
 }
 
 #[test]

@@ -33,6 +33,18 @@ impl StyleBlock {
         }
     }
 
+    /// Adds `offset [D]` to what it finds.
+    pub(super) fn shift(&mut self, offset: Tensor<1>) {
+        self.linear.bias = self.linear.bias.clone().map(|bias| bias + offset);
+    }
+
+    /// Makes it find 0.
+    pub(super) fn silence(&mut self) {
+        let FullyConnected { weight, bias, .. } = &mut self.linear;
+        *weight = weight.clone().map(|weight| weight.zeros_like());
+        *bias = bias.clone().map(|bias| bias.zeros_like());
+    }
+
     /// `[N, C, S, S]` to `[N, D]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let x = self

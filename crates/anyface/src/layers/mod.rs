@@ -3,7 +3,9 @@
 mod batch_norm;
 mod conv;
 mod halve;
+mod prelu;
 
 pub use batch_norm::BatchNorm;
 pub use conv::{Conv, conv, convolve};
 pub use halve::halve;
+pub use prelu::prelu;

@@ -18,11 +18,11 @@ pub struct MemoryConfig {
 }
 
 impl MemoryConfig {
-    /// Banks with fresh rows.
+    /// Banks with fresh rows, about as long as features.
     pub fn init(&self, device: &Device) -> Memory {
         let normal = Initializer::Normal {
             mean: 0.0,
-            std: 1.0,
+            std: 1.0 / (self.feature_dim as f64).sqrt(),
         };
         let banks = self.rows.iter();
         Memory {

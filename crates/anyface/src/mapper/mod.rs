@@ -5,7 +5,7 @@
 //! features φ while training. Noise injection, `w_s = [w_c[:k], w_t[k:]]`, is
 //! [`mix`](crate::stylegan2::mix) of a random latent and the mapped one.
 //!
-//! The released networks of AnyFace++ are of another shape: [`Memory`] and [`ImageMap`].
+//! AnyFace++ adds a [`Memory`] before a stream. Its released mapper is of another shape: [`ImageMap`].
 //!
 //! Paper: AnyFace, CVPR 2022, arXiv 2203.15334, section 3.
 

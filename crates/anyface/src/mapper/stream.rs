@@ -5,6 +5,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::memory::{Memory, MemoryConfig};
 use crate::clip::transformer::{Transformer, TransformerConfig};
 use crate::stylegan2::{Activation, FullyConnected, broadcast};
 
@@ -28,15 +29,20 @@ pub struct StreamConfig {
     /// stays as it is, so that a new `w_c` is a new face in every layer, not in the coarse ones only.
     #[serde(default)]
     pub reads_latent: bool,
+    /// Rows of each bank of the memory that features go through first (AnyFace++); none without banks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<usize>,
 }
 
 /// One stream of the mapper.
 ///
 /// A lone CLIP feature is a sequence of length one, on which attention does nothing. So the tokens are
-/// the features (one a caption), the latent `w_c` where the stream reads one, and a learned query
+/// the features (one a caption, or one a caption and bank of the memory), the latent `w_c` where the stream reads one, and a learned query
 /// for every latent layer; φ is the mean of the query outputs.
 #[derive(Module, Debug)]
 pub struct Stream {
+    /// Features to features like those of faces.
+    pub memory: Option<Memory>,
     /// Features to tokens, `[E, d]`.
     pub embed: Linear,
     /// The latent to a token, `[D, d]`.
@@ -85,7 +91,9 @@ impl StreamConfig {
             mean: 0.0,
             std: 0.5,
         };
+        let banks = MemoryConfig::new(self.memory.clone(), self.feature_dim);
         Stream {
+            memory: (!self.memory.is_empty()).then(|| banks.init(device)),
             embed: LinearConfig::new(self.feature_dim, width).init(device),
             embed_latent: self
                 .reads_latent
@@ -115,6 +123,10 @@ impl Stream {
         absent: Option<Tensor<2, Bool>>,
         w_c: Option<Tensor<2>>,
     ) -> Mapped {
+        let (features, absent) = match &self.memory {
+            Some(memory) => remember(memory, features, absent),
+            None => (features, absent),
+        };
         let [batch, ..] = features.dims();
         let device = features.device();
         let queries = self.queries.val().unsqueeze::<3>().repeat_dim(0, batch);
@@ -151,6 +163,24 @@ impl Stream {
     }
 }
 
+/// What a memory makes of captions: features `[N, C, E]` to `[N, C·B, E]`, absence `[N, C]` to `[N, C·B]`.
+fn remember(
+    memory: &Memory,
+    features: Tensor<3>,
+    absent: Option<Tensor<2, Bool>>,
+) -> (Tensor<3>, Option<Tensor<2, Bool>>) {
+    let [batch, captions, width] = features.dims();
+    let answers = memory.forward(features.reshape([batch * captions, width]));
+    let [_, banks, _] = answers.dims();
+    let absent = absent.map(|absent| {
+        let absent: Tensor<3, Bool> = absent.unsqueeze_dim(2);
+        absent
+            .repeat_dim(2, banks)
+            .reshape([batch, captions * banks])
+    });
+    (answers.reshape([batch, captions * banks, width]), absent)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +200,7 @@ mod tests {
             hidden: vec![10],
             lr_multiplier: 0.01,
             reads_latent: true,
+            memory: Vec::new(),
         }
     }
 
@@ -220,5 +251,26 @@ mod tests {
         );
         let two = stream.forward(features, Some(absent), Some(w_c));
         assert!(error(two.w_plus, one.w_plus) < 1e-5);
+    }
+
+    #[test]
+    fn a_memory_answers_every_caption_that_is_there() {
+        let device = Device::flex();
+        let config = StreamConfig {
+            memory: vec![3, 7],
+            ..config()
+        };
+        let stream = config.init(&device);
+        let features = Tensor::<3>::from_floats([[[0.1, 0.9, 0.0, 0.0, 0.2, -0.4]; 2]], &device);
+        let w_c = Tensor::<2>::ones([1, 5], &device);
+        let absent = Tensor::<2, Bool>::from_data([[false, true]], &device);
+        let one = features.clone().narrow(1, 0, 1);
+        let one = stream.forward(one, None, Some(w_c.clone())).w_plus;
+        let other = features.clone().narrow(1, 0, 1).mul_scalar(-1.0);
+        let two = Tensor::cat(vec![features.clone().narrow(1, 0, 1), other], 1);
+        let cut = stream.forward(two.clone(), Some(absent), Some(w_c.clone()));
+        assert!(error(cut.w_plus, one.clone()) < 1e-5);
+        let both = stream.forward(two, None, Some(w_c)).w_plus;
+        assert!(error(both, one) > 1e-3);
     }
 }

@@ -39,6 +39,7 @@ fn openai_bundle(folder: &Path, vocab_size: usize) {
         hidden: vec![8],
         lr_multiplier: 1.0,
         reads_latent: false,
+        memory: Vec::new(),
     };
     put(folder, "text_stream", &stream, stream.init(&device));
     section(folder, "image_stream", &stream);

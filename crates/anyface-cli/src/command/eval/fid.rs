@@ -81,7 +81,10 @@ impl Args {
         match &self.captions {
             Some(path) => Ok(Prompt::read(path)?),
             None if self.unprompted || !is_builtin_domain(engine) => Ok(Vec::new()),
-            None => Ok(Prompt::held_out(self.samples as usize, self.common.seed)),
+            None => {
+                let prompts = Prompt::distinct(Prompt::rendered(self.common.seed));
+                Ok(prompts.take(self.samples as usize).collect())
+            }
         }
     }
 }

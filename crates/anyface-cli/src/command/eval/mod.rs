@@ -3,6 +3,7 @@
 mod diversity;
 mod fid;
 mod identity;
+mod photographs;
 mod pictures;
 mod probed;
 mod retrieval;

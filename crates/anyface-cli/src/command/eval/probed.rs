@@ -3,6 +3,7 @@
 use anyface_train::eval::{faithfulness, manipulation};
 use anyhow::Result;
 
+use super::photographs::PhotographsArgs;
 use super::{Common, text};
 
 #[derive(Debug, clap::Args)]
@@ -10,6 +11,8 @@ pub(super) struct FaithfulnessArgs {
     /// Held-out captions to draw a face for
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
+    #[command(flatten)]
+    photographs: PhotographsArgs,
     #[command(flatten)]
     common: Common,
 }
@@ -27,7 +30,10 @@ impl FaithfulnessArgs {
     pub(super) fn run(self) -> Result<()> {
         let Common { network, seed, .. } = &self.common;
         let (engine, probe) = (network.engine()?, network.probe()?);
-        let report = faithfulness(&engine, &probe, self.samples as usize, *seed)?;
+        let samples = self.samples as usize;
+        let prompts = self.photographs.prompts(&engine, samples, *seed)?;
+        let prompts: Vec<_> = prompts.take(samples).collect();
+        let report = faithfulness(&engine, &probe, &prompts, *seed)?;
         self.common.print(&report, text::faithfulness)
     }
 }

@@ -122,7 +122,7 @@ pub(super) fn retrieval(report: &Retrieval) -> String {
     );
     text += &row("generated", report.value, report.first_five);
     if let Some((first, five)) = report.reference.zip(report.reference_first_five) {
-        text += &row("renders", first, five);
+        text += &row("their faces", first, five);
     }
     text += &row("chance", report.chance, 5.0 * report.chance);
     text

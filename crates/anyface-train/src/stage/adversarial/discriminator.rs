@@ -51,14 +51,21 @@ impl DiscriminatorConfig {
 impl Discriminator {
     /// Images `[N, 3, R, R]` in ±1 to logits `[N, 1]`.
     pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.forward_with_features(images).0
+    }
+
+    /// As [`Discriminator::forward`], with the output of every block, `[N, C, R/2, R/2]` and smaller.
+    pub(super) fn forward_with_features(&self, images: Tensor<4>) -> (Tensor<2>, Vec<Tensor<4>>) {
         let x = self.from_rgb.forward(images, Activation::LeakyRelu);
-        let x = self
-            .blocks
-            .iter()
-            .rev()
-            .fold(x, |x, block| block.forward(x));
+        let mut features = Vec::with_capacity(self.blocks.len());
+        let x = self.blocks.iter().rev().fold(x, |x, block| {
+            let x = block.forward(x);
+            features.push(x.clone());
+            x
+        });
         let x = self.last.forward(with_deviation(x), Activation::LeakyRelu);
-        self.logit.forward(self.hidden.forward(x.flatten(1, 3)))
+        let logits = self.logit.forward(self.hidden.forward(x.flatten(1, 3)));
+        (logits, features)
     }
 }
 

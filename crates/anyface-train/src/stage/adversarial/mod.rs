@@ -4,122 +4,63 @@
 //! batch. How far it is from the photographs is measured as it goes, by the Fréchet distance of what a recogniser sees.
 
 mod augment;
+mod config;
 mod discriminator;
+mod reconstruction;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyface::image::{contact_sheet, save_png, to_rgb};
+use anyface::inversion::Encoder;
 use anyface::pipeline::Prior;
-use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
+use anyface::stylegan2::{Generator, Noise, broadcast, mix};
 use anyface::weights::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use serde::Deserialize;
 
 use self::augment::augment;
+pub(super) use self::config::AdversarialConfig;
 use self::discriminator::{Discriminator, DiscriminatorConfig};
+use self::reconstruction::{Drawn, Reconstruction, found};
 use super::random_w::random_w;
-use crate::data::images::{ImageSet, ImagesConfig, flip};
+use crate::data::images::{ImageSet, flip};
 use crate::error::{Result, TrainError};
 use crate::eval::frechet::Gaussian;
 use crate::eval::recognizer::Recognizer;
-use crate::loss::{approximate_r1, discriminator_loss, generator_loss};
-use crate::run::{Evaluation, RunConfig, Stage, StepOutput, train};
+use crate::loss::{approximate_r1, clip_loss, discriminator_loss, generator_loss};
+use crate::run::{Evaluation, Stage, StepOutput, load_fitting, train};
 
-/// A whole configuration file of this stage: it has a table `[images]`, that of the other way to train a generator a
-/// table `[portraits]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AdversarialConfig {
-    /// The run. Parameters are under `generator.` and `discriminator.`, for learning rates of their own.
-    run: RunConfig,
-    /// Folder of the bundle that is given the generator.
-    bundle: PathBuf,
-    /// The photographs.
-    images: ImagesConfig,
-    /// The networks.
-    model: ModelConfig,
-    /// The batches and the loss.
-    learning: LearningConfig,
-    /// Weights of MobileFaceNet: what the Fréchet distance is measured by.
-    recognizer: PathBuf,
-}
-
-/// The `[model]` table.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ModelConfig {
-    /// Width of `z` and `w`, D.
-    w_dim: usize,
-    /// Feature channels of both networks at 4², 8², … up to the size of the images.
-    channels: Vec<usize>,
-    /// Layers of the mapping network.
-    mapping_layers: usize,
-}
-
-/// The `[learning]` table.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LearningConfig {
-    /// Images in a step, drawn and real; a multiple of four.
-    batch: usize,
-    /// How often a batch is drawn with the styles of two latents.
-    mixing: f64,
-    /// Weight γ of R1.
-    r1_gamma: f64,
-    /// One step in so many has R1, that much heavier.
-    r1_every: u32,
-    /// Standard deviation σ of the noise that R1 is measured by.
-    r1_sigma: f64,
-    /// Whether photographs may be turned left to right.
-    flips: bool,
-    /// Whether the discriminator sees everything augmented.
-    augment: bool,
-    /// Images that the Fréchet distance is measured over.
-    measured: usize,
-}
-
-impl AdversarialConfig {
-    /// The sizes of the generator.
-    fn generator(&self) -> GeneratorConfig {
-        let model = &self.model;
-        GeneratorConfig::new(model.w_dim, model.w_dim, model.channels.clone())
-            .with_mapping_layers(model.mapping_layers)
-    }
-
-    /// Checks that the parts fit together; the error names the table and the field.
-    fn validate(&self) -> std::result::Result<(), String> {
-        let generator = self.generator();
-        generator
-            .validate()
-            .map_err(|error| format!("[model]: {error}"))?;
-        let (resolution, size) = (generator.resolution(), self.images.size as usize);
-        if resolution != size {
-            return Err(format!(
-                "[model] `channels` makes images of {resolution} pixels, [images] `size` is {size}"
-            ));
-        }
-        if self.images.held_out < 2 {
-            return Err("[images] `held_out` leaves no picture to learn from".to_owned());
-        }
-        Ok(())
-    }
-}
-
-/// Both networks, trained against each other.
+/// Both networks, trained against each other, and the encoder that helps the generator.
 #[derive(Module, Debug)]
 struct Adversaries {
     generator: Generator,
     discriminator: Discriminator,
+    encoder: Option<Encoder>,
+}
+
+impl Adversaries {
+    /// The same but for the colours of the largest block, which are none.
+    fn with_silent_last_block(mut self) -> Self {
+        let blocks = &mut self.generator.synthesis.blocks;
+        if let Some(block) = blocks.last_mut() {
+            let weight = block.torgb.weight.clone();
+            block.torgb.weight = weight.map(|weight| weight.zeros_like());
+        }
+        self
+    }
 }
 
 /// Images of a sample picture, in a square.
 const SAMPLES: usize = 8;
 /// Latents behind `w_avg`.
 const W_AVG_LATENTS: usize = 8192;
+/// Rows of a sample picture that are photographs, each with a row of those drawn again.
+const AGAIN: usize = 2;
+/// Random latents of a step that those of photographs are compared with.
+const RANDOM_LATENTS: usize = 128;
 /// Images drawn at once for measuring.
 const DRAWN: usize = 32;
 
@@ -127,7 +68,9 @@ const DRAWN: usize = 32;
 struct AdversarialStage {
     config: AdversarialConfig,
     photographs: ImageSet,
+    held_out: ImageSet,
     recognizer: Recognizer,
+    reconstruction: Option<Reconstruction>,
     /// What the recogniser sees in held-out photographs.
     real: Gaussian,
     /// Fréchet distance of two halves of them: as near as can be.
@@ -142,28 +85,50 @@ impl AdversarialStage {
         let places: Vec<usize> = (0..measured).collect();
         let features = recognizer.features(held_out.images(&places, device));
         let (first, second) = features.split_at(measured / 2);
-        Ok(Self {
+        let reconstruction = config.reconstruction.as_ref();
+        let reconstruction = reconstruction
+            .map(|table| {
+                Reconstruction::open(table, &config.recognizer, config.critic.as_ref(), device)
+            })
+            .transpose()?;
+        let stage = Self {
+            reconstruction,
+            held_out,
             nearest: Gaussian::of(first).distance(&Gaussian::of(second)),
             real: Gaussian::of(&features),
             photographs,
             recognizer,
             config,
-        })
+        };
+        stage.start(device)?;
+        Ok(stage)
     }
 
-    /// New images, sometimes with the styles of another latent from some layer on.
-    fn draw(&self, generator: &Generator, rng: &mut ChaCha8Rng) -> Tensor<4> {
-        let learning = &self.config.learning;
-        let layers = generator.synthesis.num_ws();
-        let w = |rng: &mut ChaCha8Rng| {
-            broadcast(random_w(learning.batch, &generator.mapping, rng), layers)
+    /// The networks to start from.
+    fn start(&self, device: &Device) -> Result<Adversaries> {
+        let sizes = self.config.generator();
+        let encoder = self.config.reconstruction.as_ref();
+        let fresh = Adversaries {
+            generator: sizes.init(device),
+            discriminator: DiscriminatorConfig::new(sizes.channels.clone()).init(device),
+            encoder: encoder.map(|encoder| encoder.encoder(&sizes).init(device)),
         };
+        match &self.config.model.start {
+            None => Ok(fresh),
+            // A block that the smaller network has not adds nothing at first.
+            Some(run) => load_fitting(run, fresh.with_silent_last_block()),
+        }
+    }
+
+    /// So many random latents `[N, L, D]`, sometimes with the styles of two from some layer on.
+    fn random(&self, generator: &Generator, count: usize, rng: &mut ChaCha8Rng) -> Tensor<3> {
+        let layers = generator.synthesis.num_ws();
+        let w = |rng: &mut ChaCha8Rng| broadcast(random_w(count, &generator.mapping, rng), layers);
         let first = w(rng);
-        let w_plus = match rng.random_bool(learning.mixing) {
+        match rng.random_bool(self.config.learning.mixing) {
             true => mix(first, w(rng), rng.random_range(1..layers)),
             false => first,
-        };
-        generator.synthesis.forward(w_plus, Noise::None)
+        }
     }
 
     /// Photographs `[N, 3, R, R]`.
@@ -187,6 +152,66 @@ impl AdversarialStage {
         }
     }
 
+    /// PSNR (dB, of values in 0–1) of held-out photographs that are drawn again, and the mean cosine of what the recogniser
+    /// sees in both.
+    fn faithfulness(&self, generator: &Generator, encoder: &Encoder) -> [f64; 2] {
+        let count = self.config.learning.measured.min(self.held_out.len());
+        let device = generator.synthesis.input.device();
+        let (mut squared, mut cosine) = (0.0, 0.0);
+        for start in (0..count).step_by(DRAWN) {
+            let places: Vec<usize> = (start..count.min(start + DRAWN)).collect();
+            let part = places.len() as f64 / count as f64;
+            let photographs = self.held_out.images(&places, &device);
+            let drawn = again(generator, encoder, photographs.clone()).clamp(-1.0, 1.0);
+            let error = (drawn.clone() - photographs.clone()) * 0.5;
+            squared += part * error.square().mean().into_scalar::<f64>();
+            let identity = clip_loss(
+                self.recognizer.identities(drawn),
+                self.recognizer.identities(photographs),
+            );
+            cosine += part * (1.0 - identity.into_scalar::<f64>());
+        }
+        [-10.0 * squared.log10(), cosine]
+    }
+
+    /// The losses of both adversaries over what was drawn and photographs, `[N, 3, R, R]` each.
+    fn contest(
+        &self,
+        discriminator: &Discriminator,
+        drawn: &Tensor<4>,
+        real: &Tensor<4>,
+        rng: &mut ChaCha8Rng,
+    ) -> Contest {
+        let learning = &self.config.learning;
+        let judge = discriminator.clone().no_grad();
+        let (logits, seen) = judge.forward_with_features(self.shown(drawn.clone(), rng));
+        let fooling = generator_loss(logits);
+
+        let real = self.shown(real.clone(), rng);
+        let of_drawn = discriminator.forward(self.shown(drawn.clone().detach(), rng));
+        let (of_real, truly_seen) = discriminator.forward_with_features(real.clone());
+        let telling = discriminator_loss(of_drawn, of_real.clone());
+        // One sum: the first is deaf to the discriminator's weights, the second to the generator's.
+        let mut total = fooling.clone() * learning.adversarial_weight + telling.clone();
+        let mut parts = vec![("generator", fooling), ("discriminator", telling)];
+        if rng.random_ratio(1, learning.r1_every) {
+            let moved = real.clone() + noise_like(&real, learning.r1_sigma, rng);
+            let r1 = approximate_r1(
+                of_real,
+                discriminator.forward(moved),
+                learning.r1_sigma,
+                learning.r1_gamma,
+            );
+            total = total + r1.clone() * f64::from(learning.r1_every);
+            parts.push(("r1", r1));
+        }
+        Contest {
+            total,
+            parts,
+            seen: [seen, truly_seen],
+        }
+    }
+
     /// What a seed draws, without gradients.
     fn drawn(&self, generator: &Generator, count: usize, seed: u64) -> Vec<Tensor<4>> {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
@@ -201,44 +226,59 @@ impl AdversarialStage {
     }
 }
 
+/// What comes of a contest over a batch.
+struct Contest {
+    /// The weighted sum of the losses.
+    total: Tensor<1>,
+    /// Each loss by name.
+    parts: Vec<(&'static str, Tensor<1>)>,
+    /// What the discriminator's layers saw of what was drawn, and of photographs.
+    seen: [Vec<Tensor<4>>; 2],
+}
+
 impl Stage for AdversarialStage {
     type Model = Adversaries;
 
     fn init(&self, device: &Device) -> Adversaries {
-        Adversaries {
-            generator: self.config.generator().init(device),
-            discriminator: DiscriminatorConfig::new(self.config.model.channels.clone())
-                .init(device),
-        }
+        self.start(device)
+            .expect("the weights that could be loaded before")
     }
 
     fn step(&mut self, model: &Adversaries, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let learning = &self.config.learning;
-        let discriminator = &model.discriminator;
+        let real = self.photographs(rng, &model.generator.synthesis.input.device());
+        let aid = self.reconstruction.as_ref().zip(model.encoder.as_ref());
+        let found = aid.map(|(aid, encoder)| aid.found(encoder, &real));
+        let again = found.as_ref().map_or(0, |found| found.dims()[0]);
+        let random = self.random(&model.generator, learning.batch - again, rng);
+        let w_plus = Tensor::cat(found.into_iter().chain([random]).collect(), 0);
+        let drawn = model
+            .generator
+            .synthesis
+            .forward(w_plus.clone(), Noise::None);
 
-        let drawn = self.draw(&model.generator, rng);
-        let judge = discriminator.clone().no_grad();
-        let fooling = generator_loss(judge.forward(self.shown(drawn.clone(), rng)));
-
-        let real = self.photographs(rng, &drawn.device());
-        let real = self.shown(real, rng);
-        let of_drawn = discriminator.forward(self.shown(drawn.detach(), rng));
-        let of_real = discriminator.forward(real.clone());
-        let telling = discriminator_loss(of_drawn, of_real.clone());
-        // One sum: the first is deaf to the discriminator's weights, the second to the generator's.
-        let mut total = fooling.clone() + telling.clone();
-        let mut parts = vec![("generator", fooling), ("discriminator", telling)];
-        if rng.random_ratio(1, learning.r1_every) {
-            let moved = real.clone() + noise_like(&real, learning.r1_sigma, rng);
-            let r1 = approximate_r1(
-                of_real,
-                discriminator.forward(moved),
-                learning.r1_sigma,
-                learning.r1_gamma,
-            );
-            total = total + r1.clone() * f64::from(learning.r1_every);
-            parts.push(("r1", r1));
+        let mut totals = Vec::new();
+        let mut parts = Vec::new();
+        let seen = (learning.adversarial_weight > 0.0).then(|| {
+            let contest = self.contest(&model.discriminator, &drawn, &real, rng);
+            totals.push(contest.total);
+            parts.extend(contest.parts);
+            contest.seen
+        });
+        if let Some((aid, encoder)) = aid {
+            let batch = Drawn {
+                photographs: &real,
+                images: &drawn,
+                w_plus: &w_plus,
+                seen,
+            };
+            let random = random_w(RANDOM_LATENTS, &model.generator.mapping, rng);
+            let (total, losses) = aid.losses(encoder, random, batch);
+            totals.push(total);
+            parts.extend(losses);
         }
+        let total = totals.into_iter().reduce(|sum, loss| sum + loss);
+        let total = total.expect("a discriminator or an encoder");
         let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
         Ok(StepOutput::backward(model, &total, &parts, learning.batch))
     }
@@ -259,23 +299,51 @@ impl Stage for AdversarialStage {
             .flat_map(|images| self.recognizer.features(images))
             .collect();
         let distance = Gaussian::of(&features).distance(&self.real);
+        let mut metrics = vec![
+            ("frechet_mobilefacenet".to_owned(), distance),
+            (
+                "times_that_of_two_halves".to_owned(),
+                distance / self.nearest,
+            ),
+        ];
+        if let Some(encoder) = &average.encoder {
+            let [psnr, cosine] = self.faithfulness(&average.generator, encoder);
+            metrics.push(("psnr".to_owned(), psnr));
+            metrics.push(("identity_cosine".to_owned(), cosine));
+        }
         Ok(Evaluation {
             score: -distance,
-            metrics: vec![
-                ("frechet_mobilefacenet".to_owned(), distance),
-                (
-                    "times_that_of_two_halves".to_owned(),
-                    distance / self.nearest,
-                ),
-            ],
+            metrics,
         })
     }
 
+    /// Random faces; before them, with an encoder, rows of held-out photographs and below each what is drawn of it.
     fn sample(&mut self, average: &Adversaries, path: &Path) -> Result<()> {
-        let drawn = self.drawn(&average.generator, SAMPLES * SAMPLES, self.config.run.seed);
-        let images: Vec<_> = drawn.into_iter().flat_map(to_rgb).collect();
+        let mut images = Vec::new();
+        for row in 0..average.encoder.as_ref().map_or(0, |_| AGAIN) {
+            let first = row * SAMPLES;
+            let places: Vec<usize> = (first..first + SAMPLES)
+                .map(|place| place % self.held_out.len())
+                .collect();
+            let device = average.generator.synthesis.input.device();
+            let photographs = self.held_out.images(&places, &device);
+            images.push(photographs.clone());
+            if let Some(encoder) = &average.encoder {
+                images.push(again(&average.generator, encoder, photographs));
+            }
+        }
+        let random = SAMPLES * (SAMPLES - images.len());
+        images.extend(self.drawn(&average.generator, random, self.config.run.seed));
+        let images: Vec<_> = images.into_iter().flat_map(to_rgb).collect();
         Ok(save_png(&contact_sheet(&images, SAMPLES), path)?)
     }
+}
+
+/// Photographs `[N, 3, R, R]`, drawn again.
+fn again(generator: &Generator, encoder: &Encoder, photographs: Tensor<4>) -> Tensor<4> {
+    generator
+        .synthesis
+        .forward(found(encoder, photographs), Noise::None)
 }
 
 fn noise_like(images: &Tensor<4>, sigma: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
@@ -302,8 +370,18 @@ pub(super) fn run(
         .map_err(|message| TrainError::config(path, message))?;
     let mut stage = AdversarialStage::new(config.clone(), device)?;
     let trained = train(&mut stage, &config.run, device, resume)?;
-    let bundle = &config.bundle;
-    Bundle::put(bundle, "generator", &config.generator(), &trained.generator)?;
+    let (bundle, sizes) = (&config.bundle, config.generator());
+    Bundle::put(bundle, "generator", &sizes, &trained.generator)?;
+    if let (Some(reconstruction), Some(encoder)) = (&config.reconstruction, trained.encoder) {
+        // An encoder of a bundle finds differences from the mean.
+        let encoder = encoder.uniform(-trained.generator.mapping.w_avg.val());
+        Bundle::put(
+            bundle,
+            "inversion",
+            &reconstruction.encoder(&sizes),
+            &encoder,
+        )?;
+    }
     Bundle::put_section(bundle, "domain", &"photographs")?;
     Ok(Bundle::put_section(bundle, "prior", &Prior::Normal)?)
 }

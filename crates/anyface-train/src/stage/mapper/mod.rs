@@ -1,5 +1,6 @@
 //! The mapper: both streams at once, on captions of faces and the latents of a trained generator.
 
+mod batch;
 mod described;
 mod directions;
 mod latents;
@@ -82,6 +83,9 @@ pub struct LearningConfig {
     pub negatives: usize,
     /// Margin m of the diverse triplet loss.
     pub margin: f64,
+    /// Part of the faces with a picture that the text stream is shown in the place of words (AnyFace++'s hybrid training).
+    #[serde(default)]
+    pub shown: f64,
 }
 
 /// Weight of each loss.

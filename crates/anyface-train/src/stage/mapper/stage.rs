@@ -8,11 +8,12 @@ use anyface::mapper::Mapped;
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface::weights::Bundle;
 use burn::module::Module;
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use rand::seq::index;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::batch::Batch;
 use super::described::TextBatch;
 use super::sitters::{Pictured, Sitters};
 use super::{MapperConfig, Streams};
@@ -51,47 +52,6 @@ impl Frozen {
         self.generator
             .synthesis
             .forward(mix(w_c, w_t, k), Noise::None)
-    }
-}
-
-/// What one step learns from: faces with a picture, then faces without.
-struct Batch {
-    /// Those with a picture.
-    pictured: Vec<usize>,
-    /// Unit text features `[N, C, E]`, zero where absent.
-    text: Tensor<3>,
-    /// Where a face has fewer than C captions, `[N, C]`.
-    absent: Tensor<2, Bool>,
-    /// Unit mean text feature `[N, E]`.
-    text_mean: Tensor<2>,
-    /// Unit image features of the pictures `[P, 1, E]`.
-    image: Tensor<3>,
-    /// Latents of faces that need not be as the captions say, `[N, D]`.
-    w_c: Tensor<2>,
-    /// These with as little changed as can be for the words to hold `[N, L, D]`.
-    w: Tensor<3>,
-    /// Latents of the pictures `[P, L, D]`.
-    w_picture: Tensor<3>,
-}
-
-impl Batch {
-    /// The same on the training device.
-    fn autodiff(self) -> Self {
-        Self {
-            text: self.text.autodiff(),
-            absent: self.absent.autodiff(),
-            text_mean: self.text_mean.autodiff(),
-            image: self.image.autodiff(),
-            w_c: self.w_c.autodiff(),
-            w: self.w.autodiff(),
-            w_picture: self.w_picture.autodiff(),
-            ..self
-        }
-    }
-
-    /// The rows of `x` that belong to faces with a picture.
-    fn pictured_of<const D: usize>(&self, x: &Tensor<D>) -> Tensor<D> {
-        x.clone().narrow(0, 0, self.pictured.len())
     }
 }
 
@@ -151,7 +111,12 @@ impl MapperStage {
         let mapping = &self.frozen.generator.mapping;
         let [w_c, w] = self.sitters.latents.pairs(&text.faces, mapping, rng);
         let num_ws = self.config.text_stream.num_ws;
-        Batch {
+        // What people wrote is of their pictures; what it says of attributes is not known.
+        let written: Vec<bool> = text.faces[..count]
+            .iter()
+            .map(|(said, _)| said.is_empty())
+            .collect();
+        let batch = Batch {
             image: faces.features(&pictured),
             w_picture: faces.latents(&pictured, num_ws),
             w: broadcast(w, num_ws),
@@ -160,7 +125,9 @@ impl MapperStage {
             absent: text.absent,
             text_mean: text.mean,
             pictured,
-        }
+        };
+        let batch = batch.aiming_at_pictures(&written);
+        batch.showing(self.config.learning.shown, rng)
     }
 
     /// Diverse triplet loss of the faces with a picture, with others' latents for negatives.

@@ -1,0 +1,124 @@
+//! What a configuration file of this stage says.
+
+use std::path::PathBuf;
+
+use anyface::stylegan2::GeneratorConfig;
+use serde::Deserialize;
+
+use super::reconstruction::ReconstructionConfig;
+use crate::data::images::ImagesConfig;
+use crate::run::RunConfig;
+use crate::stage::critic::CriticConfig;
+
+/// A whole configuration file of this stage: it has a table `[images]`, that of the other way to train a generator a
+/// table `[portraits]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::stage) struct AdversarialConfig {
+    /// The run. Parameters are under `generator.`, `discriminator.` and `encoder.`, for learning rates of their own.
+    pub(super) run: RunConfig,
+    /// Folder of the bundle that is given the generator.
+    pub(super) bundle: PathBuf,
+    /// The photographs.
+    pub(super) images: ImagesConfig,
+    /// The networks.
+    pub(super) model: ModelConfig,
+    /// The batches and the loss.
+    pub(super) learning: LearningConfig,
+    /// An encoder beside the generator; none without.
+    pub(super) reconstruction: Option<ReconstructionConfig>,
+    /// A probe that compares what the encoder brings about; none without.
+    pub(super) critic: Option<CriticConfig>,
+    /// Weights of MobileFaceNet: what the Fréchet distance is measured by.
+    pub(super) recognizer: PathBuf,
+}
+
+/// The `[model]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelConfig {
+    /// Width of `z` and `w`, D.
+    pub(super) w_dim: usize,
+    /// Feature channels of both networks at 4², 8², … up to the size of the images.
+    pub(super) channels: Vec<usize>,
+    /// Layers of the mapping network.
+    pub(super) mapping_layers: usize,
+    /// Folder of a run to go on from, of the same images or of smaller ones: what fits of its networks.
+    pub(super) start: Option<PathBuf>,
+}
+
+/// The `[learning]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LearningConfig {
+    /// Images in a step, drawn and real; a multiple of four.
+    pub(super) batch: usize,
+    /// Weight of what the discriminator says to the generator; at 0 there is none, and only reconstruction teaches.
+    #[serde(default = "default_adversarial_weight")]
+    pub(super) adversarial_weight: f64,
+    /// How often a batch is drawn with the styles of two latents.
+    pub(super) mixing: f64,
+    /// Weight γ of R1.
+    pub(super) r1_gamma: f64,
+    /// One step in so many has R1, that much heavier.
+    pub(super) r1_every: u32,
+    /// Standard deviation σ of the noise that R1 is measured by.
+    pub(super) r1_sigma: f64,
+    /// Whether photographs may be turned left to right.
+    pub(super) flips: bool,
+    /// Whether the discriminator sees everything augmented.
+    pub(super) augment: bool,
+    /// Images that the Fréchet distance is measured over.
+    pub(super) measured: usize,
+}
+
+fn default_adversarial_weight() -> f64 {
+    1.0
+}
+
+impl AdversarialConfig {
+    /// The sizes of the generator.
+    pub(super) fn generator(&self) -> GeneratorConfig {
+        let model = &self.model;
+        GeneratorConfig::new(model.w_dim, model.w_dim, model.channels.clone())
+            .with_mapping_layers(model.mapping_layers)
+    }
+
+    /// Checks that the parts fit together; the error names the table and the field.
+    pub(super) fn validate(&self) -> std::result::Result<(), String> {
+        let generator = self.generator();
+        generator
+            .validate()
+            .map_err(|error| format!("[model]: {error}"))?;
+        let (resolution, size) = (generator.resolution(), self.images.size as usize);
+        if resolution != size {
+            return Err(format!(
+                "[model] `channels` makes images of {resolution} pixels, [images] `size` is {size}"
+            ));
+        }
+        if self.images.held_out < 2 {
+            return Err("[images] `held_out` leaves no picture to learn from".to_owned());
+        }
+        let Some(reconstruction) = &self.reconstruction else {
+            return match self.learning.adversarial_weight > 0.0 {
+                true => Ok(()),
+                false => {
+                    Err("[learning] `adversarial_weight` of 0 needs [reconstruction]".to_owned())
+                }
+            };
+        };
+        if !(1..self.learning.batch).contains(&reconstruction.photographs) {
+            return Err(
+                "[reconstruction] `photographs` are at least one, and fewer than [learning] `batch`"
+                    .to_owned(),
+            );
+        }
+        if self.learning.augment {
+            return Err(
+                "[reconstruction] compares pictures as they are: not with [learning] `augment`"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}

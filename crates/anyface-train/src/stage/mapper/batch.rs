@@ -1,0 +1,145 @@
+//! What one step of the mapper learns from.
+
+use burn::tensor::{Bool, Tensor, TensorData};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+/// What one step learns from: faces with a picture, then faces without.
+pub(super) struct Batch {
+    /// Those with a picture.
+    pub(super) pictured: Vec<usize>,
+    /// Unit text features `[N, C, E]`, zero where absent.
+    pub(super) text: Tensor<3>,
+    /// Where a face has fewer than C captions, `[N, C]`.
+    pub(super) absent: Tensor<2, Bool>,
+    /// Unit mean text feature `[N, E]`.
+    pub(super) text_mean: Tensor<2>,
+    /// Unit image features of the pictures `[P, 1, E]`.
+    pub(super) image: Tensor<3>,
+    /// Latents of faces that need not be as the captions say, `[N, D]`.
+    pub(super) w_c: Tensor<2>,
+    /// These with as little changed as can be for the words to hold `[N, L, D]`.
+    pub(super) w: Tensor<3>,
+    /// Latents of the pictures `[P, L, D]`.
+    pub(super) w_picture: Tensor<3>,
+}
+
+impl Batch {
+    /// The same on the training device.
+    pub(super) fn autodiff(self) -> Self {
+        Self {
+            text: self.text.autodiff(),
+            absent: self.absent.autodiff(),
+            text_mean: self.text_mean.autodiff(),
+            image: self.image.autodiff(),
+            w_c: self.w_c.autodiff(),
+            w: self.w.autodiff(),
+            w_picture: self.w_picture.autodiff(),
+            ..self
+        }
+    }
+
+    /// The rows of `x` that belong to faces with a picture.
+    pub(super) fn pictured_of<const D: usize>(&self, x: &Tensor<D>) -> Tensor<D> {
+        x.clone().narrow(0, 0, self.pictured.len())
+    }
+
+    /// The same with the pictures of about that part of its faces in the place of their words: each is to become the picture's
+    /// latent (AnyFace++'s hybrid training).
+    pub(super) fn showing(self, part: f64, rng: &mut ChaCha8Rng) -> Self {
+        let [n, captions, width] = self.text.dims();
+        let device = self.text.device();
+        let count = self.pictured.len();
+        let shown: Vec<bool> = (0..count).map(|_| rng.random_bool(part)).collect();
+        let rows = self.rows(&shown);
+        let words = |value: bool, more: usize| Tensor::<2, Bool>::full([n, more], value, &device);
+        let absent = Tensor::cat(vec![words(false, 1), words(true, captions - 1)], 1);
+        let image = filled(self.image.clone(), n);
+        let nothing = Tensor::zeros([n, captions - 1, width], &device);
+        let mean = image.clone().squeeze_dim::<2>(1);
+        let text = Tensor::cat(vec![image, nothing], 1);
+        let batch = Self {
+            text: self.text.mask_where(rows.clone().unsqueeze_dim(2), text),
+            absent: self.absent.mask_where(rows.clone(), absent),
+            text_mean: self.text_mean.mask_where(rows, mean),
+            ..self
+        };
+        batch.aiming_at_pictures(&shown)
+    }
+
+    /// The same with the latents of their pictures as what chosen faces are to become.
+    pub(super) fn aiming_at_pictures(self, chosen: &[bool]) -> Self {
+        let [n, ..] = self.w.dims();
+        let rows = self.rows(chosen).unsqueeze_dim(2);
+        let latents = filled(self.w_picture.clone(), n);
+        Self {
+            w: self.w.mask_where(rows, latents),
+            ..self
+        }
+    }
+
+    /// Which rows are chosen, `[N, 1]`: some of those with a picture, which are the first.
+    fn rows(&self, chosen: &[bool]) -> Tensor<2, Bool> {
+        let [n, ..] = self.w.dims();
+        let mut rows = chosen.to_vec();
+        rows.resize(n, false);
+        Tensor::from_data(TensorData::new(rows, [n, 1]), &self.w.device())
+    }
+}
+
+/// `[P, …]` with zeros for those without a picture: `[N, …]`.
+fn filled(x: Tensor<3>, n: usize) -> Tensor<3> {
+    let [count, rows, width] = x.dims();
+    let more = Tensor::zeros([n - count, rows, width], &x.device());
+    Tensor::cat(vec![x, more], 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+    use rand::SeedableRng;
+
+    /// Two faces with a picture, one without, of two captions each; all numbers of words are 1, of pictures 2.
+    fn batch() -> Batch {
+        let device = Device::flex();
+        Batch {
+            pictured: vec![0, 1],
+            text: Tensor::ones([3, 2, 4], &device),
+            absent: Tensor::full([3, 2], false, &device),
+            text_mean: Tensor::ones([3, 4], &device),
+            image: Tensor::full([2, 1, 4], 2.0, &device),
+            w_c: Tensor::ones([3, 5], &device),
+            w: Tensor::ones([3, 6, 5], &device),
+            w_picture: Tensor::full([2, 6, 5], 2.0, &device),
+        }
+    }
+
+    #[test]
+    fn pictures_take_the_place_of_words() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let shown = batch().showing(1.0, &mut rng);
+        let absent: Vec<bool> = shown.absent.into_data().iter().collect();
+        assert_eq!(absent, [false, true, false, true, false, false]);
+        let text: Vec<f32> = shown.text.into_data().iter().collect();
+        assert_eq!(text[..8], [2.0, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(text[16..], [1.0; 8]);
+        let w: Vec<f32> = shown.w.into_data().iter().collect();
+        assert_eq!((w[0], w[59], w[60]), (2.0, 2.0, 1.0));
+    }
+
+    #[test]
+    fn some_are_to_become_their_pictures() {
+        let batch = batch().aiming_at_pictures(&[false, true]);
+        let w: Vec<f32> = batch.w.into_data().iter().collect();
+        assert_eq!((w[0], w[30], w[60]), (1.0, 2.0, 1.0));
+    }
+
+    #[test]
+    fn words_stay_without_them() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let same = batch().showing(0.0, &mut rng);
+        assert!(same.text.equal(batch().text).all().into_scalar::<bool>());
+        assert!(same.w.equal(batch().w).all().into_scalar::<bool>());
+    }
+}
