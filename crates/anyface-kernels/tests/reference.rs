@@ -1,6 +1,9 @@
 //! Every path against the same operation written out in f64.
 
-use anyface_kernels::{Activation, Algorithm, Gradients, Inputs, Isa, Noise, StyledConv};
+use anyface_kernels::{
+    Activation, Algorithm, Gradients, Inputs, Isa, Noise, StyledConv, blocked_len,
+    blocks_to_planes, planes_to_blocks,
+};
 use proptest::prelude::*;
 
 /// One operation with its operands, in f64.
@@ -493,6 +496,52 @@ fn prepared_weights_change_nothing() {
                 conv.forward_prepared(&prepared, &inputs, &mut y);
             });
             assert!(y == case.forward(isa), "{isa:?} {conv:?}");
+        }
+    }
+}
+
+/// Features in blocks instead of planes, with the same bits, in every algorithm and for colours.
+#[test]
+fn blocks_change_nothing() {
+    for (kernel, up, channels, size) in [
+        (3, false, [20, 18], [9, 7]),
+        (3, true, [20, 50], [9, 7]),
+        (3, true, [3, 5], [40, 150]),
+        (3, false, [3, 5], [40, 260]),
+        (1, false, [37, 3], [67, 41]),
+    ] {
+        let conv = StyledConv {
+            batch: 2,
+            in_channels: channels[0],
+            out_channels: channels[1],
+            height: size[0],
+            width: size[1],
+            kernel,
+            up,
+            demodulate: true,
+            activation: Activation::LeakyRelu,
+            clamp: Some(4.0),
+        };
+        let case = case(conv, [true; 4], 7);
+        let x_shape = [2, channels[0], size[0] * size[1]];
+        let y_shape = [2, channels[1], conv.output_size().iter().product()];
+        for isa in paths().chain(paths().filter_map(Isa::bf16)) {
+            let mut x = vec![f32::NAN; blocked_len(x_shape)];
+            planes_to_blocks(isa, x_shape, &single(&case.x), &mut x);
+            let weights = conv.prepare_weights(isa, &single(&case.weight));
+            let expected = case.forward(isa);
+            let mut y = vec![f32::NAN; expected.len()];
+            case.with_inputs(|inputs| {
+                let inputs = Inputs { x: &x, ..*inputs };
+                if conv.algorithm(isa) == Algorithm::Pointwise {
+                    return conv.forward_colours(&weights, &inputs, &mut y);
+                }
+                let mut blocks = vec![f32::NAN; blocked_len(y_shape)];
+                conv.forward_blocked(&weights, &inputs, &mut blocks);
+                assert!(blocks.iter().all(|value| value.is_finite()));
+                blocks_to_planes(isa, y_shape, &blocks, &mut y);
+            });
+            assert!(y == expected, "{isa:?} {conv:?}");
         }
     }
 }

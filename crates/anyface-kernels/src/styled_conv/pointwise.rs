@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::Call;
 use super::backward::Adjoint;
 use crate::activation::{finish_rows, finish_rows_gradient};
+use crate::features::Order;
 use crate::simd::{LANES, Simd, multiversion};
 use crate::workspace::scratch;
 
@@ -36,12 +37,31 @@ impl Call<'_> {
                 let (image, first) = (part / blocks, part % blocks * BLOCK);
                 let len = rows[0].len();
                 rows.iter_mut().for_each(|row| row.fill(0.0));
-                for ci in 0..conv.in_channels {
-                    let style = self.style[image * conv.in_channels + ci];
-                    let x =
-                        &self.inputs.x[(image * conv.in_channels + ci) * plane + first..][..len];
-                    for (co, row) in rows.iter_mut().enumerate() {
-                        add_scaled(self.isa, weight[co * conv.in_channels + ci] * style, x, row);
+                let factor = |co: usize, ci: usize| {
+                    weight[co * conv.in_channels + ci] * self.style[image * conv.in_channels + ci]
+                };
+                let lines = self.order.lines(conv.in_channels);
+                for line in 0..lines {
+                    let lanes = self.order.lanes();
+                    let start = (image * lines + line) * plane + first;
+                    let x = &self.inputs.x[start * lanes..][..len * lanes];
+                    match self.order {
+                        Order::Planes => {
+                            for (co, row) in rows.iter_mut().enumerate() {
+                                add_scaled(self.isa, factor(co, line), x, row);
+                            }
+                        }
+                        Order::Blocks => {
+                            let mut factors = [[0.0; LANES]; OUTPUTS];
+                            for (co, factors) in factors[..rows.len()].iter_mut().enumerate() {
+                                let channels =
+                                    line * LANES..conv.in_channels.min((line + 1) * LANES);
+                                for (value, ci) in factors.iter_mut().zip(channels) {
+                                    *value = factor(co, ci);
+                                }
+                            }
+                            add_block(self.isa, &factors[..rows.len()], x, &mut rows);
+                        }
                     }
                 }
                 for (co, row) in rows.into_iter().enumerate() {
@@ -190,6 +210,36 @@ multiversion! {
     fn add_scaled(factor: f32, line: &[f32], out: &mut [f32]) {
         for (out, value) in out.iter_mut().zip(line) {
             *out += factor * value;
+        }
+    }
+}
+
+multiversion! {
+    /// [`add_scaled`] of 16 channels, one after the other, to every output: `x [pixel][16]`.
+    fn add_block(factors: &[[f32; LANES]], x: &[f32], outs: &mut [&mut [f32]]) {
+        assert!(factors.len() == outs.len() && outs.iter().all(|out| out.len() * LANES == x.len()));
+        for (block, pixels) in x.chunks(LANES * LANES).enumerate() {
+            let first = block * LANES;
+            let count = pixels.len() / LANES;
+            // SAFETY: the instruction set is the one this is compiled for; `pixels` holds `count` vectors, and an
+            // output `count` floats from `first` on.
+            unsafe {
+                let mut vectors = [S::splat(0.0); LANES];
+                for (i, vector) in vectors[..count].iter_mut().enumerate() {
+                    *vector = S::load(pixels.as_ptr().add(i * LANES));
+                }
+                let channels = S::transpose(vectors);
+                for (factors, out) in factors.iter().zip(&mut *outs) {
+                    let out = &mut out[first..][..count];
+                    let mut sum = if count == LANES { S::load(out.as_ptr()) } else { S::load_first(out.as_ptr(), count) };
+                    for (factor, channel) in factors.iter().zip(channels) {
+                        sum = S::add(sum, S::mul(S::splat(*factor), channel));
+                    }
+                    let mut values = [0.0; LANES];
+                    S::store(values.as_mut_ptr(), sum);
+                    out.copy_from_slice(&values[..count]);
+                }
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ use super::matrices::Operand;
 use super::transforms::{Grid, GridMut, Sink, separable};
 use super::up_lines::UpOutput;
 use super::{Strip, TILE, UP_REACH, UP_SIDE, UP_TILE};
+use crate::activation::{BlockFinish, finish_pixels};
+use crate::features::Order;
 use crate::layout::deinterleave;
 use crate::simd::{Isa, LANES, Simd, multiversion};
 use crate::workspace::{Scratch, scratch};
@@ -55,20 +57,33 @@ impl Overlap {
         add_outputs(isa, strip, products, [row, image], block);
     }
 
-    /// Writes the rows that no later strip adds to, of one image and block, to `planes [channel][H'][W']`.
+    /// Writes the rows that no later strip adds to, of one image and block, to its lines: up to 16 planes
+    /// `[H'][W']`, or one block `[H'][W'][16]`. The noise of `finish` is that of these rows.
     pub(crate) fn finish(
         &self,
         isa: Isa,
         output: &Strip,
         done: &Range<usize>,
         [block, image]: [usize; 2],
-        planes: &mut [&mut [f32]],
+        finish: &BlockFinish<'_>,
+        (order, lines): (Order, &mut [&mut [f32]]),
     ) {
         let sums = &self.sums[(block * self.images + image) * self.image()..];
+        let len = output.width * LANES;
+        let mut finished = scratch(if order == Order::Planes { len } else { 0 });
         for y in done.clone() {
             let first = (y + UP_REACH - output.rows.start) * self.columns + UP_REACH;
-            let row = &sums[first * LANES..][..output.width * LANES];
-            deinterleave(isa, row, y * output.width, planes);
+            let row = &sums[first * LANES..][..len];
+            let pixel = (y - done.start) * output.width;
+            match order {
+                Order::Planes => {
+                    finish_pixels(isa, finish, pixel, row, &mut finished);
+                    deinterleave(isa, &finished, y * output.width, lines);
+                }
+                Order::Blocks => {
+                    finish_pixels(isa, finish, pixel, row, &mut lines[0][y * len..][..len]);
+                }
+            }
         }
     }
 
@@ -95,14 +110,15 @@ multiversion! {
         assert!(products.len() == shape.block() && shape.side == UP_SIDE && strip.tiles() * LANES <= shape.matrix());
         assert!(strip.images.len() * image <= sums.len() && strip.tile_columns() * 2 * TILE + EXCESS <= row / LANES);
         assert!((strip.tile_rows() * 2 * TILE + EXCESS) * row <= image);
-        for tile in 0..strip.tiles() {
-            let (number, y, x) = strip.corner(tile);
-            let first = number * image + 2 * (y - strip.rows.start) * row + 2 * x * LANES;
-            let square = Grid { start: &products[tile * LANES..], row: UP_SIDE * shape.matrix(), column: shape.matrix() };
-            let mut sink = Adding(GridMut { start: &mut sums[first..], row, column: LANES });
-            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix, and
-            // what it adds to is inside the image.
-            unsafe { separable::<S, UpOutput, UP_SIDE, UP_TILE>(&square, &mut sink) };
+        for number in 0..strip.images.len() {
+            for (tile, y, x) in strip.corners(number) {
+                let first = number * image + 2 * (y - strip.rows.start) * row + 2 * x * LANES;
+                let square = Grid { start: &products[tile * LANES..], row: UP_SIDE * shape.matrix(), column: shape.matrix() };
+                let mut sink = Adding(GridMut { start: &mut sums[first..], row, column: LANES });
+                // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix, and
+                // what it adds to is inside the image.
+                unsafe { separable::<S, UpOutput, UP_SIDE, UP_TILE>(&square, &mut sink) };
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{TILE, UP_REACH};
+use crate::features::Order;
 
 /// Tiles that a strip should have at least, so that weights are read seldom.
 const TILES: usize = 64;
@@ -89,21 +90,23 @@ impl Strips {
         })
     }
 
-    /// Divides `planes [N, channels, H, W]` by strips and in them by 32 channels: for each, the rows of
-    /// every image and in it of every channel.
+    /// Divides features by strips and in them by 32 channels: for each, the rows of every image and in it of
+    /// every line.
     pub(crate) fn divide<'a>(
         &self,
-        planes: &'a mut [f32],
+        features: &'a mut [f32],
         channels: usize,
+        order: Order,
     ) -> Vec<Vec<&'a mut [f32]>> {
-        let pairs = channels.div_ceil(PAIR);
+        let (pairs, lines) = (channels.div_ceil(PAIR), order.lines(channels));
         let strips = self.batch.div_ceil(self.images) * self.per_image();
         let mut parts: Vec<_> = (0..strips * pairs)
-            .map(|_| Vec::with_capacity(self.images * PAIR))
+            .map(|_| Vec::with_capacity(self.images * PAIR / order.lanes()))
             .collect();
-        for (index, plane) in planes.chunks_mut(self.height * self.width).enumerate() {
-            let (image, channel) = (index / channels, index % channels);
-            for (part, rows) in plane.chunks_mut(self.rows() * self.width).enumerate() {
+        let row = self.width * order.lanes();
+        for (index, line) in features.chunks_mut(self.height * row).enumerate() {
+            let (image, channel) = (index / lines, index % lines * order.lanes());
+            for (part, rows) in line.chunks_mut(self.rows() * row).enumerate() {
                 let strip = image / self.images * self.per_image() + part;
                 parts[strip * pairs + channel / PAIR].push(rows);
             }

@@ -1,13 +1,15 @@
 //! The forward pass.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Call;
-use crate::activation::finish_rows;
+use crate::activation::{BlockFinish, Finish};
+use crate::features::Order;
+use crate::layout::deinterleave;
 use crate::simd::LANES;
-use crate::winograd::{
-    Matrices, Operand, Overlap, PAIR, Strip, Target, UP_REACH, Weights, multiply,
-};
+use crate::winograd::{Operand, Overlap, PAIR, Strip, UP_REACH, Weights, output_pixels};
 use crate::workspace::scratch;
 
 impl Call<'_> {
@@ -17,20 +19,58 @@ impl Call<'_> {
         if conv.up {
             return self.forward_up(weights, y);
         }
-        let work = self.work(y, conv.out_channels);
+        let work = self.work(y, conv.out_channels, self.order);
         work.into_par_iter().for_each(|(strip, rows)| {
             let tiles = self.input(&strip);
-            self.convolve(
-                &strip,
-                tiles.all(),
-                weights,
-                rows,
-                |image, channel, rows| {
-                    let noise = self.noise_rows(image, &strip.rows, conv.width);
-                    finish_rows(self.isa, &self.finish(image, channel), noise, rows);
-                },
-            );
+            rows.into_par_iter()
+                .enumerate()
+                .for_each(|(pair, mut rows)| {
+                    self.strip_outputs(&strip, tiles.all(), weights, pair, &mut rows);
+                });
         });
+    }
+
+    /// The rows of up to 32 channels of a strip: of every image and in it of every line.
+    fn strip_outputs(
+        &self,
+        strip: &Strip,
+        tiles: Operand<'_>,
+        weights: &Weights,
+        pair: usize,
+        rows: &mut [&mut [f32]],
+    ) {
+        let width = self.conv.width;
+        let channels = self.pair_channels(pair);
+        let products = self.products(strip, tiles, weights, pair, channels.len());
+        let shape = products.shape;
+        let mut pixels = scratch(match self.order {
+            Order::Planes => strip.pixels() * LANES,
+            Order::Blocks => 0,
+        });
+        let images = rows.chunks_mut(self.order.lines(channels.len()));
+        for (index, (image, rows)) in strip.images.clone().zip(images).enumerate() {
+            let lines = rows.chunks_mut(LANES / self.order.lanes());
+            let blocks = products.values.chunks(shape.block()).zip(lines);
+            for ((values, lines), first) in blocks.zip(channels.clone().step_by(LANES)) {
+                let finish =
+                    self.block_finish(image, first, self.noise_rows(image, &strip.rows, width));
+                let target = match self.order {
+                    Order::Planes => &mut pixels,
+                    Order::Blocks => &mut *lines[0],
+                };
+                output_pixels(
+                    self.isa,
+                    strip,
+                    index,
+                    Operand { values, shape },
+                    Some(&finish),
+                    target,
+                );
+                if self.order == Order::Planes {
+                    deinterleave(self.isa, &pixels, 0, lines);
+                }
+            }
+        }
     }
 
     /// Computes y of an up-sampling convolution: the strips of an image one after the other, since they overlap.
@@ -42,10 +82,12 @@ impl Call<'_> {
             .iter()
             .filter(|strip| strip.images.start == 0)
             .count();
-        y.par_chunks_mut(images * conv.out_channels * conv.output_plane())
+        let (lanes, lines) = (self.order.lanes(), self.order.lines(conv.out_channels));
+        let line = conv.output_plane() * lanes;
+        y.par_chunks_mut(images * lines * line)
             .zip(strips.par_chunks_mut(per_image))
             .for_each(|(y, strips)| {
-                // By 32 channels: the sums, and the planes of every image and in it of every channel.
+                // By 32 channels: the sums, and the lines of every image.
                 let mut outputs: Vec<(Overlap, Vec<&mut [f32]>)> = (0..conv.out_channels)
                     .step_by(PAIR)
                     .map(|first| {
@@ -55,37 +97,30 @@ impl Call<'_> {
                         )
                     })
                     .collect();
-                for (index, plane) in y.chunks_mut(conv.output_plane()).enumerate() {
-                    outputs[index % conv.out_channels / PAIR].1.push(plane);
+                for (index, line) in y.chunks_mut(line).enumerate() {
+                    outputs[index % lines * lanes / PAIR].1.push(line);
                 }
                 for strip in strips.iter() {
                     let tiles = self.input(strip);
                     outputs
                         .par_iter_mut()
                         .enumerate()
-                        .for_each(|(pair, (overlap, planes))| {
-                            self.strip_outputs(
-                                strip,
-                                tiles.all(),
-                                weights.pair(pair),
-                                pair * PAIR,
-                                overlap,
-                                planes,
-                            );
+                        .for_each(|(pair, (overlap, lines))| {
+                            self.strip_sums(strip, tiles.all(), weights, pair, overlap, lines);
                         });
                 }
             });
     }
 
-    /// The outputs of up to 32 channels from `first` on which no later strip adds to.
-    fn strip_outputs(
+    /// The outputs of up to 32 channels to which no later strip adds.
+    fn strip_sums(
         &self,
         strip: &Strip,
         tiles: Operand<'_>,
-        weights: Operand<'_>,
-        first: usize,
+        weights: &Weights,
+        pair: usize,
         overlap: &mut Overlap,
-        planes: &mut [&mut [f32]],
+        lines: &mut [&mut [f32]],
     ) {
         let conv = self.conv;
         let output = strip.doubled(conv.height);
@@ -95,34 +130,59 @@ impl Call<'_> {
         } else {
             output.rows.end - UP_REACH
         };
-        let channels = planes.len() / strip.images.len();
-        let shape = Matrices::tiles(true, strip.tiles(), channels);
-        let mut products = scratch(shape.len());
-        multiply(
-            self.isa,
-            tiles,
-            weights,
-            Target {
-                values: &mut products,
-                shape,
-            },
-        );
-        for (block, values) in products.chunks(shape.block()).enumerate() {
+        let channels = self.pair_channels(pair);
+        let products = self.products(strip, tiles, weights, pair, channels.len());
+        let shape = products.shape;
+        for (block, values) in products.values.chunks(shape.block()).enumerate() {
             overlap.add(self.isa, strip, Operand { values, shape }, block);
-            for (index, planes) in planes.chunks_mut(channels).enumerate() {
-                let image = strip.images.start + index;
-                let noise = self.noise_rows(image, &done, output.width);
-                let planes = &mut planes[block * LANES..channels.min((block + 1) * LANES)];
-                overlap.finish(self.isa, &output, &done, [block, index], planes);
-                for (i, plane) in planes.iter_mut().enumerate() {
-                    let rows = &mut plane[done.start * output.width..done.end * output.width];
-                    let finish = self.finish(image, first + block * LANES + i);
-                    finish_rows(self.isa, &finish, noise, rows);
-                }
+        }
+        let images = lines.chunks_mut(self.order.lines(channels.len()));
+        for (index, (image, lines)) in strip.images.clone().zip(images).enumerate() {
+            let blocks = lines.chunks_mut(LANES / self.order.lanes()).enumerate();
+            for ((block, lines), first) in blocks.zip(channels.clone().step_by(LANES)) {
+                let finish =
+                    self.block_finish(image, first, self.noise_rows(image, &done, output.width));
+                overlap.finish(
+                    self.isa,
+                    &output,
+                    &done,
+                    [block, index],
+                    &finish,
+                    (self.order, lines),
+                );
             }
         }
         if !last {
             overlap.advance(strip);
         }
+    }
+
+    /// The output channels of a pair of blocks.
+    fn pair_channels(&self, pair: usize) -> Range<usize> {
+        pair * PAIR..self.conv.out_channels.min((pair + 1) * PAIR)
+    }
+
+    /// The constants of 16 output channels from `first` on, over pixels with that noise.
+    fn block_finish<'a>(&self, image: usize, first: usize, noise: &'a [f32]) -> BlockFinish<'a> {
+        let Finish {
+            noise_strength,
+            slopes,
+            clamp,
+            ..
+        } = self.finish(image, first);
+        let mut finish = BlockFinish {
+            demodulation: [0.0; LANES],
+            bias: [0.0; LANES],
+            noise,
+            noise_strength,
+            slopes,
+            clamp,
+        };
+        for (lane, channel) in (first..self.conv.out_channels).take(LANES).enumerate() {
+            let constants = self.finish(image, channel);
+            finish.demodulation[lane] = constants.demodulation;
+            finish.bias[lane] = constants.bias;
+        }
+        finish
     }
 }
