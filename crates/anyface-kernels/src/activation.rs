@@ -106,18 +106,6 @@ impl BlockFinish<'_> {
     }
 }
 
-multiversion! {
-    /// [`BlockFinish::apply`] of pixels `[pixel][16]`, of which the first is number `first`.
-    pub(crate) fn finish_pixels(finish: &BlockFinish<'_>, first: usize, convolved: &[f32], out: &mut [f32]) {
-        let (convolved, out) = (convolved.as_chunks::<LANES>().0, out.as_chunks_mut::<LANES>().0);
-        assert!(finish.noise.is_empty() || first + out.len() <= finish.noise.len(), "noise for every pixel");
-        for (i, (convolved, out)) in convolved.iter().zip(out).enumerate() {
-            // SAFETY: the instruction set is the one this is compiled for; the noise is long enough.
-            unsafe { S::store(out.as_mut_ptr(), finish.apply::<S>(first + i, S::load(convolved.as_ptr()))) };
-        }
-    }
-}
-
 /// Sums over one output plane of g, the gradient before the activation; one sum per lane.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PlaneSums {

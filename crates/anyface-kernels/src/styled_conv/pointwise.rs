@@ -28,51 +28,63 @@ impl Call<'_> {
     /// Computes y.
     pub(super) fn forward_pointwise(&self, weight: &[f32], y: &mut [f32]) {
         let conv = self.conv;
-        let (plane, blocks) = (conv.input_plane(), conv.input_plane().div_ceil(BLOCK));
-        let parts = divide(y, plane, conv.out_channels);
-        parts
+        let (plane, parts) = (conv.input_plane(), conv.input_plane().div_ceil(BLOCK));
+        let outputs = divide(y, plane, conv.out_channels);
+        outputs
             .into_par_iter()
             .enumerate()
             .for_each(|(part, mut rows)| {
-                let (image, first) = (part / blocks, part % blocks * BLOCK);
-                let len = rows[0].len();
-                rows.iter_mut().for_each(|row| row.fill(0.0));
-                let factor = |co: usize, ci: usize| {
-                    weight[co * conv.in_channels + ci] * self.style[image * conv.in_channels + ci]
-                };
-                let lines = self.order.lines(conv.in_channels);
-                for line in 0..lines {
-                    let lanes = self.order.lanes();
-                    let start = (image * lines + line) * plane + first;
-                    let x = &self.inputs.x[start * lanes..][..len * lanes];
-                    match self.order {
-                        Order::Planes => {
-                            for (co, row) in rows.iter_mut().enumerate() {
-                                add_scaled(self.isa, factor(co, line), x, row);
-                            }
-                        }
-                        Order::Blocks => {
-                            let mut factors = [[0.0; LANES]; OUTPUTS];
-                            for (co, factors) in factors[..rows.len()].iter_mut().enumerate() {
-                                let channels =
-                                    line * LANES..conv.in_channels.min((line + 1) * LANES);
-                                for (value, ci) in factors.iter_mut().zip(channels) {
-                                    *value = factor(co, ci);
-                                }
-                            }
-                            add_block(self.isa, &factors[..rows.len()], x, &mut rows);
-                        }
+                let (image, first) = (part / parts, part % parts * BLOCK);
+                let (lanes, lines) = (self.order.lanes(), self.order.lines(conv.in_channels));
+                let pixels = first * lanes..(first + rows[0].len()) * lanes;
+                let lines = self
+                    .inputs
+                    .x
+                    .chunks(plane * lanes)
+                    .skip(image * lines)
+                    .take(lines);
+                let x: Vec<_> = lines.map(|line| &line[pixels.clone()]).collect();
+                self.colours(weight, image, first, &x, &mut rows);
+            });
+    }
+
+    /// The outputs of the pixels of one image from `first` on in `rows`, by channel, from `x`, by line.
+    fn colours(
+        &self,
+        weight: &[f32],
+        image: usize,
+        first: usize,
+        x: &[&[f32]],
+        rows: &mut [&mut [f32]],
+    ) {
+        let channels = self.conv.in_channels;
+        let style = &self.style[image * channels..][..channels];
+        let factors = weight
+            .chunks(channels)
+            .map(|row| row.iter().zip(style).map(|(weight, style)| weight * style));
+        match self.order {
+            Order::Planes => {
+                for (factors, row) in factors.zip(&mut *rows) {
+                    row.fill(0.0);
+                    for (factor, line) in factors.zip(x) {
+                        add_scaled(self.isa, factor, line, row);
                     }
                 }
-                for (co, row) in rows.into_iter().enumerate() {
-                    finish_rows(
-                        self.isa,
-                        &self.finish(image, co),
-                        self.noise_block(image, first, len),
-                        row,
-                    );
+            }
+            Order::Blocks => {
+                let mut by_line = vec![[[0.0; LANES]; OUTPUTS]; x.len()];
+                for (co, factors) in factors.enumerate() {
+                    for (ci, factor) in factors.enumerate() {
+                        by_line[ci / LANES][co][ci % LANES] = factor;
+                    }
                 }
-            });
+                multiply_blocks(self.isa, &by_line, x, rows);
+            }
+        }
+        for (co, row) in rows.iter_mut().enumerate() {
+            let noise = self.noise_block(image, first, row.len());
+            finish_rows(self.isa, &self.finish(image, co), noise, row);
+        }
     }
 
     /// Computes what `adjoint` asks for; returns the sums of the gradients of bias, noise strength and
@@ -215,29 +227,38 @@ multiversion! {
 }
 
 multiversion! {
-    /// [`add_scaled`] of 16 channels, one after the other, to every output: `x [pixel][16]`.
-    fn add_block(factors: &[[f32; LANES]], x: &[f32], outs: &mut [&mut [f32]]) {
-        assert!(factors.len() == outs.len() && outs.iter().all(|out| out.len() * LANES == x.len()));
-        for (block, pixels) in x.chunks(LANES * LANES).enumerate() {
-            let first = block * LANES;
-            let count = pixels.len() / LANES;
-            // SAFETY: the instruction set is the one this is compiled for; `pixels` holds `count` vectors, and an
-            // output `count` floats from `first` on.
+    /// For every output the sum, in the order of channels, of factor · x: `factors [block][output][16]`, x by block
+    /// `[pixel][16]`.
+    fn multiply_blocks(factors: &[[[f32; LANES]; OUTPUTS]], x: &[&[f32]], outs: &mut [&mut [f32]]) {
+        let len = outs[0].len();
+        assert!(factors.len() == x.len() && x.iter().all(|x| x.len() == len * LANES));
+        assert!(outs.len() <= OUTPUTS && outs.iter().all(|out| out.len() == len));
+        for first in (0..len).step_by(LANES) {
+            let count = LANES.min(len - first);
+            // SAFETY: the instruction set is the one this is compiled for; from `first` on, a block holds `count`
+            // vectors and an output `count` floats.
             unsafe {
-                let mut vectors = [S::splat(0.0); LANES];
-                for (i, vector) in vectors[..count].iter_mut().enumerate() {
-                    *vector = S::load(pixels.as_ptr().add(i * LANES));
-                }
-                let channels = S::transpose(vectors);
-                for (factors, out) in factors.iter().zip(&mut *outs) {
-                    let out = &mut out[first..][..count];
-                    let mut sum = if count == LANES { S::load(out.as_ptr()) } else { S::load_first(out.as_ptr(), count) };
-                    for (factor, channel) in factors.iter().zip(channels) {
-                        sum = S::add(sum, S::mul(S::splat(*factor), channel));
+                let mut sums = [S::splat(0.0); OUTPUTS];
+                for (factors, x) in factors.iter().zip(x) {
+                    // The last vector of less than 16 pixels has the last of them several times.
+                    let pixel = |i: usize| S::load(x.as_ptr().add((first + i.min(count - 1)) * LANES));
+                    let channels = S::transpose(std::array::from_fn(pixel));
+                    for (sum, factors) in sums[..outs.len()].iter_mut().zip(factors) {
+                        let mut total = *sum;
+                        for (factor, channel) in factors.iter().zip(&channels) {
+                            total = S::add(total, S::mul(S::splat(*factor), *channel));
+                        }
+                        *sum = total;
                     }
-                    let mut values = [0.0; LANES];
-                    S::store(values.as_mut_ptr(), sum);
-                    out.copy_from_slice(&values[..count]);
+                }
+                for (sum, out) in sums.into_iter().zip(&mut *outs) {
+                    if count == LANES {
+                        S::store(out.as_mut_ptr().add(first), sum);
+                    } else {
+                        let mut values = [0.0; LANES];
+                        S::store(values.as_mut_ptr(), sum);
+                        out[first..].copy_from_slice(&values[..count]);
+                    }
                 }
             }
         }

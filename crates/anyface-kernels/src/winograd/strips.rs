@@ -12,6 +12,9 @@ const TILES: usize = 64;
 /// second-level cache. Larger strips read fewer rows twice.
 const TILE_CHANNELS: usize = 4096;
 
+/// Rows of tiles that a segment should have at least, so that few are computed twice.
+const SEGMENT: usize = 16;
+
 /// Output channels that are computed together: two blocks of 16.
 pub(crate) const PAIR: usize = 32;
 
@@ -41,6 +44,16 @@ pub(crate) struct Strip {
     pub(crate) halo: Range<usize>,
     /// Pixels of a row.
     pub(crate) width: usize,
+}
+
+/// Strips of an image (or of whole small images) that are computed one after the other, where the convolution
+/// up-samples: what tiles add to those below is kept.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    /// From the top down; if other segments lie above, the last row of tiles of those comes first.
+    pub(crate) strips: Vec<Strip>,
+    /// Rows of outputs in every image.
+    pub(crate) rows: Range<usize>,
 }
 
 impl Strips {
@@ -88,6 +101,33 @@ impl Strips {
                 width,
             })
         })
+    }
+
+    /// All strips in segments, image by image, from the top down.
+    pub(crate) fn segments(&self) -> Vec<Segment> {
+        let strips: Vec<Strip> = self.all().collect();
+        let tile_rows = self.height.div_ceil(TILE);
+        let per_segment = self.per_image().div_ceil((tile_rows / SEGMENT).max(1));
+        let segments = strips
+            .chunks(self.per_image())
+            .flat_map(|strips| strips.chunks(per_segment));
+        let last = |rows: &Range<usize>| rows.end == self.height;
+        segments
+            .map(|strips| {
+                let (first, end) = (&strips[0], &strips[strips.len() - 1].rows);
+                let above = first.rows.start.saturating_sub(TILE)..first.rows.start;
+                let again = (!above.is_empty()).then(|| Strip {
+                    halo: above.clone(),
+                    rows: above.clone(),
+                    ..first.clone()
+                });
+                let bottom = 2 * end.end - if last(end) { 0 } else { UP_REACH };
+                Segment {
+                    strips: again.into_iter().chain(strips.iter().cloned()).collect(),
+                    rows: (2 * above.end).saturating_sub(UP_REACH)..bottom,
+                }
+            })
+            .collect()
     }
 
     /// Divides features by strips and in them by 32 channels: for each, the rows of every image and in it of

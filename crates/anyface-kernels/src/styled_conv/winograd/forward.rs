@@ -9,7 +9,9 @@ use crate::activation::{BlockFinish, Finish};
 use crate::features::Order;
 use crate::layout::deinterleave;
 use crate::simd::LANES;
-use crate::winograd::{Operand, Overlap, PAIR, Strip, UP_REACH, Weights, output_pixels};
+use crate::winograd::{
+    Operand, Outputs, Overlap, PAIR, Segment, Strip, UP_REACH, Weights, output_pixels,
+};
 use crate::workspace::scratch;
 
 impl Call<'_> {
@@ -30,7 +32,7 @@ impl Call<'_> {
         });
     }
 
-    /// The rows of up to 32 channels of a strip: of every image and in it of every line.
+    /// The outputs of a strip, up to 32 channels of them, in the rows of every image and in it of every line.
     fn strip_outputs(
         &self,
         strip: &Strip,
@@ -73,48 +75,54 @@ impl Call<'_> {
         }
     }
 
-    /// Computes y of an up-sampling convolution: the strips of an image one after the other, since they overlap.
+    /// Computes y of an up-sampling convolution.
     fn forward_up(&self, weights: &Weights, y: &mut [f32]) {
-        let conv = self.conv;
-        let mut strips: Vec<Strip> = self.strips().all().collect();
-        let images = strips[0].images.len();
-        let per_image = strips
-            .iter()
-            .filter(|strip| strip.images.start == 0)
-            .count();
-        let (lanes, lines) = (self.order.lanes(), self.order.lines(conv.out_channels));
-        let line = conv.output_plane() * lanes;
-        y.par_chunks_mut(images * lines * line)
-            .zip(strips.par_chunks_mut(per_image))
-            .for_each(|(y, strips)| {
-                // By 32 channels: the sums, and the lines of every image.
-                let mut outputs: Vec<(Overlap, Vec<&mut [f32]>)> = (0..conv.out_channels)
-                    .step_by(PAIR)
-                    .map(|first| {
-                        (
-                            Overlap::new(&strips[0], PAIR.min(conv.out_channels - first)),
-                            Vec::new(),
-                        )
-                    })
-                    .collect();
-                for (index, line) in y.chunks_mut(line).enumerate() {
-                    outputs[index % lines * lanes / PAIR].1.push(line);
-                }
-                for strip in strips.iter() {
-                    let tiles = self.input(strip);
-                    outputs
-                        .par_iter_mut()
-                        .enumerate()
-                        .for_each(|(pair, (overlap, lines))| {
-                            self.strip_sums(strip, tiles.all(), weights, pair, overlap, lines);
-                        });
-                }
-            });
+        let segments = self.strips().segments();
+        let lines = self.divide(&segments, y);
+        let work: Vec<_> = segments.into_iter().zip(lines).collect();
+        work.into_par_iter().for_each(|(segment, mut pairs)| {
+            let mut overlaps: Vec<_> = (0..pairs.len())
+                .map(|pair| Overlap::new(&segment.strips[0], self.pair_channels(pair).len()))
+                .collect();
+            for strip in &segment.strips {
+                let tiles = self.input(strip);
+                let pairs = pairs.par_iter_mut().zip(&mut overlaps).enumerate();
+                pairs.for_each(|(pair, (lines, overlap))| {
+                    self.add_strip(&segment, strip, tiles.all(), weights, pair, overlap, lines);
+                });
+            }
+        });
     }
 
-    /// The outputs of up to 32 channels to which no later strip adds.
-    fn strip_sums(
+    /// Divides y by segments and in them by 32 channels: for each, the rows of every image and in it of every line.
+    fn divide<'a>(&self, segments: &[Segment], y: &'a mut [f32]) -> Vec<Vec<Vec<&'a mut [f32]>>> {
+        let conv = self.conv;
+        let (lanes, lines) = (self.order.lanes(), self.order.lines(conv.out_channels));
+        let [height, width] = conv.output_size();
+        let pairs = conv.out_channels.div_ceil(PAIR);
+        let mut parts: Vec<Vec<Vec<_>>> = segments
+            .iter()
+            .map(|_| (0..pairs).map(|_| Vec::new()).collect())
+            .collect();
+        for (index, mut line) in y.chunks_mut(height * width * lanes).enumerate() {
+            let (image, pair) = (index / lines, index % lines * lanes / PAIR);
+            let of_image = segments.iter().zip(&mut parts);
+            for (segment, part) in
+                of_image.filter(|(segment, _)| segment.strips[0].images.contains(&image))
+            {
+                let rows;
+                (rows, line) = line.split_at_mut(segment.rows.len() * width * lanes);
+                part[pair].push(rows);
+            }
+        }
+        parts
+    }
+
+    /// Adds the products of a strip to the outputs of up to 32 channels of a segment: to the rows of every
+    /// image and in it of every line.
+    fn add_strip(
         &self,
+        segment: &Segment,
         strip: &Strip,
         tiles: Operand<'_>,
         weights: &Weights,
@@ -123,37 +131,49 @@ impl Call<'_> {
         lines: &mut [&mut [f32]],
     ) {
         let conv = self.conv;
-        let output = strip.doubled(conv.height);
-        let last = strip.rows.end == conv.height;
-        let done = output.halo.start..if last {
-            output.rows.end
-        } else {
-            output.rows.end - UP_REACH
-        };
+        let width = conv.output_size()[1];
         let channels = self.pair_channels(pair);
         let products = self.products(strip, tiles, weights, pair, channels.len());
         let shape = products.shape;
-        for (block, values) in products.values.chunks(shape.block()).enumerate() {
-            overlap.add(self.isa, strip, Operand { values, shape }, block);
-        }
+        // Rows that are complete with this strip, of those that belong to the segment.
+        let last = strip.rows.end == conv.height;
+        let end = 2 * strip.rows.end - if last { 0 } else { UP_REACH };
+        let done = (2 * strip.rows.start)
+            .saturating_sub(UP_REACH)
+            .max(segment.rows.start)..end;
+        let mut pixels = scratch(match self.order {
+            Order::Planes => done.len() * width * LANES,
+            Order::Blocks => 0,
+        });
         let images = lines.chunks_mut(self.order.lines(channels.len()));
         for (index, (image, lines)) in strip.images.clone().zip(images).enumerate() {
-            let blocks = lines.chunks_mut(LANES / self.order.lanes()).enumerate();
-            for ((block, lines), first) in blocks.zip(channels.clone().step_by(LANES)) {
-                let finish =
-                    self.block_finish(image, first, self.noise_rows(image, &done, output.width));
-                overlap.finish(
+            let lines = lines.chunks_mut(LANES / self.order.lanes());
+            let blocks = products.values.chunks(shape.block()).zip(lines).enumerate();
+            for ((block, (values, lines)), first) in blocks.zip(channels.clone().step_by(LANES)) {
+                let finish = self.block_finish(image, first, self.noise_rows(image, &done, width));
+                let first = (done.start - segment.rows.start) * width;
+                let outputs = Outputs {
+                    top: done.start,
+                    pixels: match self.order {
+                        Order::Planes => &mut pixels,
+                        Order::Blocks => {
+                            &mut lines[0][first * LANES..][..done.len() * width * LANES]
+                        }
+                    },
+                    finish: &finish,
+                };
+                overlap.add(
                     self.isa,
-                    &output,
-                    &done,
+                    strip,
                     [block, index],
-                    &finish,
-                    (self.order, lines),
+                    Operand { values, shape },
+                    last,
+                    outputs,
                 );
+                if self.order == Order::Planes {
+                    deinterleave(self.isa, &pixels, first, lines);
+                }
             }
-        }
-        if !last {
-            overlap.advance(strip);
         }
     }
 
