@@ -195,4 +195,54 @@ impl Sink for Tile<'_, '_> {
             }
         }
     }
+
+    #[inline(always)]
+    unsafe fn put_row<S: Simd, const O: usize>(&mut self, i: usize, row: [S::Vector; O]) {
+        let y = self.corner[0] + i as isize;
+        let unwritten = i < 2 * TILE && !(0..self.size[0]).contains(&y);
+        if !self.inside[1] || unwritten {
+            for (j, vector) in row.into_iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe { self.put::<S>(i, j, vector) };
+            }
+            return;
+        }
+        let Stream {
+            beside,
+            below,
+            outputs,
+        } = &mut *self.stream;
+        let [width, left] = [self.size[1] as usize, self.corner[1] as usize];
+        let mut row = row;
+        // SAFETY: as in `put`; all columns, and this row, are inside.
+        unsafe {
+            let beside = beside.as_mut_ptr().add(i * EXCESS * LANES);
+            let (own, next) = row.split_at_mut(2 * TILE);
+            for (j, (vector, next)) in own.iter_mut().zip(next).enumerate() {
+                *vector = S::add(*vector, S::load(beside.add(j * LANES)));
+                S::store(beside.add(j * LANES), *next);
+            }
+            if i < EXCESS {
+                let below = below.as_ptr().add((i * width + left) * LANES);
+                for (j, vector) in own.iter_mut().enumerate() {
+                    *vector = S::add(*vector, S::load(below.add(j * LANES)));
+                }
+            }
+            if i >= 2 * TILE {
+                let below = below
+                    .as_mut_ptr()
+                    .add(((i - 2 * TILE) * width + left) * LANES);
+                for (j, vector) in own.iter().enumerate() {
+                    S::store(below.add(j * LANES), *vector);
+                }
+            } else {
+                let pixel = y as usize * width + left;
+                let pixels = outputs.pixels.as_mut_ptr().add(pixel * LANES);
+                for (j, vector) in own.iter().enumerate() {
+                    let finished = outputs.finish.apply::<S>(pixel + j, *vector);
+                    S::store(pixels.add(j * LANES), finished);
+                }
+            }
+        }
+    }
 }

@@ -98,6 +98,18 @@ pub(super) trait Sink {
     /// # Safety
     /// The machine has the instruction set of `S`, and the vector has a place in the sink.
     unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector);
+
+    /// Takes all of row i.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `S`, and the row has its place in the sink.
+    #[inline(always)]
+    unsafe fn put_row<S: Simd, const O: usize>(&mut self, i: usize, row: [S::Vector; O]) {
+        for (j, vector) in row.into_iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { self.put::<S>(i, j, vector) };
+        }
+    }
 }
 
 /// Vectors at `start[i · row + j · column]`.
@@ -179,9 +191,7 @@ pub(super) unsafe fn separable<S: Simd, L: Line<I, O>, const I: usize, const O: 
             }
         }
         for (i, columns) in columns.iter().enumerate() {
-            for (j, vector) in L::apply::<S>(*columns).into_iter().enumerate() {
-                sink.put::<S>(i, j, vector);
-            }
+            sink.put_row::<S, O>(i, L::apply::<S>(*columns));
         }
     }
 }
