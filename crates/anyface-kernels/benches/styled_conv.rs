@@ -4,7 +4,9 @@
 
 use std::fmt;
 
-use anyface_kernels::{Activation, Gradients, Inputs, Isa, Noise, StyledConv};
+use anyface_kernels::{
+    Activation, Gradients, Inputs, Isa, Noise, StyledConv, blocked_len, planes_to_blocks, scratch,
+};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
@@ -163,13 +165,25 @@ fn prepared_bf16(bencher: Bencher<'_, '_>, layer: Layer) {
     time_prepared(bencher, layer, isa.bf16().unwrap_or(isa));
 }
 
+/// With features in blocks, in buffers like those of a network.
 fn time_prepared(bencher: Bencher<'_, '_>, layer: Layer, isa: Isa) {
     let mut case = Case::new(layer);
-    let (conv, inputs, y) = case.parts();
+    let (conv, inputs, colours) = case.parts();
     let weights = conv.prepare_weights(isa, inputs.weight);
-    bencher
-        .counter(ItemsCount::new(conv.flops()))
-        .bench_local(|| conv.forward_prepared(&weights, &inputs, y));
+    let x_shape = [conv.batch, conv.in_channels, conv.height * conv.width];
+    let y_shape = [
+        conv.batch,
+        conv.out_channels,
+        conv.output_size().iter().product(),
+    ];
+    let [mut x, mut y] = [x_shape, y_shape].map(|shape| scratch(blocked_len(shape)));
+    planes_to_blocks(isa, x_shape, inputs.x, &mut x);
+    let inputs = Inputs { x: &x, ..inputs };
+    let bencher = bencher.counter(ItemsCount::new(conv.flops()));
+    match layer.form {
+        Form::Rgb => bencher.bench_local(|| conv.forward_colours(&weights, &inputs, colours)),
+        _ => bencher.bench_local(|| conv.forward_blocked(&weights, &inputs, &mut y)),
+    }
 }
 
 #[divan::bench(args = built_in().into_iter().chain(config_f()), min_time = 0.3)]

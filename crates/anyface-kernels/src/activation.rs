@@ -66,6 +66,46 @@ multiversion! {
     }
 }
 
+/// Constants of 16 output channels beside each other, over some pixels.
+pub(crate) struct BlockFinish<'a> {
+    pub(crate) demodulation: [f32; LANES],
+    pub(crate) bias: [f32; LANES],
+    /// Of every pixel; empty is none.
+    pub(crate) noise: &'a [f32],
+    pub(crate) noise_strength: f32,
+    /// Factors of positive and of negative values.
+    pub(crate) slopes: [f32; 2],
+    /// Infinity where nothing is clamped.
+    pub(crate) clamp: f32,
+}
+
+impl BlockFinish<'_> {
+    /// [`finish_row`] of the channels of one pixel, with the same bits.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `S`, and the pixel has its noise.
+    #[inline(always)]
+    pub(crate) unsafe fn apply<S: Simd>(&self, pixel: usize, convolved: S::Vector) -> S::Vector {
+        // SAFETY: the caller's promise; arrays of `LANES` floats are good for a vector.
+        unsafe {
+            let mut value = S::mul(convolved, S::load(self.demodulation.as_ptr()));
+            if !self.noise.is_empty() {
+                let noise = *self.noise.get_unchecked(pixel) * self.noise_strength;
+                value = S::add(value, S::splat(noise));
+            }
+            value = S::add(value, S::load(self.bias.as_ptr()));
+            let [positive, negative] = self.slopes.map(|slope| S::splat(slope));
+            value = S::mul(
+                value,
+                S::select_less(S::splat(0.0), value, positive, negative),
+            );
+            let [low, high] = [-self.clamp, self.clamp].map(|bound| S::splat(bound));
+            value = S::select_less(value, low, low, value);
+            S::select_less(high, value, high, value)
+        }
+    }
+}
+
 /// Sums over one output plane of g, the gradient before the activation; one sum per lane.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PlaneSums {

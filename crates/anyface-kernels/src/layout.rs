@@ -137,8 +137,8 @@ multiversion! {
                     *row = if count == LANES { S::load(start) } else { S::load_first(start, count) };
                 }
                 let factors = S::load(factors.as_ptr());
-                for (out, column) in out.chunks_exact_mut(LANES).zip(S::transpose(rows)) {
-                    S::store(out.as_mut_ptr(), S::mul(column, factors));
+                for (out, column) in out.chunks_exact_mut(LANES).zip(&S::transpose(rows)) {
+                    S::store(out.as_mut_ptr(), S::mul(*column, factors));
                 }
             }
         }
@@ -157,16 +157,15 @@ multiversion! {
             // SAFETY: the instruction set is the one this is compiled for; the source holds `count`
             // vectors and a line `count` floats from `first` on.
             unsafe {
-                let mut columns = [S::splat(0.0); LANES];
-                for (i, column) in columns[..count].iter_mut().enumerate() {
-                    *column = S::load(source.as_ptr().add(i * LANES));
-                }
-                for (line, column) in lines.iter_mut().zip(S::transpose(columns)) {
+                // Of less than 16 positions the last is there several times.
+                let position = |i: usize| S::load(source.as_ptr().add(i.min(count - 1) * LANES));
+                let columns = S::transpose(std::array::from_fn(position));
+                for (line, column) in lines.iter_mut().zip(&columns) {
                     if count == LANES {
-                        S::store(line.as_mut_ptr().add(first), column);
+                        S::store(line.as_mut_ptr().add(first), *column);
                     } else {
                         let mut vector = [0.0; LANES];
-                        S::store(vector.as_mut_ptr(), column);
+                        S::store(vector.as_mut_ptr(), *column);
                         line[first..][..count].copy_from_slice(&vector[..count]);
                     }
                 }

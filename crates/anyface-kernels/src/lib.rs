@@ -14,6 +14,7 @@
 mod activation;
 mod convolve;
 mod demodulation;
+mod features;
 mod halve;
 mod layout;
 mod planes;
@@ -25,6 +26,7 @@ mod winograd;
 mod workspace;
 
 pub use activation::Activation;
+pub use features::{blocked_len, blocks_to_planes, planes_to_blocks};
 pub use halve::{halve, halve_gradient};
 pub use simd::Isa;
 pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, PreparedWeights, StyledConv};

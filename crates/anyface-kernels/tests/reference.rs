@@ -1,6 +1,9 @@
 //! Every path against the same operation written out in f64.
 
-use anyface_kernels::{Activation, Algorithm, Gradients, Inputs, Isa, Noise, StyledConv};
+use anyface_kernels::{
+    Activation, Algorithm, Gradients, Inputs, Isa, Noise, StyledConv, blocked_len,
+    blocks_to_planes, planes_to_blocks,
+};
 use proptest::prelude::*;
 
 /// One operation with its operands, in f64.
@@ -135,6 +138,32 @@ impl Case {
         let [height, width] = self.conv.output_size();
         let mut y = vec![f32::NAN; self.conv.batch * self.conv.out_channels * height * width];
         self.with_inputs(|inputs| self.conv.forward(isa, inputs, &mut y));
+        y
+    }
+
+    /// The same with features in blocks.
+    fn forward_in_blocks(&self, isa: Isa) -> Vec<f32> {
+        let conv = self.conv;
+        let x_shape = [conv.batch, conv.in_channels, conv.height * conv.width];
+        let y_shape = [
+            conv.batch,
+            conv.out_channels,
+            conv.output_size().iter().product(),
+        ];
+        let mut x = vec![f32::NAN; blocked_len(x_shape)];
+        planes_to_blocks(isa, x_shape, &single(&self.x), &mut x);
+        let weights = conv.prepare_weights(isa, &single(&self.weight));
+        let mut y = vec![f32::NAN; y_shape.iter().product()];
+        self.with_inputs(|inputs| {
+            let inputs = Inputs { x: &x, ..*inputs };
+            if conv.algorithm(isa) == Algorithm::Pointwise {
+                return conv.forward_colours(&weights, &inputs, &mut y);
+            }
+            let mut blocks = vec![f32::NAN; blocked_len(y_shape)];
+            conv.forward_blocked(&weights, &inputs, &mut blocks);
+            assert!(blocks.iter().all(|value| value.is_finite()));
+            blocks_to_planes(isa, y_shape, &blocks, &mut y);
+        });
         y
     }
 
@@ -435,15 +464,16 @@ fn bf16_is_near_f32() {
     }
 }
 
-/// Small enough for Miri, which reads every `unsafe` of the path: both passes of all algorithms.
+/// Small enough for Miri, which reads every `unsafe` of the path: both passes of all algorithms, and blocks.
 #[test]
 fn portable_path_on_small_shapes() {
-    for (kernel, up, channels) in [(3, false, [3, 17]), (3, true, [17, 2]), (1, false, [5, 3])] {
+    let [batch, height] = if cfg!(miri) { [1, 1] } else { [2, 3] };
+    for (kernel, up, channels) in [(3, false, [1, 17]), (3, true, [2, 1]), (1, false, [2, 3])] {
         let conv = StyledConv {
-            batch: 2,
+            batch,
             in_channels: channels[0],
             out_channels: channels[1],
-            height: 3,
+            height,
             width: 5,
             kernel,
             up,
@@ -453,10 +483,15 @@ fn portable_path_on_small_shapes() {
         };
         let case = case(conv, [true; 4], 6);
         let expected = case.reference();
-        for isa in paths().filter(|isa| isa.name() == "portable") {
+        for algorithm in [Algorithm::Direct, Algorithm::Winograd, Algorithm::Pointwise] {
+            let isa = Isa::available()[0].forcing(algorithm);
+            if conv.algorithm(isa) != algorithm {
+                continue;
+            }
             let y = case.forward(isa);
             let gradients = case.backward(isa, &y, &y);
             assert!(gradients.x.iter().all(|value| value.is_finite()));
+            assert!(case.forward_in_blocks(isa) == y);
             for (value, expected) in y.iter().zip(&expected) {
                 assert!((f64::from(*value) - expected).abs() < TOLERANCE);
             }
@@ -493,6 +528,38 @@ fn prepared_weights_change_nothing() {
                 conv.forward_prepared(&prepared, &inputs, &mut y);
             });
             assert!(y == case.forward(isa), "{isa:?} {conv:?}");
+        }
+    }
+}
+
+/// Features in blocks instead of planes, with the same bits, in every algorithm and for colours.
+#[test]
+fn blocks_change_nothing() {
+    for (kernel, up, channels, size) in [
+        (3, false, [20, 18], [9, 7]),
+        (3, true, [20, 50], [9, 7]),
+        (3, true, [3, 5], [40, 150]),
+        (3, false, [3, 5], [40, 260]),
+        (1, false, [37, 3], [67, 41]),
+    ] {
+        let conv = StyledConv {
+            batch: 2,
+            in_channels: channels[0],
+            out_channels: channels[1],
+            height: size[0],
+            width: size[1],
+            kernel,
+            up,
+            demodulate: true,
+            activation: Activation::LeakyRelu,
+            clamp: Some(4.0),
+        };
+        let case = case(conv, [true; 4], 7);
+        for isa in paths().chain(paths().filter_map(Isa::bf16)) {
+            assert!(
+                case.forward_in_blocks(isa) == case.forward(isa),
+                "{isa:?} {conv:?}"
+            );
         }
     }
 }

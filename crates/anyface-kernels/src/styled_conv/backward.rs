@@ -2,6 +2,7 @@
 
 use super::{Algorithm, Inputs, StyledConv};
 use crate::demodulation::{add_gradients, squared_weights};
+use crate::features::Order;
 use crate::simd::Isa;
 
 /// Where the gradients go; each is overwritten. Those left out are not computed.
@@ -33,7 +34,7 @@ impl StyledConv {
         gradients: Gradients<'_>,
     ) {
         let isa = isa.f32();
-        self.check(inputs, y.len());
+        self.check(inputs, [Order::Planes; 2], y.len());
         self.check_weight(inputs.weight);
         let Gradients {
             x: grad_x,

@@ -15,8 +15,10 @@ use crate::Activation;
 use crate::activation::Finish;
 use crate::convolve::{Tap, taps};
 use crate::demodulation::demodulation;
+use crate::features::{Order, blocks_to_planes, planes_to_blocks};
 use crate::layout::Layout;
 use crate::simd::Isa;
+use crate::workspace::scratch;
 use prepared::Packed;
 
 /// Positions that a group of images should have at least, so that small images still fill the
@@ -106,9 +108,58 @@ impl StyledConv {
     /// # Panics
     /// If a slice has not the length that its shape asks for, or the weights are of another convolution.
     pub fn forward_prepared(&self, weights: &PreparedWeights, inputs: &Inputs<'_>, y: &mut [f32]) {
-        self.check(inputs, y.len());
+        self.check(inputs, [Order::Planes; 2], y.len());
+        self.run(weights, inputs, Order::Planes, y);
+    }
+
+    /// [`StyledConv::forward_prepared`] with features in blocks, with the same bits: x `[N, ⌈in/16⌉, H, W, 16]`,
+    /// y `[N, ⌈out/16⌉, H', W', 16]`. Channels of the last block beyond the others are superfluous: those of x may
+    /// be any finite number, those of y are.
+    ///
+    /// # Panics
+    /// As [`StyledConv::forward_prepared`].
+    pub fn forward_blocked(&self, weights: &PreparedWeights, inputs: &Inputs<'_>, y: &mut [f32]) {
+        self.check(inputs, [Order::Blocks; 2], y.len());
+        if self.algorithm(weights.isa()) == Algorithm::Winograd {
+            return self.run(weights, inputs, Order::Blocks, y);
+        }
+        let [x_shape, y_shape] = [
+            [self.batch, self.in_channels, self.input_plane()],
+            [self.batch, self.out_channels, self.output_plane()],
+        ];
+        let [mut x_planes, mut y_planes] =
+            [x_shape, y_shape].map(|shape| scratch(Order::Planes.len(shape)));
+        blocks_to_planes(weights.isa(), x_shape, inputs.x, &mut x_planes);
+        let inputs = Inputs {
+            x: &x_planes,
+            ..*inputs
+        };
+        self.run(weights, &inputs, Order::Planes, &mut y_planes);
+        planes_to_blocks(weights.isa(), y_shape, &y_planes, y);
+    }
+
+    /// [`StyledConv::forward_prepared`] of a 1×1 kernel with at most 4 output channels, with the same bits:
+    /// x `[N, ⌈in/16⌉, H, W, 16]` to y `[N, out, H, W]`.
+    ///
+    /// # Panics
+    /// As [`StyledConv::forward_prepared`], or if it is another convolution.
+    pub fn forward_colours(&self, weights: &PreparedWeights, inputs: &Inputs<'_>, y: &mut [f32]) {
+        assert_eq!(
+            self.algorithm(weights.isa()),
+            Algorithm::Pointwise,
+            "{self:?} makes colours"
+        );
+        self.check(inputs, [Order::Blocks, Order::Planes], y.len());
+        self.run(weights, inputs, Order::Blocks, y);
+    }
+
+    /// Features of that order to such features, or to colours.
+    fn run(&self, weights: &PreparedWeights, inputs: &Inputs<'_>, order: Order, y: &mut [f32]) {
         let (squares, packed) = weights.of(self);
-        let call = self.call(weights.isa(), inputs, squares);
+        let call = Call {
+            order,
+            ..self.call(weights.isa(), inputs, squares)
+        };
         match packed {
             Packed::Direct(panels) => call.forward_direct(panels, y),
             Packed::Winograd(weights) => call.forward_winograd(weights, y),
@@ -130,7 +181,7 @@ impl StyledConv {
         if self.up { 4 } else { 1 }
     }
 
-    fn check(&self, inputs: &Inputs<'_>, y: usize) {
+    fn check(&self, inputs: &Inputs<'_>, orders: [Order; 2], y: usize) {
         let Self {
             batch,
             in_channels,
@@ -153,7 +204,7 @@ impl StyledConv {
             (
                 "x",
                 inputs.x.len(),
-                batch * in_channels * self.input_plane(),
+                orders[0].len([batch, in_channels, self.input_plane()]),
             ),
             (
                 "style",
@@ -174,7 +225,11 @@ impl StyledConv {
                     per_image
                 },
             ),
-            ("y", y, batch * out_channels * self.output_plane()),
+            (
+                "y",
+                y,
+                orders[1].len([batch, out_channels, self.output_plane()]),
+            ),
         ];
         for (name, len, wanted) in lengths {
             assert_eq!(len, wanted, "length of {name} of {self:?}");
@@ -211,6 +266,7 @@ impl StyledConv {
             isa,
             conv: self,
             inputs,
+            order: Order::Planes,
             layout,
             taps: taps(self.kernel, self.up, layout.pitch),
             style,
@@ -224,6 +280,8 @@ struct Call<'a> {
     isa: Isa,
     conv: &'a StyledConv,
     inputs: &'a Inputs<'a>,
+    /// Of x, and of y unless that is colours.
+    order: Order,
     /// Of the lines of one group.
     layout: Layout,
     taps: Vec<Tap>,

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::Call;
 use super::backward::Adjoint;
 use crate::activation::{finish_rows, finish_rows_gradient};
+use crate::features::Order;
 use crate::simd::{LANES, Simd, multiversion};
 use crate::workspace::scratch;
 
@@ -27,32 +28,63 @@ impl Call<'_> {
     /// Computes y.
     pub(super) fn forward_pointwise(&self, weight: &[f32], y: &mut [f32]) {
         let conv = self.conv;
-        let (plane, blocks) = (conv.input_plane(), conv.input_plane().div_ceil(BLOCK));
-        let parts = divide(y, plane, conv.out_channels);
-        parts
+        let (plane, parts) = (conv.input_plane(), conv.input_plane().div_ceil(BLOCK));
+        let outputs = divide(y, plane, conv.out_channels);
+        outputs
             .into_par_iter()
             .enumerate()
             .for_each(|(part, mut rows)| {
-                let (image, first) = (part / blocks, part % blocks * BLOCK);
-                let len = rows[0].len();
-                rows.iter_mut().for_each(|row| row.fill(0.0));
-                for ci in 0..conv.in_channels {
-                    let style = self.style[image * conv.in_channels + ci];
-                    let x =
-                        &self.inputs.x[(image * conv.in_channels + ci) * plane + first..][..len];
-                    for (co, row) in rows.iter_mut().enumerate() {
-                        add_scaled(self.isa, weight[co * conv.in_channels + ci] * style, x, row);
+                let (image, first) = (part / parts, part % parts * BLOCK);
+                let (lanes, lines) = (self.order.lanes(), self.order.lines(conv.in_channels));
+                let pixels = first * lanes..(first + rows[0].len()) * lanes;
+                let lines = self
+                    .inputs
+                    .x
+                    .chunks(plane * lanes)
+                    .skip(image * lines)
+                    .take(lines);
+                let x: Vec<_> = lines.map(|line| &line[pixels.clone()]).collect();
+                self.colours(weight, image, first, &x, &mut rows);
+            });
+    }
+
+    /// The outputs of the pixels of one image from `first` on in `rows`, by channel, from `x`, by line.
+    fn colours(
+        &self,
+        weight: &[f32],
+        image: usize,
+        first: usize,
+        x: &[&[f32]],
+        rows: &mut [&mut [f32]],
+    ) {
+        let channels = self.conv.in_channels;
+        let style = &self.style[image * channels..][..channels];
+        let factors = weight
+            .chunks(channels)
+            .map(|row| row.iter().zip(style).map(|(weight, style)| weight * style));
+        match self.order {
+            Order::Planes => {
+                for (factors, row) in factors.zip(&mut *rows) {
+                    row.fill(0.0);
+                    for (factor, line) in factors.zip(x) {
+                        add_scaled(self.isa, factor, line, row);
                     }
                 }
-                for (co, row) in rows.into_iter().enumerate() {
-                    finish_rows(
-                        self.isa,
-                        &self.finish(image, co),
-                        self.noise_block(image, first, len),
-                        row,
-                    );
+            }
+            Order::Blocks => {
+                let mut by_line = vec![[[0.0; LANES]; OUTPUTS]; x.len()];
+                for (co, factors) in factors.enumerate() {
+                    for (ci, factor) in factors.enumerate() {
+                        by_line[ci / LANES][co][ci % LANES] = factor;
+                    }
                 }
-            });
+                multiply_blocks(self.isa, &by_line, x, rows);
+            }
+        }
+        for (co, row) in rows.iter_mut().enumerate() {
+            let noise = self.noise_block(image, first, row.len());
+            finish_rows(self.isa, &self.finish(image, co), noise, row);
+        }
     }
 
     /// Computes what `adjoint` asks for; returns the sums of the gradients of bias, noise strength and
@@ -190,6 +222,45 @@ multiversion! {
     fn add_scaled(factor: f32, line: &[f32], out: &mut [f32]) {
         for (out, value) in out.iter_mut().zip(line) {
             *out += factor * value;
+        }
+    }
+}
+
+multiversion! {
+    /// For every output the sum, in the order of channels, of factor · x: `factors [block][output][16]`, x by block
+    /// `[pixel][16]`.
+    fn multiply_blocks(factors: &[[[f32; LANES]; OUTPUTS]], x: &[&[f32]], outs: &mut [&mut [f32]]) {
+        let len = outs[0].len();
+        assert!(factors.len() == x.len() && x.iter().all(|x| x.len() == len * LANES));
+        assert!(outs.len() <= OUTPUTS && outs.iter().all(|out| out.len() == len));
+        for first in (0..len).step_by(LANES) {
+            let count = LANES.min(len - first);
+            // SAFETY: the instruction set is the one this is compiled for; from `first` on, a block holds `count`
+            // vectors and an output `count` floats.
+            unsafe {
+                let mut sums = [S::splat(0.0); OUTPUTS];
+                for (factors, x) in factors.iter().zip(x) {
+                    // The last vector of less than 16 pixels has the last of them several times.
+                    let pixel = |i: usize| S::load(x.as_ptr().add((first + i.min(count - 1)) * LANES));
+                    let channels = S::transpose(std::array::from_fn(pixel));
+                    for (sum, factors) in sums[..outs.len()].iter_mut().zip(factors) {
+                        let mut total = *sum;
+                        for (factor, channel) in factors.iter().zip(&channels) {
+                            total = S::add(total, S::mul(S::splat(*factor), *channel));
+                        }
+                        *sum = total;
+                    }
+                }
+                for (sum, out) in sums.into_iter().zip(&mut *outs) {
+                    if count == LANES {
+                        S::store(out.as_mut_ptr().add(first), sum);
+                    } else {
+                        let mut values = [0.0; LANES];
+                        S::store(values.as_mut_ptr(), sum);
+                        out[first..].copy_from_slice(&values[..count]);
+                    }
+                }
+            }
         }
     }
 }

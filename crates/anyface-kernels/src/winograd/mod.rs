@@ -26,8 +26,8 @@ mod up_lines;
 mod weights;
 
 pub(crate) use matrices::{Matrices, Operand, Target, accumulate, multiply};
-pub(crate) use overlap::Overlap;
-pub(crate) use strips::{PAIR, Strip, Strips};
+pub(crate) use overlap::{Outputs, Overlap};
+pub(crate) use strips::{PAIR, Segment, Strip, Strips};
 pub(crate) use transforms::{gradient_tiles, input_tiles, output_pixels};
 pub(crate) use weights::{Weights, collect_weight_gradient};
 

@@ -1,123 +1,248 @@
 //! The outputs of an up-sampling convolution, to which neighbouring tiles add.
-
-use std::ops::Range;
+//!
+//! Tiles come row by row, from the left to the right. What one adds to the tile on its right and to those below is
+//! kept until they come; all other outputs are finished as soon as they are there.
 
 use super::matrices::Operand;
-use super::transforms::{Grid, GridMut, Sink, separable};
+use super::transforms::{Grid, Sink, separable};
 use super::up_lines::UpOutput;
 use super::{Strip, TILE, UP_REACH, UP_SIDE, UP_TILE};
-use crate::layout::deinterleave;
+use crate::activation::BlockFinish;
 use crate::simd::{Isa, LANES, Simd, multiversion};
 use crate::workspace::{Scratch, scratch};
 
 /// Rows and columns that the tiles reach beyond twice their size.
 const EXCESS: usize = UP_TILE - 2 * TILE;
 
-/// Sums of the outputs of one strip after the other, some channels in blocks of 16:
-/// `[block][image][row][column][16]`, from [`UP_REACH`] above and to the left of the strip.
+/// Numbers that a tile adds to the one on its right: `[row][column][16]`.
+const BESIDE: usize = UP_TILE * EXCESS * LANES;
+
+/// What was added to outputs of tiles yet to come, in some blocks of 16 channels of some images.
 pub(crate) struct Overlap {
-    sums: Scratch,
-    blocks: usize,
+    /// In the tile on the right: `[block][image]` of [`BESIDE`].
+    beside: Scratch,
+    /// In the tiles below: `[block][image][row][column][16]`.
+    below: Scratch,
     images: usize,
-    rows: usize,
-    columns: usize,
+    /// Numbers of a row.
+    row: usize,
+}
+
+/// Rows of finished outputs, of one image and block.
+pub(crate) struct Outputs<'a> {
+    /// The first row.
+    pub(crate) top: usize,
+    /// `[row][column][16]`; there may be none.
+    pub(crate) pixels: &'a mut [f32],
+    pub(crate) finish: &'a BlockFinish<'a>,
 }
 
 impl Overlap {
-    /// For strips up to the size of `strip`, which begin at the top.
+    /// For the tiles of strips like `strip`.
     pub(crate) fn new(strip: &Strip, channels: usize) -> Overlap {
         let [blocks, images] = [channels.div_ceil(LANES), strip.images.len()];
-        let [rows, columns] =
-            [strip.tile_rows(), strip.tile_columns()].map(|tiles| tiles * 2 * TILE + EXCESS);
-        let mut sums = scratch(blocks * images * rows * columns * LANES);
-        sums.fill(0.0);
+        let row = 2 * strip.width * LANES;
+        let mut below = scratch(blocks * images * EXCESS * row);
+        below.fill(0.0);
         Overlap {
-            sums,
-            blocks,
+            beside: scratch(blocks * images * BESIDE),
+            below,
             images,
-            rows,
-            columns,
+            row,
         }
     }
 
-    fn row(&self) -> usize {
-        self.columns * LANES
-    }
-
-    fn image(&self) -> usize {
-        self.rows * self.row()
-    }
-
-    /// Adds the outputs of a block of products of a strip.
-    pub(crate) fn add(&mut self, isa: Isa, strip: &Strip, products: Operand<'_>, block: usize) {
-        let [row, image] = [self.row(), self.image()];
-        let block = &mut self.sums[block * self.images * image..][..self.images * image];
-        add_outputs(isa, strip, products, [row, image], block);
-    }
-
-    /// Writes the rows that no later strip adds to, of one image and block, to `planes [channel][H'][W']`.
-    pub(crate) fn finish(
-        &self,
+    /// Adds one block of products of one image (counted in the strip), and writes what is then complete: all, if these
+    /// are the last tiles of the image.
+    pub(crate) fn add(
+        &mut self,
         isa: Isa,
-        output: &Strip,
-        done: &Range<usize>,
+        strip: &Strip,
         [block, image]: [usize; 2],
-        planes: &mut [&mut [f32]],
+        products: Operand<'_>,
+        last: bool,
+        outputs: Outputs<'_>,
     ) {
-        let sums = &self.sums[(block * self.images + image) * self.image()..];
-        for y in done.clone() {
-            let first = (y + UP_REACH - output.rows.start) * self.columns + UP_REACH;
-            let row = &sums[first * LANES..][..output.width * LANES];
-            deinterleave(isa, row, y * output.width, planes);
-        }
+        let index = block * self.images + image;
+        let stream = Stream {
+            beside: &mut self.beside[index * BESIDE..][..BESIDE],
+            below: &mut self.below[index * EXCESS * self.row..][..EXCESS * self.row],
+            outputs,
+        };
+        add_outputs(isa, strip, image, products, last, stream);
     }
+}
 
-    /// Goes on to the strip below `strip`.
-    pub(crate) fn advance(&mut self, strip: &Strip) {
-        let (image, kept) = (self.image(), EXCESS * self.row());
-        let below = strip.tile_rows() * 2 * TILE * self.row();
-        for sums in self
-            .sums
-            .chunks_exact_mut(image)
-            .take(self.blocks * self.images)
-        {
-            sums.copy_within(below..below + kept, 0);
-            sums[kept..].fill(0.0);
-        }
-    }
+/// One image and block of an [`Overlap`], and where what is complete goes.
+struct Stream<'a> {
+    beside: &'a mut [f32],
+    below: &'a mut [f32],
+    outputs: Outputs<'a>,
 }
 
 multiversion! {
-    /// Adds the 12×12 outputs of every tile to `sums [image][row][column][16]`.
-    fn add_outputs(strip: &Strip, products: Operand<'_>, steps: [usize; 2], sums: &mut [f32]) {
+    /// Adds the 12×12 outputs of every tile, and writes what reaches below them if they are the last.
+    fn add_outputs(strip: &Strip, image: usize, products: Operand<'_>, last: bool, stream: Stream<'_>) {
         let (products, shape) = (products.values, products.shape);
-        let [row, image] = steps;
         assert!(products.len() == shape.block() && shape.side == UP_SIDE && strip.tiles() * LANES <= shape.matrix());
-        assert!(strip.images.len() * image <= sums.len() && strip.tile_columns() * 2 * TILE + EXCESS <= row / LANES);
-        assert!((strip.tile_rows() * 2 * TILE + EXCESS) * row <= image);
-        for tile in 0..strip.tiles() {
-            let (number, y, x) = strip.corner(tile);
-            let first = number * image + 2 * (y - strip.rows.start) * row + 2 * x * LANES;
+        assert!(image < strip.images.len());
+        let mut stream = stream;
+        for (tile, y, x) in strip.corners(image) {
+            if x == 0 {
+                stream.beside.fill(0.0);
+            }
             let square = Grid { start: &products[tile * LANES..], row: UP_SIDE * shape.matrix(), column: shape.matrix() };
-            let mut sink = Adding(GridMut { start: &mut sums[first..], row, column: LANES });
-            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix, and
-            // what it adds to is inside the image.
-            unsafe { separable::<S, UpOutput, UP_SIDE, UP_TILE>(&square, &mut sink) };
+            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix.
+            unsafe { separable::<S, UpOutput, UP_SIDE, UP_TILE>(&square, &mut Tile::new(&mut stream, strip, [y, x])) };
+            if x + TILE >= strip.width {
+                let mut beyond = Tile::new(&mut stream, strip, [y, x + TILE]);
+                for (i, j) in (0..UP_TILE).flat_map(|i| (0..UP_REACH).map(move |j| (i, j))) {
+                    // SAFETY: the instruction set is the one this is compiled for.
+                    unsafe { beyond.put::<S>(i, j, S::splat(0.0)) };
+                }
+            }
+        }
+        if last {
+            stream.beside.fill(0.0);
+            let bottom = strip.rows.start + strip.tile_rows() * TILE;
+            for x in (0..=strip.width).step_by(TILE) {
+                let mut beyond = Tile::new(&mut stream, strip, [bottom, x]);
+                for (i, j) in (0..UP_REACH).flat_map(|i| (0..2 * TILE).map(move |j| (i, j))) {
+                    // SAFETY: the instruction set is the one this is compiled for.
+                    unsafe { beyond.put::<S>(i, j, S::splat(0.0)) };
+                }
+            }
         }
     }
 }
 
-/// Adds to what is there.
-struct Adding<'a>(GridMut<'a>);
+/// The outputs of one tile.
+struct Tile<'a, 'b> {
+    stream: &'a mut Stream<'b>,
+    /// Rows and columns of the image that are written.
+    size: [isize; 2],
+    /// The first output, counted from the first that is written.
+    corner: [isize; 2],
+    /// Whether all are inside, by rows and by columns.
+    inside: [bool; 2],
+}
 
-impl Sink for Adding<'_> {
+impl<'a, 'b> Tile<'a, 'b> {
+    #[inline(always)]
+    fn new(stream: &'a mut Stream<'b>, strip: &Strip, [y, x]: [usize; 2]) -> Tile<'a, 'b> {
+        let width = 2 * strip.width;
+        let outputs = &stream.outputs;
+        let rows = outputs.pixels.len() / (width * LANES);
+        assert!(stream.beside.len() == BESIDE && stream.below.len() == EXCESS * width * LANES);
+        assert!(outputs.finish.noise.is_empty() || outputs.finish.noise.len() == rows * width);
+        let size = [rows as isize, width as isize];
+        let corner = [2 * y as isize - outputs.top as isize, 2 * x as isize]
+            .map(|start| start - UP_REACH as isize);
+        let inside =
+            [0, 1].map(|axis| corner[axis] >= 0 && corner[axis] + 2 * TILE as isize <= size[axis]);
+        Tile {
+            stream,
+            size,
+            corner,
+            inside,
+        }
+    }
+}
+
+impl Sink for Tile<'_, '_> {
     #[inline(always)]
     unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector) {
-        let index = i * self.0.row + j * self.0.column;
-        // SAFETY: the caller's promise.
+        let Stream {
+            beside,
+            below,
+            outputs,
+        } = &mut *self.stream;
+        let mut vector = vector;
+        // SAFETY: the caller's promise; `beside` has places for 4 columns of 12 rows, `below` for 4 rows, and all
+        // else is asked for only inside of what is written.
         unsafe {
-            let before = S::load(self.0.start.as_ptr().add(index));
-            self.0.put::<S>(i, j, S::add(before, vector));
+            if j < EXCESS {
+                vector = S::add(
+                    vector,
+                    S::load(beside.as_ptr().add((i * EXCESS + j) * LANES)),
+                );
+            }
+            if j >= 2 * TILE {
+                return S::store(
+                    beside.as_mut_ptr().add((i * EXCESS + j - 2 * TILE) * LANES),
+                    vector,
+                );
+            }
+            let [row, column] = [self.corner[0] + i as isize, self.corner[1] + j as isize];
+            if !self.inside[1] && !(0..self.size[1]).contains(&column) {
+                return;
+            }
+            let width = self.size[1] as usize;
+            if i < EXCESS {
+                vector = S::add(
+                    vector,
+                    S::load(below.as_ptr().add((i * width + column as usize) * LANES)),
+                );
+            }
+            if i >= 2 * TILE {
+                let place = (i - 2 * TILE) * width + column as usize;
+                return S::store(below.as_mut_ptr().add(place * LANES), vector);
+            }
+            if self.inside[0] || (0..self.size[0]).contains(&row) {
+                let pixel = row as usize * width + column as usize;
+                let finished = outputs.finish.apply::<S>(pixel, vector);
+                S::store(outputs.pixels.as_mut_ptr().add(pixel * LANES), finished);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn put_row<S: Simd, const O: usize>(&mut self, i: usize, row: [S::Vector; O]) {
+        let y = self.corner[0] + i as isize;
+        let unwritten = i < 2 * TILE && !(0..self.size[0]).contains(&y);
+        if !self.inside[1] || unwritten {
+            for (j, vector) in row.into_iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe { self.put::<S>(i, j, vector) };
+            }
+            return;
+        }
+        let Stream {
+            beside,
+            below,
+            outputs,
+        } = &mut *self.stream;
+        let [width, left] = [self.size[1] as usize, self.corner[1] as usize];
+        let mut row = row;
+        // SAFETY: as in `put`; all columns, and this row, are inside.
+        unsafe {
+            let beside = beside.as_mut_ptr().add(i * EXCESS * LANES);
+            let (own, next) = row.split_at_mut(2 * TILE);
+            for (j, (vector, next)) in own.iter_mut().zip(next).enumerate() {
+                *vector = S::add(*vector, S::load(beside.add(j * LANES)));
+                S::store(beside.add(j * LANES), *next);
+            }
+            if i < EXCESS {
+                let below = below.as_ptr().add((i * width + left) * LANES);
+                for (j, vector) in own.iter_mut().enumerate() {
+                    *vector = S::add(*vector, S::load(below.add(j * LANES)));
+                }
+            }
+            if i >= 2 * TILE {
+                let below = below
+                    .as_mut_ptr()
+                    .add(((i - 2 * TILE) * width + left) * LANES);
+                for (j, vector) in own.iter().enumerate() {
+                    S::store(below.add(j * LANES), *vector);
+                }
+            } else {
+                let pixel = y as usize * width + left;
+                let pixels = outputs.pixels.as_mut_ptr().add(pixel * LANES);
+                for (j, vector) in own.iter().enumerate() {
+                    let finished = outputs.finish.apply::<S>(pixel + j, *vector);
+                    S::store(pixels.add(j * LANES), finished);
+                }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{TILE, UP_REACH};
+use crate::features::Order;
 
 /// Tiles that a strip should have at least, so that weights are read seldom.
 const TILES: usize = 64;
@@ -10,6 +11,9 @@ const TILES: usize = 64;
 /// Tiles times channels that a strip of more tiles should have: transformed, they stay in the
 /// second-level cache. Larger strips read fewer rows twice.
 const TILE_CHANNELS: usize = 4096;
+
+/// Rows of tiles that a segment should have at least, so that few are computed twice.
+const SEGMENT: usize = 16;
 
 /// Output channels that are computed together: two blocks of 16.
 pub(crate) const PAIR: usize = 32;
@@ -40,6 +44,16 @@ pub(crate) struct Strip {
     pub(crate) halo: Range<usize>,
     /// Pixels of a row.
     pub(crate) width: usize,
+}
+
+/// Strips of an image (or of whole small images) that are computed one after the other, where the convolution
+/// up-samples: what tiles add to those below is kept.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    /// From the top down; if other segments lie above, the last row of tiles of those comes first.
+    pub(crate) strips: Vec<Strip>,
+    /// Rows of outputs in every image.
+    pub(crate) rows: Range<usize>,
 }
 
 impl Strips {
@@ -89,21 +103,50 @@ impl Strips {
         })
     }
 
-    /// Divides `planes [N, channels, H, W]` by strips and in them by 32 channels: for each, the rows of
-    /// every image and in it of every channel.
+    /// All strips in segments, image by image, from the top down.
+    pub(crate) fn segments(&self) -> Vec<Segment> {
+        let strips: Vec<Strip> = self.all().collect();
+        let tile_rows = self.height.div_ceil(TILE);
+        let per_segment = self.per_image().div_ceil((tile_rows / SEGMENT).max(1));
+        let segments = strips
+            .chunks(self.per_image())
+            .flat_map(|strips| strips.chunks(per_segment));
+        let last = |rows: &Range<usize>| rows.end == self.height;
+        segments
+            .map(|strips| {
+                let (first, end) = (&strips[0], &strips[strips.len() - 1].rows);
+                let above = first.rows.start.saturating_sub(TILE)..first.rows.start;
+                let again = (!above.is_empty()).then(|| Strip {
+                    halo: above.clone(),
+                    rows: above.clone(),
+                    ..first.clone()
+                });
+                let bottom = 2 * end.end - if last(end) { 0 } else { UP_REACH };
+                Segment {
+                    strips: again.into_iter().chain(strips.iter().cloned()).collect(),
+                    rows: (2 * above.end).saturating_sub(UP_REACH)..bottom,
+                }
+            })
+            .collect()
+    }
+
+    /// Divides features by strips and in them by 32 channels: for each, the rows of every image and in it of
+    /// every line.
     pub(crate) fn divide<'a>(
         &self,
-        planes: &'a mut [f32],
+        features: &'a mut [f32],
         channels: usize,
+        order: Order,
     ) -> Vec<Vec<&'a mut [f32]>> {
-        let pairs = channels.div_ceil(PAIR);
+        let (pairs, lines) = (channels.div_ceil(PAIR), order.lines(channels));
         let strips = self.batch.div_ceil(self.images) * self.per_image();
         let mut parts: Vec<_> = (0..strips * pairs)
-            .map(|_| Vec::with_capacity(self.images * PAIR))
+            .map(|_| Vec::with_capacity(self.images * PAIR / order.lanes()))
             .collect();
-        for (index, plane) in planes.chunks_mut(self.height * self.width).enumerate() {
-            let (image, channel) = (index / channels, index % channels);
-            for (part, rows) in plane.chunks_mut(self.rows() * self.width).enumerate() {
+        let row = self.width * order.lanes();
+        for (index, line) in features.chunks_mut(self.height * row).enumerate() {
+            let (image, channel) = (index / lines, index % lines * order.lanes());
+            for (part, rows) in line.chunks_mut(self.rows() * row).enumerate() {
                 let strip = image / self.images * self.per_image() + part;
                 parts[strip * pairs + channel / PAIR].push(rows);
             }

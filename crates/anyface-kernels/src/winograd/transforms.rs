@@ -4,6 +4,7 @@ use super::lines::{Gradient, Input, Line, Output};
 use super::matrices::{Operand, Target};
 use super::up_lines::{UpGradient, UpInput, UpInputGradient};
 use super::{SIDE, Strip, TILE, UP_REACH, UP_SIDE, UP_TILE};
+use crate::activation::BlockFinish;
 use crate::simd::{LANES, Simd, multiversion};
 
 /// A square of vectors in memory.
@@ -30,10 +31,11 @@ impl Square for Grid<'_> {
     }
 }
 
-/// Pixels that begin at (top, left) of one image's rows in a strip, zero outside.
+/// Pixels that begin at (top, left) of one image's rows in a strip times a factor by channel, zero outside.
 struct Pixels<'a> {
     /// `[row][column][16]`.
     rows: &'a [f32],
+    factors: &'a [f32; LANES],
     /// Of the image, counted in the rows.
     height: isize,
     width: isize,
@@ -43,15 +45,24 @@ struct Pixels<'a> {
     whole: bool,
 }
 
+/// Pixels `[row][column][16]` and their factors.
+type Factored<'a> = (&'a [f32], &'a [f32; LANES]);
+
 impl<'a> Pixels<'a> {
     /// A square of `side` pixels at (y, x) of the image.
     #[inline(always)]
-    fn new(strip: &Strip, rows: &'a [f32], [y, x]: [isize; 2], side: isize) -> Pixels<'a> {
+    fn new(
+        strip: &Strip,
+        (rows, factors): Factored<'a>,
+        [y, x]: [isize; 2],
+        side: isize,
+    ) -> Pixels<'a> {
         let [height, width] = [strip.halo.len() as isize, strip.width as isize];
         let (top, left) = (y - strip.halo.start as isize, x);
         let whole = top >= 0 && left >= 0 && top + side <= height && left + side <= width;
         Pixels {
             rows,
+            factors,
             height,
             width,
             top,
@@ -68,11 +79,11 @@ impl Square for Pixels<'_> {
         // SAFETY: the caller's promise; the pixel is inside.
         unsafe {
             if self.whole || (0..self.height).contains(&y) && (0..self.width).contains(&x) {
-                S::load(
-                    self.rows
-                        .as_ptr()
-                        .offset((y * self.width + x) * LANES as isize),
-                )
+                let pixel = self
+                    .rows
+                    .as_ptr()
+                    .offset((y * self.width + x) * LANES as isize);
+                S::mul(S::load(pixel), S::load(self.factors.as_ptr()))
             } else {
                 S::splat(0.0)
             }
@@ -87,6 +98,18 @@ pub(super) trait Sink {
     /// # Safety
     /// The machine has the instruction set of `S`, and the vector has a place in the sink.
     unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector);
+
+    /// Takes all of row i.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `S`, and the row has its place in the sink.
+    #[inline(always)]
+    unsafe fn put_row<S: Simd, const O: usize>(&mut self, i: usize, row: [S::Vector; O]) {
+        for (j, vector) in row.into_iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { self.put::<S>(i, j, vector) };
+        }
+    }
 }
 
 /// Vectors at `start[i · row + j · column]`.
@@ -105,22 +128,30 @@ impl Sink for GridMut<'_> {
     }
 }
 
-/// Pixels `start[i][j]` of an image, of which those beyond its end are left out.
+/// Pixels of an image from number `first` on, of which those beyond its end are left out.
 struct Clipped<'a> {
-    start: &'a mut [f32],
+    pixels: &'a mut [f32],
+    first: usize,
     /// Pixels of a row of the image.
     width: usize,
-    /// Rows and columns from the start to the end of the image.
+    /// Rows and columns from the first to the end of the image.
     size: [usize; 2],
+    finish: Option<&'a BlockFinish<'a>>,
 }
 
 impl Sink for Clipped<'_> {
     #[inline(always)]
     unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector) {
         if i < self.size[0] && j < self.size[1] {
-            let index = (i * self.width + j) * LANES;
+            let pixel = self.first + i * self.width + j;
             // SAFETY: the caller's promise.
-            unsafe { S::store(self.start.as_mut_ptr().add(index), vector) }
+            unsafe {
+                let vector = match self.finish {
+                    Some(finish) => finish.apply::<S>(pixel, vector),
+                    None => vector,
+                };
+                S::store(self.pixels.as_mut_ptr().add(pixel * LANES), vector);
+            }
         }
     }
 }
@@ -160,34 +191,30 @@ pub(super) unsafe fn separable<S: Simd, L: Line<I, O>, const I: usize, const O: 
             }
         }
         for (i, columns) in columns.iter().enumerate() {
-            for (j, vector) in L::apply::<S>(*columns).into_iter().enumerate() {
-                sink.put::<S>(i, j, vector);
-            }
+            sink.put_row::<S, O>(i, L::apply::<S>(*columns));
         }
     }
 }
 
 impl Strip {
-    /// Image (counted in the strip) and top left pixel of a tile.
+    /// The tiles of an image (counted in the strip), each with its top left pixel.
     #[inline(always)]
-    pub(super) fn corner(&self, tile: usize) -> (usize, usize, usize) {
+    pub(super) fn corners(&self, image: usize) -> impl Iterator<Item = (usize, usize, usize)> {
         let [rows, columns] = [self.tile_rows(), self.tile_columns()];
-        let (row, column) = (tile / columns, tile % columns);
-        (
-            row / rows,
-            self.rows.start + row % rows * TILE,
-            column * TILE,
-        )
-    }
-
-    /// One image's rows in `pixels [image][row of the halo][column][16]`.
-    fn image<'a>(&self, pixels: &'a [f32], image: usize) -> &'a [f32] {
-        let len = self.halo_pixels() * LANES;
-        &pixels[image * len..][..len]
+        let (first, top) = (image * rows * columns, self.rows.start);
+        (0..rows).flat_map(move |row| {
+            (0..columns).map(move |column| {
+                (
+                    first + row * columns + column,
+                    top + row * TILE,
+                    column * TILE,
+                )
+            })
+        })
     }
 }
 
-/// Transforms the pixels of every tile: `I` by `I` of them, from `reach` above and to the left of the tile, which
+/// Transforms the pixels of every tile of an image: `I` by `I` of them, from `reach` above and to the left of the tile, which
 /// in the rows of `pixel_strip` is `scale` times as far down and right.
 ///
 /// # Safety
@@ -195,8 +222,9 @@ impl Strip {
 #[inline(always)]
 unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
     strip: &Strip,
+    image: usize,
     (pixel_strip, scale, reach): (&Strip, usize, usize),
-    pixels: &[f32],
+    pixels: Factored<'_>,
     out: Target<'_>,
 ) {
     let (out, shape) = (out.values, out.shape);
@@ -206,16 +234,10 @@ unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
             && shape.line * S::PACKED == LANES
             && strip.tiles() * shape.line <= shape.matrix()
     );
-    assert!(pixels.len() == strip.images.len() * pixel_strip.halo_pixels() * LANES);
-    for tile in 0..strip.tiles() {
-        let (image, y, x) = strip.corner(tile);
+    assert!(image < strip.images.len() && pixels.0.len() == pixel_strip.halo_pixels() * LANES);
+    for (tile, y, x) in strip.corners(image) {
         let corner = [y, x].map(|start| (start * scale) as isize - reach as isize);
-        let square = Pixels::new(
-            pixel_strip,
-            pixel_strip.image(pixels, image),
-            corner,
-            I as isize,
-        );
+        let square = Pixels::new(pixel_strip, pixels, corner, I as isize);
         let mut sink = Elements(GridMut {
             start: &mut out[tile * shape.line..],
             row: O * shape.matrix(),
@@ -228,48 +250,52 @@ unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
 
 multiversion! {
     bf16
-    /// The tiles of an input: one block of `out`, from `pixels [image][row of the halo][column][16]`.
-    pub(crate) fn input_tiles(strip: &Strip, pixels: &[f32], out: Target<'_>) {
+    /// The tiles of an image (counted in the strip) in one block of `out`, from its `pixels [row of the halo][column][16]`
+    /// times `factors`.
+    pub(crate) fn input_tiles(strip: &Strip, image: usize, pixels: &[f32], factors: &[f32; LANES], out: Target<'_>) {
         // SAFETY: the instruction set is the one this is compiled for.
         unsafe {
             if out.shape.side == SIDE {
-                transform::<S, Input, SIDE, SIDE>(strip, (strip, 1, 1), pixels, out);
+                transform::<S, Input, SIDE, SIDE>(strip, image, (strip, 1, 1), (pixels, factors), out);
             } else {
-                transform::<S, UpInput, TILE, UP_SIDE>(strip, (strip, 1, 0), pixels, out);
+                transform::<S, UpInput, TILE, UP_SIDE>(strip, image, (strip, 1, 0), (pixels, factors), out);
             }
         }
     }
 }
 
 multiversion! {
-    /// The tiles of an output's gradient: one block of `out`, from `pixels [image][row of the halo][column][16]`
+    /// The tiles of an image of an output's gradient: one block of `out`, from `pixels [row of the halo][column][16]`
     /// of `output`, the part of the output that belongs to the strip.
-    pub(crate) fn gradient_tiles(strip: &Strip, output: &Strip, pixels: &[f32], out: Target<'_>) {
+    pub(crate) fn gradient_tiles(strip: &Strip, image: usize, output: &Strip, pixels: &[f32], out: Target<'_>) {
+        let pixels = (pixels, &[1.0; LANES]);
         // SAFETY: the instruction set is the one this is compiled for.
         unsafe {
             if out.shape.side == SIDE {
                 // Where a tile reaches below its strip, the image ends.
-                transform::<S, Gradient, TILE, SIDE>(strip, (output, 1, 0), pixels, out);
+                transform::<S, Gradient, TILE, SIDE>(strip, image, (output, 1, 0), pixels, out);
             } else {
-                transform::<S, UpGradient, UP_TILE, UP_SIDE>(strip, (output, 2, UP_REACH), pixels, out);
+                transform::<S, UpGradient, UP_TILE, UP_SIDE>(strip, image, (output, 2, UP_REACH), pixels, out);
             }
         }
     }
 }
 
 multiversion! {
-    /// The pixels `[image][row][column][16]` of every tile of one block of products: outputs, or the gradient of
-    /// inputs where the convolution up-samples.
-    pub(crate) fn output_pixels(strip: &Strip, products: Operand<'_>, pixels: &mut [f32]) {
+    /// The pixels `[row][column][16]` of an image (counted in the strip) of one block of products: outputs, or the
+    /// gradient of inputs where the convolution up-samples. They go through `finish`.
+    pub(crate) fn output_pixels(
+        strip: &Strip, image: usize, products: Operand<'_>, finish: Option<&BlockFinish<'_>>, pixels: &mut [f32],
+    ) {
         let (products, shape) = (products.values, products.shape);
         assert!(products.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
-        assert!(pixels.len() == strip.images.len() * strip.pixels() * LANES);
-        for tile in 0..strip.tiles() {
-            let (image, y, x) = strip.corner(tile);
-            let first = image * strip.pixels() + (y - strip.rows.start) * strip.width + x;
+        assert!(image < strip.images.len() && pixels.len() == strip.pixels() * LANES);
+        assert!(finish.is_none_or(|finish| [0, strip.pixels()].contains(&finish.noise.len())));
+        for (tile, y, x) in strip.corners(image) {
+            let first = (y - strip.rows.start) * strip.width + x;
             let square = Grid { start: &products[tile * LANES..], row: shape.side * shape.matrix(), column: shape.matrix() };
             let size = [strip.rows.end - y, strip.width - x];
-            let mut sink = Clipped { start: &mut pixels[first * LANES..], width: strip.width, size };
+            let mut sink = Clipped { pixels: &mut *pixels, first, width: strip.width, size, finish };
             // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix, and
             // the rest of the image is inside the strip.
             unsafe {

@@ -9,11 +9,11 @@ use crate::simd::Simd;
 pub(super) struct UpInput;
 /// The transpose of [`UpInput`].
 pub(super) struct UpInputGradient;
-/// The even weights at the points, over their norms, then the odd one.
+/// The even weights at the points, over their norms, then the odd one; over 4, which the filter asks for.
 pub(super) struct UpWeight;
 /// The transpose of [`UpWeight`].
 pub(super) struct UpWeightGradient;
-/// Nine pixels out of nine products, through the filter [1, 3, 3, 1] / 4.
+/// Nine pixels out of nine products, through the filter [1, 3, 3, 1], which is three times [1, 1].
 pub(super) struct UpOutput;
 /// The transpose of [`UpOutput`].
 pub(super) struct UpGradient;
@@ -56,12 +56,15 @@ impl Line<UP_SIDE, TILE> for UpInputGradient {
     }
 }
 
+/// Of the filter, whose taps add up to 8 and whose gain in one dimension is 2.
+const SCALE: f32 = 0.25;
+
 impl Line<3, SIDE> for UpWeight {
     #[inline(always)]
     unsafe fn apply<S: Simd>(w: [S::Vector; 3]) -> [S::Vector; SIDE] {
         // SAFETY: the caller's promise.
         unsafe {
-            let [norm_0, norm_a, norm_b] = NORMS.map(|norm| 1.0 / norm);
+            let [norm_0, norm_a, norm_b] = NORMS.map(|norm| SCALE / norm);
             let [near_a, far_a] = pair::<S>(
                 S::mul(S::splat(norm_a), w[0]),
                 S::mul(S::splat(norm_a), w[2]),
@@ -78,7 +81,7 @@ impl Line<3, SIDE> for UpWeight {
                 far_a,
                 near_b,
                 far_b,
-                w[1],
+                S::mul(S::splat(SCALE), w[1]),
             ]
         }
     }
@@ -89,13 +92,13 @@ impl Line<SIDE, 3> for UpWeightGradient {
     unsafe fn apply<S: Simd>(u: [S::Vector; SIDE]) -> [S::Vector; 3] {
         // SAFETY: the caller's promise.
         unsafe {
-            let [norm_0, norm_a, norm_b] = NORMS.map(|norm| 1.0 / norm);
+            let [norm_0, norm_a, norm_b] = NORMS.map(|norm| SCALE / norm);
             let [sum_a, sum_b] = [S::add(u[1], u[2]), S::add(u[3], u[4])];
             let [difference_a, difference_b] = [S::sub(u[1], u[2]), S::sub(u[3], u[4])];
             let zero = S::mul(S::splat(norm_0), u[0]);
             [
                 S::scale_add(norm_b, sum_b, S::scale_add(norm_a, sum_a, zero)),
-                u[5],
+                S::mul(S::splat(SCALE), u[5]),
                 S::scale_add(
                     B * norm_b,
                     difference_b,
@@ -109,6 +112,21 @@ impl Line<SIDE, 3> for UpWeightGradient {
 /// A A B B and A A + B B, coefficients of the polynomial that vanishes at ±A and ±B.
 const PRODUCT: f32 = A * A * B * B;
 const SUM: f32 = A * A + B * B;
+
+/// Through the filter [1, 1].
+///
+/// # Safety
+/// The machine has the instruction set of `S`.
+#[inline(always)]
+unsafe fn spread<S: Simd, const I: usize, const O: usize>(x: [S::Vector; I]) -> [S::Vector; O] {
+    let mut out = [x[0]; O];
+    out[I] = x[I - 1];
+    for i in 1..I {
+        // SAFETY: the caller's promise.
+        out[i] = unsafe { S::add(x[i - 1], x[i]) };
+    }
+    out
+}
 
 impl Line<UP_SIDE, UP_TILE> for UpOutput {
     #[inline(always)]
@@ -130,15 +148,9 @@ impl Line<UP_SIDE, UP_TILE> for UpOutput {
                 m[8],
                 S::add(m[0], S::add(sum_a, sum_b)),
             ];
-            let zero = S::splat(0.0);
-            let mut framed = [zero; UP_SIDE + 6];
-            framed[3..3 + UP_SIDE].copy_from_slice(&pixels);
-            let mut filtered = [zero; UP_TILE];
-            for (i, out) in filtered.iter_mut().enumerate() {
-                let inner = S::mul(S::splat(0.75), S::add(framed[i + 1], framed[i + 2]));
-                *out = S::scale_add(0.25, S::add(framed[i], framed[i + 3]), inner);
-            }
-            filtered
+            let once = spread::<S, UP_SIDE, { UP_SIDE + 1 }>(pixels);
+            let twice = spread::<S, { UP_SIDE + 1 }, { UP_SIDE + 2 }>(once);
+            spread::<S, { UP_SIDE + 2 }, UP_TILE>(twice)
         }
     }
 }
@@ -150,8 +162,7 @@ impl Line<UP_TILE, UP_SIDE> for UpGradient {
         unsafe {
             let mut pixels = [g[0]; UP_SIDE];
             for (i, out) in pixels.iter_mut().enumerate() {
-                let inner = S::mul(S::splat(0.75), S::add(g[i + 1], g[i + 2]));
-                *out = S::scale_add(0.25, S::add(g[i], g[i + 3]), inner);
+                *out = S::scale_add(3.0, S::add(g[i + 1], g[i + 2]), S::add(g[i], g[i + 3]));
             }
             let [c0, o0, c1, o1, c2, o2, c3, o3, c4] = pixels;
             let zero = S::scale_add(PRODUCT, c0, S::scale_add(-SUM, c2, c4));

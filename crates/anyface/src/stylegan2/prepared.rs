@@ -1,7 +1,8 @@
 //! The synthesis network for inference.
 
 use anyface_kernels::{
-    Inputs, Isa, Noise as ScaledNoise, PreparedWeights, StyledConv, add_upsampled, scratch,
+    Inputs, Isa, Noise as ScaledNoise, PreparedWeights, StyledConv, add_upsampled, blocked_len,
+    planes_to_blocks, scratch,
 };
 use burn::tensor::{Tensor, TensorData};
 
@@ -33,7 +34,11 @@ pub struct PreparedSynthesis(Body);
 
 #[derive(Debug)]
 enum Body {
-    Kernels { input: Vec<f32>, blocks: Vec<Block> },
+    /// The constant `[⌈C/16⌉, 4, 4, 16]`, and what follows it.
+    Kernels {
+        input: Vec<f32>,
+        blocks: Vec<Block>,
+    },
     Operations(Synthesis),
 }
 
@@ -80,13 +85,15 @@ impl Synthesis {
             let side = 4 << level;
             let convs = block.conv0.iter().chain([&block.conv1]);
             Block {
-                convs: convs.map(|conv| Layer::features(isa, conv, side)).collect(),
-                torgb: Layer::colours(isa, &block.torgb, side),
+                convs: convs
+                    .map(|conv| Layer::of_features(isa, conv, side))
+                    .collect(),
+                torgb: Layer::of_colours(isa, &block.torgb, side),
             }
         });
         Ok(PreparedSynthesis(Body::Kernels {
             blocks: blocks.collect(),
-            input: values(input),
+            input: blocked(isa, input),
         }))
     }
 }
@@ -101,27 +108,30 @@ impl PreparedSynthesis {
         let [n, ..] = w_plus.dims();
         let latent = |index: usize| w_plus.clone().narrow(1, index, 1).squeeze_dim::<2>(1);
         let layers = || blocks.iter().flat_map(|block| &block.convs);
-        let largest = layers().map(|layer| n * layer.output_len()).max();
+        let largest = layers()
+            .map(|layer| blocked_len(layer.output_shape(n)))
+            .max();
         let largest = largest.unwrap_or(0).max(n * input.len());
-        let colours = blocks.last().map_or(0, |block| block.torgb.output_len());
+        let colours = |torgb: &Layer| torgb.output_shape(n).iter().product();
+        let largest_image = blocks.last().map_or(0, |block| colours(&block.torgb));
 
         let [mut x, mut y] = [largest; 2].map(scratch);
-        let [mut image, mut smaller] = [n * colours; 2].map(scratch);
+        let [mut image, mut smaller] = [largest_image; 2].map(scratch);
         for x in x[..n * input.len()].chunks_exact_mut(input.len()) {
             x.copy_from_slice(input);
         }
         let mut index = 0;
         for (level, Block { convs, torgb }) in blocks.iter().enumerate() {
             for layer in convs {
-                layer.forward(&x, latent(index), &mut noise, &mut y);
+                layer.features(&x, latent(index), &mut noise, &mut y);
                 std::mem::swap(&mut x, &mut y);
                 index += 1;
             }
             std::mem::swap(&mut image, &mut smaller);
-            torgb.forward(&x, latent(index), &mut noise, &mut image);
+            torgb.colours(&x, latent(index), &mut noise, &mut image);
             if level > 0 {
                 let size = torgb.conv.output_size().map(|side| side / 2);
-                let len = n * torgb.output_len();
+                let len = colours(torgb);
                 add_upsampled(Isa::detect(), size, &smaller[..len / 4], &mut image[..len]);
             }
         }
@@ -165,7 +175,7 @@ impl Layer {
     }
 
     /// The convolution of a block, to features of so many rows and columns.
-    fn features(isa: Isa, layer: &SynthesisLayer, side: usize) -> Self {
+    fn of_features(isa: Isa, layer: &SynthesisLayer, side: usize) -> Self {
         let input = if layer.settings.up { side / 2 } else { side };
         let (weight, bias) = (layer.weight.val(), layer.bias.val());
         let strength = values(layer.noise_strength.val())[0];
@@ -176,7 +186,7 @@ impl Layer {
     }
 
     /// Features of so many rows and columns to colours.
-    fn colours(isa: Isa, layer: &ToRgb, side: usize) -> Self {
+    fn of_colours(isa: Isa, layer: &ToRgb, side: usize) -> Self {
         let (weight, bias) = (layer.weight.val(), layer.bias.val());
         Self {
             style_gain: Some(layer.style_gain()),
@@ -184,14 +194,37 @@ impl Layer {
         }
     }
 
-    /// Numbers of one image's output.
-    fn output_len(&self) -> usize {
+    /// N, C_out and pixels.
+    fn output_shape(&self, n: usize) -> [usize; 3] {
         let [height, width] = self.conv.output_size();
-        self.conv.out_channels * height * width
+        [n, self.conv.out_channels, height * width]
     }
 
-    /// x `[N, C_in, H, H]` in the style of w `[N, D]` to y `[N, C_out, R, R]`; both slices may be longer.
-    fn forward(&self, x: &[f32], w: Tensor<2>, noise: &mut Noise<'_>, y: &mut [f32]) {
+    /// x `[N, ⌈C_in/16⌉, H, H, 16]` in the style of w `[N, D]` to y `[N, ⌈C_out/16⌉, R, R, 16]`; both slices may be
+    /// longer.
+    fn features(&self, x: &[f32], w: Tensor<2>, noise: &mut Noise<'_>, y: &mut [f32]) {
+        let y = &mut y[..blocked_len(self.output_shape(w.dims()[0]))];
+        self.with_inputs(x, w, noise, |conv, inputs| {
+            conv.forward_blocked(&self.weights, inputs, y)
+        });
+    }
+
+    /// x `[N, ⌈C_in/16⌉, R, R, 16]` in the style of w `[N, D]` to y `[N, 3, R, R]`; both slices may be longer.
+    fn colours(&self, x: &[f32], w: Tensor<2>, noise: &mut Noise<'_>, y: &mut [f32]) {
+        let y = &mut y[..self.output_shape(w.dims()[0]).iter().product()];
+        self.with_inputs(x, w, noise, |conv, inputs| {
+            conv.forward_colours(&self.weights, inputs, y)
+        });
+    }
+
+    /// Calls with the convolution and what it reads.
+    fn with_inputs(
+        &self,
+        x: &[f32],
+        w: Tensor<2>,
+        noise: &mut Noise<'_>,
+        call: impl FnOnce(&StyledConv, &Inputs<'_>),
+    ) {
         let [n, _] = w.dims();
         let conv = StyledConv {
             batch: n,
@@ -211,7 +244,7 @@ impl Layer {
             None => None,
         };
         let inputs = Inputs {
-            x: &x[..n * conv.in_channels * conv.height * conv.width],
+            x: &x[..blocked_len([n, conv.in_channels, conv.height * conv.width])],
             weight: &[],
             style: Some(&style),
             noise: map.as_ref().map(|(map, strength)| ScaledNoise {
@@ -220,8 +253,17 @@ impl Layer {
             }),
             bias: Some(&self.bias),
         };
-        conv.forward_prepared(&self.weights, &inputs, &mut y[..n * self.output_len()]);
+        call(&conv, &inputs);
     }
+}
+
+/// Features `[C, H, W]` as `[⌈C/16⌉, H, W, 16]`.
+fn blocked(isa: Isa, features: Tensor<3>) -> Vec<f32> {
+    let [channels, height, width] = features.dims();
+    let shape = [1, channels, height * width];
+    let mut blocks = vec![0.0; blocked_len(shape)];
+    planes_to_blocks(isa, shape, &values(features), &mut blocks);
+    blocks
 }
 
 /// The numbers of a tensor.

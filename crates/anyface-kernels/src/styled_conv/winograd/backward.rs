@@ -6,13 +6,14 @@ use rayon::prelude::*;
 
 use super::{Call, Tiles};
 use crate::activation::finish_rows_gradient;
-use crate::layout::interleave;
+use crate::features::Order;
+use crate::layout::{deinterleave, interleave};
 use crate::planes::input_gradient_rows;
 use crate::simd::LANES;
 use crate::styled_conv::backward::Adjoint;
 use crate::winograd::{
-    Matrices, Operand, Strip, Target, Weights, accumulate, collect_weight_gradient, gradient_tiles,
-    input_tiles,
+    Matrices, Operand, PAIR, Strip, Target, Weights, accumulate, collect_weight_gradient,
+    gradient_tiles, input_tiles, output_pixels,
 };
 use crate::workspace::scratch;
 
@@ -46,7 +47,7 @@ impl Call<'_> {
             _ => 0,
         });
         let grad_x = adjoint.x.unwrap_or(&mut unwanted_x);
-        let mut work = self.work(grad_x, conv.in_channels);
+        let mut work = self.work(grad_x, conv.in_channels, Order::Planes);
 
         let shape = Matrices::weights(conv.in_channels, conv.out_channels);
         let parts = (PARTIAL_PAIRS / (conv.in_channels * conv.out_channels)).clamp(1, PARTIAL_SUMS);
@@ -148,17 +149,14 @@ impl Call<'_> {
         let mut style = vec![0.0; strip.images.len() * conv.in_channels];
         if let (Some(weights), Some(tiles)) = (weights, of_inputs.as_ref().or(of_products.as_ref()))
         {
-            let plane = conv.input_plane();
-            let sums = self.convolve(strip, tiles.all(), weights, rows, |image, channel, rows| {
-                let index = image * conv.in_channels + channel;
-                let x =
-                    &self.inputs.x[index * plane + strip.rows.start * conv.width..][..rows.len()];
-                (
-                    index,
-                    input_gradient_rows(self.isa, self.style[index], x, rows),
-                )
-            });
-            for (index, sum) in sums {
+            let sums: Vec<Vec<(usize, f32)>> = rows
+                .into_par_iter()
+                .enumerate()
+                .map(|(pair, mut rows)| {
+                    self.input_gradient_pair(strip, tiles.all(), weights, pair, &mut rows)
+                })
+                .collect();
+            for (index, sum) in sums.into_iter().flatten() {
                 style[index - strip.images.start * conv.in_channels] = sum;
             }
         }
@@ -191,6 +189,53 @@ impl Call<'_> {
         }
     }
 
+    /// The gradient of the input of a strip, up to 32 channels of it, in the rows of every image and in it of every
+    /// channel; returns those of the style with their places.
+    fn input_gradient_pair(
+        &self,
+        strip: &Strip,
+        tiles: Operand<'_>,
+        weights: &Weights,
+        pair: usize,
+        rows: &mut [&mut [f32]],
+    ) -> Vec<(usize, f32)> {
+        let conv = self.conv;
+        let channels = rows.len() / strip.images.len();
+        let products = self.products(strip, tiles, weights, pair, channels);
+        let shape = products.shape;
+        let mut pixels = scratch(strip.pixels() * LANES);
+        let mut sums = Vec::with_capacity(rows.len());
+        let images = strip.images.clone().zip(rows.chunks_mut(channels));
+        for (number, (image, rows)) in images.enumerate() {
+            let blocks = products
+                .values
+                .chunks(shape.block())
+                .zip(rows.chunks_mut(LANES));
+            for (block, (values, rows)) in blocks.enumerate() {
+                output_pixels(
+                    self.isa,
+                    strip,
+                    number,
+                    Operand { values, shape },
+                    None,
+                    &mut pixels,
+                );
+                deinterleave(self.isa, &pixels, 0, rows);
+                let first = image * conv.in_channels + pair * PAIR + block * LANES;
+                for (index, rows) in (first..).zip(rows) {
+                    let x = &self.inputs.x
+                        [index * conv.input_plane() + strip.rows.start * conv.width..]
+                        [..rows.len()];
+                    sums.push((
+                        index,
+                        input_gradient_rows(self.isa, self.style[index], x, rows),
+                    ));
+                }
+            }
+        }
+        sums
+    }
+
     /// The gradient before the activation of the part `output` that belongs to a strip, in transformed tiles: as the
     /// input of a convolution and as that of the products. Returns its sums, `[image][out]`.
     fn output_gradient(
@@ -217,27 +262,25 @@ impl Call<'_> {
         let size = output.halo_pixels();
         let sums: Vec<Vec<[f32; 3]>> = targets
             .into_par_iter()
-            .map(|(block, of_inputs, of_products)| {
+            .map(|(block, mut of_inputs, mut of_products)| {
                 let channels = block * LANES..conv.out_channels.min((block + 1) * LANES);
-                let mut pixels = scratch(output.images.len() * size * LANES);
+                let mut pixels = scratch(size * LANES);
                 let mut lines = scratch(channels.len() * size);
                 let mut sums = Vec::new();
-                for (image, pixels) in output
-                    .images
-                    .clone()
-                    .zip(pixels.chunks_exact_mut(size * LANES))
-                {
+                for (index, image) in output.images.clone().enumerate() {
                     for (co, line) in channels.clone().zip(lines.chunks_exact_mut(size)) {
                         sums.push(self.gradient_rows(output, image, co, y_and_gradient, line));
                     }
                     let lines: Vec<_> = lines.chunks_exact(size).collect();
-                    interleave(self.isa, &lines, &[1.0; LANES], pixels);
-                }
-                if let Some(values) = of_inputs {
-                    input_tiles(self.isa, strip, &pixels, Target { values, shape });
-                }
-                if let Some(values) = of_products {
-                    gradient_tiles(self.isa, strip, output, &pixels, Target { values, shape });
+                    interleave(self.isa, &lines, &[1.0; LANES], &mut pixels);
+                    if let Some(values) = of_inputs.as_deref_mut() {
+                        let target = Target { values, shape };
+                        input_tiles(self.isa, strip, index, &pixels, &[1.0; LANES], target);
+                    }
+                    if let Some(values) = of_products.as_deref_mut() {
+                        let target = Target { values, shape };
+                        gradient_tiles(self.isa, strip, index, output, &pixels, target);
+                    }
                 }
                 sums
             })

@@ -8,14 +8,15 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Call;
-use crate::layout::{deinterleave, interleave};
+use crate::features::Order;
+use crate::layout::interleave;
 use crate::simd::LANES;
 use crate::winograd::{
-    Matrices, Operand, PAIR, Strip, Strips, Target, Weights, input_tiles, multiply, output_pixels,
+    Matrices, Operand, PAIR, Strip, Strips, Target, Weights, input_tiles, multiply,
 };
 use crate::workspace::{Scratch, scratch};
 
-/// A strip with the rows that it writes: by 32 channels, of every image and in it of every channel.
+/// A strip with the rows that it writes: by 32 channels, of every image and in it of every line.
 type Work<'a> = (Strip, Vec<Vec<&'a mut [f32]>>);
 
 /// Transformed tiles of all channels.
@@ -52,10 +53,10 @@ impl Call<'_> {
         Strips::new(conv.up, [conv.batch, channels, conv.height, conv.width])
     }
 
-    /// The strips, with the rows of `planes [N, channels, H, W]` that each writes.
-    fn work<'a>(&self, planes: &'a mut [f32], channels: usize) -> Vec<Work<'a>> {
+    /// The strips, with the rows that each writes of features with as many pixels as the input.
+    fn work<'a>(&self, features: &'a mut [f32], channels: usize, order: Order) -> Vec<Work<'a>> {
         let strips = self.strips();
-        let mut rows = strips.divide(planes, channels).into_iter();
+        let mut rows = strips.divide(features, channels, order).into_iter();
         let pairs = channels.div_ceil(PAIR);
         strips
             .all()
@@ -75,70 +76,52 @@ impl Call<'_> {
             .enumerate()
             .for_each(|(block, values)| {
                 let channels = block * LANES..conv.in_channels.min((block + 1) * LANES);
-                let mut pixels = scratch(strip.images.len() * strip.halo_pixels() * LANES);
-                for (image, pixels) in strip
-                    .images
-                    .clone()
-                    .zip(pixels.chunks_exact_mut(strip.halo_pixels() * LANES))
-                {
-                    let lines = channels.clone().map(|ci| {
-                        let plane = (image * conv.in_channels + ci) * conv.input_plane();
-                        &self.inputs.x[plane + strip.halo.start * conv.width..]
-                            [..strip.halo_pixels()]
-                    });
-                    let scales = &self.style[image * conv.in_channels..][channels.clone()];
-                    interleave(self.isa, &lines.collect::<Vec<_>>(), scales, pixels);
+                let mut interleaved = scratch(match self.order {
+                    Order::Planes => strip.halo_pixels() * LANES,
+                    Order::Blocks => 0,
+                });
+                for (index, image) in strip.images.clone().enumerate() {
+                    let mut factors = [0.0; LANES];
+                    factors[..channels.len()]
+                        .copy_from_slice(&self.style[image * conv.in_channels..][channels.clone()]);
+                    let halo = |line: usize| {
+                        let lanes = self.order.lanes();
+                        let line = image * self.order.lines(conv.in_channels) + line;
+                        let first = line * conv.input_plane() + strip.halo.start * conv.width;
+                        &self.inputs.x[first * lanes..][..strip.halo_pixels() * lanes]
+                    };
+                    let pixels = match self.order {
+                        Order::Planes => {
+                            let lines: Vec<_> = channels.clone().map(halo).collect();
+                            interleave(self.isa, &lines, &[1.0; LANES], &mut interleaved);
+                            &interleaved
+                        }
+                        Order::Blocks => halo(block),
+                    };
+                    let values = &mut *values;
+                    let target = Target { values, shape };
+                    input_tiles(self.isa, strip, index, pixels, &factors, target);
                 }
-                input_tiles(self.isa, strip, &pixels, Target { values, shape });
             });
         tiles
     }
 
-    /// The convolution of `tiles` to `rows`, each of which goes through `finish` with its image and channel.
-    fn convolve<T: Send>(
+    /// The products of `tiles` and the weights of 32 channels, in f32.
+    fn products(
         &self,
         strip: &Strip,
         tiles: Operand<'_>,
         weights: &Weights,
-        rows: Vec<Vec<&mut [f32]>>,
-        finish: impl Fn(usize, usize, &mut [f32]) -> T + Sync,
-    ) -> Vec<T> {
-        let finished: Vec<Vec<T>> = rows
-            .into_par_iter()
-            .enumerate()
-            .map(|(pair, mut rows)| {
-                let weights = weights.pair(pair);
-                let channels = rows.len() / strip.images.len();
-                let shape = Matrices::tiles(self.conv.up, strip.tiles(), channels);
-                let mut products = scratch(shape.len());
-                multiply(
-                    self.isa,
-                    tiles,
-                    weights,
-                    Target {
-                        values: &mut products,
-                        shape,
-                    },
-                );
-                let mut pixels = scratch(strip.images.len() * strip.pixels() * LANES);
-                let mut finished = Vec::with_capacity(rows.len());
-                for (block, values) in products.chunks(shape.block()).enumerate() {
-                    output_pixels(self.isa, strip, Operand { values, shape }, &mut pixels);
-                    let images = rows
-                        .chunks_mut(channels)
-                        .zip(pixels.chunks(strip.pixels() * LANES));
-                    for (image, (rows, pixels)) in strip.images.clone().zip(images) {
-                        let rows = &mut rows[block * LANES..channels.min((block + 1) * LANES)];
-                        deinterleave(self.isa, pixels, 0, rows);
-                        for (i, rows) in rows.iter_mut().enumerate() {
-                            finished.push(finish(image, pair * PAIR + block * LANES + i, rows));
-                        }
-                    }
-                }
-                finished
-            })
-            .collect();
-        finished.into_iter().flatten().collect()
+        pair: usize,
+        channels: usize,
+    ) -> Tiles {
+        let mut products = Tiles::new(self.conv.up, strip, channels);
+        let target = Target {
+            values: &mut products.values,
+            shape: products.shape,
+        };
+        multiply(self.isa, tiles, weights.pair(pair), target);
+        products
     }
 
     /// The noise of some rows of an image, empty where there is none.
