@@ -184,6 +184,24 @@ fn identity_compares_edits_with_the_pictures_they_came_from() {
     );
 }
 
+#[test]
+fn captions_of_held_out_photographs_are_measured_beside_their_pictures() {
+    let folder = Folder::new();
+    folder.portraits("210");
+    let config =
+        "[photographs]\npath = '.'\nlayout = 'celeba'\nsize = 128\nheld_out = 2\nseed = 1\n";
+    fs::write(folder.0.path().join("faces.toml"), config).expect("written");
+    let photographs = ["--photographs", "faces.toml"];
+
+    let args = [&["faithfulness", "--samples", "12"], &photographs[..]].concat();
+    let report = folder.eval(&args);
+    assert_eq!(report["samples"], 12);
+    assert!(number(&report, "ceiling") > 0.5, "{report}");
+    let args = [&["retrieval", "--samples", "2"], &photographs[..]].concat();
+    assert!(number(&folder.eval(&args), "reference") <= 1.0);
+    folder.refused(&["faithfulness", "--photographs", "none.toml"], "none.toml");
+}
+
 /// The released weights are not in the repository; where they are beside it, random features stand for AlexNet's.
 #[test]
 fn lpips_is_measured_where_its_weights_are() {

@@ -71,6 +71,13 @@ fn photographs(folder: &Path) {
     }
 }
 
+/// A table of attributes beside these pictures, each of a person of its own.
+fn labels(folder: &Path) {
+    let rows = (0..24).map(|i| format!("{i:02}.png,{i},{}\n", i % 2));
+    let table = format!("file,identity,Male\n{}", rows.collect::<String>());
+    std::fs::write(folder.join("attributes.csv"), table).expect("written");
+}
+
 /// The generator that a run put into its bundle.
 fn weights(folder: &Path, name: &str) -> Vec<u8> {
     let path = folder.join(name).join("bundle/generator.safetensors");
@@ -166,6 +173,31 @@ fn an_encoder_is_trained_beside_it_and_both_grow() {
 }
 
 #[test]
+fn labels_tell_who_is_held_out() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let folder = directory.path();
+    photographs(folder);
+    labels(folder);
+    std::fs::create_dir(folder.join("more")).expect("a folder");
+    std::fs::copy(folder.join("images/03.png"), folder.join("more/03.png")).expect("copied");
+    let labelled = "[photographs]\npath = \"OUT\"\nlayout = \"celeba\"\nsize = 32\n\
+                    crop = [4, 0, 32, 32]\nheld_out = 2\nseed = 1\n";
+    let config = format!("{CONFIG}\n{labelled}")
+        .replace("OUT/images", "OUT/more")
+        .replace(
+            "size = 32\ncrop = [4, 0, 32, 32]\nheld_out = 2\n\n[model]",
+            "size = 32\ncrop = [4, 0, 32, 32]\n\n[model]",
+        );
+    generator::run(
+        &write_config(folder, "labelled", &config),
+        &Device::flex(),
+        false,
+    )
+    .expect("a generator");
+    assert!(!weights(folder, "labelled").is_empty());
+}
+
+#[test]
 fn what_does_not_fit_is_named() {
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
@@ -190,6 +222,12 @@ fn what_does_not_fit_is_named() {
     );
     let alone = error(&CONFIG.replace("batch = 4", "batch = 4\nadversarial_weight = 0.0"));
     assert!(alone.contains("adversarial_weight"), "{alone}");
+    let both =
+        "[photographs]\npath = \"OUT\"\nlayout = \"celeba\"\nsize = 32\nheld_out = 2\nseed = 1\n";
+    let both = error(&format!("{CONFIG}\n{both}"));
+    assert!(both.contains("[photographs]"), "{both}");
+    let neither = error(&CONFIG.replace("held_out = 2", ""));
+    assert!(neither.contains("`held_out`"), "{neither}");
     let augmented = error(&format!("{CONFIG}{RECONSTRUCTION}"));
     assert!(augmented.contains("`augment`"), "{augmented}");
     std::fs::remove_dir_all(folder.join("images")).expect("photographs");

@@ -25,8 +25,8 @@ pub struct ImagesConfig {
     /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
     /// left out.
     pub crop: Option<[u32; 4]>,
-    /// One picture in so many is for evaluation only.
-    pub held_out: usize,
+    /// One picture in so many is for evaluation only; left out where another table tells which.
+    pub held_out: Option<usize>,
 }
 
 /// What of a picture is kept, and how large.
@@ -126,7 +126,7 @@ pub struct ImageSet {
 }
 
 impl ImageSet {
-    /// Reads all pictures, on all cores, in the order of their names: those to learn from, and those held out.
+    /// Reads all pictures, on all cores, in the order of their names: those to learn from, and those held out, if any.
     ///
     /// # Errors
     /// Names the folder that cannot be read or holds no picture, and the file that is no picture or smaller than the crop.
@@ -138,9 +138,9 @@ impl ImageSet {
         files.sort();
         let (mut training, mut held_out) = (Vec::new(), Vec::new());
         for (i, file) in files.into_iter().enumerate() {
-            match (i + 1).is_multiple_of(config.held_out) {
-                true => held_out.push(Picture::File(file)),
-                false => training.push(Picture::File(file)),
+            match config.held_out {
+                Some(every) if (i + 1).is_multiple_of(every) => held_out.push(Picture::File(file)),
+                _ => training.push(Picture::File(file)),
             }
         }
         let cut = Cut {
@@ -160,6 +160,13 @@ impl ImageSet {
             pixels: pixels.collect::<Result<_>>()?,
             size: cut.size as usize,
         })
+    }
+
+    /// Both sets, of one size, as one.
+    pub(crate) fn joined(mut self, other: Self) -> Self {
+        assert_eq!(self.size, other.size, "pictures of one size");
+        self.pixels.extend(other.pixels);
+        self
     }
 
     /// Number of pictures.
@@ -258,7 +265,7 @@ mod tests {
             folders: vec![folder.to_owned()],
             size: 2,
             crop: Some([1, 0, 2, 2]),
-            held_out: 3,
+            held_out: Some(3),
         }
     }
 
@@ -284,6 +291,13 @@ mod tests {
         assert_eq!(images.dims(), [1, 3, 2, 2]);
         let green = images.slice([0..1, 1..2, 0..1, 1..2]).into_scalar::<f32>();
         assert_eq!(green, 2.0 / 127.5 - 1.0);
+        let all = ImagesConfig {
+            held_out: None,
+            ..config(folder.path())
+        };
+        let (all, none) = ImageSet::open(&all).expect("a set");
+        assert_eq!((all.len(), none.len()), (4, 0));
+        assert_eq!(all.joined(training).len(), 7);
     }
 
     #[test]

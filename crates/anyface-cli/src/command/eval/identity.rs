@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyface_train::eval::{CANDIDATES, identity};
 use anyhow::{Context, Result};
 
+use super::photographs::held_out;
 use super::pictures::{FramingArgs, RecognizerArgs, report_left_out};
 use super::{Common, text};
 
@@ -15,8 +16,11 @@ use super::{Common, text};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder of at least 100 real pictures, of a person each
-    #[arg(long, value_name = "DIR")]
-    images: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "photographs")]
+    images: Option<PathBuf>,
+    /// Training configuration whose held-out photographs are taken in its place, by its table [photographs]
+    #[arg(long, value_name = "CONFIG", conflicts_with = "images")]
+    photographs: Option<PathBuf>,
     #[command(flatten)]
     framing: FramingArgs,
     /// Pictures to invert and edit
@@ -36,13 +40,21 @@ impl Args {
             "no recogniser: give the weights of MobileFaceNet with --recognizer or ANYFACE_RECOGNIZER",
         )?;
         let engine = network.engine()?;
-        let side = engine.config().generator.resolution() as u32;
-        let mut found = self.framing.faces(&self.images, side, *seed)?;
-        let faces = found.by_ref().take(samples.max(CANDIDATES));
-        let faces = faces.collect::<Result<Vec<_>, _>>()?;
-        report_left_out(&found);
+        let wanted = samples.max(CANDIDATES);
+        let faces = match (&self.images, &self.photographs) {
+            (Some(folder), _) => {
+                let side = engine.config().generator.resolution() as u32;
+                let mut found = self.framing.faces(folder, side, *seed)?;
+                let faces = found.by_ref().take(wanted).collect::<Result<_, _>>()?;
+                report_left_out(&found);
+                faces
+            }
+            (None, Some(config)) => held_out(config, wanted, *seed)?,
+            (None, None) => Vec::new(),
+        };
+        let source = self.images.as_ref().or(self.photographs.as_ref());
         let report = identity(&engine, &recognizer, &faces, samples, *seed)
-            .with_context(|| self.images.display().to_string())?;
+            .with_context(|| source.map_or_else(String::new, |path| path.display().to_string()))?;
         self.common.print(&report, text::identity)
     }
 }

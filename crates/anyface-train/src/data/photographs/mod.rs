@@ -68,6 +68,42 @@ pub enum Layout {
     Lafite,
 }
 
+impl PhotographsConfig {
+    fn cut(&self) -> Cut {
+        Cut {
+            size: self.size,
+            crop: self.crop,
+        }
+    }
+}
+
+/// The records of a layout: those to learn from, and those that are held out.
+fn records(config: &PhotographsConfig) -> Result<(Vec<Record>, Vec<Record>)> {
+    let records = match config.layout {
+        Layout::Celeba => celeba::read(&config.path),
+        Layout::MultiModalCelebaHq => captioned::read(&config.path, &MULTI_MODAL_CELEBA_HQ),
+        Layout::CelebaTextHq => captioned::read(&config.path, &CELEBA_TEXT_HQ),
+        Layout::Beside => beside::read(&config.path),
+        Layout::Json => json::read(&config.path),
+        Layout::Parquet => parquet::read(&config.path),
+        Layout::Lafite => lafite::read(&config.path),
+    }?;
+    Ok(split::split(records, config.held_out))
+}
+
+/// The pictures alone: those to learn from, and all that are held out.
+///
+/// # Errors
+/// As those of the faces with their labels.
+pub(crate) fn pictures(config: &PhotographsConfig) -> Result<(ImageSet, ImageSet)> {
+    let (training, held_out) = records(config)?;
+    let read = |records: Vec<Record>| {
+        let pictures: Vec<_> = records.into_iter().map(|record| record.picture).collect();
+        ImageSet::read(&pictures, config.cut())
+    };
+    Ok((read(training)?, read(held_out)?))
+}
+
 /// Photographs in memory.
 pub(super) struct Photographs {
     images: ImageSet,
@@ -93,16 +129,7 @@ impl Photographs {
     /// # Errors
     /// In one line that names the file, and its line or entry: what is missing, no picture, or not as the layout has it.
     pub(super) fn open(config: &PhotographsConfig, held_out: usize) -> Result<FaceSplit> {
-        let records = match config.layout {
-            Layout::Celeba => celeba::read(&config.path),
-            Layout::MultiModalCelebaHq => captioned::read(&config.path, &MULTI_MODAL_CELEBA_HQ),
-            Layout::CelebaTextHq => captioned::read(&config.path, &CELEBA_TEXT_HQ),
-            Layout::Beside => beside::read(&config.path),
-            Layout::Json => json::read(&config.path),
-            Layout::Parquet => parquet::read(&config.path),
-            Layout::Lafite => lafite::read(&config.path),
-        }?;
-        let (training, others) = split::split(records, config.held_out);
+        let (training, others) = records(config)?;
         let others = split::thin(others, held_out);
         Ok(FaceSplit {
             training: Box::new(Self::read(training, config, Split::Train)?),
@@ -111,10 +138,6 @@ impl Photographs {
     }
 
     fn read(records: Vec<Record>, config: &PhotographsConfig, split: Split) -> Result<Self> {
-        let cut = Cut {
-            size: config.size,
-            crop: config.crop,
-        };
         let of_record = |record: Record| {
             let labels = Labels {
                 attributes: record.attributes,
@@ -125,7 +148,7 @@ impl Photographs {
         };
         let (pictures, labels): (Vec<Picture>, _) = records.into_iter().map(of_record).unzip();
         Ok(Self {
-            images: ImageSet::read(&pictures, cut)?,
+            images: ImageSet::read(&pictures, config.cut())?,
             labels,
             grammar: Grammar::new(split),
             seed: config.seed,

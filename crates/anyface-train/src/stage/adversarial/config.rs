@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::reconstruction::ReconstructionConfig;
 use crate::data::images::ImagesConfig;
+use crate::data::photographs::PhotographsConfig;
 use crate::run::RunConfig;
 use crate::stage::critic::CriticConfig;
 
@@ -19,8 +20,10 @@ pub(in crate::stage) struct AdversarialConfig {
     pub(super) run: RunConfig,
     /// Folder of the bundle that is given the generator.
     pub(super) bundle: PathBuf,
-    /// The photographs.
+    /// The pictures.
     pub(super) images: ImagesConfig,
+    /// Labelled ones beside them, whose split tells who is held out.
+    pub(super) photographs: Option<PhotographsConfig>,
     /// The networks.
     pub(super) model: ModelConfig,
     /// The batches and the loss.
@@ -96,8 +99,19 @@ impl AdversarialConfig {
                 "[model] `channels` makes images of {resolution} pixels, [images] `size` is {size}"
             ));
         }
-        if self.images.held_out < 2 {
-            return Err("[images] `held_out` leaves no picture to learn from".to_owned());
+        let fault = match (self.images.held_out, &self.photographs) {
+            (Some(0 | 1), _) => Some("[images] `held_out` leaves no picture to learn from"),
+            (Some(_), Some(_)) => {
+                Some("[images] `held_out` and [photographs] both hold pictures out")
+            }
+            (None, None) => Some("[images] `held_out` is missing, or a table [photographs]"),
+            (None, Some(photographs)) if photographs.size != self.images.size => {
+                Some("[images] and [photographs] differ in `size`")
+            }
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            return Err(fault.to_owned());
         }
         let Some(reconstruction) = &self.reconstruction else {
             return match self.learning.adversarial_weight > 0.0 {

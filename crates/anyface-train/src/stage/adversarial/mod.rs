@@ -27,6 +27,7 @@ use self::discriminator::{Discriminator, DiscriminatorConfig};
 use self::reconstruction::{Drawn, Reconstruction, found};
 use super::random_w::random_w;
 use crate::data::images::{ImageSet, flip};
+use crate::data::photographs::pictures as labelled_pictures;
 use crate::error::{Result, TrainError};
 use crate::eval::frechet::Gaussian;
 use crate::eval::recognizer::Recognizer;
@@ -80,7 +81,14 @@ struct AdversarialStage {
 impl AdversarialStage {
     fn new(config: AdversarialConfig, device: &Device) -> Result<Self> {
         let recognizer = Recognizer::open(&config.recognizer, device)?;
-        let (photographs, held_out) = ImageSet::open(&config.images)?;
+        let (pictures, others) = ImageSet::open(&config.images)?;
+        let (photographs, held_out) = match &config.photographs {
+            Some(labelled) => {
+                let (training, held_out) = labelled_pictures(labelled)?;
+                (training.joined(pictures), held_out)
+            }
+            None => (pictures, others),
+        };
         let measured = config.learning.measured.min(held_out.len());
         let places: Vec<usize> = (0..measured).collect();
         let features = recognizer.features(held_out.images(&places, device));

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""What each part of the mapper's loss earns: trains it whole and without each part, on the same budget and three seeds, and prints
+docs/ABLATION.md's table.
+
+    tools/ablation.py configs/photographs/mapper.toml configs/photographs/probe.toml
+
+The first configuration is varied, its bundle copied for every run; the second names the photographs whose held-out captions
+measure. Runs that are there already are not made again.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+
+VARIANTS = {
+    "all": {},
+    "−CMD": {"cmd": "0.0"},
+    "−DT": {"triplet": "0.0"},
+    "−CLIP": {"clip": "0.0"},
+    "−noise": {"injection_layer": "0", "reads_latent": "false"},
+}
+MEASURES = {
+    "faithfulness": lambda suite: suite["accuracy"],
+    "of its ceiling": lambda suite: suite["accuracy"] / suite["ceiling"],
+    "R-precision": lambda suite: suite["value"],
+    "distance between faces": lambda suite: suite["distance"],
+}
+SUITE_OF = {
+    "faithfulness": "faithfulness",
+    "of its ceiling": "faithfulness",
+    "R-precision": "retrieval",
+    "distance between faces": "diversity",
+}
+
+
+def setting(text, key, value):
+    """`text` with another value of `key`, wherever it stands."""
+    changed, count = re.subn(rf"^{key} = .*$", f"{key} = {value}", text, flags=re.M)
+    assert count, f"no {key} in the configuration"
+    return changed
+
+
+def run(arguments, variant, seed):
+    """The measures of one run, by suite."""
+    name = f"{variant.replace('−', 'no-')}-{seed}".lower()
+    folder = arguments.out / name
+    result = folder / "measures.json"
+    if result.exists():
+        return json.loads(result.read_text())
+    text = arguments.mapper.read_text()
+    bundle = pathlib.Path(re.search(r'^bundle = "(.*)"$', text, flags=re.M)[1])
+    shutil.copytree(bundle, folder / "bundle", dirs_exist_ok=True)
+    for key, value in VARIANTS[variant].items():
+        text = setting(text, key, value)
+    text = setting(text, "seed", str(seed))
+    text = setting(text, "bundle", f'"{folder / "bundle"}"')
+    text = setting(text, "out", f'"{folder / "run"}"')
+    if arguments.steps:
+        text = setting(text, "steps", str(arguments.steps))
+    config = folder / "mapper.toml"
+    config.write_text(text)
+    resume = ["--resume"] if (folder / "run").exists() else []
+    subprocess.run([arguments.anyface, "train", "mapper", "--config", config, *resume], check=True)
+    measures = {}
+    for suite in sorted(set(SUITE_OF.values())):
+        photographs = [] if suite == "diversity" else ["--photographs", arguments.photographs]
+        command = [arguments.anyface, "eval", suite, "--json", "--samples", str(arguments.samples[suite])]
+        command += [*photographs, "--model", folder / "bundle"]
+        found = subprocess.run(command, check=True, capture_output=True, text=True)
+        measures[suite] = json.loads(found.stdout)
+    result.write_text(json.dumps(measures))
+    return measures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mapper", type=pathlib.Path)
+    parser.add_argument("photographs", type=pathlib.Path)
+    parser.add_argument("--anyface", default="target/release/anyface")
+    parser.add_argument("--out", type=pathlib.Path, default="runs/ablation")
+    parser.add_argument("--steps", type=int, help="of each run, in place of the configuration's")
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    arguments.samples = {"faithfulness": 600, "retrieval": 500, "diversity": 20}
+    print(f"| | {' | '.join(MEASURES)} |\n|---|{'---|' * len(MEASURES)}")
+    for variant in VARIANTS:
+        runs = [run(arguments, variant, seed) for seed in range(1, arguments.seeds + 1)]
+        cells = []
+        for measure, value in MEASURES.items():
+            values = [value(measures[SUITE_OF[measure]]) for measures in runs]
+            deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+            cells.append(f"{statistics.mean(values):.3f} ± {deviation:.3f}")
+        print(f"| {variant} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
