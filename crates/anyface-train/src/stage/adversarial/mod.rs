@@ -6,6 +6,7 @@
 mod augment;
 mod config;
 mod discriminator;
+mod prior;
 mod reconstruction;
 
 use std::path::Path;
@@ -377,8 +378,25 @@ pub(super) fn run(
         .validate()
         .map_err(|message| TrainError::config(path, message))?;
     let mut stage = AdversarialStage::new(config.clone(), device)?;
-    let trained = train(&mut stage, &config.run, device, resume)?;
+    let mut trained = train(&mut stage, &config.run, device, resume)?;
     let (bundle, sizes) = (&config.bundle, config.generator());
+    if let Some(encoder) = &trained.encoder {
+        let mapping = &mut trained.generator.mapping;
+        let (photographs, seed) = (&stage.photographs, config.run.seed);
+        *mapping = prior::fit(
+            mapping.clone(),
+            sizes.lr_multiplier,
+            encoder,
+            photographs,
+            seed,
+            device,
+        );
+        trained = stage.refresh(trained);
+        stage.sample(&trained, &config.run.out.join("samples/fitted.png"))?;
+        for (name, value) in stage.evaluate(&trained)?.metrics {
+            eprintln!("anyface: with the fitted prior: {name} {value:.4}");
+        }
+    }
     Bundle::put(bundle, "generator", &sizes, &trained.generator)?;
     if let (Some(reconstruction), Some(encoder)) = (&config.reconstruction, trained.encoder) {
         // An encoder of a bundle finds differences from the mean.
