@@ -28,11 +28,10 @@ use crate::data::faces::{FaceSplit, Faces};
 use crate::data::portraits::codes;
 use crate::data::wordnet::WordNet;
 use crate::error::{Result, TrainError};
-use crate::stage::random_w::random_w;
 
 /// Pictures that a network reads at once before training.
 const READ_BATCH: usize = 64;
-/// Faces of the generator behind the directions of attributes.
+/// Photographs behind the directions of attributes.
 const FITTED: usize = 8192;
 
 /// Faces with a picture.
@@ -106,16 +105,6 @@ impl Sitters {
         let bundle = Bundle::folder(&config.bundle);
         let text: TextTowerConfig = bundle.section("text_tower")?;
         let is_rendered = faces.training.latent(0).is_some();
-        let latents = match is_rendered {
-            true => Latents::Rendered,
-            false => Latents::Seen(Box::new(directions(
-                file,
-                config,
-                &*faces.training,
-                frozen,
-                device,
-            )?)),
-        };
         let encoder = match is_rendered {
             true => None,
             false => {
@@ -133,9 +122,16 @@ impl Sitters {
             device,
         };
         let wordnet = WordNet::open(&config.data.wordnet)?;
+        let training = readers.read(faces.training);
+        let latents = match is_rendered {
+            true => Latents::Rendered,
+            false => Latents::Seen(Box::new(directions(
+                file, config, &training, frozen, device,
+            )?)),
+        };
         Ok(Self {
             others: readers.describe(others(config, idle_texts(&wordnet))),
-            training: readers.read(faces.training),
+            training,
             held_out: readers.read(faces.held_out),
             latents,
         })
@@ -223,11 +219,12 @@ fn others(config: &MapperConfig, idle_texts: Vec<String>) -> Vec<DescribedFace> 
     others
 }
 
-/// The directions of the attributes that are known of `faces`, as the judge sees them in what the generator draws.
+/// The directions of the attributes that are known of photographs, as the judge sees them in what the generator draws of their
+/// latents.
 fn directions(
     file: &Path,
     config: &MapperConfig,
-    faces: &dyn Faces,
+    training: &Pictured,
     frozen: &Frozen,
     device: &Device,
 ) -> Result<Directions> {
@@ -240,6 +237,7 @@ fn directions(
     let judge = Bundle::folder(judge);
     let sizes: ProbeConfig = judge.section("probe")?;
     let probe: Probe = judge.network("probe", sizes.init(device))?.no_grad();
+    let faces = &training.faces;
     let is_known = |attribute: &&Attribute| {
         let mut faces = (0..faces.len()).map(|face| faces.attributes(face));
         faces.any(|attributes| attributes.get(**attribute).is_some())
@@ -247,8 +245,13 @@ fn directions(
     let known: Vec<Attribute> = Attribute::ALL.iter().filter(is_known).copied().collect();
 
     let generator: &Generator = &frozen.generator;
-    let rng = &mut ChaCha8Rng::seed_from_u64(config.run.seed);
-    let w = random_w(FITTED, &generator.mapping, rng);
+    let count = faces.len().min(FITTED);
+    let w: Tensor<2> = training
+        .latents
+        .clone()
+        .narrow(0, 0, count)
+        .mean_dim(1)
+        .squeeze_dim(1);
     let logits: Vec<Vec<f32>> = w
         .clone()
         .split(READ_BATCH, 0)
