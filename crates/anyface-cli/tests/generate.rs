@@ -230,3 +230,18 @@ fn a_place_that_cannot_be_written_is_named() {
         .code(1)
         .stderr(predicate::str::contains("need a folder"));
 }
+
+#[test]
+fn a_bundle_is_found_by_its_name_and_draws_photographs() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("face.png");
+    Command::cargo_bin("anyface")
+        .unwrap()
+        .current_dir(repository)
+        .args(["generate", "a bald man", "--model", "photographs", "-o"])
+        .arg(&output)
+        .assert()
+        .success();
+    assert_eq!(image::open(&output).unwrap().width(), 64);
+}
