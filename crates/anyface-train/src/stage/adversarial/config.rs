@@ -114,6 +114,11 @@ impl AdversarialConfig {
             return Err(fault.to_owned());
         }
         let Some(reconstruction) = &self.reconstruction else {
+            if self.critic.is_some() {
+                return Err(
+                    "[critic] compares what [reconstruction] draws, which is missing".to_owned(),
+                );
+            }
             return match self.learning.adversarial_weight > 0.0 {
                 true => Ok(()),
                 false => {

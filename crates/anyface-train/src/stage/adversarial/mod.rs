@@ -55,6 +55,8 @@ impl Adversaries {
     }
 }
 
+/// Pictures that there must be, to learn from and to measure by: two halves that each have a spread.
+const FEWEST: usize = 4;
 /// Images of a sample picture, in a square.
 const SAMPLES: usize = 8;
 /// Latents behind `w_avg`.
@@ -90,6 +92,19 @@ impl AdversarialStage {
             }
             None => (pictures, others),
         };
+        for (what, pictures) in [
+            ("pictures to learn from", &photographs),
+            ("held-out pictures", &held_out),
+        ] {
+            if pictures.len() < FEWEST {
+                let found = pictures.len();
+                return Err(TrainError::TooFew {
+                    what,
+                    found,
+                    needed: FEWEST,
+                });
+            }
+        }
         let measured = config.learning.measured.min(held_out.len());
         let places: Vec<usize> = (0..measured).collect();
         let features = recognizer.features(held_out.images(&places, device));
@@ -381,10 +396,10 @@ pub(super) fn run(
     let mut trained = train(&mut stage, &config.run, device, resume)?;
     let (bundle, sizes) = (&config.bundle, config.generator());
     if let Some(encoder) = &trained.encoder {
-        let mapping = &mut trained.generator.mapping;
+        let mapping = trained.generator.mapping.clone();
         let (photographs, seed) = (&stage.photographs, config.run.seed);
-        *mapping = prior::fit(
-            mapping.clone(),
+        trained.generator.mapping = prior::fit(
+            mapping,
             sizes.lr_multiplier,
             encoder,
             photographs,
