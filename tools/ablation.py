@@ -18,10 +18,10 @@ import subprocess
 
 VARIANTS = {
     "all": {},
-    "−CMD": {"cmd": "0.0"},
-    "−DT": {"triplet": "0.0"},
-    "−CLIP": {"clip": "0.0"},
-    "−noise": {"injection_layer": "0", "reads_latent": "false"},
+    "−CMD": {"weight.cmd": "0.0"},
+    "−DT": {"weight.triplet": "0.0"},
+    "−CLIP": {"weight.clip": "0.0"},
+    "−noise": {"injection_layer": "0", "text_stream.reads_latent": "false"},
 }
 MEASURES = {
     "faithfulness": lambda suite: suite["accuracy"],
@@ -38,10 +38,13 @@ SUITE_OF = {
 
 
 def setting(text, key, value):
-    """`text` with another value of `key`, wherever it stands."""
-    changed, count = re.subn(rf"^{key} = .*$", f"{key} = {value}", text, flags=re.M)
-    assert count, f"no {key} in the configuration"
-    return changed
+    """`text` with another value of `key`, the first after the table that is named before a dot."""
+    table, _, name = key.rpartition(".")
+    start = text.index(f"[{table}]") if table else 0
+    pattern = re.compile(rf"^{name} = .*$", flags=re.M)
+    found = pattern.search(text, start)
+    assert found, f"no {key} in the configuration"
+    return text[: found.start()] + f"{name} = {value}" + text[found.end() :]
 
 
 def run(arguments, variant, seed):
@@ -56,11 +59,11 @@ def run(arguments, variant, seed):
     shutil.copytree(bundle, folder / "bundle", dirs_exist_ok=True)
     for key, value in VARIANTS[variant].items():
         text = setting(text, key, value)
-    text = setting(text, "seed", str(seed))
+    text = setting(text, "run.seed", str(seed))
     text = setting(text, "bundle", f'"{folder / "bundle"}"')
-    text = setting(text, "out", f'"{folder / "run"}"')
+    text = setting(text, "run.out", f'"{folder / "run"}"')
     if arguments.steps:
-        text = setting(text, "steps", str(arguments.steps))
+        text = setting(text, "run.steps", str(arguments.steps))
     config = folder / "mapper.toml"
     config.write_text(text)
     resume = ["--resume"] if (folder / "run").exists() else []

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyface::image::{contact_sheet, save_marked};
+use anyface::inversion::keep_details;
 use anyface::{Edit, Engine, Latent};
 use anyhow::{Result, bail};
 use serde::Serialize;
@@ -45,6 +46,9 @@ pub(crate) struct Args {
     /// Put the changed face back into the picture it was cut out of
     #[arg(long, conflicts_with = "steps")]
     paste_back: bool,
+    /// Keep the picture's own details: only what the edit changes is drawn anew, on the picture at its own size
+    #[arg(long, conflicts_with = "crossover")]
+    details: bool,
     /// PNG file to write
     #[arg(short, long, value_name = "FILE", default_value = "edited.png")]
     output: PathBuf,
@@ -76,18 +80,27 @@ impl Args {
         let engine = self.network.engine()?;
         let start = Instant::now();
         let (face, photograph) = self.face.open(&engine, &self.picture)?;
+        let own = match (self.details, &photograph) {
+            (false, _) => None,
+            (true, Some(photograph)) => Some((photograph.at_own_size(), engine.draw(&face))),
+            (true, None) => bail!("--details: the face comes from no picture"),
+        };
+        let drawn = |edited: &Latent| match &own {
+            None => engine.draw(edited),
+            Some((picture, before)) => keep_details(picture, before, &engine.draw(edited)),
+        };
         let last = self.text.len() - 1;
         let before = self.text[..last]
             .iter()
             .try_fold(face, |face, text| self.changed(&engine, &face, text, 1.0))?;
         let edited = self.changed(&engine, &before, &self.text[last], 1.0)?;
         let picture = match self.steps {
-            None => engine.draw(&edited),
+            None => drawn(&edited),
             Some(steps) => {
                 let strip = (0..steps)
                     .map(|i| f64::from(i) / f64::from(steps - 1))
                     .map(|part| self.changed(&engine, &before, &self.text[last], part))
-                    .map(|face| Ok(engine.draw(&face?)))
+                    .map(|face| Ok(drawn(&face?)))
                     .collect::<Result<Vec<_>>>()?;
                 contact_sheet(&strip, strip.len())
             }

@@ -1,25 +1,29 @@
 //! Is an edited face still the same person's?
 
-use anyface::{Edit, Engine, Latent, REFINEMENT_STEPS};
+use anyface::inversion::keep_details;
+use anyface::probe::Probe;
+use anyface::{Edit, Engine, REFINEMENT_STEPS};
+use anyface_portraits::Attribute;
 use image::RgbImage;
 use serde::Serialize;
 
 use super::mean;
 use super::rank::{CANDIDATES, cosine, others, rank, share_below};
+use super::reading::{Reading, read};
 use super::recognizer::Recognizer;
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
-/// What is asked for: nothing that makes another person of anyone.
-const EDITS: [&str; 8] = [
-    "smiling",
-    "with eyes closed",
-    "wearing glasses",
-    "with blond hair",
-    "with black hair",
-    "wearing a hat",
-    "wearing lipstick",
-    "old",
+/// What is asked for, nothing that makes another person of anyone; and what is then to be seen, or no longer.
+const EDITS: [(&str, Attribute, bool); 8] = [
+    ("smiling", Attribute::Smiling, true),
+    ("with eyes closed", Attribute::ClosedEyes, true),
+    ("wearing glasses", Attribute::Eyeglasses, true),
+    ("with blond hair", Attribute::BlondHair, true),
+    ("with black hair", Attribute::BlackHair, true),
+    ("wearing a hat", Attribute::WearingHat, true),
+    ("wearing lipstick", Attribute::WearingLipstick, true),
+    ("old", Attribute::Young, false),
 ];
 
 /// Strength of the edits.
@@ -47,6 +51,12 @@ pub struct Identity {
     pub rfrr: f64,
     /// As `value`, of the plain crossover of layers.
     pub crossover: f64,
+    /// As `value`, of edits that keep the picture's own details.
+    pub with_details: f64,
+    /// How often the probe sees in an edited face what was asked for, less how often before: mean over edits.
+    pub shown: f64,
+    /// The same of edits that keep the picture's own details.
+    pub shown_with_details: f64,
     /// The table, by edit.
     pub table: Vec<IdentityRow>,
 }
@@ -64,16 +74,24 @@ pub struct IdentityRow {
     pub rfrr: f64,
     /// As in [`Identity`], for this edit.
     pub crossover: f64,
+    /// As in [`Identity`], for this edit.
+    pub with_details: f64,
+    /// As in [`Identity`], for this edit.
+    pub shown: f64,
+    /// As in [`Identity`], for this edit.
+    pub shown_with_details: f64,
 }
 
-/// What the recogniser makes of one way to change the faces: for each, the cosine to its picture and the rank of that.
+/// What is seen of one way to change the faces: for each, the cosine to its picture, the rank of that, and whether what was
+/// asked for is there.
 #[derive(Default)]
-struct Recognised {
+struct Seen {
     cosines: Vec<f64>,
     ranks: Vec<usize>,
+    shown: Vec<f64>,
 }
 
-impl Recognised {
+impl Seen {
     fn add(&mut self, feature: &[f64], own: usize, others: &[usize], pool: &[Vec<f64>]) {
         self.cosines.push(cosine(feature, &pool[own]));
         self.ranks.push(rank(feature, own, others, pool));
@@ -86,6 +104,36 @@ impl Recognised {
     fn cosine(&self) -> f64 {
         mean(self.cosines.iter().copied()).unwrap_or(0.0)
     }
+
+    fn shown(&self) -> f64 {
+        mean(self.shown.iter().copied()).unwrap_or(0.0)
+    }
+}
+
+/// The ways to change a face by some words.
+#[derive(Default)]
+struct Ways {
+    edited: Seen,
+    detailed: Seen,
+    crossed: Seen,
+    /// How often what was asked for is there before.
+    before: Vec<f64>,
+}
+
+impl Ways {
+    fn row(&self, edit: &'static str) -> IdentityRow {
+        let before = mean(self.before.iter().copied()).unwrap_or(0.0);
+        IdentityRow {
+            edit,
+            recognised: self.edited.rate(),
+            cosine: self.edited.cosine(),
+            rfrr: relative_rate(&self.edited.cosines, &self.crossed.cosines),
+            crossover: self.crossed.rate(),
+            with_details: self.detailed.rate(),
+            shown: self.edited.shown() - before,
+            shown_with_details: self.detailed.shown() - before,
+        }
+    }
 }
 
 /// Inverts the first `samples` of the aligned square `faces`, does every edit to each at strength 0.5, and looks for the
@@ -95,6 +143,7 @@ impl Recognised {
 /// [`TrainError::TooFew`] faces, or those of [`Engine::invert`] and [`Engine::edit`].
 pub fn identity(
     engine: &Engine,
+    probe: &Probe,
     recognizer: &Recognizer,
     faces: &[RgbImage],
     samples: usize,
@@ -108,39 +157,40 @@ pub fn identity(
         });
     }
     let pool: Vec<Vec<f64>> = faces.iter().map(|face| recognizer.identity(face)).collect();
-    let see = |latent: &Latent| recognizer.identity(&engine.draw(latent));
     let samples = samples.min(faces.len());
     let mut progress = Progress::new(0, samples as u64);
-    let mut inverted = Recognised::default();
-    let mut ways: Vec<[Recognised; 2]> = EDITS.iter().map(|_| Default::default()).collect();
+    let mut inverted = Seen::default();
+    let mut ways: Vec<Ways> = EDITS.iter().map(|_| Ways::default()).collect();
     for (own, face) in faces[..samples].iter().enumerate() {
         let latent = engine.invert(face, REFINEMENT_STEPS)?;
+        let drawn = engine.draw(&latent);
         let others = others(own, pool.len(), seed);
-        inverted.add(&see(&latent), own, &others, &pool);
-        for (text, [direct, crossover]) in EDITS.into_iter().zip(&mut ways) {
+        let add = |seen: &mut Seen, picture: &RgbImage| {
+            seen.add(&recognizer.identity(picture), own, &others, &pool);
+        };
+        add(&mut inverted, &drawn);
+        let before = read(probe, face);
+        for ((text, attribute, there), ways) in EDITS.into_iter().zip(&mut ways) {
             let edit = Edit {
                 strength: STRENGTH,
                 ..Edit::default()
             };
-            let edited = engine.edit(&latent, text, &edit)?;
-            direct.add(&see(&edited), own, &others, &pool);
+            let edited = engine.draw(&engine.edit(&latent, text, &edit)?);
+            let detailed = keep_details(face, &drawn, &edited);
+            let is_shown = |reading: &Reading| f64::from(u8::from(reading.has(attribute) == there));
+            ways.before.push(is_shown(&before));
+            for (seen, picture) in [(&mut ways.edited, &edited), (&mut ways.detailed, &detailed)] {
+                add(seen, picture);
+                seen.shown.push(is_shown(&read(probe, picture)));
+            }
             let seed = seed.wrapping_add(own as u64);
             let crossed = engine.crossover(&latent, text, seed, crossover_layer(engine))?;
-            crossover.add(&see(&crossed), own, &others, &pool);
+            add(&mut ways.crossed, &engine.draw(&crossed));
         }
         progress.show(own as u64 + 1, "faces");
     }
-    let table: Vec<IdentityRow> = EDITS
-        .into_iter()
-        .zip(&ways)
-        .map(|(edit, [direct, crossover])| IdentityRow {
-            edit,
-            recognised: direct.rate(),
-            cosine: direct.cosine(),
-            rfrr: relative_rate(&direct.cosines, &crossover.cosines),
-            crossover: crossover.rate(),
-        })
-        .collect();
+    let rows = EDITS.into_iter().zip(&ways);
+    let table: Vec<IdentityRow> = rows.map(|((edit, ..), ways)| ways.row(edit)).collect();
     let over_edits = |value: fn(&IdentityRow) -> f64| mean(table.iter().map(value)).unwrap_or(0.0);
     Ok(Identity {
         suite: "identity",
@@ -152,6 +202,9 @@ pub fn identity(
         inversion_cosine: inverted.cosine(),
         rfrr: over_edits(|row| row.rfrr),
         crossover: over_edits(|row| row.crossover),
+        with_details: over_edits(|row| row.with_details),
+        shown: over_edits(|row| row.shown),
+        shown_with_details: over_edits(|row| row.shown_with_details),
         table,
     })
 }
@@ -190,7 +243,7 @@ mod tests {
     #[test]
     fn a_face_is_recognised_when_its_own_picture_is_nearest() {
         let pool = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]].map(|x| x.to_vec());
-        let mut seen = Recognised::default();
+        let mut seen = Seen::default();
         seen.add(&[0.8, 0.6], 0, &[1, 2], &pool);
         seen.add(&[0.0, 1.0], 1, &[0, 2], &pool);
         // The third picture is nearer to the first face than its own is: 0.96 to 0.8.

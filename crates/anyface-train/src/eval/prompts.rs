@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyface::image::to_rgb;
 use anyface_portraits::caption::{Caption, Grammar, Split};
-use anyface_portraits::{Attribute, Face, latent, render};
+use anyface_portraits::{Attribute, Attributes, Face, latent, render};
 use burn::tensor::Device;
 use image::RgbImage;
 use rand::seq::SliceRandom;
@@ -37,8 +37,13 @@ pub enum Truth {
     Unknown,
     /// One of the built-in domain.
     Rendered(Box<Face>),
-    /// A photograph.
-    Photograph(RgbImage),
+    /// A photograph, with what is known of it.
+    Photograph {
+        /// As small as training saw it.
+        picture: RgbImage,
+        /// Its labels.
+        attributes: Attributes,
+    },
 }
 
 impl Truth {
@@ -47,7 +52,16 @@ impl Truth {
         match self {
             Self::Unknown => None,
             Self::Rendered(face) => Some(render(face, side)),
-            Self::Photograph(picture) => Some(picture.clone()),
+            Self::Photograph { picture, .. } => Some(picture.clone()),
+        }
+    }
+
+    /// What is known of its attributes.
+    pub fn attributes(&self) -> Attributes {
+        match self {
+            Self::Unknown => Attributes::UNKNOWN,
+            Self::Rendered(face) => face.attributes(),
+            Self::Photograph { attributes, .. } => *attributes,
         }
     }
 }
@@ -90,7 +104,12 @@ impl Prompt {
         let prompts = order.into_iter().take(count).map(|face| {
             let number = rng.random_range(0..faces.captions(face));
             let picture = to_rgb(faces.images(&[face], &Device::flex())).swap_remove(0);
-            Self::new(faces.caption(face, number), Truth::Photograph(picture))
+            let attributes = faces.attributes(face);
+            let truth = Truth::Photograph {
+                picture,
+                attributes,
+            };
+            Self::new(faces.caption(face, number), truth)
         });
         Ok(prompts.collect())
     }

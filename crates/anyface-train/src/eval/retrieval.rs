@@ -1,6 +1,7 @@
 //! Is a face found again by its words?
 
 use anyface::Engine;
+use anyface_portraits::{Attribute, Attributes};
 use image::RgbImage;
 use serde::Serialize;
 
@@ -23,6 +24,9 @@ pub struct Retrieval {
     pub value: f64,
     /// The same of pictures of the faces that the captions were written of, where these are known.
     pub reference: Option<f64>,
+    /// What the labels of the faces would reach, had their pictures no say: the ceiling of perfect eyes, for captions about
+    /// attributes of faces whose attributes are known.
+    pub by_labels: Option<f64>,
     /// What value chance has.
     pub chance: f64,
     /// How often the own caption is among the five nearest.
@@ -31,6 +35,53 @@ pub struct Retrieval {
     pub reference_first_five: Option<f64>,
     /// "towers": the bundle's own.
     pub features: &'static str,
+}
+
+/// What a label that a caption denies counts against it; any one outweighs all that fits.
+const DENIED: f64 = -100.0;
+
+/// [`Retrieval::by_labels`]: what a caption says counts for as much as it is rare.
+fn by_labels(prompts: &[Prompt], samples: usize, seed: u64) -> Option<f64> {
+    let labels: Vec<Attributes> = prompts.iter().map(|p| p.truth.attributes()).collect();
+    let is_known = |prompt: &Prompt| {
+        !prompt.said.is_empty() && prompt.truth.attributes() != Attributes::UNKNOWN
+    };
+    if !prompts.iter().all(is_known) {
+        return None;
+    }
+    let rarity = |attribute: Attribute, state: bool| {
+        let states = || labels.iter().filter_map(|labels| labels.get(attribute));
+        let (count, all) = (
+            states().filter(|&other| other == state).count(),
+            states().count(),
+        );
+        -((count.max(1) as f64) / all.max(1) as f64).ln()
+    };
+    // A place for each attribute that is there, another for each that is not.
+    let place = |attribute: Attribute, state: bool| 2 * attribute.index() + usize::from(state);
+    let rarities: Vec<[f64; 2]> = Attribute::ALL
+        .iter()
+        .map(|&attribute| [false, true].map(|state| rarity(attribute, state)))
+        .collect();
+    let said = prompts.iter().map(|prompt| {
+        let mut row = vec![0.0; 2 * Attribute::COUNT];
+        for &(attribute, state) in &prompt.said {
+            row[place(attribute, state)] = rarities[attribute.index()][usize::from(state)];
+            row[place(attribute, !state)] = DENIED;
+        }
+        row
+    });
+    let pool: Vec<Vec<f64>> = said.collect();
+    let ranks = labels[..samples].iter().enumerate().map(|(own, labels)| {
+        let mut face = vec![0.0; 2 * Attribute::COUNT];
+        for (attribute, state) in labels.iter() {
+            if let Some(state) = state {
+                face[place(attribute, state)] = 1.0;
+            }
+        }
+        rank(&face, own, &others(own, pool.len(), seed), &pool)
+    });
+    Some(share_below(&ranks.collect::<Vec<_>>(), 1))
 }
 
 /// Draws a face for each of the first `samples` prompts and looks for its caption among a hundred of them.
@@ -83,9 +134,53 @@ pub fn retrieval(
         samples,
         value: share_below(&generated, 1),
         reference: of_real(1),
+        by_labels: by_labels(prompts, samples, seed),
         chance: 1.0 / CANDIDATES as f64,
         first_five: share_below(&generated, FIRST),
         reference_first_five: of_real(FIRST),
         features: "towers",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::Truth;
+
+    fn prompt(said: &[(Attribute, bool)], labels: &[(Attribute, bool)]) -> Prompt {
+        let mut attributes = Attributes::UNKNOWN;
+        for &(attribute, state) in labels {
+            attributes.set(attribute, Some(state));
+        }
+        Prompt {
+            text: String::new(),
+            said: said.to_vec(),
+            truth: Truth::Photograph {
+                picture: RgbImage::new(1, 1),
+                attributes,
+            },
+        }
+    }
+
+    #[test]
+    fn labels_find_the_caption_that_says_most_and_nothing_wrong() {
+        use Attribute::{Male, Smiling};
+        let man = [(Male, true), (Smiling, true)];
+        let woman = [(Male, false), (Smiling, true)];
+        let prompts = [
+            prompt(&[(Male, true)], &man),
+            // True of both, and so less than the others say.
+            prompt(&[(Smiling, true)], &woman),
+        ];
+        assert_eq!(by_labels(&prompts, 2, 0), Some(1.0));
+        let prompts = [
+            prompt(&[(Smiling, true)], &man),
+            prompt(&[(Smiling, true)], &woman),
+            prompt(&[(Male, false)], &woman),
+        ];
+        // The first two say the same, the second of them fits the third face less than its own caption.
+        assert_eq!(by_labels(&prompts, 3, 0), Some(1.0 / 3.0));
+        let unknown = prompt(&[(Male, true)], &[]);
+        assert_eq!(by_labels(&[unknown], 1, 0), None);
+    }
 }

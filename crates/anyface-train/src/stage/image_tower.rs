@@ -41,6 +41,8 @@ pub struct ImageTowerStageConfig {
 pub struct LearningConfig {
     /// Faces in a step.
     pub batch: usize,
+    /// Captions of a face that are read, at most: each once, before the first step.
+    pub captions: usize,
     /// Faces for evaluation only, 100 at least: the last of the portraits, or as many photographs of those held out.
     pub held_out: usize,
     /// Weight of the contrast between captions and faces.
@@ -74,26 +76,29 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
         learning.held_out,
     )?;
     validate(&config, &text_config, &faces).map_err(|message| TrainError::config(path, message))?;
-    let mut stage = ImageStage {
-        preprocess: family.unwrap_or_default().preprocess(tower.resolution),
-        tower: tower.clone(),
-        learning: ImageLearning {
+    let words = Words {
+        tower: &text,
+        tokenizer: &tokenizer,
+        context: text_config.context,
+    };
+    let shown = match learning.regression > 0.0 {
+        true => Shown::Learned,
+        false => Shown::Nothing,
+    };
+    let mut stage = ImageStage::new(
+        tower.clone(),
+        family.unwrap_or_default(),
+        ImageLearning {
             batch: learning.batch,
+            captions: learning.captions,
             contrast: learning.contrast,
             regression: learning.regression,
             flips: learning.flips,
         },
         faces,
-        words: Words {
-            tower: &text,
-            tokenizer: &tokenizer,
-            context: text_config.context,
-        },
-        shown: match learning.regression > 0.0 {
-            true => Shown::Learned,
-            false => Shown::Nothing,
-        },
-    };
+        &words,
+        shown,
+    );
     let trained = train(&mut stage, &config.run, device, resume)?;
     let bundle = &config.bundle;
     if *bundle != config.text {
@@ -128,16 +133,17 @@ fn validate(
     faces: &FaceSplit,
 ) -> std::result::Result<(), String> {
     let tower = &config.image_tower;
-    if tower.embed_dim != text.embed_dim {
+    if tower.embed_dim() != text.embed_dim {
         return Err(format!(
             "[image_tower] `embed_dim` is {}, that of the text tower {}",
-            tower.embed_dim, text.embed_dim
+            tower.embed_dim(),
+            text.embed_dim
         ));
     }
-    if tower.resolution != faces.size() {
+    if tower.resolution() != faces.size() {
         return Err(format!(
             "[image_tower] `resolution` is {}, the faces have {} pixels",
-            tower.resolution,
+            tower.resolution(),
             faces.size()
         ));
     }

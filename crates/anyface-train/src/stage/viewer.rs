@@ -20,7 +20,7 @@ impl Viewer {
         let family = bundle.section::<Option<Family>>("clip")?;
         let tower = bundle.network("image_tower", config.init(device))?;
         Ok(Self {
-            preprocess: family.unwrap_or_default().preprocess(config.resolution),
+            preprocess: family.unwrap_or_default().preprocess(config.resolution()),
             tower: tower.no_grad(),
         })
     }

@@ -3,22 +3,26 @@
 //! Paper: Radford et al. 2021, arXiv 2103.00020. Reference: <https://github.com/openai/CLIP>. The compact towers of
 //! the built-in domain are the same modules in other sizes.
 
+mod image_tower;
 mod layers;
 #[cfg(test)]
 mod parity;
 mod preprocess;
+mod resnet;
 mod text;
 mod tokenizer;
 pub mod transformer;
 mod vision;
 
+pub use image_tower::{ImageTower, ImageTowerConfig};
 pub use layers::{LayerNorm, Linear};
 pub use preprocess::Preprocess;
+pub use resnet::{ModifiedResNet, ModifiedResNetConfig};
 pub use text::{TextTower, TextTowerConfig, TokenEmbedding, Tokens};
 pub use tokenizer::{
     CompactTokenizer, SimpleTokenizer, Tokenizer, TokenizerError, split_sentences,
 };
-pub use vision::{ImageTower, ImageTowerConfig, PatchConv};
+pub use vision::{PatchConv, VisionTransformer, VisionTransformerConfig};
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

@@ -8,6 +8,7 @@ use safetensors::SafeTensors;
 use super::transformer::Activation;
 use super::*;
 use crate::weights::load_module_bytes;
+use crate::weights::{Checkpoint, convert};
 
 const WEIGHTS: &[u8] = include_bytes!("../../tests/fixtures/clip/tiny.safetensors");
 const EXPECTED: &[u8] = include_bytes!("../../tests/fixtures/clip/tiny.io.safetensors");
@@ -50,7 +51,7 @@ impl<'a> Fixture<'a> {
         self.load(config.init(&self.device), |key| own(key).then_some(key))
     }
 
-    fn image_tower(&self, config: &ImageTowerConfig) -> ImageTower {
+    fn image_tower(&self, config: &VisionTransformerConfig) -> VisionTransformer {
         self.load(config.init(&self.device), |key| key.strip_prefix("visual."))
     }
 
@@ -69,8 +70,8 @@ fn tiny_text_tower(device: &Device) -> TextTower {
     Fixture::new(WEIGHTS, device).text_tower(&TextTowerConfig::new(256, 77, 128, 1, 2, 32))
 }
 
-fn tiny_image_tower(device: &Device) -> ImageTower {
-    Fixture::new(WEIGHTS, device).image_tower(&ImageTowerConfig::new(32, 8, 64, 2, 1, 32))
+fn tiny_image_tower(device: &Device) -> VisionTransformer {
+    Fixture::new(WEIGHTS, device).image_tower(&VisionTransformerConfig::new(32, 8, 64, 2, 1, 32))
 }
 
 /// The fixture's texts, cut to the longest of them.
@@ -260,10 +261,10 @@ fn vit_b_32_keys() -> Vec<(String, Vec<usize>)> {
     keys
 }
 
-fn vit_b_32() -> (TextTowerConfig, ImageTowerConfig) {
+fn vit_b_32() -> (TextTowerConfig, VisionTransformerConfig) {
     (
         TextTowerConfig::new(SimpleTokenizer::VOCAB_SIZE, 77, 512, 12, 8, 512),
-        ImageTowerConfig::new(224, 32, 768, 12, 12, 512),
+        VisionTransformerConfig::new(224, 32, 768, 12, 12, 512),
     )
 }
 
@@ -286,7 +287,7 @@ fn vit_b_32_has_the_keys_and_shapes_of_its_checkpoint() {
 fn gelu_towers_of_several_heads_equal_transformers() {
     const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/clip/gelu.safetensors");
     let text = TextTowerConfig::new(60, 16, 32, 2, 4, 24).with_activation(Activation::Gelu);
-    let image = ImageTowerConfig::new(24, 8, 48, 2, 3, 24).with_activation(Activation::Gelu);
+    let image = VisionTransformerConfig::new(24, 8, 48, 2, 3, 24).with_activation(Activation::Gelu);
     assert_equals_transformers(FIXTURE, &text, &image);
 }
 
@@ -303,7 +304,11 @@ fn vit_b_32_equals_transformers() {
 }
 
 /// Both towers on the weights of a file by `tools/parity/clip.py`, against its features.
-fn assert_equals_transformers(file: &[u8], text: &TextTowerConfig, image: &ImageTowerConfig) {
+fn assert_equals_transformers(
+    file: &[u8],
+    text: &TextTowerConfig,
+    image: &VisionTransformerConfig,
+) {
     let fixture = Fixture::new(file, &Device::flex());
     let tokens = Tokens {
         ids: fixture.ints("io.ids"),
@@ -316,4 +321,29 @@ fn assert_equals_transformers(file: &[u8], text: &TextTowerConfig, image: &Image
     let features = fixture.image_tower(image).forward(pixels);
     let expected = fixture.floats("io.image_features");
     assert_close("image_features", features, expected, 1e-5);
+}
+
+#[test]
+fn a_residual_tower_equals_open_clip() {
+    const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/clip/resnet.safetensors");
+    let device = Device::flex().autodiff();
+    let fixture = Fixture::new(FIXTURE, &device);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("resnet.safetensors");
+    std::fs::write(&path, FIXTURE).unwrap();
+    let config = r#"{"model_cfg": {"quick_gelu": true, "vision_cfg": {"width": 4}, "text_cfg": {"heads": 1}}}"#;
+    std::fs::write(folder.path().join("open_clip_config.json"), config).unwrap();
+    let networks = convert(&Checkpoint::open(&path).unwrap()).unwrap().networks;
+    let config: ImageTowerConfig = serde_json::from_value(networks[0].config.clone()).unwrap();
+    let expected = ModifiedResNetConfig::new(64, [1, 2, 1, 1], 4, 2, 6);
+    assert_eq!(config, ImageTowerConfig::ModifiedResNet(expected));
+    let tower = networks[0].load(config.init(&device)).unwrap();
+
+    let pixels = fixture.floats::<4>("io.pixels").require_grad();
+    let features = tower.forward(pixels.clone());
+    let expected = fixture.floats("io.image_features");
+    assert_close("image_features", features.clone(), expected, 1e-5);
+    let gradients = features.sum().backward();
+    let gradient = Tensor::from_inner(pixels.grad(&gradients).unwrap());
+    assert_close("gradient", gradient, fixture.floats("io.gradient"), 1e-4);
 }

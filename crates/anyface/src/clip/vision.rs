@@ -1,4 +1,4 @@
-//! CLIP's image tower: a vision transformer.
+//! CLIP's image tower as a vision transformer.
 //!
 //! Reference: `VisionTransformer` in `clip/model.py` of openai/CLIP. Parameter paths equal the checkpoint's keys
 //! after `visual.`.
@@ -10,9 +10,9 @@ use burn::tensor::{Device, Tensor};
 use super::layers::LayerNorm;
 use super::transformer::{Activation, Transformer, TransformerConfig};
 
-/// Size of an [`ImageTower`].
+/// Size of an [`VisionTransformer`].
 #[derive(Config, Debug, PartialEq, Eq)]
-pub struct ImageTowerConfig {
+pub struct VisionTransformerConfig {
     /// R, the side of an input image in pixels; a multiple of `patch_size`.
     pub resolution: usize,
     /// Side of a patch in pixels.
@@ -30,9 +30,9 @@ pub struct ImageTowerConfig {
     pub activation: Activation,
 }
 
-impl ImageTowerConfig {
+impl VisionTransformerConfig {
     /// A tower with OpenAI's initialisation.
-    pub fn init(&self, device: &Device) -> ImageTower {
+    pub fn init(&self, device: &Device) -> VisionTransformer {
         let width = self.width;
         let patch_inputs = 3 * self.patch_size * self.patch_size;
         let patches = (self.resolution / self.patch_size).pow(2);
@@ -40,7 +40,7 @@ impl ImageTowerConfig {
             mean: 0.0,
             std: (fan_in as f64).powf(-0.5),
         };
-        ImageTower {
+        VisionTransformer {
             conv1: PatchConv {
                 weight: normal(patch_inputs)
                     .init([width, 3, self.patch_size, self.patch_size], device),
@@ -84,7 +84,7 @@ impl PatchConv {
 
 /// The image tower.
 #[derive(Module, Debug)]
-pub struct ImageTower {
+pub struct VisionTransformer {
     /// Cuts the image into patches.
     pub conv1: PatchConv,
     /// `[width]`, the token that is pooled.
@@ -101,7 +101,7 @@ pub struct ImageTower {
     pub proj: Param<Tensor<2>>,
 }
 
-impl ImageTower {
+impl VisionTransformer {
     /// Image features `[N, E]`, not normalised, of `images` `[N, 3, R, R]` that are already normalised by the tower's
     /// mean and deviation (see `preprocess.rs`).
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {

@@ -5,6 +5,7 @@
 //! (arXiv 2104.02699). Reference: `models/encoders/psp_encoders.py` of omertov/encoder4editing.
 
 mod align;
+mod details;
 mod detect;
 mod encoder;
 mod pad;
@@ -14,6 +15,7 @@ mod style_block;
 mod yunet;
 
 pub use align::{Square, align};
+pub use details::keep_details;
 pub use detect::{DETECTOR_VARIABLE, DetectedFace, Detector};
 pub use encoder::{Encoder, EncoderConfig, Method};
 pub use paste::paste_back;

@@ -78,7 +78,7 @@ fn faded_sides(square: &Square, size: [f64; 2]) -> [bool; 4] {
 }
 
 /// From 0 at 0 to 1 at 1, level at both ends.
-fn smooth_step(t: f64) -> f64 {
+pub(super) fn smooth_step(t: f64) -> f64 {
     let t = t.clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }

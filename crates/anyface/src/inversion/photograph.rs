@@ -13,6 +13,9 @@ use crate::image::{Filter, read_picture, resize};
 /// Readings of the picture along each side of a pixel: FFHQ's.
 const SUPERSAMPLING: u32 = 4;
 
+/// Larger faces are not taken out at their own size.
+const MAX_SIDE: u32 = 1024;
+
 /// No face can be seen in fewer pixels.
 const MIN_SIDE: u32 = 16;
 
@@ -82,6 +85,17 @@ impl Photograph {
             square,
             found,
         })
+    }
+
+    /// The face as it is in the picture, not scaled: a square of at least the side that was asked for, 1024 at most.
+    pub fn at_own_size(&self) -> RgbImage {
+        let side = (self.square.side().round() as u32)
+            .clamp(self.face.width(), MAX_SIDE.max(self.face.width()));
+        match self.found {
+            None => middle(&self.picture, side),
+            Some(_) => align(&self.picture, &self.square, side, SUPERSAMPLING)
+                .unwrap_or_else(|| self.face.clone()),
+        }
     }
 
     /// The picture with `edited`, a square of any side, in place of the face.

@@ -37,8 +37,14 @@ impl BatchNorm {
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let mut shape = [1; D];
         shape[1] = x.dims()[1];
+        let [scale, shift] = self.scale_and_shift();
+        x * scale.reshape(shape) + shift.reshape(shape)
+    }
+
+    /// What each channel is multiplied by, then what is added, `[C]` each.
+    pub fn scale_and_shift(&self) -> [Tensor<1>; 2] {
         let scale = self.weight.val() / (self.running_var.val() + self.epsilon).sqrt();
         let shift = self.bias.val() - self.running_mean.val() * scale.clone();
-        x * scale.reshape(shape) + shift.reshape(shape)
+        [scale, shift]
     }
 }

@@ -6,6 +6,7 @@ use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Tensor};
 
+use super::BatchNorm;
 use crate::stylegan2::styled_conv::conv3x3;
 
 /// How a convolution computes.
@@ -65,20 +66,47 @@ pub fn conv(conv: Conv, device: &Device) -> Conv2d {
 /// `conv` of `x [N, C, H, W]`, by the kernels of [`conv3x3`] where they have it: odd square kernels up to 3 that keep
 /// the size. A stride of 2 takes every second pixel of that, which costs less than burn's own.
 pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+    match is_in_kernels(conv, &x) {
+        true => by_kernels(
+            conv,
+            conv.weight.val(),
+            conv.bias.as_ref().map(Param::val),
+            x,
+        ),
+        false => conv.forward(x),
+    }
+}
+
+/// `norm(conv(x))`, as [`convolve`]; `conv` has no bias. The kernels have the norm in their weights.
+pub fn convolve_normalized(conv: &Conv2d, norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
+    if !is_in_kernels(conv, &x) {
+        return norm.forward(conv.forward(x));
+    }
+    let [scale, shift] = norm.scale_and_shift();
+    let weight = conv.weight.val() * scale.unsqueeze_dims(&[1, 2, 3]);
+    by_kernels(conv, weight, Some(shift), x)
+}
+
+fn is_in_kernels(conv: &Conv2d, x: &Tensor<4>) -> bool {
     let [_, _, height, width] = x.dims();
     let kernel = conv.kernel_size[0];
     let keeps_size =
         conv.padding == PaddingConfig2d::Explicit(kernel / 2, kernel / 2, kernel / 2, kernel / 2);
     let is_square = matches!(conv.kernel_size, [1, 1] | [3, 3]);
     let halves = conv.stride == [2, 2] && height % 2 == 0 && width % 2 == 0;
-    if !is_square || !keeps_size || conv.groups != 1 || !(halves || conv.stride == [1, 1]) {
-        return conv.forward(x);
-    }
-    let bias = conv.bias.as_ref().map(Param::val);
-    let y = conv3x3(x, conv.weight.val(), bias, Activation::Linear);
-    match halves {
-        true => every_second(y),
-        false => y,
+    is_square && keeps_size && conv.groups == 1 && (halves || conv.stride == [1, 1])
+}
+
+fn by_kernels(
+    conv: &Conv2d,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    x: Tensor<4>,
+) -> Tensor<4> {
+    let y = conv3x3(x, weight, bias, Activation::Linear);
+    match conv.stride {
+        [2, 2] => every_second(y),
+        _ => y,
     }
 }
 

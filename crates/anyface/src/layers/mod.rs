@@ -6,6 +6,6 @@ mod halve;
 mod prelu;
 
 pub use batch_norm::BatchNorm;
-pub use conv::{Conv, conv, convolve};
+pub use conv::{Conv, conv, convolve, convolve_normalized};
 pub use halve::halve;
 pub use prelu::prelu;

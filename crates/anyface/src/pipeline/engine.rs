@@ -77,7 +77,7 @@ impl Engine {
             tokenizer: bundle.tokenizer()?,
             text_tower: bundle.network("text_tower", config.text_tower.init(device))?,
             image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
-            preprocess: config.clip.preprocess(config.image_tower.resolution),
+            preprocess: config.clip.preprocess(config.image_tower.resolution()),
             text_stream: bundle.network("text_stream", config.text_stream.init(device))?,
             generator,
             synthesis: synthesis.expect("f32 runs everywhere"),

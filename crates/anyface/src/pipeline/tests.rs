@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::*;
 use crate::clip::transformer::TransformerConfig;
-use crate::clip::{Family, ImageTowerConfig, SimpleTokenizer, TextTowerConfig};
+use crate::clip::{Family, SimpleTokenizer, TextTowerConfig, VisionTransformerConfig};
 use crate::mapper::StreamConfig;
 use crate::probe::ProbeConfig;
 use crate::stylegan2::GeneratorConfig;
@@ -27,7 +27,7 @@ fn openai_bundle(folder: &Path, vocab_size: usize) {
     let device = Device::flex();
     let text = TextTowerConfig::new(vocab_size, 77, 8, 1, 1, 6);
     put(folder, "text_tower", &text, text.init(&device));
-    let image = ImageTowerConfig::new(24, 8, 8, 1, 1, 6);
+    let image = VisionTransformerConfig::new(24, 8, 8, 1, 1, 6);
     put(folder, "image_tower", &image, image.init(&device));
     let generator = GeneratorConfig::new(5, 4, vec![4; 4]);
     put(folder, "generator", &generator, generator.init(&device));

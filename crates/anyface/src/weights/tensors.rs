@@ -75,7 +75,7 @@ fn fill<M: Module, V: View>(
     let mut loader = Loader {
         tensors,
         source_name,
-        path: Vec::new(),
+        path: TensorPath::default(),
         error: None,
     };
     let module = module.map(&mut loader);
@@ -102,7 +102,7 @@ pub fn save_module<M: Module>(
 ) -> Result<(), WeightsError> {
     let mut collector = Collector {
         dtype,
-        path: Vec::new(),
+        path: TensorPath::default(),
         tensors: Vec::new(),
     };
     module.visit(&mut collector);
@@ -147,12 +147,38 @@ pub(super) fn save_tensors(
     })
 }
 
+/// Where a visitor is in a module. Which variant of an enum a module is, its config tells and its tensors' names do not.
+#[derive(Default)]
+struct TensorPath(Vec<String>);
+
+impl TensorPath {
+    fn enter(&mut self, name: &str, container_type: &str) {
+        if !is_enum(container_type) {
+            self.0.push(name.to_owned());
+        }
+    }
+
+    fn exit(&mut self, container_type: &str) {
+        if !is_enum(container_type) {
+            self.0.pop();
+        }
+    }
+
+    fn name(&self) -> String {
+        self.0.join(".")
+    }
+}
+
+fn is_enum(container_type: &str) -> bool {
+    container_type.starts_with("Enum:")
+}
+
 /// Replaces each parameter by the tensor of its name, which it takes out; keeps the first error and then leaves the rest
 /// alone.
 struct Loader<'a, V> {
     tensors: BTreeMap<String, V>,
     source_name: &'a str,
-    path: Vec<String>,
+    path: TensorPath,
     error: Option<WeightsError>,
 }
 
@@ -184,12 +210,12 @@ impl<V: View> Loader<'_, V> {
 }
 
 impl<V: View> ModuleMapper for Loader<'_, V> {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
     }
 
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.path.exit(container_type);
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -197,7 +223,7 @@ impl<V: View> ModuleMapper for Loader<'_, V> {
             return param;
         }
         let shape = param.lazy_shape();
-        match self.read(&self.path.join("."), &shape) {
+        match self.read(&self.path.name(), &shape) {
             Ok(values) => {
                 let value = Tensor::from_data(TensorData::new(values, shape), &param.lazy_device());
                 let id = param.id;
@@ -221,39 +247,39 @@ pub(super) fn parameter_shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<us
 /// Gathers the shape of each parameter.
 #[derive(Default)]
 struct Shapes {
-    path: Vec<String>,
+    path: TensorPath,
     by_name: BTreeMap<String, Vec<usize>>,
 }
 
 impl ModuleVisitor for Shapes {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
     }
 
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.path.exit(container_type);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let shape = param.lazy_shape().to_vec();
-        self.by_name.insert(self.path.join("."), shape);
+        self.by_name.insert(self.path.name(), shape);
     }
 }
 
 /// Gathers `(name, shape, little-endian bytes)` of each parameter.
 struct Collector {
     dtype: StoredDtype,
-    path: Vec<String>,
+    path: TensorPath,
     tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
 }
 
 impl ModuleVisitor for Collector {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
     }
 
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.path.exit(container_type);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -267,7 +293,7 @@ impl ModuleVisitor for Collector {
                 .collect(),
             StoredDtype::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
         };
-        self.tensors.push((self.path.join("."), shape, bytes));
+        self.tensors.push((self.path.name(), shape, bytes));
     }
 }
 

@@ -12,7 +12,8 @@ use super::{Common, text};
 /// Is an edited face still the same person's?
 ///
 /// Pictures are inverted and edited at strength 0.5. A face is recognised when it is nearer to its own picture than to each
-/// of 99 others, to MobileFaceNet. RFRR: how often it is nearer to it than the face that the plain crossover of layers makes.
+/// of 99 others, to MobileFaceNet; with details, after what `edit --details` does. RFRR: how often it is nearer to it than the
+/// face that the plain crossover of layers makes. Shown: how much more often the probe sees what was asked for than before.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder of at least 100 real pictures, of a person each
@@ -53,8 +54,15 @@ impl Args {
             (None, None) => Vec::new(),
         };
         let source = self.images.as_ref().or(self.photographs.as_ref());
-        let report = identity(&engine, &recognizer, &faces, samples, *seed)
-            .with_context(|| source.map_or_else(String::new, |path| path.display().to_string()))?;
+        let report = identity(
+            &engine,
+            &network.probe()?,
+            &recognizer,
+            &faces,
+            samples,
+            *seed,
+        )
+        .with_context(|| source.map_or_else(String::new, |path| path.display().to_string()))?;
         self.common.print(&report, text::identity)
     }
 }

@@ -44,7 +44,7 @@ impl PhotographsArgs {
 pub(super) fn held_out(config: &Path, count: usize, seed: u64) -> Result<Vec<RgbImage>> {
     let prompts = Prompt::photographed(config, count, seed)?.into_iter();
     let pictures = prompts.filter_map(|prompt| match prompt.truth {
-        Truth::Photograph(picture) => Some(picture),
+        Truth::Photograph { picture, .. } => Some(picture),
         Truth::Rendered(_) | Truth::Unknown => None,
     });
     Ok(pictures.collect())

@@ -124,6 +124,9 @@ pub(super) fn retrieval(report: &Retrieval) -> String {
     if let Some((first, five)) = report.reference.zip(report.reference_first_five) {
         text += &row("their faces", first, five);
     }
+    if let Some(share) = report.by_labels {
+        text += &format!("{:<12}{share:>8.3}\n", "labels");
+    }
     text += &row("chance", report.chance, 5.0 * report.chance);
     text
 }
@@ -131,7 +134,7 @@ pub(super) fn retrieval(report: &Retrieval) -> String {
 pub(super) fn identity(report: &Identity) -> String {
     let mut text = format!(
         "{} faces, each among 100; inversion alone: recognised {:.3}, cosine {:.3}\n\n\
-         {:<20}{:>11}{:>8}{:>7}{:>11}\n",
+         {:<20}{:>11}{:>8}{:>7}{:>7}{:>11}   {:>13}{:>7}\n",
         report.samples,
         report.reference,
         report.inversion_cosine,
@@ -139,21 +142,51 @@ pub(super) fn identity(report: &Identity) -> String {
         "recognised",
         "cosine",
         "RFRR",
-        "crossover"
+        "shown",
+        "crossover",
+        "with details:",
+        "shown"
     );
-    let mut row = |name: &str, values: [f64; 4]| {
-        let [recognised, cosine, rfrr, crossover] = values;
-        text += &format!("{name:<20}{recognised:>11.3}{cosine:>8.3}{rfrr:>7.3}{crossover:>11.3}\n");
+    let mut row = |name: &str, values: [f64; 7]| {
+        let [
+            recognised,
+            cosine,
+            rfrr,
+            shown,
+            crossover,
+            detailed,
+            shown_detailed,
+        ] = values;
+        text += &format!(
+            "{name:<20}{recognised:>11.3}{cosine:>8.3}{rfrr:>7.3}{shown:>7.3}{crossover:>11.3}   \
+             {detailed:>13.3}{shown_detailed:>7.3}\n"
+        );
     };
     for edit in &report.table {
         row(
             edit.edit,
-            [edit.recognised, edit.cosine, edit.rfrr, edit.crossover],
+            [
+                edit.recognised,
+                edit.cosine,
+                edit.rfrr,
+                edit.shown,
+                edit.crossover,
+                edit.with_details,
+                edit.shown_with_details,
+            ],
         );
     }
     row(
         "mean",
-        [report.value, report.cosine, report.rfrr, report.crossover],
+        [
+            report.value,
+            report.cosine,
+            report.rfrr,
+            report.shown,
+            report.crossover,
+            report.with_details,
+            report.shown_with_details,
+        ],
     );
     text
 }

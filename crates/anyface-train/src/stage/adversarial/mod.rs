@@ -25,7 +25,7 @@ use rand_distr::{Distribution, StandardNormal};
 use self::augment::augment;
 pub(super) use self::config::AdversarialConfig;
 use self::discriminator::{Discriminator, DiscriminatorConfig};
-use self::reconstruction::{Drawn, Reconstruction, found};
+use self::reconstruction::{Drawn, Reconstruction, between, found};
 use super::random_w::random_w;
 use crate::data::images::{ImageSet, flip};
 use crate::data::photographs::pictures as labelled_pictures;
@@ -144,10 +144,20 @@ impl AdversarialStage {
         }
     }
 
-    /// So many random latents `[N, L, D]`, sometimes with the styles of two from some layer on.
-    fn random(&self, generator: &Generator, count: usize, rng: &mut ChaCha8Rng) -> Tensor<3> {
+    /// So many random latents `[N, L, D]`, sometimes with the styles of two from some layer on: between those `found` for
+    /// photographs, or of the mapping network where there are none.
+    fn random(
+        &self,
+        generator: &Generator,
+        found: Option<&Tensor<3>>,
+        count: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Tensor<3> {
         let layers = generator.synthesis.num_ws();
-        let w = |rng: &mut ChaCha8Rng| broadcast(random_w(count, &generator.mapping, rng), layers);
+        let w = |rng: &mut ChaCha8Rng| match found {
+            Some(found) => between(found.clone().detach(), count, rng),
+            None => broadcast(random_w(count, &generator.mapping, rng), layers),
+        };
         let first = w(rng);
         match rng.random_bool(self.config.learning.mixing) {
             true => mix(first, w(rng), rng.random_range(1..layers)),
@@ -274,7 +284,12 @@ impl Stage for AdversarialStage {
         let aid = self.reconstruction.as_ref().zip(model.encoder.as_ref());
         let found = aid.map(|(aid, encoder)| aid.found(encoder, &real));
         let again = found.as_ref().map_or(0, |found| found.dims()[0]);
-        let random = self.random(&model.generator, learning.batch - again, rng);
+        let random = self.random(
+            &model.generator,
+            found.as_ref(),
+            learning.batch - again,
+            rng,
+        );
         let w_plus = Tensor::cat(found.into_iter().chain([random]).collect(), 0);
         let drawn = model
             .generator

@@ -1,12 +1,15 @@
 //! Photographs that the generator draws again, from latents that an encoder beside it finds: so it has a place for every face,
 //! and does not draw one face for all latents (VAE/GAN, Larsen et al. 2016, arXiv 1512.09300).
 
+use std::f32::consts::FRAC_PI_2;
 use std::path::Path;
 
 use anyface::identity::IrSeConfig;
 use anyface::inversion::{Encoder, EncoderConfig, Method};
 use anyface::stylegan2::GeneratorConfig;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
 use crate::error::Result;
@@ -159,4 +162,24 @@ pub(super) fn found(encoder: &Encoder, photographs: Tensor<4>) -> Tensor<3> {
     let found = encoder.forward(photographs);
     let [_, layers, _] = found.dims();
     found.narrow(1, 0, 1).repeat_dim(1, layers)
+}
+
+/// So many random latents `[N, L, D]` with the mean and the spread of `found` `[M, L, D]`: each on an arc about their mean from one
+/// to another. They lie where photographs do, also while the mapping network does not yet draw such.
+pub(super) fn between(found: Tensor<3>, count: usize, rng: &mut ChaCha8Rng) -> Tensor<3> {
+    let [m, ..] = found.dims();
+    let device = found.device();
+    let mean = found.clone().mean_dim(0);
+    let from_mean = found - mean.clone();
+    let angles: Vec<f32> = (0..count)
+        .map(|_| rng.random_range(0.0..FRAC_PI_2))
+        .collect();
+    let some = |part: fn(f32) -> f32, rng: &mut ChaCha8Rng| {
+        let places: Vec<i64> = (0..count).map(|_| rng.random_range(0..m as i64)).collect();
+        let places = Tensor::<1, Int>::from_data(places.as_slice(), &device);
+        let parts: Vec<f32> = angles.iter().map(|&angle| part(angle)).collect();
+        let parts = Tensor::<1>::from_data(parts.as_slice(), &device);
+        from_mean.clone().select(0, places) * parts.reshape([count, 1, 1])
+    };
+    some(f32::cos, rng) + some(f32::sin, rng) + mean
 }

@@ -5,11 +5,11 @@
 //! target, and pick the right caption among those of the batch.
 
 use anyface::clip::{
-    ImageTower, ImageTowerConfig, Preprocess, TextTower, Tokenizer, clip_score, normalize,
+    Family, ImageTower, ImageTowerConfig, Preprocess, TextTower, Tokenizer, clip_score, normalize,
 };
 use anyface_portraits::caption::Caption;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -18,6 +18,7 @@ use crate::data::faces::{FaceSplit, Faces};
 use crate::data::images::flip;
 use crate::error::Result;
 use crate::loss::contrastive;
+use crate::progress::Progress;
 use crate::run::{Evaluation, Stage, StepOutput};
 
 /// Pictures among which a caption has to find its own.
@@ -47,6 +48,60 @@ impl Words<'_> {
         let means = features.split_with_sizes(counts.collect(), 0);
         let means = means.into_iter().map(|of_face| of_face.mean_dim(0));
         normalize(Tensor::cat(means.collect(), 0))
+    }
+}
+
+/// What captions of faces say, read once: unit features.
+pub(in crate::stage) struct Said {
+    /// Of each caption of each face.
+    features: Vec<Vec<Vec<f32>>>,
+}
+
+impl Said {
+    /// Reads the first captions of each face, so many at most; faces that bring features have been read already.
+    fn read(faces: &dyn Faces, words: &Words<'_>, captions: usize) -> Self {
+        let device = words.tower.devices().remove(0);
+        let mut progress = Progress::new(0, faces.len() as u64);
+        let features = (0..faces.len()).map(|face| {
+            progress.show(face as u64 + 1, "faces' captions read");
+            let brought = faces.features(face);
+            let features = match brought.is_empty() {
+                true => {
+                    let count = faces.captions(face).min(captions);
+                    let captions: Vec<_> = (0..count).map(|i| faces.caption(face, i)).collect();
+                    words.features(&captions)
+                }
+                false => {
+                    let rows = brought.iter().take(captions);
+                    let rows = rows.map(|row| Tensor::<1>::from_floats(row.as_slice(), &device));
+                    normalize(Tensor::stack(rows.collect(), 0))
+                }
+            };
+            let [_, dim] = features.dims();
+            let values: Vec<f32> = features.into_data().iter().collect();
+            values.chunks(dim).map(<[f32]>::to_vec).collect()
+        });
+        Self {
+            features: features.collect(),
+        }
+    }
+
+    /// One caption each of some faces, `number` of as many: `[N, E]`, without a gradient.
+    fn rows(
+        &self,
+        faces: &[usize],
+        mut number: impl FnMut(usize) -> usize,
+        device: &Device,
+    ) -> Tensor<2> {
+        let rows: Vec<&[f32]> = faces
+            .iter()
+            .map(|&face| {
+                let captions = &self.features[face];
+                captions[number(captions.len())].as_slice()
+            })
+            .collect();
+        let dim = rows[0].len();
+        Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), dim]), device)
     }
 }
 
@@ -81,6 +136,8 @@ struct FaceLearner {
 pub(in crate::stage) struct ImageLearning {
     /// Faces in a step.
     pub(in crate::stage) batch: usize,
+    /// Captions of a face that are read, at most.
+    pub(in crate::stage) captions: usize,
     /// Weight of the contrast between captions and faces.
     pub(in crate::stage) contrast: f64,
     /// Weight of the distance between the features of a face and of its attributes.
@@ -91,42 +148,42 @@ pub(in crate::stage) struct ImageLearning {
 
 /// Trains an [`ImageLearner`].
 pub(in crate::stage) struct ImageStage<'a> {
-    pub(in crate::stage) tower: ImageTowerConfig,
+    tower: ImageTowerConfig,
     /// Of the tower.
-    pub(in crate::stage) preprocess: Preprocess,
-    pub(in crate::stage) learning: ImageLearning,
-    /// All with captions; [`GALLERY`] at least are held out.
-    pub(in crate::stage) faces: FaceSplit,
-    pub(in crate::stage) words: Words<'a>,
-    pub(in crate::stage) shown: Shown<'a>,
+    preprocess: Preprocess,
+    learning: ImageLearning,
+    faces: FaceSplit,
+    /// Of the faces to learn from, and of the others.
+    said: [Said; 2],
+    shown: Shown<'a>,
 }
 
-impl ImageStage<'_> {
+impl<'a> ImageStage<'a> {
+    /// Reads the captions of `faces`: all have some; [`GALLERY`] at least are held out.
+    pub(in crate::stage) fn new(
+        tower: ImageTowerConfig,
+        family: Family,
+        learning: ImageLearning,
+        faces: FaceSplit,
+        words: &Words<'_>,
+        shown: Shown<'a>,
+    ) -> Self {
+        Self {
+            preprocess: family.preprocess(tower.resolution()),
+            said: [
+                Said::read(&*faces.training, words, learning.captions),
+                Said::read(&*faces.held_out, words, 1),
+            ],
+            tower,
+            learning,
+            faces,
+            shown,
+        }
+    }
+
     /// Image features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
     fn see(&self, learner: &ImageLearner, images: Tensor<4>) -> Tensor<2> {
         learner.tower.forward(self.preprocess.images(images))
-    }
-
-    /// What one caption each of some faces says, `number` of as many: unit features `[N, E]`, without a gradient.
-    fn say(
-        &self,
-        faces: &dyn Faces,
-        indices: &[usize],
-        mut number: impl FnMut(usize) -> usize,
-    ) -> Tensor<2> {
-        let device = self.words.tower.devices().remove(0);
-        if !faces.features(indices[0]).is_empty() {
-            let rows = indices.iter().map(|&index| {
-                let features = faces.features(index);
-                Tensor::<1>::from_floats(features[number(features.len())].as_slice(), &device)
-            });
-            return normalize(Tensor::stack(rows.collect(), 0));
-        }
-        let captions: Vec<Caption> = indices
-            .iter()
-            .map(|&index| faces.caption(index, number(faces.captions(index))))
-            .collect();
-        self.words.features(&captions)
     }
 
     /// What the attributes of some faces give, `[N, E]`, with its gradient.
@@ -151,7 +208,7 @@ impl Stage for ImageStage<'_> {
     fn init(&self, device: &Device) -> ImageLearner {
         let tower = self.tower.init(device);
         let faces = matches!(self.shown, Shown::Learned).then(|| FaceLearner {
-            tower: FaceTower::new(self.tower.embed_dim, device),
+            tower: FaceTower::new(self.tower.embed_dim(), device),
             log_scale: initial_log_scale(device),
         });
         ImageLearner {
@@ -167,8 +224,7 @@ impl Stage for ImageStage<'_> {
         let batch: Vec<usize> = (0..self.learning.batch)
             .map(|_| rng.random_range(0..faces.len()))
             .collect();
-        let said = self.say(faces, &batch, |count| rng.random_range(0..count));
-        let said = Tensor::from_inner(said);
+        let said = self.said[0].rows(&batch, |count| rng.random_range(0..count), &device);
         let images = faces.images(&batch, &device);
         let images = match self.learning.flips {
             true => flip(images, rng),
@@ -207,7 +263,7 @@ impl Stage for ImageStage<'_> {
         let galleries = all.chunks_exact(GALLERY);
         let count = galleries.len() as f64;
         for gallery in galleries {
-            let said = self.say(faces, gallery, |_| 0);
+            let said = self.said[1].rows(gallery, |_| 0, &device);
             let seen = self.see(average, faces.images(gallery, &device));
             found += matches(said.clone(), seen.clone());
             if let Some(shown) = self.show(average, faces, gallery) {

@@ -27,6 +27,9 @@ use reader::ReaderStage;
 use text::TextStage;
 use texts::{Sentences, Texts, TextsConfig};
 
+/// Captions of a portrait that the image tower learns from.
+const CAPTIONS: usize = 3;
+
 /// A whole configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,23 +132,25 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
 
     let tower = config.image_tower;
     let held_out = learning.held_out_portraits;
-    let mut stage = ImageStage {
-        preprocess: Family::Compact.preprocess(tower.resolution),
-        tower: tower.clone(),
-        learning: ImageLearning {
+    let words = Words {
+        tower: &text.tower,
+        tokenizer: &texts.tokenizer,
+        context: texts.context,
+    };
+    let mut stage = ImageStage::new(
+        tower.clone(),
+        Family::Compact,
+        ImageLearning {
             batch: learning.portraits,
+            captions: CAPTIONS,
             contrast: learning.contrast,
             regression: learning.regression,
             flips: false,
         },
-        faces: FaceSplit::open(path, Some(&config.portraits), None, held_out)?,
-        words: Words {
-            tower: &text.tower,
-            tokenizer: &texts.tokenizer,
-            context: texts.context,
-        },
-        shown: Shown::Frozen(&text.faces),
-    };
+        FaceSplit::open(path, Some(&config.portraits), None, held_out)?,
+        &words,
+        Shown::Frozen(&text.faces),
+    );
     let image = train(&mut stage, &config.image, device, resume)?;
     Ok(Bundle::put(
         &config.bundle,

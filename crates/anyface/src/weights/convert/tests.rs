@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::stylegan2::{Naming, export};
 use super::*;
-use crate::clip::{ImageTowerConfig, TextTowerConfig};
+use crate::clip::{TextTowerConfig, VisionTransformerConfig};
 use crate::identity::{ArcFaceConfig, IrSeConfig};
 use crate::inversion::{EncoderConfig, Method};
 use crate::stylegan2::GeneratorConfig;
@@ -190,9 +190,9 @@ fn openais_archive_gives_the_towers_of_the_parity_test() {
     let converted = converted("clip_tiny_torchscript.pt");
     assert_eq!(converted.kind, Kind::ClipOpenai);
     assert_equal(&clip(&converted.networks), &tiny_clip());
-    let image: ImageTowerConfig =
+    let image: VisionTransformerConfig =
         serde_json::from_value(converted.networks[0].config.clone()).unwrap();
-    assert_eq!(image, ImageTowerConfig::new(32, 8, 64, 2, 1, 32));
+    assert_eq!(image, VisionTransformerConfig::new(32, 8, 64, 2, 1, 32));
     let text: TextTowerConfig =
         serde_json::from_value(converted.networks[1].config.clone()).unwrap();
     assert_eq!(text, TextTowerConfig::new(256, 77, 128, 1, 2, 32));

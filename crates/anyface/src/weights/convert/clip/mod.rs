@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 
 use super::{Checkpoint, Network, StoredTensor, WeightsError};
-use crate::clip::{ImageTowerConfig, TextTowerConfig};
+use crate::clip::{
+    ImageTowerConfig, ModifiedResNetConfig, TextTowerConfig, VisionTransformerConfig,
+};
 
 /// What the weights do not tell.
 #[derive(Debug)]
@@ -66,19 +68,40 @@ fn image_config(
     tensors: &BTreeMap<String, StoredTensor>,
     choices: &Choices,
 ) -> Result<ImageTowerConfig, WeightsError> {
+    if tensors.contains_key("layer1.0.conv1.weight") {
+        return resnet_config(checkpoint, tensors).map(ImageTowerConfig::ModifiedResNet);
+    }
     let [width, _, patch_size, _] = shape(checkpoint, tensors, "conv1.weight")?;
     let [positions, _] = shape(checkpoint, tensors, "positional_embedding")?;
     let [_, embed_dim] = shape(checkpoint, tensors, "proj")?;
     let patches = (positions.max(1) - 1).isqrt();
-    Ok(ImageTowerConfig::new(
+    let config = VisionTransformerConfig::new(
         patches * patch_size,
         patch_size,
         width,
-        layers(tensors),
+        numbered(tensors, "transformer.resblocks", "ln_1.weight"),
         heads(checkpoint, width, choices.image_heads)?,
         embed_dim,
-    )
-    .with_activation(choices.activation))
+    );
+    Ok(ImageTowerConfig::VisionTransformer(
+        config.with_activation(choices.activation),
+    ))
+}
+
+fn resnet_config(
+    checkpoint: &Checkpoint,
+    tensors: &BTreeMap<String, StoredTensor>,
+) -> Result<ModifiedResNetConfig, WeightsError> {
+    let [positions, channels] = shape(checkpoint, tensors, "attnpool.positional_embedding")?;
+    let [embed_dim, _] = shape(checkpoint, tensors, "attnpool.c_proj.weight")?;
+    let [width, ..]: [_; 4] = shape(checkpoint, tensors, "conv3.weight")?;
+    Ok(ModifiedResNetConfig::new(
+        32 * (positions.max(1) - 1).isqrt(),
+        [1, 2, 3, 4].map(|stage| numbered(tensors, &format!("layer{stage}"), "conv1.weight")),
+        width,
+        heads(checkpoint, channels, None)?,
+        embed_dim,
+    ))
 }
 
 fn text_config(
@@ -93,7 +116,7 @@ fn text_config(
         vocab_size,
         context,
         width,
-        layers(tensors),
+        numbered(tensors, "transformer.resblocks", "ln_1.weight"),
         heads(checkpoint, width, choices.text_heads)?,
         embed_dim,
     )
@@ -120,9 +143,10 @@ fn shape<const N: usize>(
     })
 }
 
-fn layers(tensors: &BTreeMap<String, StoredTensor>) -> usize {
+/// How many parts `prefix.0`, `prefix.1`, … have the tensor `name`.
+fn numbered(tensors: &BTreeMap<String, StoredTensor>, prefix: &str, name: &str) -> usize {
     (0..)
-        .take_while(|i| tensors.contains_key(&format!("transformer.resblocks.{i}.ln_1.weight")))
+        .take_while(|i| tensors.contains_key(&format!("{prefix}.{i}.{name}")))
         .count()
 }
 

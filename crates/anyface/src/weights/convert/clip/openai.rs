@@ -16,15 +16,6 @@ pub(in super::super) fn from_openai(claims: &mut Claims<'_>) -> Result<Vec<Netwo
         .unwrap_or_default();
     // Training checkpoints wrap the model: `state_dict.module.`.
     let prefix = conv1.trim_end_matches("visual.conv1.weight");
-    if claims
-        .names(&format!("{prefix}visual.layer1.*"))
-        .next()
-        .is_some()
-    {
-        return Err(
-            checkpoint.unsupported("a CLIP with a ResNet, which this library does not have")
-        );
-    }
     let choices = choices(claims)?;
     for name in ["input_resolution", "context_length", "vocab_size"] {
         claims.leave_out(&format!("{prefix}{name}"), "a size that the shapes tell");
@@ -34,14 +25,21 @@ pub(in super::super) fn from_openai(claims: &mut Claims<'_>) -> Result<Vec<Netwo
         "the temperature of training",
     );
     claims.leave_out("optimizer.*", "the state of an optimiser");
+    claims.leave_out("*.num_batches_tracked", "a counter of training");
     let pattern = format!("{prefix}*");
     let names: Vec<&str> = claims.names(&pattern).collect();
     let mut tensors = BTreeMap::new();
     for name in names {
         let tensor = claims.take(name)?.clone();
-        tensors.insert(name[prefix.len()..].to_owned(), tensor);
+        tensors.insert(our_name(&name[prefix.len()..]), tensor);
     }
     towers(checkpoint, tensors, &choices)
+}
+
+/// The layers around a block of a ResNet have numbers there.
+fn our_name(name: &str) -> String {
+    name.replace("downsample.0.", "downsample.conv.")
+        .replace("downsample.1.", "downsample.norm.")
 }
 
 /// OpenAI's own files are TorchScript; elsewhere `open_clip_config.json` says what the weights do not.

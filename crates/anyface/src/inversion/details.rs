@@ -1,0 +1,79 @@
+//! What a generator cannot draw of a picture, kept through an edit.
+
+use image::{GrayImage, Luma, RgbImage, imageops};
+
+use super::paste::smooth_step;
+use crate::image::{Filter, resize};
+
+/// Up to this change of colour, of 255, the picture's own details stay whole.
+const KEPT_TO: f64 = 32.0;
+/// From this change on only what was drawn is seen: details of the old would shine through the new.
+const DRAWN_FROM: f64 = 96.0;
+/// The change at a place is that of its surroundings, as wide as this share of the side.
+const SURROUNDINGS: f64 = 1.0 / 48.0;
+
+/// `picture` with the change from `before`, drawn of it, to `after`, drawn of its edited latent: squares, the last two of any
+/// one size. What did not change stays as it is in the picture, to the bit.
+pub fn keep_details(picture: &RgbImage, before: &RgbImage, after: &RgbImage) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let [before, after] =
+        [before, after].map(|drawn| resize(drawn, width, height, Filter::Lanczos));
+    let change = GrayImage::from_fn(width, height, |x, y| {
+        let pairs = before
+            .get_pixel(x, y)
+            .0
+            .into_iter()
+            .zip(after.get_pixel(x, y).0);
+        Luma([pairs.map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0)])
+    });
+    let change = imageops::blur(&change, f64::from(width).mul_add(SURROUNDINGS, 0.5) as f32);
+    RgbImage::from_fn(width, height, |x, y| {
+        let change = f64::from(change.get_pixel(x, y).0[0]);
+        let kept = 1.0 - smooth_step((change - KEPT_TO) / (DRAWN_FROM - KEPT_TO));
+        let [picture, before, after] =
+            [picture, &before, &after].map(|image| image.get_pixel(x, y).0.map(f64::from));
+        let value = |i: usize| after[i] + kept * (picture[i] - before[i]);
+        [0, 1, 2]
+            .map(|i| value(i).round().clamp(0.0, 255.0) as u8)
+            .into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgb;
+
+    /// A checkered picture, which no small drawing has.
+    fn picture() -> RgbImage {
+        RgbImage::from_fn(48, 48, |x, y| {
+            Rgb([
+                if (x + y) % 2 == 0 { 90 } else { 130 },
+                (4 * x) as u8,
+                (3 * y) as u8,
+            ])
+        })
+    }
+
+    fn plain(color: [u8; 3]) -> RgbImage {
+        RgbImage::from_pixel(24, 24, Rgb(color))
+    }
+
+    #[test]
+    fn an_edit_that_changes_nothing_gives_the_picture() {
+        let drawn = plain([110, 90, 70]);
+        assert_eq!(keep_details(&picture(), &drawn, &drawn), picture());
+    }
+
+    #[test]
+    fn a_small_change_is_added_and_a_great_one_replaces() {
+        let before = plain([110, 90, 70]);
+        let brighter = keep_details(&picture(), &before, &plain([120, 100, 80]));
+        for (found, own) in brighter.pixels().zip(picture().pixels()) {
+            assert_eq!(found.0, own.0.map(|value| value + 10));
+        }
+        let white = plain([255, 250, 251]);
+        let replaced = keep_details(&picture(), &before, &white);
+        assert!(replaced.pixels().all(|pixel| pixel.0 == [255, 250, 251]));
+    }
+}

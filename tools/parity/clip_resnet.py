@@ -1,0 +1,45 @@
+"""Makes crates/anyface/tests/fixtures/clip/resnet.safetensors: CLIP with a ResNet, of open_clip, on random weights.
+
+    pip install torch open_clip_torch safetensors
+    python tools/parity/clip_resnet.py
+
+A whole CLIP of the layout of OpenAI's RN50 in a small size, under the checkpoint's own keys, with pixels and their features
+(`io.*`, not normalised) and the gradient of their sum to the pixels. Norms have statistics as if trained.
+"""
+
+from pathlib import Path
+
+import torch
+from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
+from safetensors.torch import save_file
+
+FIXTURE = Path(__file__).parents[2] / "crates/anyface/tests/fixtures/clip/resnet.safetensors"
+
+
+def main():
+    torch.manual_seed(403)
+    vision = CLIPVisionCfg(layers=[1, 2, 1, 1], width=4, image_size=64, head_width=64)
+    text = CLIPTextCfg(context_length=8, vocab_size=20, width=64, heads=1, layers=1)
+    model = CLIP(embed_dim=6, vision_cfg=vision, text_cfg=text, quick_gelu=True).eval()
+    with torch.no_grad():
+        # Initial biases and scales are 0 and 1, which would hide a mistake: everything is moved.
+        for parameter in model.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(std=0.3)
+            if name.endswith("running_var"):
+                buffer.uniform_(0.5, 2.0)
+    pixels = torch.randn(2, 3, 64, 64, requires_grad=True)
+    features = model.visual(pixels)
+    features.sum().backward()
+    tensors = model.state_dict() | {
+        "io.pixels": pixels,
+        "io.image_features": features,
+        "io.gradient": pixels.grad,
+    }
+    save_file({name: value.detach().contiguous() for name, value in tensors.items()}, FIXTURE)
+
+
+if __name__ == "__main__":
+    main()
