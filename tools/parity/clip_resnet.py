@@ -1,10 +1,11 @@
-"""Makes crates/anyface/tests/fixtures/clip/resnet.safetensors: CLIP with a ResNet, of open_clip, on random weights.
+"""Makes crates/anyface/tests/fixtures/clip/resnet.safetensors and resnet.io.safetensors: CLIP with a ResNet, of open_clip, on
+random weights.
 
     pip install torch open_clip_torch safetensors
     python tools/parity/clip_resnet.py
 
-A whole CLIP of the layout of OpenAI's RN50 in a small size, under the checkpoint's own keys, with pixels and their features
-(`io.*`, not normalised) and the gradient of their sum to the pixels. Norms have statistics as if trained.
+A whole CLIP of the layout of OpenAI's RN50 in a small size, under the checkpoint's own keys; beside it pixels, their features
+(not normalised) and the gradient of the features' sum to the pixels. Norms have statistics as if trained.
 """
 
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from safetensors.torch import save_file
 
-FIXTURE = Path(__file__).parents[2] / "crates/anyface/tests/fixtures/clip/resnet.safetensors"
+FIXTURES = Path(__file__).parents[2] / "crates/anyface/tests/fixtures/clip"
 
 
 def main():
@@ -33,12 +34,10 @@ def main():
     pixels = torch.randn(2, 3, 64, 64, requires_grad=True)
     features = model.visual(pixels)
     features.sum().backward()
-    tensors = model.state_dict() | {
-        "io.pixels": pixels,
-        "io.image_features": features,
-        "io.gradient": pixels.grad,
-    }
-    save_file({name: value.detach().contiguous() for name, value in tensors.items()}, FIXTURE)
+    taps = {"pixels": pixels, "image_features": features, "gradient": pixels.grad}
+    for name, tensors in [("resnet", model.state_dict()), ("resnet.io", taps)]:
+        tensors = {key: value.detach().contiguous() for key, value in tensors.items()}
+        save_file(tensors, FIXTURES / f"{name}.safetensors")
 
 
 if __name__ == "__main__":

@@ -130,6 +130,31 @@ fn a_picture_is_inverted_refined_and_edited() {
 }
 
 #[test]
+fn a_picture_keeps_its_details_through_an_edit() {
+    let folder = Folder::new();
+    let mut face = folder.draw(&["generate", "a man with short hair"], "face.png");
+    // Stripes of one pixel, which no latent has.
+    for (x, _, pixel) in face.enumerate_pixels_mut() {
+        pixel.0[2] = pixel.0[2].saturating_add(if x % 2 == 0 { 40 } else { 0 });
+    }
+    face.save(folder.path("striped.png")).expect("written");
+    let edit = |strength: &str, more: &[&str]| {
+        let args = ["edit", "striped.png", "smiling", "--strength", strength];
+        folder.draw(&[&args[..], more].concat(), "edited.png")
+    };
+    assert!(edit("0", &["--details"]) == face, "the picture itself");
+    let stripes = |picture: &image::RgbImage| -> u32 {
+        let pairs = (0..picture.width() / 2).map(|i| [2 * i, 2 * i + 1]);
+        let blue = |x| u32::from(picture.get_pixel(x, 5).0[2]);
+        pairs.map(|[a, b]| blue(a).abs_diff(blue(b))).sum()
+    };
+    let edited = edit("1", &["--details"]);
+    assert!(edited != face);
+    assert!(stripes(&edited) > 4 * stripes(&edit("1", &[])));
+    folder.refused(&["edit", "seed:1", "smiling", "--details"], "no picture");
+}
+
+#[test]
 fn faces_between_two_are_drawn_as_strip_animation_or_files() {
     let folder = Folder::new();
     let between = ["interpolate", "seed:1", "an old man with a beard"];

@@ -43,10 +43,8 @@ const DENIED: f64 = -100.0;
 /// [`Retrieval::by_labels`]: what a caption says counts for as much as it is rare.
 fn by_labels(prompts: &[Prompt], samples: usize, seed: u64) -> Option<f64> {
     let labels: Vec<Attributes> = prompts.iter().map(|p| p.truth.attributes()).collect();
-    let is_known = |prompt: &Prompt| {
-        !prompt.said.is_empty() && prompt.truth.attributes() != Attributes::UNKNOWN
-    };
-    if !prompts.iter().all(is_known) {
+    let is_known = |labels: &Attributes| *labels != Attributes::UNKNOWN;
+    if !labels.iter().all(is_known) || prompts.iter().all(|prompt| prompt.said.is_empty()) {
         return None;
     }
     let rarity = |attribute: Attribute, state: bool| {

@@ -325,25 +325,26 @@ fn assert_equals_transformers(
 
 #[test]
 fn a_residual_tower_equals_open_clip() {
-    const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/clip/resnet.safetensors");
-    let device = Device::flex().autodiff();
-    let fixture = Fixture::new(FIXTURE, &device);
+    const WEIGHTS: &[u8] = include_bytes!("../../tests/fixtures/clip/resnet.safetensors");
+    const EXPECTED: &[u8] = include_bytes!("../../tests/fixtures/clip/resnet.io.safetensors");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("resnet.safetensors");
-    std::fs::write(&path, FIXTURE).unwrap();
+    std::fs::write(&path, WEIGHTS).unwrap();
     let config = r#"{"model_cfg": {"quick_gelu": true, "vision_cfg": {"width": 4}, "text_cfg": {"heads": 1}}}"#;
     std::fs::write(folder.path().join("open_clip_config.json"), config).unwrap();
     let networks = convert(&Checkpoint::open(&path).unwrap()).unwrap().networks;
     let config: ImageTowerConfig = serde_json::from_value(networks[0].config.clone()).unwrap();
-    let expected = ModifiedResNetConfig::new(64, [1, 2, 1, 1], 4, 2, 6);
-    assert_eq!(config, ImageTowerConfig::ModifiedResNet(expected));
-    let tower = networks[0].load(config.init(&device)).unwrap();
+    let sizes = ModifiedResNetConfig::new(64, [1, 2, 1, 1], 4, 2, 6);
+    assert_eq!(config, ImageTowerConfig::ModifiedResNet(sizes));
 
-    let pixels = fixture.floats::<4>("io.pixels").require_grad();
+    let device = Device::flex().autodiff();
+    let tower = networks[0].load(config.init(&device)).unwrap();
+    let expected = Fixture::new(EXPECTED, &device);
+    let pixels = expected.floats::<4>("pixels").require_grad();
     let features = tower.forward(pixels.clone());
-    let expected = fixture.floats("io.image_features");
-    assert_close("image_features", features.clone(), expected, 1e-5);
+    let truth = expected.floats("image_features");
+    assert_close("image_features", features.clone(), truth, 1e-5);
     let gradients = features.sum().backward();
     let gradient = Tensor::from_inner(pixels.grad(&gradients).unwrap());
-    assert_close("gradient", gradient, fixture.floats("io.gradient"), 1e-4);
+    assert_close("gradient", gradient, expected.floats("gradient"), 1e-4);
 }

@@ -16,7 +16,7 @@ pub struct Generate {
     pub count: usize,
     /// Face i uses seed `seed + i`.
     pub seed: u64,
-    /// ψ of the noise-injected layers, 0 to 1; what the bundle says when `None`.
+    /// ψ of the noise in the layers below the bundle's cutoff, 0 to 1; what the bundle says when `None`.
     pub truncation: Option<f64>,
 }
 
@@ -93,16 +93,19 @@ impl Engine {
         show: &mut dyn FnMut(RgbImage),
     ) -> Face {
         let mapping = &self.generator.mapping;
-        let w = mapping.forward(self.noise(seed));
-        let mapped = self.mapped(description, w.clone());
+        let num_ws = self.config.generator.num_ws();
         let w_c = truncate(
-            broadcast(w, self.config.generator.num_ws()),
+            broadcast(mapping.forward(self.noise(seed)), num_ws),
             mapping.w_avg.val(),
             truncation.psi,
             Some(truncation.cutoff),
         );
+        // The text stream reads the noise as it is in the layers that it writes.
+        let injection_layer = self.config.injection_layer;
+        let w = w_c.clone().narrow(1, injection_layer.min(num_ws - 1), 1);
+        let mapped = self.mapped(description, w.squeeze_dim(1));
         let latent = Latent {
-            w_plus: mix(w_c, mapped.w_plus, self.config.injection_layer),
+            w_plus: mix(w_c, mapped.w_plus, injection_layer),
         };
         let image = self.images(&latent, sketches, show);
         let pixels = self.preprocess.images(image.clone());

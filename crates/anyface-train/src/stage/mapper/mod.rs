@@ -46,6 +46,17 @@ pub struct MapperConfig {
     pub text_stream: StreamConfig,
     /// Reconstruction stream.
     pub image_stream: StreamConfig,
+    /// How the bundle truncates noise; not at all when left out.
+    pub truncation: Option<Truncation>,
+}
+
+impl MapperConfig {
+    fn truncation(&self) -> Truncation {
+        self.truncation.unwrap_or(Truncation {
+            psi: 1.0,
+            cutoff: self.injection_layer,
+        })
+    }
 }
 
 /// The `[data]` table.
@@ -129,10 +140,6 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     Bundle::put(folder, "text_stream", &config.text_stream, &streams.text)?;
     Bundle::put(folder, "image_stream", &config.image_stream, &streams.image)?;
     Bundle::put_section(folder, "injection_layer", &config.injection_layer)?;
-    let truncation = Truncation {
-        psi: 1.0,
-        cutoff: config.injection_layer,
-    };
-    Bundle::put_section(folder, "truncation", &truncation)?;
+    Bundle::put_section(folder, "truncation", &config.truncation())?;
     Ok(())
 }
