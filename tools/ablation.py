@@ -88,7 +88,7 @@ def main():
     parser.add_argument("--steps", type=int, help="of each run, in place of the configuration's")
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
-    arguments.samples = {"faithfulness": 400, "retrieval": 300, "diversity": 8}
+    arguments.samples = {"faithfulness": 600, "retrieval": 500, "diversity": 8}
     print(f"| | {' | '.join(MEASURES)} |\n|---|{'---|' * len(MEASURES)}")
     for variant in VARIANTS:
         runs = [run(arguments, variant, seed) for seed in range(1, arguments.seeds + 1)]

@@ -22,6 +22,7 @@ const PHOTOGRAPHS: usize = 16_384;
 const READ: usize = 64;
 /// Latents of each kind in a step.
 const BATCH: usize = 512;
+/// Steps, one a photograph, at most.
 const STEPS: usize = 3000;
 /// Learning rate at first, where weights have the deviation 1/m of a learning-rate multiplier m; a fraction of 1/m.
 const LEARNING_RATE: f64 = 2e-3;
@@ -37,11 +38,12 @@ pub(super) fn fit(
 ) -> Mapping {
     let latents = latents(encoder, photographs, device).autodiff();
     let [count, _] = latents.dims();
+    let steps = count.min(STEPS);
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut optimizer: ModuleOptimizer = AdamConfig::new().with_beta_2(0.99).init();
     let mut mapping = mapping.train();
-    let mut progress = Progress::new(0, STEPS as u64);
-    for step in 0..STEPS {
+    let mut progress = Progress::new(0, steps as u64);
+    for step in 0..steps {
         let places: Vec<i64> = (0..BATCH)
             .map(|_| rng.random_range(0..count) as i64)
             .collect();
@@ -49,7 +51,7 @@ pub(super) fn fit(
         let random = random_w(BATCH, &mapping, rng);
         let loss = energy_distance(random, latents.clone().select(0, places));
         let gradients = GradientsParams::from_grads(loss.backward(), &mapping);
-        let rate = LEARNING_RATE / lr_multiplier * (1.0 - step as f64 / STEPS as f64);
+        let rate = LEARNING_RATE / lr_multiplier * (1.0 - step as f64 / steps as f64);
         mapping = optimizer.step(ModuleLrScheduler::new(rate).step(), mapping, gradients);
         progress.show(step as u64 + 1, "steps of the prior");
     }

@@ -23,7 +23,7 @@ use self::sitters::Batch;
 use crate::data::faces::FaceSplit;
 use crate::data::photographs::PhotographsConfig;
 use crate::data::portraits::PortraitsConfig;
-use crate::error::Result;
+use crate::error::{Result, TrainError};
 use crate::loss::{clip_loss, l1, laplacian_pyramid_l1, latent_mse};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 use crate::stage::viewer::Viewer;
@@ -244,6 +244,11 @@ impl Stage for InversionStage {
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     let config: InversionConfig = load_config(path)?;
+    let LearningConfig { batch, drawn, .. } = config.learning;
+    if drawn > batch {
+        let message = format!("[learning] `drawn` is {drawn}, more than the `batch` of {batch}");
+        return Err(TrainError::config(path, message));
+    }
     let run = config.run.clone();
     let folder = config.bundle.clone();
     let mut stage = InversionStage::new(path, config, device)?;

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use self::stage::MapperStage;
 use crate::data::photographs::PhotographsConfig;
 use crate::data::portraits::PortraitsConfig;
-use crate::error::Result;
+use crate::error::{Result, TrainError};
 use crate::run::{RunConfig, load_config, train};
 
 /// A whole configuration file of this stage.
@@ -51,6 +51,27 @@ pub struct MapperConfig {
 }
 
 impl MapperConfig {
+    /// Checks that a batch has what is taken of it; the error names the field.
+    fn validate(&self) -> std::result::Result<(), String> {
+        let LearningConfig {
+            faces,
+            image_batch,
+            negatives,
+            ..
+        } = self.learning;
+        if image_batch > faces {
+            return Err(format!(
+                "[learning] `image_batch` is {image_batch}, more than the {faces} `faces` of a step"
+            ));
+        }
+        match negatives < faces {
+            true => Ok(()),
+            false => Err(format!(
+                "[learning] `negatives` is {negatives}, which needs more than the {faces} `faces` of a step"
+            )),
+        }
+    }
+
     fn truncation(&self) -> Truncation {
         self.truncation.unwrap_or(Truncation {
             psi: 1.0,
@@ -134,6 +155,9 @@ pub struct Streams {
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     let config: MapperConfig = load_config(path)?;
+    config
+        .validate()
+        .map_err(|message| TrainError::config(path, message))?;
     let mut stage = MapperStage::new(path, config.clone(), device)?;
     let streams = train(&mut stage, &config.run, device, resume)?;
     let folder = &config.bundle;

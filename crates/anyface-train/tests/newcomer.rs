@@ -1,0 +1,157 @@
+//! The way of docs/PHOTOGRAPHS.md, by the configurations that the page names: from a folder of labelled faces to a bundle.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyface::{Edit, Engine, Generate};
+use anyface_portraits::{Attribute, Face, latent, render};
+use anyface_train::Result;
+use anyface_train::stage::{generator, image_tower, inversion, mapper, probe};
+use burn::tensor::Device;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use toml::{Table, Value};
+
+const FACES: usize = 220;
+const LABELS: [Attribute; 4] = [
+    Attribute::Male,
+    Attribute::Young,
+    Attribute::Smiling,
+    Attribute::Eyeglasses,
+];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Renders in the place of photographs, each of a person of its own, and a table of some attributes.
+fn write_faces(folder: &Path) {
+    fs::create_dir_all(folder.join("images")).expect("a folder");
+    let names: Vec<&str> = LABELS.iter().map(|label| label.name()).collect();
+    let mut table = format!("file,identity,{}\n", names.join(","));
+    for i in 0..FACES {
+        let mut rng = ChaCha8Rng::seed_from_u64(i as u64);
+        let face = Face::from_latent(&latent::sample(&mut rng));
+        let picture = folder.join(format!("images/{i:03}.png"));
+        render(&face, 64).save(picture).expect("written");
+        let attributes = face.attributes();
+        let labels = LABELS.map(|label| match attributes.get(label) {
+            Some(state) => u8::from(state).to_string(),
+            None => String::new(),
+        });
+        table += &format!("{i:03}.png,{i},{}\n", labels.join(","));
+    }
+    fs::write(folder.join("attributes.csv"), table).expect("written");
+}
+
+fn write_wordnet(folder: &Path) {
+    fs::create_dir(folder).expect("a folder");
+    let noun = "00000010 15 n 01 moor 0 000 | open land  \n";
+    fs::write(folder.join("data.noun"), noun).expect("written");
+    let adjective = "00000040 00 s 01 old 0 000 | aged\n";
+    fs::write(folder.join("data.adj"), adjective).expect("written");
+}
+
+/// Where the paths of the configurations are in this test.
+fn moved(path: &str, folder: &Path) -> String {
+    let fixtures = workspace().join("crates/anyface/tests/fixtures");
+    let place = match path {
+        "models/portraits" => workspace().join(path),
+        "data/mobilefacenet/mobilefacenet.param" => {
+            fixtures.join("checkpoints/mobilefacenet.param")
+        }
+        "/usr/share/wordnet" => folder.join("wordnet"),
+        "data/celeba/unlabelled" => folder.join("data/celeba/images"),
+        _ if ["models/", "runs/", "data/"]
+            .iter()
+            .any(|start| path.starts_with(start)) =>
+        {
+            folder.join(path)
+        }
+        _ => return path.to_owned(),
+    };
+    place.display().to_string()
+}
+
+/// The configuration with paths of this test, whole pictures, and as little work as can be.
+fn shrink(table: &mut Table, folder: &Path) {
+    table.remove("crop");
+    for (key, value) in table.iter_mut() {
+        match (key.as_str(), &mut *value) {
+            ("steps", steps) => *steps = Value::Integer(2),
+            ("batch" | "faces", batch) => *batch = Value::Integer(8),
+            (
+                "photographs" | "others" | "image_batch" | "identities" | "drawn" | "negatives",
+                Value::Integer(count),
+            ) => *count = 4,
+            ("held_out", Value::Integer(10)) => *value = Value::Integer(2),
+            ("held_out" | "measured", count) => *count = Value::Integer(100),
+            ("faces_per_role" | "idle_texts", count) => *count = Value::Integer(1),
+            (_, Value::String(path)) => *path = moved(path, folder),
+            (_, Value::Table(inner)) => shrink(inner, folder),
+            (_, Value::Array(array)) => {
+                for entry in array {
+                    match entry {
+                        Value::String(path) => *path = moved(path, folder),
+                        Value::Table(inner) => shrink(inner, folder),
+                        _ => (),
+                    }
+                }
+            }
+            _ => (),
+        }
+    }
+}
+
+type Train = fn(&Path, &Device, bool) -> Result<()>;
+
+#[test]
+fn the_page_leads_from_faces_to_a_bundle_slow() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let folder = directory.path();
+    write_faces(&folder.join("data/celeba"));
+    write_wordnet(&folder.join("wordnet"));
+    let way: [(Train, &str); 7] = [
+        (probe::run, "critic"),
+        (probe::run, "probe"),
+        (generator::run, "generator-start"),
+        (generator::run, "generator"),
+        (image_tower::run, "image-tower"),
+        (inversion::run, "inversion"),
+        (mapper::run, "mapper"),
+    ];
+    for (train, name) in way {
+        let file = workspace().join(format!("configs/photographs/{name}.toml"));
+        let text = fs::read_to_string(file).expect("a configuration");
+        let mut table: Table = text.parse().expect("toml");
+        shrink(&mut table, folder);
+        let path = folder.join(format!("{name}.toml"));
+        fs::write(&path, table.to_string()).expect("written");
+        train(&path, &Device::flex(), false).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+
+    for (train, name, wrong) in [
+        (inversion::run as Train, "inversion", "drawn"),
+        (mapper::run, "mapper", "negatives"),
+    ] {
+        let path = folder.join(format!("{name}.toml"));
+        let text = fs::read_to_string(&path).expect("written above");
+        let text = text.replace(&format!("{wrong} = 4"), &format!("{wrong} = 99"));
+        fs::write(&path, text).expect("written");
+        let error = train(&path, &Device::flex(), false).expect_err("too many");
+        let message = error.to_string();
+        let named = format!("{name}.toml: [learning] `{wrong}` is 99");
+        assert!(message.contains(&named), "{message}");
+    }
+
+    let engine = Engine::open(&folder.join("models/photographs")).expect("a bundle");
+    let faces = engine
+        .generate(&["a smiling woman"], &Generate::default())
+        .expect("a face");
+    assert_eq!(faces[0].image.dimensions(), (64, 64));
+    let latent = engine.invert(&faces[0].image, 2).expect("its latent");
+    let edited = engine
+        .edit(&latent, "wearing glasses", &Edit::default())
+        .expect("another");
+    assert_ne!(engine.draw(&edited), engine.draw(&latent));
+}
