@@ -57,6 +57,7 @@ impl ImageTowerConfig {
 
 /// The image tower.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one a bundle")]
 pub enum ImageTower {
     /// ViT-B/32 and its like.
     VisionTransformer(VisionTransformer),
