@@ -48,9 +48,20 @@ impl NetworkArgs {
 
     /// The bundle's attribute probe.
     pub(crate) fn probe(&self) -> Result<Probe, Error> {
+        self.probe_if_any()?.ok_or_else(|| Error::Bundle {
+            file: "config.json".to_owned(),
+            reason: "probe: this bundle has none, to measure with".to_owned(),
+        })
+    }
+
+    /// The bundle's attribute probe, where it has one.
+    pub(crate) fn probe_if_any(&self) -> Result<Option<Probe>, Error> {
         let bundle = self.bundle();
-        let config = bundle.config()?;
-        bundle.network("probe", config.probe.init(&self.device.device()))
+        let config = bundle.config()?.probe;
+        let probe = config.map(|probe| probe.init(&self.device.device()));
+        probe
+            .map(|probe| bundle.network("probe", probe))
+            .transpose()
     }
 
     /// Where to run the networks.

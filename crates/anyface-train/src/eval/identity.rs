@@ -53,10 +53,11 @@ pub struct Identity {
     pub crossover: f64,
     /// As `value`, of edits that keep the picture's own details.
     pub with_details: f64,
-    /// How often the probe sees in an edited face what was asked for, less how often before: mean over edits.
-    pub shown: f64,
+    /// How often the probe sees in an edited face what was asked for, less how often before: mean over edits. None without a
+    /// probe.
+    pub shown: Option<f64>,
     /// The same of edits that keep the picture's own details.
-    pub shown_with_details: f64,
+    pub shown_with_details: Option<f64>,
     /// The table, by edit.
     pub table: Vec<IdentityRow>,
 }
@@ -77,9 +78,9 @@ pub struct IdentityRow {
     /// As in [`Identity`], for this edit.
     pub with_details: f64,
     /// As in [`Identity`], for this edit.
-    pub shown: f64,
+    pub shown: Option<f64>,
     /// As in [`Identity`], for this edit.
-    pub shown_with_details: f64,
+    pub shown_with_details: Option<f64>,
 }
 
 /// What is seen of one way to change the faces: for each, the cosine to its picture, the rank of that, and whether what was
@@ -105,8 +106,10 @@ impl Seen {
         mean(self.cosines.iter().copied()).unwrap_or(0.0)
     }
 
-    fn shown(&self) -> f64 {
-        mean(self.shown.iter().copied()).unwrap_or(0.0)
+    /// How much more often than `before` what was asked for is there.
+    fn shown(&self, before: &[f64]) -> Option<f64> {
+        let share = |shown: &[f64]| mean(shown.iter().copied());
+        Some(share(&self.shown)? - share(before)?)
     }
 }
 
@@ -122,7 +125,6 @@ struct Ways {
 
 impl Ways {
     fn row(&self, edit: &'static str) -> IdentityRow {
-        let before = mean(self.before.iter().copied()).unwrap_or(0.0);
         IdentityRow {
             edit,
             recognised: self.edited.rate(),
@@ -130,8 +132,8 @@ impl Ways {
             rfrr: relative_rate(&self.edited.cosines, &self.crossed.cosines),
             crossover: self.crossed.rate(),
             with_details: self.detailed.rate(),
-            shown: self.edited.shown() - before,
-            shown_with_details: self.detailed.shown() - before,
+            shown: self.edited.shown(&self.before),
+            shown_with_details: self.detailed.shown(&self.before),
         }
     }
 }
@@ -143,7 +145,7 @@ impl Ways {
 /// [`TrainError::TooFew`] faces, or those of [`Engine::invert`] and [`Engine::edit`].
 pub fn identity(
     engine: &Engine,
-    probe: &Probe,
+    probe: Option<&Probe>,
     recognizer: &Recognizer,
     faces: &[RgbImage],
     samples: usize,
@@ -169,7 +171,8 @@ pub fn identity(
             seen.add(&recognizer.identity(picture), own, &others, &pool);
         };
         add(&mut inverted, &drawn);
-        let before = read(probe, face);
+        let read = |picture: &RgbImage| probe.map(|probe| read(probe, picture));
+        let before = read(face);
         for ((text, attribute, there), ways) in EDITS.into_iter().zip(&mut ways) {
             let edit = Edit {
                 strength: STRENGTH,
@@ -178,10 +181,10 @@ pub fn identity(
             let edited = engine.draw(&engine.edit(&latent, text, &edit)?);
             let detailed = keep_details(face, &drawn, &edited);
             let is_shown = |reading: &Reading| f64::from(u8::from(reading.has(attribute) == there));
-            ways.before.push(is_shown(&before));
+            ways.before.extend(before.as_ref().map(is_shown));
             for (seen, picture) in [(&mut ways.edited, &edited), (&mut ways.detailed, &detailed)] {
                 add(seen, picture);
-                seen.shown.push(is_shown(&read(probe, picture)));
+                seen.shown.extend(read(picture).as_ref().map(is_shown));
             }
             let seed = seed.wrapping_add(own as u64);
             let crossed = engine.crossover(&latent, text, seed, crossover_layer(engine))?;
@@ -203,8 +206,8 @@ pub fn identity(
         rfrr: over_edits(|row| row.rfrr),
         crossover: over_edits(|row| row.crossover),
         with_details: over_edits(|row| row.with_details),
-        shown: over_edits(|row| row.shown),
-        shown_with_details: over_edits(|row| row.shown_with_details),
+        shown: mean(table.iter().filter_map(|row| row.shown)),
+        shown_with_details: mean(table.iter().filter_map(|row| row.shown_with_details)),
         table,
     })
 }

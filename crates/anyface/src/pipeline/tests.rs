@@ -10,7 +10,6 @@ use super::*;
 use crate::clip::transformer::TransformerConfig;
 use crate::clip::{Family, SimpleTokenizer, TextTowerConfig, VisionTransformerConfig};
 use crate::mapper::StreamConfig;
-use crate::probe::ProbeConfig;
 use crate::stylegan2::GeneratorConfig;
 use crate::weights::Bundle;
 
@@ -42,8 +41,6 @@ fn openai_bundle(folder: &Path, vocab_size: usize) {
         memory: Vec::new(),
     };
     put(folder, "text_stream", &stream, stream.init(&device));
-    section(folder, "image_stream", &stream);
-    section(folder, "probe", &ProbeConfig::new(3));
     section(folder, "domain", &"photographs");
     section(folder, "license", &"none");
     section(folder, "injection_layer", &2);

@@ -48,8 +48,9 @@ pub struct BundleConfig {
     pub image_tower: ImageTowerConfig,
     /// Text stream of the mapper.
     pub text_stream: StreamConfig,
-    /// Reconstruction stream of the mapper.
-    pub image_stream: StreamConfig,
+    /// Reconstruction stream of the mapper; only training needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_stream: Option<StreamConfig>,
     /// Noise injection replaces the latent layers below this one.
     pub injection_layer: usize,
     /// Default truncation of the injected layers.
@@ -58,8 +59,9 @@ pub struct BundleConfig {
     pub generator: GeneratorConfig,
     /// What the generator's latents are drawn from.
     pub prior: Prior,
-    /// Attribute probe.
-    pub probe: ProbeConfig,
+    /// Attribute probe; only measuring needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<ProbeConfig>,
     /// Encoder from pictures to latents; a bundle may come without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inversion: Option<EncoderConfig>,

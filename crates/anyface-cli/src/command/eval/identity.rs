@@ -13,7 +13,8 @@ use super::{Common, text};
 ///
 /// Pictures are inverted and edited at strength 0.5. A face is recognised when it is nearer to its own picture than to each
 /// of 99 others, to MobileFaceNet; with details, after what `edit --details` does. RFRR: how often it is nearer to it than the
-/// face that the plain crossover of layers makes. Shown: how much more often the probe sees what was asked for than before.
+/// face that the plain crossover of layers makes. Shown: how much more often the bundle's probe, if it has one, sees what
+/// was asked for than before.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder of at least 100 real pictures, of a person each
@@ -56,7 +57,7 @@ impl Args {
         let source = self.images.as_ref().or(self.photographs.as_ref());
         let report = identity(
             &engine,
-            &network.probe()?,
+            network.probe_if_any()?.as_ref(),
             &recognizer,
             &faces,
             samples,

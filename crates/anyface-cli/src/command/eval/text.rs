@@ -147,19 +147,13 @@ pub(super) fn identity(report: &Identity) -> String {
         "with details:",
         "shown"
     );
-    let mut row = |name: &str, values: [f64; 7]| {
-        let [
-            recognised,
-            cosine,
-            rfrr,
-            shown,
-            crossover,
-            detailed,
-            shown_detailed,
-        ] = values;
+    let mut row = |name: &str, values: [f64; 5], shown: [Option<f64>; 2]| {
+        let [recognised, cosine, rfrr, crossover, detailed] = values;
+        let [shown, shown_detailed] =
+            shown.map(|share| share.map_or_else(String::new, |share| format!("{share:.3}")));
         text += &format!(
-            "{name:<20}{recognised:>11.3}{cosine:>8.3}{rfrr:>7.3}{shown:>7.3}{crossover:>11.3}   \
-             {detailed:>13.3}{shown_detailed:>7.3}\n"
+            "{name:<20}{recognised:>11.3}{cosine:>8.3}{rfrr:>7.3}{shown:>7}{crossover:>11.3}   \
+             {detailed:>13.3}{shown_detailed:>7}\n"
         );
     };
     for edit in &report.table {
@@ -169,11 +163,10 @@ pub(super) fn identity(report: &Identity) -> String {
                 edit.recognised,
                 edit.cosine,
                 edit.rfrr,
-                edit.shown,
                 edit.crossover,
                 edit.with_details,
-                edit.shown_with_details,
             ],
+            [edit.shown, edit.shown_with_details],
         );
     }
     row(
@@ -182,11 +175,10 @@ pub(super) fn identity(report: &Identity) -> String {
             report.value,
             report.cosine,
             report.rfrr,
-            report.shown,
             report.crossover,
             report.with_details,
-            report.shown_with_details,
         ],
+        [report.shown, report.shown_with_details],
     );
     text
 }
