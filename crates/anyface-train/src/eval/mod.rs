@@ -25,7 +25,7 @@ pub use identity::{Identity, IdentityRow, identity};
 pub use manipulation::{EditRow, Manipulation, manipulation};
 pub use observer::Observer;
 pub use perceptual::Perceptual;
-pub use prompts::{Prompt, Truth};
+pub use prompts::{Prompt, Truth, held_out_pictures};
 pub use rank::CANDIDATES;
 pub use reading::{Reading, read};
 pub use retrieval::{Retrieval, retrieval};

@@ -72,6 +72,29 @@ struct WithPhotographs {
     photographs: PhotographsConfig,
 }
 
+/// The photographs that a configuration holds out.
+fn held_out(config: &Path) -> Result<Box<dyn Faces>> {
+    let WithPhotographs { photographs } = load_config(config)?;
+    Ok(FaceSplit::open(config, None, Some(&photographs), usize::MAX)?.held_out)
+}
+
+fn picture(faces: &dyn Faces, face: usize) -> RgbImage {
+    to_rgb(faces.images(&[face], &Device::flex())).swap_remove(0)
+}
+
+/// Pictures of `count` at most of the photographs that a training configuration, by its table `[photographs]`, holds out; in an
+/// order that `seed` gives.
+///
+/// # Errors
+/// Those of the configuration and of its photographs.
+pub fn held_out_pictures(config: &Path, count: usize, seed: u64) -> Result<Vec<RgbImage>> {
+    let faces = held_out(config)?;
+    let mut order: Vec<usize> = (0..faces.len()).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let chosen = order.into_iter().take(count);
+    Ok(chosen.map(|face| picture(&*faces, face)).collect())
+}
+
 impl Prompt {
     /// A caption of the random face of each seed from `seed` on, in templates, synonyms and roles that training never used.
     pub fn rendered(seed: u64) -> impl Iterator<Item = Self> {
@@ -90,9 +113,7 @@ impl Prompt {
     /// # Errors
     /// Those of the configuration and of its photographs; none of them has a caption.
     pub fn photographed(config: &Path, count: usize, seed: u64) -> Result<Vec<Self>> {
-        let WithPhotographs { photographs } = load_config(config)?;
-        let split = FaceSplit::open(config, None, Some(&photographs), usize::MAX)?;
-        let faces: &dyn Faces = &*split.held_out;
+        let faces = held_out(config)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut order: Vec<usize> = (0..faces.len())
             .filter(|&face| faces.captions(face) > 0)
@@ -103,11 +124,9 @@ impl Prompt {
         }
         let prompts = order.into_iter().take(count).map(|face| {
             let number = rng.random_range(0..faces.captions(face));
-            let picture = to_rgb(faces.images(&[face], &Device::flex())).swap_remove(0);
-            let attributes = faces.attributes(face);
             let truth = Truth::Photograph {
-                picture,
-                attributes,
+                picture: picture(&*faces, face),
+                attributes: faces.attributes(face),
             };
             Self::new(faces.caption(face, number), truth)
         });

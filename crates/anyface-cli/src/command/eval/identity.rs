@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyface_train::eval::{CANDIDATES, identity};
+use anyface_train::eval::{CANDIDATES, held_out_pictures, identity};
 use anyhow::{Context, Result};
 
-use super::photographs::held_out;
 use super::pictures::{FramingArgs, RecognizerArgs, report_left_out};
 use super::{Common, text};
 
@@ -51,7 +50,7 @@ impl Args {
                 report_left_out(&found);
                 faces
             }
-            (None, Some(config)) => held_out(config, wanted, *seed)?,
+            (None, Some(config)) => held_out_pictures(config, wanted, *seed)?,
             (None, None) => Vec::new(),
         };
         let source = self.images.as_ref().or(self.photographs.as_ref());

@@ -1,11 +1,10 @@
 //! Photographs that training held out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyface::Engine;
-use anyface_train::eval::{Prompt, Truth};
+use anyface_train::eval::Prompt;
 use anyhow::{Result, bail};
-use image::RgbImage;
 
 use super::fid::is_builtin_domain;
 
@@ -38,14 +37,4 @@ impl PhotographsArgs {
             ),
         }
     }
-}
-
-/// The pictures of `count` held-out photographs at most.
-pub(super) fn held_out(config: &Path, count: usize, seed: u64) -> Result<Vec<RgbImage>> {
-    let prompts = Prompt::photographed(config, count, seed)?.into_iter();
-    let pictures = prompts.filter_map(|prompt| match prompt.truth {
-        Truth::Photograph { picture, .. } => Some(picture),
-        Truth::Rendered(_) | Truth::Unknown => None,
-    });
-    Ok(pictures.collect())
 }
