@@ -130,18 +130,40 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
         train(&path, &Device::flex(), false).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
-    for (train, name, wrong) in [
-        (inversion::run as Train, "inversion", "drawn"),
-        (mapper::run, "mapper", "negatives"),
+    for (train, name, [right, wrong], named) in [
+        (
+            inversion::run as Train,
+            "inversion",
+            ["drawn = 4", "drawn = 99"],
+            "`drawn` is 99",
+        ),
+        (
+            mapper::run,
+            "mapper",
+            ["negatives = 4", "negatives = 99"],
+            "`negatives` is 99",
+        ),
+        (
+            image_tower::run,
+            "image-tower",
+            ["captions = 4", "captions = 0"],
+            "`captions` is 0",
+        ),
+        (
+            image_tower::run,
+            "image-tower",
+            ["width = 24", "width = 23"],
+            "an even `width`",
+        ),
     ] {
         let path = folder.join(format!("{name}.toml"));
         let text = fs::read_to_string(&path).expect("written above");
-        let text = text.replace(&format!("{wrong} = 4"), &format!("{wrong} = 99"));
-        fs::write(&path, text).expect("written");
-        let error = train(&path, &Device::flex(), false).expect_err("too many");
+        fs::write(&path, text.replace(right, wrong)).expect("written");
+        let error = train(&path, &Device::flex(), false).expect_err("what cannot be");
         let message = error.to_string();
-        let named = format!("{name}.toml: [learning] `{wrong}` is 99");
-        assert!(message.contains(&named), "{message}");
+        assert!(message.contains(&format!("{name}.toml: [")), "{message}");
+        assert!(message.contains(named), "{message}");
+        fs::write(&path, text).expect("written");
     }
 
     let engine = Engine::open(&folder.join("models/photographs")).expect("a bundle");

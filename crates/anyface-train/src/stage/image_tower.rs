@@ -147,6 +147,18 @@ fn validate(
             faces.size()
         ));
     }
+    if let ImageTowerConfig::ModifiedResNet(resnet) = tower {
+        let heads_fit = resnet.heads > 0 && (32 * resnet.width).is_multiple_of(resnet.heads);
+        if !resnet.resolution.is_multiple_of(32) || resnet.width % 2 == 1 || !heads_fit {
+            return Err(
+                "[image_tower] needs a `resolution` that is a multiple of 32, an even `width`, and `heads` that divide 32 times it"
+                    .to_owned(),
+            );
+        }
+    }
+    if config.learning.captions == 0 {
+        return Err("[learning] `captions` is 0, each face needs one at least".to_owned());
+    }
     if faces.held_out.len() < GALLERY {
         return Err(format!(
             "{} faces are held out; a caption needs {GALLERY} to choose from",
