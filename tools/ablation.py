@@ -2,10 +2,10 @@
 """What each part of the mapper's loss earns: trains it whole and without each part, on the same budget and three seeds, and prints
 docs/ABLATION.md's table.
 
-    tools/ablation.py configs/photographs/mapper.toml configs/photographs/probe.toml
+    tools/ablation.py configs/photographs/mapper.toml configs/photographs/probe.toml --set run.steps=400
 
 The first configuration is varied, its bundle copied for every run; the second names the photographs whose held-out captions
-measure. Runs that are there already are not made again.
+measure. Each run may have a smaller budget by `--set`. Runs that are there already are not made again.
 """
 
 import argparse
@@ -62,8 +62,9 @@ def run(arguments, variant, seed):
     text = setting(text, "run.seed", str(seed))
     text = setting(text, "bundle", f'"{folder / "bundle"}"')
     text = setting(text, "run.out", f'"{folder / "run"}"')
-    if arguments.steps:
-        text = setting(text, "run.steps", str(arguments.steps))
+    for assignment in arguments.set:
+        key, _, value = assignment.partition("=")
+        text = setting(text, key, value)
     config = folder / "mapper.toml"
     config.write_text(text)
     resume = ["--resume"] if (folder / "run").exists() else []
@@ -85,7 +86,7 @@ def main():
     parser.add_argument("photographs", type=pathlib.Path)
     parser.add_argument("--anyface", default="target/release/anyface")
     parser.add_argument("--out", type=pathlib.Path, default="runs/ablation")
-    parser.add_argument("--steps", type=int, help="of each run, in place of the configuration's")
+    parser.add_argument("--set", nargs="*", default=[], metavar="TABLE.KEY=VALUE", help="in place of the configuration's")
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     arguments.samples = {"faithfulness": 600, "retrieval": 500, "diversity": 8}

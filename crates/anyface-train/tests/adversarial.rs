@@ -129,7 +129,6 @@ feature_weight = 1.0
 identities = 1
 identity_weight = 1.0
 latent_weight = 1.0
-prior_weight = 1.0
 ";
 
 #[test]
@@ -138,7 +137,9 @@ fn an_encoder_is_trained_beside_it_and_both_grow() {
     let folder = directory.path();
     photographs(folder);
     let device = Device::flex();
-    let small = format!("{CONFIG}{RECONSTRUCTION}").replace("augment = true", "augment = false");
+    let small = format!("{CONFIG}{RECONSTRUCTION}")
+        .replace("augment = true", "augment = false")
+        .replace("mapping_layers = 2\n", "");
     generator::run(&write_config(folder, "small", &small), &device, false).expect("a generator");
     let log = std::fs::read_to_string(folder.join("small/log.jsonl")).expect("a log");
     for measure in ["loss/identity", "loss/features", "held_out/psnr"] {
@@ -228,7 +229,10 @@ fn what_does_not_fit_is_named() {
     assert!(both.contains("[photographs]"), "{both}");
     let neither = error(&CONFIG.replace("held_out = 2", ""));
     assert!(neither.contains("`held_out`"), "{neither}");
-    let augmented = error(&format!("{CONFIG}{RECONSTRUCTION}"));
+    let beside = format!("{CONFIG}{RECONSTRUCTION}");
+    let layers = error(&beside);
+    assert!(layers.contains("`mapping_layers`"), "{layers}");
+    let augmented = error(&beside.replace("mapping_layers = 2\n", ""));
     assert!(augmented.contains("`augment`"), "{augmented}");
     std::fs::remove_dir_all(folder.join("images")).expect("photographs");
     let images = error(CONFIG);

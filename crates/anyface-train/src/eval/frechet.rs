@@ -30,6 +30,19 @@ impl Gaussian {
         Self { mean, covariance }
     }
 
+    /// The mean, `[D]`.
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// The symmetric root of the covariance, `[D, D]`, row by row.
+    pub fn root(&self) -> Vec<f64> {
+        let root = root(&self.covariance);
+        let rows = root.row_iter();
+        rows.flat_map(|row| row.iter().copied().collect::<Vec<_>>())
+            .collect()
+    }
+
     /// `‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2·(Σ₁Σ₂)^½)` (Heusel et al. 2017, arXiv 1706.08500). The trace of the root is that of
     /// the symmetric `(Σ₁^½ Σ₂ Σ₁^½)^½`, so that no complex number arises where a covariance is of low rank.
     pub fn distance(&self, other: &Self) -> f64 {

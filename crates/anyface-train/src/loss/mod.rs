@@ -7,7 +7,6 @@ mod cmd;
 mod contrastive;
 mod critic;
 mod diverse_triplet;
-mod energy;
 mod image;
 mod latent;
 
@@ -18,7 +17,6 @@ pub use cmd::cross_modal_distillation;
 pub use contrastive::contrastive;
 pub use critic::{CriticLosses, critic_losses, feature_distance};
 pub use diverse_triplet::{DiverseTriplet, diverse_triplet};
-pub use energy::energy_distance;
 pub use image::{charbonnier, l1, laplacian_pyramid_l1};
 pub use latent::latent_mse;
 

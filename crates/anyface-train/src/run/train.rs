@@ -32,7 +32,7 @@ pub trait Stage {
     fn step(&mut self, model: &Self::Model, rng: &mut ChaCha8Rng) -> Result<StepOutput>;
 
     /// Sets what is not learned by gradient, such as a mean latent, in the averaged weights; called before
-    /// they are evaluated and saved.
+    /// they are sampled, evaluated and saved.
     fn refresh(&self, average: Self::Model) -> Self::Model {
         average
     }
@@ -143,11 +143,15 @@ pub fn train<S: Stage>(
             let message = format!("loss {total:.4}, {images_per_second:.1} images/s");
             progress.show(step, &message);
         }
-        if step.is_multiple_of(config.sample_every) || is_last {
+        let [samples, saves] = [config.sample_every, config.checkpoint_every]
+            .map(|every| step.is_multiple_of(every) || is_last);
+        if samples || saves {
+            state.average = stage.refresh(state.average);
+        }
+        if samples {
             write_sample(stage, &state.average, config, step)?;
         }
-        if step.is_multiple_of(config.checkpoint_every) || is_last {
-            state.average = stage.refresh(state.average);
+        if saves {
             let evaluation = stage.evaluate(&state.average)?;
             record(&evaluation, &mut state.position, &mut log, &progress)?;
             checkpoints.save(&state)?;

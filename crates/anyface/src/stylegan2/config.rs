@@ -1,7 +1,9 @@
 //! Sizes of a generator.
 
+use anyface_kernels::Activation;
 use burn::config::Config;
 use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
 
 use super::{Generator, Mapping, Synthesis};
 
@@ -26,6 +28,28 @@ pub struct GeneratorConfig {
     /// Features and colours are cut to ±this after each layer; none in networks that came from TensorFlow.
     #[config(default = "None")]
     pub conv_clamp: Option<f64>,
+    /// What follows each layer of the mapping network; leaky ReLU, as in all public networks, when none.
+    #[config(default = "None")]
+    pub mapping_activation: Option<MappingActivation>,
+}
+
+/// What follows a layer of the mapping network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MappingActivation {
+    /// StyleGAN2's.
+    LeakyRelu,
+    /// None: `w` is normal where `z` is.
+    Linear,
+}
+
+impl From<MappingActivation> for Activation {
+    fn from(activation: MappingActivation) -> Self {
+        match activation {
+            MappingActivation::LeakyRelu => Self::LeakyRelu,
+            MappingActivation::Linear => Self::Linear,
+        }
+    }
 }
 
 /// A generator that cannot be built.

@@ -64,6 +64,14 @@ impl FullyConnected {
         ]
     }
 
+    /// Sets what it multiplies by, `[in, out]`, and what it adds, `[out]`.
+    pub(super) fn set_affine(&mut self, matrix: Tensor<2>, offset: Tensor<1>) {
+        let [d_input, _] = matrix.dims();
+        let gain = self.lr_multiplier / (d_input as f64).sqrt();
+        self.weight = self.weight.clone().map(|_| matrix.transpose() / gain);
+        self.bias = self.bias.clone().map(|_| offset / self.lr_multiplier);
+    }
+
     /// `[N, in]` to `[N, out]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let [matrix, offset] = self.affine();

@@ -18,6 +18,7 @@ pub struct Mapping {
 
 impl Mapping {
     pub(super) fn new(config: &GeneratorConfig, device: &Device) -> Self {
+        let activation = config.mapping_activation.map(Activation::from);
         let fc = (0..config.mapping_layers)
             .map(|layer| {
                 let d_input = if layer == 0 {
@@ -29,7 +30,7 @@ impl Mapping {
                     d_input,
                     config.w_dim,
                     config.lr_multiplier,
-                    Activation::LeakyRelu,
+                    activation.unwrap_or(Activation::LeakyRelu),
                     device,
                 )
             })
@@ -60,6 +61,18 @@ impl Mapping {
         self.fc.iter().fold(z, |x, layer| layer.forward(x))
     }
 
+    /// Makes a single linear layer draw `w` of this mean `[D]` and of the covariance `rootᵀ·root`, `root [Z, D]`, from normal `z`.
+    ///
+    /// # Panics
+    /// When there are more layers.
+    pub fn draw_normal(&mut self, mean: Tensor<1>, root: Tensor<2>) {
+        let [layer] = &mut self.fc[..] else {
+            panic!("one linear layer");
+        };
+        layer.set_affine(root, mean.clone());
+        self.track_w_avg(mean.unsqueeze(), 0.0);
+    }
+
     /// Moves the mean of `w` towards the mean of `w [N, D]`: `w_avg ← β·w_avg + (1 − β)·mean(w)`.
     pub fn track_w_avg(&mut self, w: Tensor<2>, beta: f64) {
         let mean = w.detach().mean_dim(0).squeeze_dim(0);
@@ -67,5 +80,40 @@ impl Mapping {
             .w_avg
             .clone()
             .map(|w_avg| (w_avg * beta + mean * (1.0 - beta)).detach());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stylegan2::MappingActivation;
+    use burn::tensor::Distribution;
+
+    #[test]
+    fn one_linear_layer_draws_any_normal_distribution() {
+        let device = Device::flex();
+        let config = GeneratorConfig::new(3, 2, vec![4; 4])
+            .with_mapping_layers(1)
+            .with_mapping_activation(Some(MappingActivation::Linear))
+            .with_normalize_z(false);
+        let mut mapping = Mapping::new(&config, &device);
+        let mean = Tensor::<1>::from_floats([5.0, -7.0], &device);
+        let root = Tensor::<2>::from_floats([[2.0, 1.0], [0.0, 1.0], [0.0, 1.0]], &device);
+        mapping.draw_normal(mean.clone(), root.clone());
+        assert!(
+            mapping
+                .w_avg
+                .val()
+                .equal(mean.clone())
+                .all()
+                .into_scalar::<bool>()
+        );
+        let z = Tensor::random([50, 3], Distribution::Normal(0.0, 1.0), &device);
+        let expected = z.clone().matmul(root) + mean.unsqueeze();
+        let error = (mapping.forward(z) - expected)
+            .abs()
+            .max()
+            .into_scalar::<f32>();
+        assert!(error < 1e-5, "{error}");
     }
 }

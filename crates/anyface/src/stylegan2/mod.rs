@@ -21,7 +21,7 @@ mod synthesis;
 mod synthesis_layer;
 mod to_rgb;
 
-pub use config::{ConfigError, GeneratorConfig};
+pub use config::{ConfigError, GeneratorConfig, MappingActivation};
 pub use fir::upsample_2x;
 pub use fully_connected::FullyConnected;
 pub use generator::Generator;

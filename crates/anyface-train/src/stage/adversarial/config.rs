@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyface::stylegan2::GeneratorConfig;
+use anyface::stylegan2::{GeneratorConfig, MappingActivation};
 use serde::Deserialize;
 
 use super::reconstruction::ReconstructionConfig;
@@ -44,8 +44,8 @@ pub(super) struct ModelConfig {
     pub(super) w_dim: usize,
     /// Feature channels of both networks at 4², 8², … up to the size of the images.
     pub(super) channels: Vec<usize>,
-    /// Layers of the mapping network.
-    pub(super) mapping_layers: usize,
+    /// Layers of the mapping network. Beside an encoder it is one linear layer, and nothing to say.
+    pub(super) mapping_layers: Option<usize>,
     /// Folder of a run to go on from, of the same images or of smaller ones: what fits of its networks.
     pub(super) start: Option<PathBuf>,
 }
@@ -83,8 +83,14 @@ impl AdversarialConfig {
     /// The sizes of the generator.
     pub(super) fn generator(&self) -> GeneratorConfig {
         let model = &self.model;
-        GeneratorConfig::new(model.w_dim, model.w_dim, model.channels.clone())
-            .with_mapping_layers(model.mapping_layers)
+        let sizes = GeneratorConfig::new(model.w_dim, model.w_dim, model.channels.clone());
+        match (model.mapping_layers, &self.reconstruction) {
+            (_, Some(_)) => sizes
+                .with_mapping_layers(1)
+                .with_mapping_activation(Some(MappingActivation::Linear)),
+            (Some(layers), None) => sizes.with_mapping_layers(layers),
+            (None, None) => sizes,
+        }
     }
 
     /// Checks that the parts fit together; the error names the table and the field.
@@ -112,6 +118,12 @@ impl AdversarialConfig {
         };
         if let Some(fault) = fault {
             return Err(fault.to_owned());
+        }
+        if self.reconstruction.is_some() && self.model.mapping_layers.is_some() {
+            return Err(
+                "[model] `mapping_layers`: beside [reconstruction] the mapping network is one linear layer"
+                    .to_owned(),
+            );
         }
         let Some(reconstruction) = &self.reconstruction else {
             if self.critic.is_some() {

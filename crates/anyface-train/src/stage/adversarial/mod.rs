@@ -63,8 +63,6 @@ const SAMPLES: usize = 8;
 const W_AVG_LATENTS: usize = 8192;
 /// Rows of a sample picture that are photographs, each with a row of those drawn again.
 const AGAIN: usize = 2;
-/// Random latents of a step that those of photographs are compared with.
-const RANDOM_LATENTS: usize = 128;
 /// Images drawn at once for measuring.
 const DRAWN: usize = 32;
 
@@ -311,8 +309,7 @@ impl Stage for AdversarialStage {
                 w_plus: &w_plus,
                 seen,
             };
-            let random = random_w(RANDOM_LATENTS, &model.generator.mapping, rng);
-            let (total, losses) = aid.losses(encoder, random, batch);
+            let (total, losses) = aid.losses(encoder, batch);
             totals.push(total);
             parts.extend(losses);
         }
@@ -322,7 +319,13 @@ impl Stage for AdversarialStage {
         Ok(StepOutput::backward(model, &total, &parts, learning.batch))
     }
 
+    /// The mapping network draws latents like those of photographs, where an encoder tells them.
     fn refresh(&self, mut average: Adversaries) -> Adversaries {
+        if let Some(encoder) = &average.encoder {
+            let mapping = average.generator.mapping;
+            average.generator.mapping = prior::fit(mapping, encoder, &self.photographs);
+            return average;
+        }
         let rng = &mut ChaCha8Rng::seed_from_u64(self.config.run.seed);
         let mapping = &mut average.generator.mapping;
         let w = random_w(W_AVG_LATENTS, mapping, rng);
@@ -408,25 +411,8 @@ pub(super) fn run(
         .validate()
         .map_err(|message| TrainError::config(path, message))?;
     let mut stage = AdversarialStage::new(config.clone(), device)?;
-    let mut trained = train(&mut stage, &config.run, device, resume)?;
+    let trained = train(&mut stage, &config.run, device, resume)?;
     let (bundle, sizes) = (&config.bundle, config.generator());
-    if let Some(encoder) = &trained.encoder {
-        let mapping = trained.generator.mapping.clone();
-        let (photographs, seed) = (&stage.photographs, config.run.seed);
-        trained.generator.mapping = prior::fit(
-            mapping,
-            sizes.lr_multiplier,
-            encoder,
-            photographs,
-            seed,
-            device,
-        );
-        trained = stage.refresh(trained);
-        stage.sample(&trained, &config.run.out.join("samples/fitted.png"))?;
-        for (name, value) in stage.evaluate(&trained)?.metrics {
-            eprintln!("anyface: with the fitted prior: {name} {value:.4}");
-        }
-    }
     Bundle::put(bundle, "generator", &sizes, &trained.generator)?;
     if let (Some(reconstruction), Some(encoder)) = (&config.reconstruction, trained.encoder) {
         // An encoder of a bundle finds differences from the mean.

@@ -14,9 +14,7 @@ use serde::Deserialize;
 
 use crate::error::Result;
 use crate::eval::recognizer::Recognizer;
-use crate::loss::{
-    clip_loss, energy_distance, feature_distance, l1, laplacian_pyramid_l1, latent_mse,
-};
+use crate::loss::{clip_loss, feature_distance, l1, laplacian_pyramid_l1, latent_mse};
 use crate::stage::critic::{Critic, CriticConfig};
 
 /// The `[reconstruction]` table.
@@ -43,8 +41,6 @@ pub(super) struct ReconstructionConfig {
     identity_weight: f64,
     /// Weight of the squared error of latents that are found for new images.
     latent_weight: f64,
-    /// Weight of the distance of the latents of photographs from random ones: the mapping network learns to draw such.
-    prior_weight: f64,
 }
 
 impl ReconstructionConfig {
@@ -102,11 +98,10 @@ impl Reconstruction {
         )
     }
 
-    /// The weighted sum of the losses, and each by name. `random` are latents `[M, D]` of the mapping network.
+    /// The weighted sum of the losses, and each by name.
     pub(super) fn losses(
         &self,
         encoder: &Encoder,
-        random: Tensor<2>,
         drawn: Drawn<'_>,
     ) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
         let config = &self.config;
@@ -139,10 +134,6 @@ impl Reconstruction {
         let latent = latent_mse(known, encoder.forward(new));
         total = total + latent.clone() * config.latent_weight;
         parts.push(("latent", latent));
-        let found = drawn.w_plus.clone().narrow(0, 0, count).narrow(1, 0, 1);
-        let prior = energy_distance(found.squeeze_dim(1), random);
-        total = total + prior.clone() * config.prior_weight;
-        parts.push(("prior", prior));
         if config.identities > 0 {
             let [same, person] = [again, truth].map(|faces| {
                 let some = faces.narrow(0, 0, config.identities.min(count));
@@ -165,7 +156,7 @@ pub(super) fn found(encoder: &Encoder, photographs: Tensor<4>) -> Tensor<3> {
 }
 
 /// So many random latents `[N, L, D]` with the mean and the spread of `found` `[M, L, D]`: each on an arc about their mean from one
-/// to another. They lie where photographs do, also while the mapping network does not yet draw such.
+/// to another.
 pub(super) fn between(found: Tensor<3>, count: usize, rng: &mut ChaCha8Rng) -> Tensor<3> {
     let [m, ..] = found.dims();
     let device = found.device();

@@ -130,6 +130,9 @@ pub struct Weights {
     pub triplet: f64,
     /// 1 − cosine of picture and words.
     pub clip: f64,
+    /// Contrast of the pictures of a step with their words.
+    #[serde(default)]
+    pub contrast: f64,
     /// Latent of the reconstruction stream.
     pub latent: f64,
     /// Latent of the text stream (AnyFace++'s cycle loss).

@@ -19,7 +19,8 @@ use super::sitters::{Pictured, Sitters};
 use super::{MapperConfig, Streams};
 use crate::error::Result;
 use crate::loss::{
-    DiverseTriplet, clip_loss, cross_modal_distillation, diverse_triplet, l1, latent_mse,
+    DiverseTriplet, clip_loss, contrastive, cross_modal_distillation, diverse_triplet, l1,
+    latent_mse,
 };
 use crate::run::{Evaluation, Stage, StepOutput};
 use crate::stage::viewer::Viewer;
@@ -67,6 +68,8 @@ impl Streams {
     }
 }
 
+/// Scale of the cosines in the contrast of pictures and words.
+const CONTRAST_SCALE: f32 = 20.0;
 /// Faces that an evaluation draws.
 const EVALUATION_FACES: usize = 64;
 /// Faces of a sample picture, one a column.
@@ -158,9 +161,10 @@ impl MapperStage {
         synthesis.forward(w_plus, Noise::None)
     }
 
-    /// L_CLIP and L_rec of the first pictures. L_rec holds for both streams: the latent that the
+    /// L_CLIP, the contrast of pictures and words, and L_rec of the first pictures. The contrast (as LAFITE's, Zhou et al. 2022, arXiv
+    /// 2111.13792) makes each picture fit its own words better than the others'. L_rec holds for both streams: the latent that the
     /// text stream reads, with the words, says everything about the picture of its target.
-    fn picture_losses(&self, text: &Mapped, image: &Mapped, batch: &Batch) -> [Tensor<1>; 2] {
+    fn picture_losses(&self, text: &Mapped, image: &Mapped, batch: &Batch) -> [Tensor<1>; 3] {
         let count = self.config.learning.image_batch;
         let first = |w: &Tensor<3>| w.clone().narrow(0, 0, count);
         let frozen = &self.differentiable;
@@ -174,8 +178,11 @@ impl MapperStage {
             .synthesis
             .forward(first(&image.w_plus), Noise::None);
         let feature = frozen.see(drawn.clone());
-        let clip = clip_loss(feature, batch.text_mean.clone().narrow(0, 0, count));
-        [clip, l1(drawn, target) + l1(rebuilt, pictures)]
+        let words = batch.text_mean.clone().narrow(0, 0, count);
+        let clip = clip_loss(feature.clone(), words.clone());
+        let log_scale = Tensor::from_floats([CONTRAST_SCALE.ln()], &words.device());
+        let contrast = contrastive(feature, words, log_scale);
+        [clip, contrast, l1(drawn, target) + l1(rebuilt, pictures)]
     }
 }
 
@@ -210,13 +217,18 @@ impl Stage for MapperStage {
             ("triplet", triplet),
         ];
         if rng.random_ratio(1, learning.image_every) {
-            let [clip, reconstruction] = self.picture_losses(&text, &image, &batch);
+            let [clip, contrast, reconstruction] = self.picture_losses(&text, &image, &batch);
             // Scaled up for the steps that go without.
             let every = f64::from(learning.image_every);
             total = total
                 + clip.clone() * (weight.clip * every)
+                + contrast.clone() * (weight.contrast * every)
                 + reconstruction.clone() * (weight.reconstruction * every);
-            parts.extend([("clip", clip), ("reconstruction", reconstruction)]);
+            parts.extend([
+                ("clip", clip),
+                ("contrast", contrast),
+                ("reconstruction", reconstruction),
+            ]);
         }
         let parts: Vec<_> = parts.iter().map(|(name, loss)| (*name, loss)).collect();
         let faces = learning.faces + learning.others;
