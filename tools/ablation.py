@@ -15,12 +15,13 @@ import re
 import shutil
 import statistics
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 VARIANTS = {
     "all": {},
     "−CMD": {"weight.cmd": "0.0"},
     "−DT": {"weight.triplet": "0.0"},
-    "−CLIP": {"weight.clip": "0.0"},
+    "−CLIP": {"weight.clip": "0.0", "weight.contrast": "0.0"},
     "−noise": {"injection_layer": "0", "text_stream.reads_latent": "false"},
 }
 MEASURES = {
@@ -35,6 +36,9 @@ SUITE_OF = {
     "R-precision": "retrieval",
     "distance between faces": "diversity",
 }
+
+
+SAMPLES = {"faithfulness": 300, "retrieval": 300, "diversity": 8}
 
 
 def setting(text, key, value):
@@ -68,12 +72,15 @@ def run(arguments, variant, seed):
     config = folder / "mapper.toml"
     config.write_text(text)
     resume = ["--resume"] if (folder / "run").exists() else []
-    subprocess.run([arguments.anyface, "train", "mapper", "--config", config, *resume], check=True)
+    anyface, threads = arguments.anyface, ["--threads", str(arguments.threads)] if arguments.threads else []
+    with open(folder / "train.log", "a") as log:
+        train = [anyface, "train", "mapper", "--config", config, *resume, *threads]
+        subprocess.run(train, check=True, stdout=log, stderr=log)
     measures = {}
     for suite in sorted(set(SUITE_OF.values())):
         photographs = [] if suite == "diversity" else ["--photographs", arguments.photographs]
-        command = [arguments.anyface, "eval", suite, "--json", "--samples", str(arguments.samples[suite])]
-        command += [*photographs, "--model", folder / "bundle"]
+        command = [anyface, "eval", suite, "--json", "--samples", str(SAMPLES[suite])]
+        command += [*photographs, "--model", folder / "bundle", *threads]
         found = subprocess.run(command, check=True, capture_output=True, text=True)
         measures[suite] = json.loads(found.stdout)
     result.write_text(json.dumps(measures))
@@ -88,14 +95,18 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default="runs/ablation")
     parser.add_argument("--set", nargs="*", default=[], metavar="TABLE.KEY=VALUE", help="in place of the configuration's")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=1, help="runs at once")
+    parser.add_argument("--threads", type=int, help="threads of each; all cores when left out")
     arguments = parser.parse_args()
-    arguments.samples = {"faithfulness": 600, "retrieval": 500, "diversity": 8}
+    with ThreadPoolExecutor(arguments.workers) as pool:
+        seeds = range(1, arguments.seeds + 1)
+        runs = {(variant, seed): pool.submit(run, arguments, variant, seed) for seed in seeds for variant in VARIANTS}
     print(f"| | {' | '.join(MEASURES)} |\n|---|{'---|' * len(MEASURES)}")
     for variant in VARIANTS:
-        runs = [run(arguments, variant, seed) for seed in range(1, arguments.seeds + 1)]
+        found = [runs[variant, seed].result() for seed in seeds]
         cells = []
         for measure, value in MEASURES.items():
-            values = [value(measures[SUITE_OF[measure]]) for measures in runs]
+            values = [value(measures[SUITE_OF[measure]]) for measures in found]
             deviation = statistics.stdev(values) if len(values) > 1 else 0.0
             cells.append(f"{statistics.mean(values):.3f} ± {deviation:.3f}")
         print(f"| {variant} | {' | '.join(cells)} |", flush=True)

@@ -90,6 +90,12 @@ fn distances_to_renders_are_named_for_who_looked() {
         folder.eval(&["fid", "--samples", "8"]),
         "the same again"
     );
+    let typical = folder.eval(&["fid", "--samples", "8", "--unprompted", "--truncation", "0"]);
+    assert!(
+        number(&typical, "value") > number(&report, "value"),
+        "eight times the mean face are further away: {typical}"
+    );
+    folder.refused(&["fid", "--truncation", "2"], "truncation");
     let ratio = number(&report["table"][0], "ratio");
     let expected = number(&report, "value") / number(&report, "reference");
     assert!((ratio - expected).abs() < 1e-9);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyface::inversion::EncoderConfig;
+use anyface::pipeline::Prior;
 use anyface::stylegan2::{GeneratorConfig, Noise};
 use anyface::weights::Bundle;
 use anyface_train::stage::generator;
@@ -171,6 +172,85 @@ fn an_encoder_is_trained_beside_it_and_both_grow() {
         (small - large).abs() < 0.05 * small.abs(),
         "{small} and {large}"
     );
+}
+
+/// The mean of what the generator of a bundle draws of latents of 1, and of what its encoder finds in a grey picture.
+fn drawn_and_found(bundle: &Path) -> [f32; 2] {
+    let device = Device::flex();
+    let bundle = Bundle::folder(bundle);
+    let sizes: GeneratorConfig = bundle.section("generator").expect("its sizes");
+    let generator = bundle.network("generator", sizes.init(&device));
+    let generator = generator.expect("its weights");
+    let w_plus = Tensor::ones([1, sizes.num_ws(), 8], &device);
+    let drawn = generator.synthesis.forward(w_plus, Noise::None);
+    let sizes: EncoderConfig = bundle.section("inversion").expect("its sizes");
+    let encoder = bundle.network("inversion", sizes.init(&device));
+    let found = encoder
+        .expect("its weights")
+        .forward(Tensor::zeros([1, 3, 32, 32], &device))
+        + generator.mapping.w_avg.val().unsqueeze::<3>();
+    [drawn.mean(), found.mean()].map(|mean| mean.into_scalar())
+}
+
+#[test]
+fn a_bundle_is_gone_on_from_with_its_encoder() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let folder = directory.path();
+    photographs(folder);
+    let first = format!("{CONFIG}{RECONSTRUCTION}")
+        .replace("augment = true", "augment = false")
+        .replace("mapping_layers = 2\n", "");
+    // At such a rate nothing moves.
+    let again = first
+        .replace("w_dim = 8", "w_dim = 8\nstart = \"OUT/first/bundle\"")
+        .replace("learning_rate = 1e-3", "learning_rate = 1e-9");
+    for (name, text) in [("first", &first), ("again", &again)] {
+        let config = write_config(folder, name, text);
+        generator::run(&config, &Device::flex(), false).expect("a generator");
+    }
+    let [first, again] =
+        ["first", "again"].map(|name| drawn_and_found(&folder.join(name).join("bundle")));
+    for (first, again) in first.into_iter().zip(again) {
+        assert!(
+            (first - again).abs() < 0.01 * first.abs().max(0.1),
+            "{first} and {again}"
+        );
+    }
+}
+
+#[test]
+fn the_portraits_generator_learns_photographs_from_its_own_codes() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let folder = directory.path();
+    photographs(folder);
+    let portraits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/portraits");
+    let start = format!("w_dim = 256\nstart = \"{}\"", portraits.display());
+    let text = CONFIG
+        .replace("steps = 4\nlearning", "steps = 2\nlearning")
+        .replace("size = 32", "size = 128")
+        .replace("crop = [4, 0, 32, 32]\n", "")
+        .replace("[8, 8, 8, 8]\nmapping_layers = 2", "CHANNELS")
+        .replace("w_dim = 8", &start);
+    let before: GeneratorConfig = Bundle::folder(&portraits)
+        .section("generator")
+        .expect("its sizes");
+    let text = text.replace("CHANNELS", &format!("{:?}", before.channels));
+    generator::run(
+        &write_config(folder, "tuned", &text),
+        &Device::flex(),
+        false,
+    )
+    .expect("a generator");
+    let bundle = Bundle::folder(&folder.join("tuned/bundle"));
+    let after: GeneratorConfig = bundle.section("generator").expect("its sizes");
+    assert_eq!(after, before);
+    let prior: Prior = bundle.section("prior").expect("its prior");
+    assert_eq!(prior, Prior::Portraits);
+
+    let narrow = text.replace("w_dim = 256", "w_dim = 128");
+    let config = write_config(folder, "narrow", &narrow);
+    let error = generator::run(&config, &Device::flex(), false).expect_err("a refusal");
+    assert!(error.to_string().contains("`w_dim` is 128"), "{error}");
 }
 
 #[test]

@@ -78,7 +78,10 @@ impl Source {
         args: &PictureArgs,
     ) -> Result<(Latent, Option<Photograph>)> {
         match self {
-            Self::Seed(seed) => Ok((engine.random_face(*seed), None)),
+            Self::Seed(seed) => {
+                let truncation = engine.truncation(None)?;
+                Ok((engine.random_face(*seed, truncation), None))
+            }
             Self::File(path) if is_picture(path)? => {
                 let photograph = args.open(engine, path)?;
                 Ok((args.invert(engine, &photograph)?, Some(photograph)))

@@ -154,6 +154,22 @@ const SIGNS: &[&str] = &[
     "null",
 ];
 
+/// Words that ask for any face at all.
+pub const NEUTRAL: &[&str] = &[
+    "a face",
+    "a person",
+    "somebody",
+    "someone",
+    "a portrait",
+    "a human face",
+    "a human being",
+    "a picture of a person",
+    "a photo of a face",
+    "a portrait of somebody",
+    "the face of a person",
+    "anyone",
+];
+
 /// How many texts of each kind beyond the phrases.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]

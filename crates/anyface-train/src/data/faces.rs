@@ -80,15 +80,35 @@ impl FaceSplit {
                 return Err(TrainError::config(file, message));
             }
         };
-        match (split.training.is_empty(), split.held_out.is_empty()) {
-            (true, _) => Err(TrainError::config(file, "leaves no face to learn from")),
-            (_, true) => Err(TrainError::config(file, "leaves no face for evaluation")),
-            _ => Ok(split),
+        if split.training.is_empty() {
+            return Err(TrainError::config(file, "leaves no face to learn from"));
         }
+        for_evaluation(file, &*split.held_out)?;
+        Ok(split)
     }
 
     /// Side of the pictures in pixels, R.
     pub fn size(&self) -> usize {
         self.training.size()
+    }
+}
+
+/// All faces that the table `[photographs]` of a configuration file holds out; those to learn from are not decoded.
+///
+/// # Errors
+/// As [`FaceSplit::open`].
+pub fn held_out_photographs(
+    file: &Path,
+    photographs: &PhotographsConfig,
+) -> Result<Box<dyn Faces>> {
+    let faces = Photographs::held_out(photographs)?;
+    for_evaluation(file, &faces)?;
+    Ok(Box::new(faces))
+}
+
+fn for_evaluation(file: &Path, faces: &dyn Faces) -> Result<()> {
+    match faces.is_empty() {
+        true => Err(TrainError::config(file, "leaves no face for evaluation")),
+        false => Ok(()),
     }
 }

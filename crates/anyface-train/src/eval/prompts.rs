@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
-use crate::data::faces::{FaceSplit, Faces};
+use crate::data::faces::{Faces, held_out_photographs};
 use crate::data::photographs::PhotographsConfig;
 use crate::error::{Result, TrainError};
 use crate::run::load_config;
@@ -75,7 +75,7 @@ struct WithPhotographs {
 /// The photographs that a configuration holds out.
 fn held_out(config: &Path) -> Result<Box<dyn Faces>> {
     let WithPhotographs { photographs } = load_config(config)?;
-    Ok(FaceSplit::open(config, None, Some(&photographs), usize::MAX)?.held_out)
+    held_out_photographs(config, &photographs)
 }
 
 fn picture(faces: &dyn Faces, face: usize) -> RgbImage {

@@ -172,14 +172,22 @@ pub fn load_fitting<M: Module>(out: &Path, model: M) -> Result<M> {
     let (checkpoints, latest) = newest(out)?;
     let path = checkpoints.path(latest).join(AVERAGE);
     ModuleRecord::load(&path)
-        .map(|record| {
-            record
-                .allow_partial(true)
-                .allow_unused(true)
-                .validate(false)
-        })
-        .and_then(|record| model.try_load_record(record))
+        .and_then(|record| model.try_load_record(what_fits(record)))
         .map_err(damaged(&path))
+}
+
+/// `model` with those parameters of `other` that have the same place and shape.
+pub fn take_over<M: Module>(model: M, other: M) -> M {
+    let record = what_fits(other.into_record());
+    let taken = model.try_load_record(record);
+    taken.expect("what does not fit is left out")
+}
+
+fn what_fits(record: ModuleRecord) -> ModuleRecord {
+    record
+        .allow_partial(true)
+        .allow_unused(true)
+        .validate(false)
 }
 
 /// The checkpoints of the run in `out`, and the step of the newest.

@@ -40,6 +40,6 @@ mod muon;
 mod optimizer;
 mod train;
 
-pub use checkpoint::{load_average, load_fitting};
+pub use checkpoint::{load_average, load_fitting, take_over};
 pub use config::{GroupConfig, RunConfig, load_config};
 pub use train::{Evaluation, Stage, StepOutput, train};

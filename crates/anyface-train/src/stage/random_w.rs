@@ -1,17 +1,22 @@
-//! Random faces of a generator whose `z` is normal.
+//! Random faces of a generator.
 
+use anyface::pipeline::Prior;
 use anyface::stylegan2::Mapping;
 use burn::tensor::{Tensor, TensorData};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 
-/// Latents `[N, D]` of normal `z`.
-pub(super) fn random_w(count: usize, mapping: &Mapping, rng: &mut ChaCha8Rng) -> Tensor<2> {
+/// Latents `[N, D]` of which the `prior` says what `z` is.
+pub(super) fn random_w(
+    count: usize,
+    mapping: &Mapping,
+    prior: Prior,
+    rng: &mut ChaCha8Rng,
+) -> Tensor<2> {
     let device = mapping.w_avg.val().device();
     let z_dim = mapping.z_dim();
-    let z: Vec<f32> = StandardNormal
-        .sample_iter(rng)
-        .take(count * z_dim)
+    let z: Vec<f32> = (0..count)
+        .flat_map(|_| prior.sample(z_dim, rng.random()))
         .collect();
     mapping.forward(Tensor::from_data(
         TensorData::new(z, [count, z_dim]),

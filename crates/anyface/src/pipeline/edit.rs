@@ -15,9 +15,6 @@ use crate::stylegan2::{broadcast, mix};
 /// Words that ask for nothing. What the text stream changes on reading them is no one's wish, and is subtracted.
 const NEUTRAL: &str = "a face";
 
-/// Passes of the text stream over its own answer.
-const PASSES: usize = 2;
-
 /// Random faces whose mean change is the usual one.
 const USUAL_FACES: u64 = 16;
 
@@ -116,11 +113,12 @@ impl Engine {
         Ok(self.change(text, faces)?.mean_dim(0))
     }
 
-    /// What the text stream changes of faces `[N, L, D]` on reading `text`, `[N, L, D]`, in a few passes over its own
+    /// What the text stream changes of faces `[N, L, D]` on reading `text`, `[N, L, D]`, in the bundle's passes over its own
     /// answer: what a word changes little at once adds up, and what it has changed it leaves alone.
     fn change(&self, text: &Description, face: Tensor<3>) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
-        let changed = (0..PASSES).fold(face.clone(), |face, _| {
+        let passes = self.config.edit_passes.get();
+        let changed = (0..passes).fold(face.clone(), |face, _| {
             let w = self.summary(&face);
             face + self.mapped(text, w.clone()).w_plus - self.mapped(&neutral, w).w_plus
         });

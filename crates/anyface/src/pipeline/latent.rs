@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::Engine;
+use super::{Engine, Truncation};
 use crate::Error;
 use crate::stylegan2::{broadcast, truncate};
 use crate::weights::{Checkpoint, StoredTensor, WeightsError, save_tensor};
@@ -95,11 +95,10 @@ impl Engine {
             })
     }
 
-    /// The face that the generator draws from a seed when nothing is said of it, truncated as the bundle says.
-    pub fn random_face(&self, seed: u64) -> Latent {
+    /// The face that the generator draws from a seed when nothing is said of it.
+    pub fn random_face(&self, seed: u64, truncation: Truncation) -> Latent {
         let mapping = &self.generator.mapping;
         let w = mapping.forward(self.noise(seed));
-        let truncation = self.config.truncation;
         Latent {
             w_plus: truncate(
                 broadcast(w, self.config.generator.num_ws()),

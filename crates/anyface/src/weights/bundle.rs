@@ -1,6 +1,7 @@
 //! Bundles: every network of one domain, with the config that gives their shapes.
 
 use std::borrow::Cow;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyface_portraits::CODE_DIM;
@@ -55,6 +56,9 @@ pub struct BundleConfig {
     pub injection_layer: usize,
     /// Default truncation of the injected layers.
     pub truncation: Truncation,
+    /// How often an edit has the text stream read its own answer: what it changes little at once adds up. 2 when left out.
+    #[serde(default = "default_edit_passes")]
+    pub edit_passes: NonZeroUsize,
     /// StyleGAN2 generator.
     pub generator: GeneratorConfig,
     /// What the generator's latents are drawn from.
@@ -65,6 +69,10 @@ pub struct BundleConfig {
     /// Encoder from pictures to latents; a bundle may come without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inversion: Option<EncoderConfig>,
+}
+
+const fn default_edit_passes() -> NonZeroUsize {
+    NonZeroUsize::new(2).expect("not zero")
 }
 
 /// Where the files of a bundle are.

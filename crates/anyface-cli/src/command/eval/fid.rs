@@ -31,6 +31,9 @@ pub(super) struct Args {
     /// Draw faces from seeds alone
     #[arg(long)]
     unprompted: bool,
+    /// How typical the faces are, 0 (the mean) to 1 (as photographs are); the bundle's own when left out
+    #[arg(long, value_name = "0..1")]
+    truncation: Option<f64>,
     /// Weights of the FID's Inception, or set ANYFACE_INCEPTION, or `anyface pull fid-inception` once
     #[arg(long, value_name = "FILE")]
     inception: Option<PathBuf>,
@@ -54,7 +57,7 @@ impl Args {
         observers.push(Observer::ImageTower(&engine));
 
         let prompts = self.prompts(&engine)?;
-        let truncation = engine.truncation(None)?;
+        let truncation = engine.truncation(self.truncation)?;
         let mut generated = (0..).map(|i| draw(&engine, &prompts, i, *seed, truncation));
         let side = engine.config().generator.resolution() as u32;
         let report = match &self.images {
@@ -104,7 +107,7 @@ fn draw(
 ) -> Result<RgbImage, TrainError> {
     let seed = seed.wrapping_add(i as u64);
     if prompts.is_empty() {
-        return Ok(engine.draw(&engine.random_face(seed)));
+        return Ok(engine.draw(&engine.random_face(seed, truncation)));
     }
     let description = engine.describe(&[&prompts[i % prompts.len()].text])?;
     Ok(engine.face(&description, seed, truncation).image)

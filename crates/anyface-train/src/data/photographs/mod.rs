@@ -137,6 +137,15 @@ impl Photographs {
         })
     }
 
+    /// Reads all faces that are for evaluation, and no other.
+    ///
+    /// # Errors
+    /// As [`Photographs::open`].
+    pub(super) fn held_out(config: &PhotographsConfig) -> Result<Self> {
+        let (_, others) = records(config)?;
+        Self::read(others, config, Split::HeldOut)
+    }
+
     fn read(records: Vec<Record>, config: &PhotographsConfig, split: Split) -> Result<Self> {
         let of_record = |record: Record| {
             let labels = Labels {

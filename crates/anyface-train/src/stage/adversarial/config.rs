@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use anyface::pipeline::Prior;
 use anyface::stylegan2::{GeneratorConfig, MappingActivation};
+use anyface::weights::Bundle;
 use serde::Deserialize;
 
 use super::reconstruction::ReconstructionConfig;
+use super::start::bundle;
 use crate::data::images::ImagesConfig;
 use crate::data::photographs::PhotographsConfig;
+use crate::error::Result;
 use crate::run::RunConfig;
 use crate::stage::critic::CriticConfig;
 
@@ -44,9 +48,9 @@ pub(super) struct ModelConfig {
     pub(super) w_dim: usize,
     /// Feature channels of both networks at 4², 8², … up to the size of the images.
     pub(super) channels: Vec<usize>,
-    /// Layers of the mapping network. Beside an encoder it is one linear layer, and nothing to say.
+    /// Layers of the mapping network. Nothing to say beside an encoder, where it is one linear layer, nor of a bundle's.
     pub(super) mapping_layers: Option<usize>,
-    /// Folder of a run to go on from, of the same images or of smaller ones: what fits of its networks.
+    /// Folder of a run or of a bundle to go on from, of the same images or of smaller ones: what fits of its networks.
     pub(super) start: Option<PathBuf>,
 }
 
@@ -80,22 +84,44 @@ fn default_adversarial_weight() -> f64 {
 }
 
 impl AdversarialConfig {
+    /// The bundle whose mapping network stays: that to start from, where no encoder sets another.
+    fn mapped_by(&self) -> Option<Bundle> {
+        let start = self.model.start.as_deref().and_then(bundle);
+        start.filter(|_| self.reconstruction.is_none())
+    }
+
     /// The sizes of the generator.
-    pub(super) fn generator(&self) -> GeneratorConfig {
+    ///
+    /// # Errors
+    /// The bundle to start from cannot be read.
+    pub(super) fn generator(&self) -> Result<GeneratorConfig> {
         let model = &self.model;
-        let sizes = GeneratorConfig::new(model.w_dim, model.w_dim, model.channels.clone());
-        match (model.mapping_layers, &self.reconstruction) {
+        let channels = model.channels.clone();
+        if let Some(bundle) = self.mapped_by() {
+            let sizes: GeneratorConfig = bundle.section("generator")?;
+            return Ok(GeneratorConfig { channels, ..sizes });
+        }
+        let sizes = GeneratorConfig::new(model.w_dim, model.w_dim, channels);
+        Ok(match (model.mapping_layers, &self.reconstruction) {
             (_, Some(_)) => sizes
                 .with_mapping_layers(1)
                 .with_mapping_activation(Some(MappingActivation::Linear)),
             (Some(layers), None) => sizes.with_mapping_layers(layers),
             (None, None) => sizes,
-        }
+        })
+    }
+
+    /// What the generator's `z` is drawn from.
+    ///
+    /// # Errors
+    /// The bundle to start from cannot be read.
+    pub(super) fn prior(&self) -> Result<Prior> {
+        let prior = self.mapped_by().map(|bundle| bundle.section("prior"));
+        Ok(prior.transpose()?.unwrap_or(Prior::Normal))
     }
 
     /// Checks that the parts fit together; the error names the table and the field.
-    pub(super) fn validate(&self) -> std::result::Result<(), String> {
-        let generator = self.generator();
+    pub(super) fn validate(&self, generator: &GeneratorConfig) -> std::result::Result<(), String> {
         generator
             .validate()
             .map_err(|error| format!("[model]: {error}"))?;
@@ -119,11 +145,25 @@ impl AdversarialConfig {
         if let Some(fault) = fault {
             return Err(fault.to_owned());
         }
-        if self.reconstruction.is_some() && self.model.mapping_layers.is_some() {
-            return Err(
-                "[model] `mapping_layers`: beside [reconstruction] the mapping network is one linear layer"
-                    .to_owned(),
-            );
+        if self.model.mapping_layers.is_some() {
+            let fault = match (&self.reconstruction, self.mapped_by()) {
+                (Some(_), _) => {
+                    Some("beside [reconstruction] the mapping network is one linear layer")
+                }
+                (None, Some(_)) => {
+                    Some("the mapping network is that of the bundle to `start` from")
+                }
+                (None, None) => None,
+            };
+            if let Some(fault) = fault {
+                return Err(format!("[model] `mapping_layers`: {fault}"));
+            }
+        }
+        if generator.w_dim != self.model.w_dim {
+            return Err(format!(
+                "[model] `w_dim` is {}, that of the bundle to `start` from {}",
+                self.model.w_dim, generator.w_dim
+            ));
         }
         let Some(reconstruction) = &self.reconstruction else {
             if self.critic.is_some() {

@@ -8,13 +8,14 @@ mod config;
 mod discriminator;
 mod prior;
 mod reconstruction;
+mod start;
 
 use std::path::Path;
 
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::inversion::Encoder;
 use anyface::pipeline::Prior;
-use anyface::stylegan2::{Generator, Noise, broadcast, mix};
+use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface::weights::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -24,8 +25,9 @@ use rand_distr::{Distribution, StandardNormal};
 
 use self::augment::augment;
 pub(super) use self::config::AdversarialConfig;
-use self::discriminator::{Discriminator, DiscriminatorConfig};
+use self::discriminator::Discriminator;
 use self::reconstruction::{Drawn, Reconstruction, between, found};
+use self::start::start;
 use super::random_w::random_w;
 use crate::data::images::{ImageSet, flip};
 use crate::data::photographs::pictures as labelled_pictures;
@@ -33,7 +35,7 @@ use crate::error::{Result, TrainError};
 use crate::eval::frechet::Gaussian;
 use crate::eval::recognizer::Recognizer;
 use crate::loss::{approximate_r1, clip_loss, discriminator_loss, generator_loss};
-use crate::run::{Evaluation, Stage, StepOutput, load_fitting, train};
+use crate::run::{Evaluation, Stage, StepOutput, train};
 
 /// Both networks, trained against each other, and the encoder that helps the generator.
 #[derive(Module, Debug)]
@@ -77,10 +79,14 @@ struct AdversarialStage {
     real: Gaussian,
     /// Fréchet distance of two halves of them: as near as can be.
     nearest: f64,
+    /// Of the generator.
+    sizes: GeneratorConfig,
+    /// What its `z` is drawn from.
+    prior: Prior,
 }
 
 impl AdversarialStage {
-    fn new(config: AdversarialConfig, device: &Device) -> Result<Self> {
+    fn new(config: AdversarialConfig, sizes: GeneratorConfig, device: &Device) -> Result<Self> {
         let recognizer = Recognizer::open(&config.recognizer, device)?;
         let (pictures, others) = ImageSet::open(&config.images)?;
         let (photographs, held_out) = match &config.photographs {
@@ -120,26 +126,12 @@ impl AdversarialStage {
             real: Gaussian::of(&features),
             photographs,
             recognizer,
+            prior: config.prior()?,
+            sizes,
             config,
         };
-        stage.start(device)?;
+        start(&stage.config, &stage.sizes, device)?;
         Ok(stage)
-    }
-
-    /// The networks to start from.
-    fn start(&self, device: &Device) -> Result<Adversaries> {
-        let sizes = self.config.generator();
-        let encoder = self.config.reconstruction.as_ref();
-        let fresh = Adversaries {
-            generator: sizes.init(device),
-            discriminator: DiscriminatorConfig::new(sizes.channels.clone()).init(device),
-            encoder: encoder.map(|encoder| encoder.encoder(&sizes).init(device)),
-        };
-        match &self.config.model.start {
-            None => Ok(fresh),
-            // A block that the smaller network has not adds nothing at first.
-            Some(run) => load_fitting(run, fresh.with_silent_last_block()),
-        }
     }
 
     /// So many random latents `[N, L, D]`, sometimes with the styles of two from some layer on: between those `found` for
@@ -154,7 +146,7 @@ impl AdversarialStage {
         let layers = generator.synthesis.num_ws();
         let w = |rng: &mut ChaCha8Rng| match found {
             Some(found) => between(found.clone().detach(), count, rng),
-            None => broadcast(random_w(count, &generator.mapping, rng), layers),
+            None => broadcast(random_w(count, &generator.mapping, self.prior, rng), layers),
         };
         let first = w(rng);
         match rng.random_bool(self.config.learning.mixing) {
@@ -250,7 +242,12 @@ impl AdversarialStage {
         let layers = generator.synthesis.num_ws();
         let mut images = Vec::new();
         for start in (0..count).step_by(DRAWN) {
-            let w = random_w(DRAWN.min(count - start), &generator.mapping, rng);
+            let w = random_w(
+                DRAWN.min(count - start),
+                &generator.mapping,
+                self.prior,
+                rng,
+            );
             let w_plus = broadcast(w, layers);
             images.push(generator.synthesis.forward(w_plus, Noise::None));
         }
@@ -272,8 +269,7 @@ impl Stage for AdversarialStage {
     type Model = Adversaries;
 
     fn init(&self, device: &Device) -> Adversaries {
-        self.start(device)
-            .expect("the weights that could be loaded before")
+        start(&self.config, &self.sizes, device).expect("the weights that could be loaded before")
     }
 
     fn step(&mut self, model: &Adversaries, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
@@ -328,7 +324,7 @@ impl Stage for AdversarialStage {
         }
         let rng = &mut ChaCha8Rng::seed_from_u64(self.config.run.seed);
         let mapping = &mut average.generator.mapping;
-        let w = random_w(W_AVG_LATENTS, mapping, rng);
+        let w = random_w(W_AVG_LATENTS, mapping, self.prior, rng);
         mapping.track_w_avg(w, 0.0);
         average
     }
@@ -407,12 +403,13 @@ pub(super) fn run(
     device: &Device,
     resume: bool,
 ) -> Result<()> {
+    let sizes = config.generator()?;
     config
-        .validate()
+        .validate(&sizes)
         .map_err(|message| TrainError::config(path, message))?;
-    let mut stage = AdversarialStage::new(config.clone(), device)?;
+    let mut stage = AdversarialStage::new(config.clone(), sizes.clone(), device)?;
     let trained = train(&mut stage, &config.run, device, resume)?;
-    let (bundle, sizes) = (&config.bundle, config.generator());
+    let bundle = &config.bundle;
     Bundle::put(bundle, "generator", &sizes, &trained.generator)?;
     if let (Some(reconstruction), Some(encoder)) = (&config.reconstruction, trained.encoder) {
         // An encoder of a bundle finds differences from the mean.
@@ -425,5 +422,5 @@ pub(super) fn run(
         )?;
     }
     Bundle::put_section(bundle, "domain", &"photographs")?;
-    Ok(Bundle::put_section(bundle, "prior", &Prior::Normal)?)
+    Ok(Bundle::put_section(bundle, "prior", &stage.prior)?)
 }

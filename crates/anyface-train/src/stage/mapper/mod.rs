@@ -7,6 +7,7 @@ mod latents;
 mod sitters;
 mod stage;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyface::Truncation;
@@ -28,6 +29,8 @@ use crate::run::{RunConfig, load_config, train};
 pub struct MapperConfig {
     /// Bundle that holds the towers and the generator, and is given the two streams.
     pub bundle: PathBuf,
+    /// Folder of a bundle whose streams to start from; fresh weights without.
+    pub start: Option<PathBuf>,
     /// Noise injection replaces the latent layers below this one.
     pub injection_layer: usize,
     /// The run.
@@ -48,6 +51,8 @@ pub struct MapperConfig {
     pub image_stream: StreamConfig,
     /// How the bundle truncates noise; not at all when left out.
     pub truncation: Option<Truncation>,
+    /// How often the bundle's edits have the text stream read its own answer; twice when left out.
+    pub edit_passes: Option<NonZeroUsize>,
 }
 
 impl MapperConfig {
@@ -72,6 +77,22 @@ impl MapperConfig {
         }
     }
 
+    /// The weights to start from.
+    fn load_start(&self, device: &Device) -> Result<Streams> {
+        let fresh = Streams {
+            text: self.text_stream.init(device),
+            image: self.image_stream.init(device),
+        };
+        let Some(folder) = &self.start else {
+            return Ok(fresh);
+        };
+        let bundle = Bundle::folder(folder);
+        Ok(Streams {
+            text: bundle.network("text_stream", fresh.text)?,
+            image: bundle.network("image_stream", fresh.image)?,
+        })
+    }
+
     fn truncation(&self) -> Truncation {
         self.truncation.unwrap_or(Truncation {
             psi: 1.0,
@@ -90,7 +111,7 @@ pub struct DataConfig {
     pub captions: usize,
     /// Faces, without a picture, that look like a role, for each role.
     pub faces_per_role: usize,
-    /// Texts that say nothing of a face, so that such words change nothing.
+    /// Texts that say nothing of a face, so that such words change nothing; for every eighth, one that asks for any face.
     pub idle_texts: usize,
     /// Folder of WordNet, for such texts.
     pub wordnet: PathBuf,
@@ -168,5 +189,8 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     Bundle::put(folder, "image_stream", &config.image_stream, &streams.image)?;
     Bundle::put_section(folder, "injection_layer", &config.injection_layer)?;
     Bundle::put_section(folder, "truncation", &config.truncation())?;
+    if let Some(passes) = config.edit_passes {
+        Bundle::put_section(folder, "edit_passes", &passes)?;
+    }
     Ok(())
 }

@@ -23,7 +23,7 @@ use super::directions::Directions;
 use super::latents::{Latents, rows};
 use super::stage::Frozen;
 use crate::data::captions::{latents_of_roles, write_caption};
-use crate::data::corpus::idle_texts;
+use crate::data::corpus::{NEUTRAL, idle_texts};
 use crate::data::faces::{FaceSplit, Faces};
 use crate::data::portraits::codes;
 use crate::data::wordnet::WordNet;
@@ -31,6 +31,8 @@ use crate::error::{Result, TrainError};
 
 /// Pictures that a network reads at once before training.
 const READ_BATCH: usize = 64;
+/// Among so many idle texts there is one more that asks for any face.
+const NEUTRAL_EVERY: usize = 8;
 /// Photographs behind the directions of attributes.
 const FITTED: usize = 8192;
 
@@ -210,12 +212,11 @@ fn others(config: &MapperConfig, idle_texts: Vec<String>) -> Vec<DescribedFace> 
         .collect();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let count = data.idle_texts.min(idle_texts.len());
-    let chosen = index::sample(&mut rng, idle_texts.len(), count);
-    others.extend(
-        chosen
-            .into_iter()
-            .map(|i| DescribedFace::idle(Some(sample(&mut rng)), idle_texts[i].clone())),
-    );
+    let chosen = index::sample(&mut rng, idle_texts.len(), count).into_iter();
+    let chosen = chosen.map(|i| idle_texts[i].as_str());
+    let neutral = NEUTRAL.iter().copied().cycle();
+    let idle = chosen.chain(neutral.take(count.div_ceil(NEUTRAL_EVERY)));
+    others.extend(idle.map(|text| DescribedFace::idle(Some(sample(&mut rng)), text.to_owned())));
     others
 }
 

@@ -91,6 +91,7 @@ impl MapperStage {
     pub(super) fn new(file: &Path, config: MapperConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
         let frozen = Frozen::load(&bundle, device)?;
+        config.load_start(device)?;
         Ok(Self {
             sitters: Sitters::open(file, &config, &frozen, device)?,
             differentiable: Frozen::load(&bundle, &device.clone().autodiff())?,
@@ -190,10 +191,9 @@ impl Stage for MapperStage {
     type Model = Streams;
 
     fn init(&self, device: &Device) -> Streams {
-        Streams {
-            text: self.config.text_stream.init(device),
-            image: self.config.image_stream.init(device),
-        }
+        self.config
+            .load_start(device)
+            .expect("the weights that could be loaded before")
     }
 
     fn step(&mut self, streams: &Streams, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
