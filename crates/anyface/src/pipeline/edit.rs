@@ -114,7 +114,8 @@ impl Engine {
     }
 
     /// What the text stream changes of faces `[N, L, D]` on reading `text`, `[N, L, D]`, in the bundle's passes over its own
-    /// answer: what a word changes little at once adds up, and what it has changed it leaves alone.
+    /// answer: what a word changes little at once adds up, and what it has changed it leaves alone. Kept to what faces vary in,
+    /// where that is known.
     fn change(&self, text: &Description, face: Tensor<3>) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
         let passes = self.config.edit_passes.get();
@@ -122,7 +123,7 @@ impl Engine {
             let w = self.summary(&face);
             face + self.mapped(text, w.clone()).w_plus - self.mapped(&neutral, w).w_plus
         });
-        Ok(changed - face)
+        Ok(self.likely(changed - face))
     }
 
     /// Latents `[N, D]`, each in every layer.

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::likely::likely_filter;
 use crate::Error;
 use crate::clip::{ImageTower, Preprocess, TextTower, Tokenizer};
 use crate::inversion::Encoder;
@@ -43,6 +44,8 @@ pub struct Engine {
     /// Of `generator`, for drawing.
     pub(crate) synthesis: PreparedSynthesis,
     pub(crate) encoder: Option<Encoder>,
+    /// What keeps changes of `w` to what faces vary in, `[D, D]`; none where that is not known.
+    pub(crate) likely_filter: Option<Tensor<2>>,
 }
 
 impl Engine {
@@ -79,6 +82,7 @@ impl Engine {
             image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
             preprocess: config.clip.preprocess(config.image_tower.resolution()),
             text_stream: bundle.network("text_stream", config.text_stream.init(device))?,
+            likely_filter: generator.mapping.covariance().as_ref().map(likely_filter),
             generator,
             synthesis: synthesis.expect("f32 runs everywhere"),
             device: device.clone(),

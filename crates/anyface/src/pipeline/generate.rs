@@ -104,8 +104,9 @@ impl Engine {
         let injection_layer = self.config.injection_layer;
         let w = w_c.clone().narrow(1, injection_layer.min(num_ws - 1), 1);
         let mapped = self.mapped(description, w.squeeze_dim(1));
+        let said = self.natural(w_c.clone(), mapped.w_plus);
         let latent = Latent {
-            w_plus: mix(w_c, mapped.w_plus, injection_layer),
+            w_plus: mix(w_c, said, injection_layer),
         };
         let image = self.images(&latent, sketches, show);
         let pixels = self.preprocess.images(image.clone());
@@ -117,6 +118,16 @@ impl Engine {
             seed,
             clip_score,
         }
+    }
+
+    /// What the words say of a face `w_c`, `[1, L, D]` each, with the bundle's part of what faces do not vary in taken back.
+    fn natural(&self, w_c: Tensor<3>, said: Tensor<3>) -> Tensor<3> {
+        let naturalness = self.config.naturalness;
+        if naturalness == 0.0 {
+            return said;
+        }
+        let likely = self.likely(said.clone() - w_c.clone()) + w_c;
+        said.clone() + (likely - said) * naturalness
     }
 
     /// Draws a face.

@@ -6,6 +6,7 @@ mod engine;
 mod generate;
 mod invert;
 mod latent;
+mod likely;
 mod prior;
 
 pub use describe::{Description, MAX_WORDS};

@@ -54,6 +54,11 @@ impl FullyConnected {
         }
     }
 
+    /// Whether nothing follows the sum.
+    pub(super) fn is_linear(&self) -> bool {
+        self.activation == Activation::Linear
+    }
+
     /// What it multiplies by, `[in, out]`, and what it adds, `[1, out]`.
     pub(super) fn affine(&self) -> [Tensor<2>; 2] {
         let [_, d_input] = self.weight.dims();

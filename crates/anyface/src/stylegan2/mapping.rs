@@ -73,6 +73,17 @@ impl Mapping {
         self.track_w_avg(mean.unsqueeze(), 0.0);
     }
 
+    /// The covariance of `w`, `[D, D]`, where it is normal: from a single linear layer.
+    pub fn covariance(&self) -> Option<Tensor<2>> {
+        match &self.fc[..] {
+            [layer] if layer.is_linear() => {
+                let [root, _] = layer.affine();
+                Some(root.clone().transpose().matmul(root))
+            }
+            _ => None,
+        }
+    }
+
     /// Moves the mean of `w` towards the mean of `w [N, D]`: `w_avg ← β·w_avg + (1 − β)·mean(w)`.
     pub fn track_w_avg(&mut self, w: Tensor<2>, beta: f64) {
         let mean = w.detach().mean_dim(0).squeeze_dim(0);
@@ -115,5 +126,17 @@ mod tests {
             .max()
             .into_scalar::<f32>();
         assert!(error < 1e-5, "{error}");
+
+        let covariance: Vec<f32> = mapping
+            .covariance()
+            .expect("one")
+            .into_data()
+            .iter()
+            .collect();
+        for (found, expected) in covariance.into_iter().zip([4.0, 2.0, 2.0, 3.0]) {
+            assert!((found - expected).abs() < 1e-4, "{found} for {expected}");
+        }
+        let curved = GeneratorConfig::new(3, 2, vec![4; 4]).with_mapping_layers(1);
+        assert!(Mapping::new(&curved, &device).covariance().is_none());
     }
 }

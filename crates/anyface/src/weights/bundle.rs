@@ -59,6 +59,10 @@ pub struct BundleConfig {
     /// How often an edit has the text stream read its own answer: what it changes little at once adds up. 2 when left out.
     #[serde(default = "default_edit_passes")]
     pub edit_passes: NonZeroUsize,
+    /// Which part of what words change beside the dimensions of `W` that faces vary in is taken back when a face is made of them,
+    /// 0 to 1; edits take back all of it. For generators whose `w` is normal. 0 when left out.
+    #[serde(default)]
+    pub naturalness: f64,
     /// StyleGAN2 generator.
     pub generator: GeneratorConfig,
     /// What the generator's latents are drawn from.
@@ -114,6 +118,10 @@ impl Bundle {
                 "prior: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` is {}",
                 config.generator.z_dim
             );
+            return Err(self.fault(CONFIG, reason));
+        }
+        if !(0.0..=1.0).contains(&config.naturalness) {
+            let reason = format!("naturalness: {} is not between 0 and 1", config.naturalness);
             return Err(self.fault(CONFIG, reason));
         }
         let vocabulary = config.text_tower.vocab_size;

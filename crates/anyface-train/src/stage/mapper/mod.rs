@@ -53,6 +53,8 @@ pub struct MapperConfig {
     pub truncation: Option<Truncation>,
     /// How often the bundle's edits have the text stream read its own answer; twice when left out.
     pub edit_passes: Option<NonZeroUsize>,
+    /// Which part of what words change beside the dimensions that faces vary in the bundle takes back, 0 to 1; none when left out.
+    pub naturalness: Option<f64>,
 }
 
 impl MapperConfig {
@@ -64,6 +66,9 @@ impl MapperConfig {
             negatives,
             ..
         } = self.learning;
+        if !(0.0..=1.0).contains(&self.naturalness.unwrap_or(0.0)) {
+            return Err("`naturalness` is not between 0 and 1".to_owned());
+        }
         if image_batch > faces {
             return Err(format!(
                 "[learning] `image_batch` is {image_batch}, more than the {faces} `faces` of a step"
@@ -191,6 +196,9 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     Bundle::put_section(folder, "truncation", &config.truncation())?;
     if let Some(passes) = config.edit_passes {
         Bundle::put_section(folder, "edit_passes", &passes)?;
+    }
+    if let Some(naturalness) = config.naturalness {
+        Bundle::put_section(folder, "naturalness", &naturalness)?;
     }
     Ok(())
 }
