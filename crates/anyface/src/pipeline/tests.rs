@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
 use super::*;
@@ -71,4 +71,40 @@ fn a_vocabulary_that_is_not_openais_is_refused() {
     openai_bundle(folder.path(), 100);
     let error = Engine::open(folder.path()).unwrap_err().to_string();
     assert!(error.contains("`text_tower.vocab_size` is 100"), "{error}");
+}
+
+#[test]
+fn a_naturalness_out_of_range_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    openai_bundle(folder.path(), 49408);
+    section(folder.path(), "naturalness", &1.5);
+    let error = Engine::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("naturalness: 1.5"), "{error}");
+}
+
+/// How much of a change lies beside what faces vary in, 0 to 1.
+fn unlikely(engine: &Engine, change: &Tensor<3>) -> f32 {
+    let length = |x: Tensor<3>| x.square().sum().sqrt().into_scalar::<f32>();
+    length(change.clone() - engine.likely(change.clone())) / length(change.clone())
+}
+
+#[test]
+fn words_change_what_faces_vary_in() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/photographs");
+    let mut engine = Engine::open(&folder).unwrap();
+    let truncation = engine.truncation(None).unwrap();
+    let face = engine.random_face(1, truncation);
+    let edit = engine.direction(&face, "old", &Edit::default()).unwrap();
+    assert!(unlikely(&engine, &edit) < 0.3);
+
+    let description = engine.describe(&["an old man"]).unwrap();
+    let [none, half, all] = [0.0, 0.5, 1.0].map(|naturalness| {
+        engine.config.naturalness = naturalness;
+        let drawn = engine.face(&description, 1, truncation).latent;
+        unlikely(&engine, &(drawn.w_plus - face.w_plus.clone()))
+    });
+    assert!(
+        none > 0.5 && half < none && all < 0.3,
+        "{none}, {half}, {all}"
+    );
 }
