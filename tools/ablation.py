@@ -2,7 +2,7 @@
 """What each part of the mapper's loss earns: trains it whole and without each part, on the same budget and three seeds, and prints
 docs/ABLATION.md's table.
 
-    tools/ablation.py configs/photographs/mapper.toml configs/photographs/probe.toml --set run.steps=400
+    tools/ablation.py configs/photographs/mapper.toml configs/photographs/probe.toml --set run.steps=250
 
 The first configuration is varied, its bundle copied for every run; the second names the photographs whose held-out captions
 measure. Each run may have a smaller budget by `--set`. Runs that are there already are not made again.
