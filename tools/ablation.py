@@ -36,8 +36,6 @@ SUITE_OF = {
     "R-precision": "retrieval",
     "distance between faces": "diversity",
 }
-
-
 SAMPLES = {"faithfulness": 300, "retrieval": 300, "diversity": 8}
 
 
