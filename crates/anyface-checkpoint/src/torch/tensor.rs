@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use safetensors::Dtype;
 
-use super::super::pickle::{Graph, Id, Node};
-use super::super::source::{Fault, Source};
-use super::super::stored::StoredTensor;
+use crate::pickle::{Graph, Id, Node};
+use crate::source::{Fault, Source};
+use crate::stored::StoredTensor;
 use super::legacy;
 
 /// How many rebuilding functions may wrap a tensor (`Parameter`, subclasses).
@@ -16,7 +16,7 @@ const MAX_WRAPPERS: usize = 4;
 
 /// The storages that the tensors of a pickle are views of.
 #[derive(Debug)]
-pub(in super::super) struct Storages<'s> {
+pub(crate) struct Storages<'s> {
     /// What holds the pickle.
     source: &'s Source,
     /// Storages outside the pickle.
@@ -35,7 +35,7 @@ pub(super) struct Storage {
 
 impl<'s> Storages<'s> {
     /// Storages of a pickle in `source`; `by_key` are those that stand outside it.
-    pub(in super::super) fn new(source: &'s Source, by_key: HashMap<String, Bytes>) -> Self {
+    pub(crate) fn new(source: &'s Source, by_key: HashMap<String, Bytes>) -> Self {
         Self {
             source,
             by_key,
@@ -44,7 +44,7 @@ impl<'s> Storages<'s> {
     }
 
     /// The tensor that a node stands for, or nothing when the node is something else.
-    pub(in super::super) fn tensor(
+    pub(crate) fn tensor(
         &self,
         graph: &Graph<'_>,
         id: Id,

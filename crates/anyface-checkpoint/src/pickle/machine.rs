@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::source::{Fault, Reader};
+use crate::source::{Fault, Reader};
 use super::opcode::*;
 use super::{Call, Graph, Id, Node};
 
@@ -14,7 +14,7 @@ const MAX_OPCODES: usize = 1 << 20;
 ///
 /// # Errors
 /// An opcode that is unknown, does not fit the stack, or comes after [`MAX_OPCODES`] others.
-pub(in super::super) fn load<'a>(reader: &mut Reader<'a>) -> Result<(Graph<'a>, Id), Fault> {
+pub(crate) fn load<'a>(reader: &mut Reader<'a>) -> Result<(Graph<'a>, Id), Fault> {
     let mut machine = Machine {
         reader,
         offset: 0,

@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 
-use super::super::pickle::load;
-use super::super::source::Fault;
-use super::super::state::{Contents, contents};
-use super::super::zip::Members;
+use crate::pickle::load;
+use crate::source::Fault;
+use crate::state::{Contents, contents};
+use crate::zip::Members;
 use super::Storages;
 
 /// What wrote the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Archive {
+pub(crate) enum Archive {
     /// `torch.save`.
     Saved,
     /// `torch.jit.save`: a module with its code, which is not read.
@@ -19,7 +19,7 @@ pub(in super::super) enum Archive {
 }
 
 /// Reads an archive.
-pub(in super::super) fn read_archive(members: &Members) -> Result<(Archive, Contents), Fault> {
+pub(crate) fn read_archive(members: &Members) -> Result<(Archive, Contents), Fault> {
     let pickles: Vec<&str> = members
         .names()
         .filter(|name| *name == "data.pkl" || name.ends_with("/data.pkl"))

@@ -4,15 +4,15 @@
 
 use std::borrow::Cow;
 
-use super::super::source::Fault;
+use crate::source::Fault;
 
 /// Number of a [`Node`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in super::super) struct Id(u32);
+pub(crate) struct Id(u32);
 
 /// One Python object.
 #[derive(Debug, Clone, PartialEq)]
-pub(in super::super) enum Node<'a> {
+pub(crate) enum Node<'a> {
     None,
     Bool(bool),
     Int(i64),
@@ -39,20 +39,20 @@ pub(in super::super) enum Node<'a> {
 
 /// An object that Python would make by calling `callee` with `args`, and then fill.
 #[derive(Debug, Clone, PartialEq)]
-pub(in super::super) struct Call {
-    pub(in super::super) callee: Id,
-    pub(in super::super) args: Id,
+pub(crate) struct Call {
+    pub(crate) callee: Id,
+    pub(crate) args: Id,
     /// What `__setstate__` would get.
-    pub(in super::super) state: Option<Id>,
+    pub(crate) state: Option<Id>,
     /// What `__setitem__` would get.
-    pub(in super::super) items: Vec<(Id, Id)>,
+    pub(crate) items: Vec<(Id, Id)>,
     /// What `append` or `add` would get.
-    pub(in super::super) elements: Vec<Id>,
+    pub(crate) elements: Vec<Id>,
 }
 
 /// A whole pickle.
 #[derive(Debug, Default)]
-pub(in super::super) struct Graph<'a> {
+pub(crate) struct Graph<'a> {
     /// Each with the offset of its opcode.
     nodes: Vec<(Node<'a>, usize)>,
 }
@@ -68,22 +68,22 @@ impl<'a> Graph<'a> {
         &mut self.nodes[id.0 as usize].0
     }
 
-    pub(in super::super) fn node(&self, id: Id) -> &Node<'a> {
+    pub(crate) fn node(&self, id: Id) -> &Node<'a> {
         &self.nodes[id.0 as usize].0
     }
 
     /// All nodes, in the order of their opcodes.
-    pub(in super::super) fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
         self.nodes.iter().map(|(node, _)| node)
     }
 
     /// A fault at the opcode that made a node.
-    pub(in super::super) fn fault(&self, id: Id, reason: impl Into<String>) -> Fault {
+    pub(crate) fn fault(&self, id: Id, reason: impl Into<String>) -> Fault {
         Fault::new(self.nodes[id.0 as usize].1, reason)
     }
 
     /// A string, of Python 2 or 3.
-    pub(in super::super) fn text(&self, id: Id) -> Option<&'a str> {
+    pub(crate) fn text(&self, id: Id) -> Option<&'a str> {
         match *self.node(id) {
             Node::Text(text) => Some(text),
             Node::Bytes(bytes) => str::from_utf8(bytes).ok(),
@@ -92,7 +92,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Bytes, also as protocol 2 writes them: `_codecs.encode(text, 'latin1')`.
-    pub(in super::super) fn bytes(&self, id: Id) -> Option<Cow<'a, [u8]>> {
+    pub(crate) fn bytes(&self, id: Id) -> Option<Cow<'a, [u8]>> {
         match self.node(id) {
             Node::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
             Node::Call(_) => match self.call(id)? {
@@ -108,7 +108,7 @@ impl<'a> Graph<'a> {
     }
 
     /// An integer that is no negative number.
-    pub(in super::super) fn size(&self, id: Id) -> Option<usize> {
+    pub(crate) fn size(&self, id: Id) -> Option<usize> {
         match *self.node(id) {
             Node::Int(value) => value.try_into().ok(),
             _ => None,
@@ -116,7 +116,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Module and name of a global.
-    pub(in super::super) fn global(&self, id: Id) -> Option<(&'a str, &'a str)> {
+    pub(crate) fn global(&self, id: Id) -> Option<(&'a str, &'a str)> {
         match *self.node(id) {
             Node::Global { module, name } => Some((module, name)),
             _ => None,
@@ -124,7 +124,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The elements of a tuple or list, also of a class derived from them (`torch.Size`).
-    pub(in super::super) fn sequence(&self, id: Id) -> Option<&[Id]> {
+    pub(crate) fn sequence(&self, id: Id) -> Option<&[Id]> {
         match self.node(id) {
             Node::Tuple(elements) | Node::List(elements) => Some(elements),
             Node::Call(_) => match self.call(id)? {
@@ -136,7 +136,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Module and name of what is called, and its arguments.
-    pub(in super::super) fn call(&self, id: Id) -> Option<((&'a str, &'a str), &[Id])> {
+    pub(crate) fn call(&self, id: Id) -> Option<((&'a str, &'a str), &[Id])> {
         let Node::Call(call) = self.node(id) else {
             return None;
         };
@@ -147,7 +147,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Keys and values of a dict, also of the classes derived from it that only hold items.
-    pub(in super::super) fn mapping(&self, id: Id) -> Option<Cow<'_, [(Id, Id)]>> {
+    pub(crate) fn mapping(&self, id: Id) -> Option<Cow<'_, [(Id, Id)]>> {
         match self.node(id) {
             Node::Dict(items) => Some(Cow::Borrowed(items)),
             Node::Call(call) => match self.call(id)? {
@@ -170,7 +170,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The attributes of an object, which Python keeps in a plain dict.
-    pub(in super::super) fn mapping_of_state(&self, state: Id) -> Option<Cow<'_, [(Id, Id)]>> {
+    pub(crate) fn mapping_of_state(&self, state: Id) -> Option<Cow<'_, [(Id, Id)]>> {
         match self.node(state) {
             Node::Dict(items) => Some(Cow::Borrowed(items)),
             _ => None,
@@ -178,7 +178,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The value of a text key in keys and values.
-    pub(in super::super) fn get(&self, items: &[(Id, Id)], key: &str) -> Option<Id> {
+    pub(crate) fn get(&self, items: &[(Id, Id)], key: &str) -> Option<Id> {
         let mut values = items.iter().filter(|(k, _)| self.text(*k) == Some(key));
         values.next_back().map(|&(_, value)| value)
     }

@@ -7,6 +7,6 @@ mod archive;
 mod legacy;
 mod tensor;
 
-pub(super) use archive::{Archive, read_archive};
-pub(super) use legacy::{MAGIC, read_legacy};
-pub(super) use tensor::Storages;
+pub(crate) use archive::{Archive, read_archive};
+pub(crate) use legacy::{MAGIC, read_legacy};
+pub(crate) use tensor::Storages;

@@ -8,17 +8,16 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::source::{Fault, Source};
-use super::state::Contents;
-use super::stored::StoredTensor;
-use super::{Checkpoint, Container};
-use crate::weights::WeightsError;
+use crate::source::{Fault, Source};
+use crate::state::Contents;
+use crate::stored::StoredTensor;
+use crate::{Checkpoint, CheckpointError, Container, map_file};
 
 /// Bytes of the header's length.
 const LENGTH: usize = 8;
 
 /// Whether the bytes begin as a safetensors file: the length of a header that fits, and its brace.
-pub(super) fn is_safetensors(bytes: &[u8]) -> bool {
+pub(crate) fn is_safetensors(bytes: &[u8]) -> bool {
     let Some((length, header)) = bytes.split_first_chunk::<LENGTH>() else {
         return false;
     };
@@ -26,7 +25,7 @@ pub(super) fn is_safetensors(bytes: &[u8]) -> bool {
 }
 
 /// Reads one file; what stands under `__metadata__` becomes the metadata, JSON as JSON.
-pub(super) fn read(source: &Source) -> Result<Contents, Fault> {
+pub(crate) fn read(source: &Source) -> Result<Contents, Fault> {
     let fault = |error: String| Fault::new(source.start, error);
     let (header, metadata) =
         SafeTensors::read_metadata(&source.bytes).map_err(|error| fault(error.to_string()))?;
@@ -56,9 +55,9 @@ struct Index {
 }
 
 /// Opens the files that an index at `path` names, which stand beside it, and checks that each has the tensors it should.
-pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, WeightsError> {
+pub(crate) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, CheckpointError> {
     let source_name = path.display().to_string();
-    let fault = |reason: String| WeightsError::Container {
+    let fault = |reason: String| CheckpointError::Malformed {
         source_name: source_name.clone(),
         source: Fault::new(0, reason),
     };
@@ -77,7 +76,7 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Weig
             shards.insert(file.clone(), shard);
         }
         let Some(tensor) = shards[&file].tensors.get(&name) else {
-            return Err(WeightsError::Missing {
+            return Err(CheckpointError::MissingTensor {
                 source_name: shards[&file].source_name.clone(),
                 tensor: name,
             });
@@ -97,11 +96,11 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Weig
 
 impl Checkpoint {
     /// Opens a file that must be a safetensors file: an index that names indices would never end.
-    fn open_safetensors(path: &Path) -> Result<Self, WeightsError> {
+    fn open_safetensors(path: &Path) -> Result<Self, CheckpointError> {
         let source_name = path.display().to_string();
-        let bytes = super::map(path)?;
+        let bytes = map_file(path)?;
         if !is_safetensors(&bytes) {
-            return Err(WeightsError::Container {
+            return Err(CheckpointError::Malformed {
                 source_name,
                 source: Fault::new(0, "not a safetensors file"),
             });

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::numpy;
-use super::pickle::{Call, Graph, Id, Node};
-use super::source::Fault;
-use super::stored::StoredTensor;
-use super::torch::Storages;
+use crate::numpy;
+use crate::pickle::{Call, Graph, Id, Node};
+use crate::source::Fault;
+use crate::stored::StoredTensor;
+use crate::torch::Storages;
 
 /// The deepest nesting of containers and modules.
 const MAX_DEPTH: usize = 64;
@@ -27,14 +27,14 @@ pub struct LeftOut {
 
 /// What a container holds.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub(super) tensors: BTreeMap<String, StoredTensor>,
-    pub(super) metadata: Value,
-    pub(super) left_out: Vec<LeftOut>,
+pub(crate) struct Contents {
+    pub(crate) tensors: BTreeMap<String, StoredTensor>,
+    pub(crate) metadata: Value,
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
 /// Walks from `root` through dicts, lists, modules and objects with attributes.
-pub(super) fn contents(
+pub(crate) fn contents(
     graph: &Graph<'_>,
     root: Id,
     storages: &Storages<'_>,

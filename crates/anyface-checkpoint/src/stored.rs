@@ -211,12 +211,12 @@ impl StoredTensor {
 
     /// The elements in order as single precision; nothing for an element type that is no float.
     pub fn to_f32(&self) -> Option<Vec<f32>> {
-        floats(self.dtype, &self.data())
+        to_f32(self.dtype, &self.data())
     }
 }
 
 /// Little-endian floats of a type of at most 64 bits as single precision; nothing for other element types.
-pub(in crate::weights) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
+pub fn to_f32(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
     fn each<const N: usize>(bytes: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<f32> {
         let (elements, _) = bytes.as_chunks::<N>();
         elements.iter().map(|&element| decode(element)).collect()

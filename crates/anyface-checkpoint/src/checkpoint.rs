@@ -1,93 +1,21 @@
-//! Checkpoints of the field's containers, told apart by their bytes.
-//!
-//! | container | who writes it |
-//! |---|---|
-//! | safetensors, one file or shards with an index | Hugging Face |
-//! | torch zip | `torch.save` since 1.6 |
-//! | torch legacy | `torch.save` before |
-//! | TorchScript | `torch.jit.save`: OpenAI's CLIP |
-//! | pickle | NVIDIA's StyleGAN2 and others, by `pickle.dump` |
-//! | npy, npz | numpy |
-//! | ONNX | exporters: YuNet |
-//! | ncnn, a `.param` with its `.bin` | converters: MobileFaceNet |
-//!
-//! Files are memory-mapped, and a tensor is a view of the map. No code of a file is ever run: pickles are read as plain
-//! data (`pickle`), in bounded memory. Layouts: the project's `docs/CHECKPOINTS.md`.
-
-mod ncnn;
-mod numpy;
-mod onnx;
-mod pickle;
-mod safetensors;
-mod source;
-mod state;
-mod stored;
-mod strings;
-mod torch;
-mod zip;
+//! [`Checkpoint`]: the tensors of a file, whatever its container.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use memmap2::Mmap;
 use serde_json::Value;
 
-use self::source::Source;
-use self::state::Contents;
-use self::torch::Archive;
-use self::zip::{Checksum, Members};
-use super::WeightsError;
-
-pub use self::source::Fault;
-pub use self::state::LeftOut;
-pub use self::stored::StoredTensor;
-pub(super) use self::stored::floats;
-pub use self::strings::read_strings;
-
-/// How a file holds its tensors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Container {
-    /// One safetensors file.
-    Safetensors,
-    /// An index of several safetensors files.
-    ShardedSafetensors,
-    /// `torch.save` since 1.6.
-    TorchZip,
-    /// `torch.save` before 1.6.
-    TorchLegacy,
-    /// `torch.jit.save`.
-    TorchScript,
-    /// `pickle.dump`.
-    Pickle,
-    /// One numpy array.
-    Npy,
-    /// A zip of numpy arrays.
-    Npz,
-    /// A graph with its weights.
-    Onnx,
-    /// A graph, its weights in a file beside it.
-    Ncnn,
-}
-
-impl fmt::Display for Container {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Safetensors => "safetensors",
-            Self::ShardedSafetensors => "sharded safetensors",
-            Self::TorchZip => "torch zip",
-            Self::TorchLegacy => "torch legacy",
-            Self::TorchScript => "TorchScript",
-            Self::Pickle => "pickle",
-            Self::Npy => "npy",
-            Self::Npz => "npz",
-            Self::Onnx => "ONNX",
-            Self::Ncnn => "ncnn",
-        })
-    }
-}
+use crate::container::Container;
+use crate::error::CheckpointError;
+use crate::map::map_file;
+use crate::source::{Fault, Source};
+use crate::state::{Contents, LeftOut};
+use crate::stored::StoredTensor;
+use crate::torch::{self, Archive};
+use crate::zip::{Checksum, Members};
+use crate::{ncnn, numpy, onnx, pickle, safetensors, state};
 
 /// The contents of a file, whatever its container.
 #[derive(Debug)]
@@ -103,8 +31,8 @@ pub struct Checkpoint {
     /// What the file holds besides.
     pub left_out: Vec<LeftOut>,
     /// The file, unless the bytes came from elsewhere.
-    path: Option<PathBuf>,
-    checksums: Vec<Checksum>,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) checksums: Vec<Checksum>,
 }
 
 impl Checkpoint {
@@ -113,9 +41,9 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When the file cannot be read, is of no known container, or is not whole; the error gives the offset.
-    pub fn open(path: &Path) -> Result<Self, WeightsError> {
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let source_name = path.display().to_string();
-        let bytes = map(path)?;
+        let bytes = map_file(path)?;
         if bytes.first() == Some(&b'{') {
             return safetensors::open_shards(path, &bytes);
         }
@@ -133,17 +61,17 @@ impl Checkpoint {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn from_bytes(bytes: Bytes, source_name: &str) -> Result<Self, WeightsError> {
+    pub fn from_bytes(bytes: Bytes, source_name: &str) -> Result<Self, CheckpointError> {
         let source = Source { bytes, start: 0 };
         let parts = read(&source);
         Self::new(parts, source_name)
     }
 
     /// A graph of ncnn and the weights beside it.
-    fn open_ncnn(path: &Path, graph: Bytes) -> Result<Self, WeightsError> {
+    fn open_ncnn(path: &Path, graph: Bytes) -> Result<Self, CheckpointError> {
         let weights_path = path.with_extension("bin");
         let whole = |bytes| Source { bytes, start: 0 };
-        let contents = ncnn::read(&whole(graph), &whole(map(&weights_path)?));
+        let contents = ncnn::read(&whole(graph), &whole(map_file(&weights_path)?));
         let parts = contents.map(|contents| (Container::Ncnn, contents, Vec::new()));
         // The offset of a fault is in the weights, but for lines that are no layer, which it quotes.
         Self::new(parts, &weights_path.display().to_string())
@@ -152,12 +80,12 @@ impl Checkpoint {
     fn new(
         parts: Result<(Container, Contents, Vec<Checksum>), Fault>,
         source_name: &str,
-    ) -> Result<Self, WeightsError> {
+    ) -> Result<Self, CheckpointError> {
         let source_name = source_name.to_owned();
         let (container, contents, checksums) = match parts {
             Ok(parts) => parts,
             Err(source) => {
-                return Err(WeightsError::Container {
+                return Err(CheckpointError::Malformed {
                     source_name,
                     source,
                 });
@@ -175,7 +103,8 @@ impl Checkpoint {
     }
 
     /// The same file with other tensors.
-    pub(crate) fn with_tensors(&self, tensors: BTreeMap<String, StoredTensor>) -> Self {
+    #[must_use]
+    pub fn with_tensors(&self, tensors: BTreeMap<String, StoredTensor>) -> Self {
         Self {
             source_name: self.source_name.clone(),
             container: self.container,
@@ -187,30 +116,26 @@ impl Checkpoint {
         }
     }
 
-    /// Reads a JSON file that belongs to the model and stands beside its weights.
+    /// Reads a JSON file of the model, a sidecar: one that stands in the folder of its weights.
     ///
     /// # Errors
-    /// When it is missing or no JSON.
-    pub(super) fn config_beside(&self, name: &str) -> Result<Value, WeightsError> {
+    /// When it is missing or no JSON, or the checkpoint was not opened from a path.
+    pub fn sidecar(&self, name: &str) -> Result<Value, CheckpointError> {
         let Some(path) = &self.path else {
-            return Err(self.unsupported(format!("{name} of the model is needed beside it")));
+            return Err(CheckpointError::Sidecar {
+                source_name: self.source_name.clone(),
+                reason: format!("{name} of the model is needed beside it"),
+            });
         };
         let path = path.with_file_name(name);
-        let bytes = fs::read(&path).map_err(|source| WeightsError::Read {
+        let bytes = fs::read(&path).map_err(|source| CheckpointError::Read {
             path: path.clone(),
             source,
         })?;
-        serde_json::from_slice(&bytes).map_err(|error| WeightsError::Unsupported {
+        serde_json::from_slice(&bytes).map_err(|error| CheckpointError::Sidecar {
             source_name: path.display().to_string(),
             reason: format!("no JSON: {error}"),
         })
-    }
-
-    pub(super) fn unsupported(&self, reason: impl Into<String>) -> WeightsError {
-        WeightsError::Unsupported {
-            source_name: self.source_name.clone(),
-            reason: reason.into(),
-        }
     }
 
     /// Compares the stored tensors with the checksums that the container keeps; reads the whole file. Only zip archives
@@ -218,9 +143,9 @@ impl Checkpoint {
     ///
     /// # Errors
     /// The first part of the file that was changed since it was written.
-    pub fn verify(&self) -> Result<(), WeightsError> {
+    pub fn verify(&self) -> Result<(), CheckpointError> {
         self.checksums.iter().try_for_each(|checksum| {
-            checksum.verify().map_err(|source| WeightsError::Container {
+            checksum.verify().map_err(|source| CheckpointError::Malformed {
                 source_name: self.source_name.clone(),
                 source,
             })
@@ -299,22 +224,3 @@ fn one_array(name: &str, source: &Source) -> Result<Contents, Fault> {
         ..Contents::default()
     })
 }
-
-/// The bytes of a file without reading them.
-pub(super) fn map(path: &Path) -> Result<Bytes, WeightsError> {
-    let read = |source| WeightsError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(read)?;
-    if file.metadata().map_err(read)?.len() == 0 {
-        return Ok(Bytes::new());
-    }
-    // SAFETY: sound as long as nobody changes the file while it is mapped, which `Checkpoint::open` asks for; there is no
-    // way to check it. Checkpoints are written once, and replaced by renaming.
-    let map = unsafe { Mmap::map(&file) }.map_err(read)?;
-    Ok(Bytes::from_owner(map))
-}
-
-#[cfg(test)]
-mod tests;

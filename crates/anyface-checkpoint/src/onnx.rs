@@ -8,20 +8,20 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use safetensors::Dtype;
 
-use super::source::{Fault, Reader, Source};
-use super::state::Contents;
-use super::stored::StoredTensor;
+use crate::source::{Fault, Reader, Source};
+use crate::state::Contents;
+use crate::stored::StoredTensor;
 
 /// The most nodes and tensors of a graph.
 const MAX_ITEMS: usize = 1 << 16;
 
 /// Whether the bytes begin as ONNX's: the version of the format, then the name of the exporter or the graph.
-pub(super) fn is_onnx(bytes: &[u8]) -> bool {
+pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
     matches!(bytes, [0x08, 1..=32, 0x12 | 0x3a, ..])
 }
 
 /// Reads a file.
-pub(super) fn read(source: &Source) -> Result<Contents, Fault> {
+pub(crate) fn read(source: &Source) -> Result<Contents, Fault> {
     let mut tensors = BTreeMap::new();
     let mut convolutions = Vec::new();
     let model = fields(source)?;

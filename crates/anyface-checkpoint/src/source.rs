@@ -15,7 +15,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(offset: usize, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(offset: usize, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self { offset, reason }
     }
@@ -23,15 +23,15 @@ impl Fault {
 
 /// A file, or a part of it: a view that shares the file's memory.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
-    pub(super) bytes: Bytes,
+pub(crate) struct Source {
+    pub(crate) bytes: Bytes,
     /// Where the first byte stands in the file.
-    pub(super) start: usize,
+    pub(crate) start: usize,
 }
 
 impl Source {
     /// A part, with offsets counted from this source's first byte.
-    pub(super) fn part(&self, range: Range<usize>) -> Option<Self> {
+    pub(crate) fn part(&self, range: Range<usize>) -> Option<Self> {
         self.bytes.get(range.clone())?;
         Some(Self {
             start: self.start + range.start,
@@ -40,7 +40,7 @@ impl Source {
     }
 
     /// The part that `slice`, a slice of these bytes, is.
-    pub(super) fn part_of(&self, slice: &[u8]) -> Self {
+    pub(crate) fn part_of(&self, slice: &[u8]) -> Self {
         let start = slice.as_ptr().addr() - self.bytes.as_ptr().addr();
         Self {
             bytes: self.bytes.slice_ref(slice),
@@ -48,7 +48,7 @@ impl Source {
         }
     }
 
-    pub(super) fn reader(&self) -> Reader<'_> {
+    pub(crate) fn reader(&self) -> Reader<'_> {
         Reader {
             bytes: &self.bytes,
             start: self.start,
@@ -56,14 +56,14 @@ impl Source {
         }
     }
 
-    pub(super) fn fault(&self, reason: impl Into<String>) -> Fault {
+    pub(crate) fn fault(&self, reason: impl Into<String>) -> Fault {
         Fault::new(self.start, reason)
     }
 }
 
 /// Reads from front to back; an end before its time is a [`Fault`].
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     start: usize,
     position: usize,
@@ -71,21 +71,21 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Offset in the file of the next byte.
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.start + self.position
     }
 
     /// Bytes read so far.
-    pub(super) fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.position
     }
 
-    pub(super) fn fault(&self, reason: impl Into<String>) -> Fault {
+    pub(crate) fn fault(&self, reason: impl Into<String>) -> Fault {
         Fault::new(self.offset(), reason)
     }
 
     /// The next `count` bytes.
-    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
         let rest = &self.bytes[self.position..];
         let Some(taken) = rest.get(..count) else {
             let reason = format!("the file ends {} bytes early", count - rest.len());
@@ -96,36 +96,36 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `N` bytes.
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         let taken = self.take(N)?;
         Ok(taken.try_into().expect("N bytes were taken"))
     }
 
     /// The next byte.
-    pub(super) fn byte(&mut self) -> Result<u8, Fault> {
+    pub(crate) fn byte(&mut self) -> Result<u8, Fault> {
         self.array::<1>().map(|[byte]| byte)
     }
 
     /// A length of four bytes, least significant first.
-    pub(super) fn len32(&mut self) -> Result<usize, Fault> {
+    pub(crate) fn len32(&mut self) -> Result<usize, Fault> {
         self.array().map(|bytes| u32::from_le_bytes(bytes) as usize)
     }
 
     /// A length of eight bytes, least significant first.
-    pub(super) fn len64(&mut self) -> Result<usize, Fault> {
+    pub(crate) fn len64(&mut self) -> Result<usize, Fault> {
         let offset = self.offset();
         let length = u64::from_le_bytes(self.array()?);
         usize::try_from(length).map_err(|_| Fault::new(offset, format!("a length of {length}")))
     }
 
     /// The next `count` bytes as UTF-8.
-    pub(super) fn text(&mut self, count: usize) -> Result<&'a str, Fault> {
+    pub(crate) fn text(&mut self, count: usize) -> Result<&'a str, Fault> {
         let offset = self.offset();
         str::from_utf8(self.take(count)?).map_err(|_| Fault::new(offset, "text that is no UTF-8"))
     }
 
     /// The text up to a line feed, which is read too.
-    pub(super) fn line(&mut self) -> Result<&'a str, Fault> {
+    pub(crate) fn line(&mut self) -> Result<&'a str, Fault> {
         let rest = &self.bytes[self.position..];
         let Some(length) = rest.iter().position(|&byte| byte == b'\n') else {
             return Err(self.fault("a line without an end"));

@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use super::pickle;
-use super::source::{Fault, Source};
-use super::{WeightsError, map};
+use crate::pickle;
+use crate::source::{Fault, Source};
+use crate::{CheckpointError, map_file};
 
 /// The strings of a file that is one pickled list or tuple of strings. As of any pickle, no code of it is run.
 ///
 /// # Errors
 /// When the file cannot be read, is no whole pickle, or holds anything else; the error gives the offset.
-pub fn read_strings(path: &Path) -> Result<Vec<String>, WeightsError> {
+pub fn read_strings(path: &Path) -> Result<Vec<String>, CheckpointError> {
     let source = Source {
-        bytes: map(path)?,
+        bytes: map_file(path)?,
         start: 0,
     };
-    strings(&source).map_err(|fault| WeightsError::Container {
+    strings(&source).map_err(|fault| CheckpointError::Malformed {
         source_name: path.display().to_string(),
         source: fault,
     })

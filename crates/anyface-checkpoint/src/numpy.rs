@@ -6,18 +6,18 @@ use bytes::Bytes;
 use safetensors::Dtype;
 use serde_json::Value;
 
-use super::pickle::{Graph, Id, Node};
-use super::source::{Fault, Source};
-use super::stored::StoredTensor;
+use crate::pickle::{Graph, Id, Node};
+use crate::source::{Fault, Source};
+use crate::stored::StoredTensor;
 
 /// How every `.npy` file begins.
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The longest header of an `.npy` file.
 const MAX_HEADER: usize = 1 << 16;
 
 /// Reads an `.npy` file.
-pub(super) fn read_npy(source: &Source) -> Result<StoredTensor, Fault> {
+pub(crate) fn read_npy(source: &Source) -> Result<StoredTensor, Fault> {
     let mut reader = source.reader();
     if reader.take(MAGIC.len())? != MAGIC {
         return Err(source.fault("no magic number of numpy"));
@@ -74,7 +74,7 @@ impl<'a> Header<'a> {
 }
 
 /// The array that a node of a pickle stands for, or nothing when the node is something else.
-pub(super) fn pickled_array(graph: &Graph<'_>, id: Id) -> Result<Option<StoredTensor>, Fault> {
+pub(crate) fn pickled_array(graph: &Graph<'_>, id: Id) -> Result<Option<StoredTensor>, Fault> {
     let fault = |reason: String| graph.fault(id, reason);
     let (dtype, shape, order, data) = match (graph.call(id), graph.node(id)) {
         (Some(((module, "_reconstruct"), _)), Node::Call(call)) if is_multiarray(module) => {
@@ -109,7 +109,7 @@ pub(super) fn pickled_array(graph: &Graph<'_>, id: Id) -> Result<Option<StoredTe
 }
 
 /// The number that a numpy scalar in a pickle is.
-pub(super) fn pickled_scalar(graph: &Graph<'_>, id: Id) -> Option<Value> {
+pub(crate) fn pickled_scalar(graph: &Graph<'_>, id: Id) -> Option<Value> {
     let ((module, "scalar"), &[dtype, data]) = graph.call(id)? else {
         return None;
     };

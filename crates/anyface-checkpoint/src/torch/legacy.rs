@@ -3,17 +3,17 @@
 
 use std::collections::HashMap;
 
-use super::super::pickle::{Graph, Id, Node, load};
-use super::super::source::{Fault, Reader, Source};
-use super::super::state::{Contents, contents};
+use crate::pickle::{Graph, Id, Node, load};
+use crate::source::{Fault, Reader, Source};
+use crate::state::{Contents, contents};
 use super::tensor::{Storage, StorageClass, Storages, description_of};
 
 /// How every such file begins: the pickle of 0x1950a86a20f9469cfc6c.
-pub(in super::super) const MAGIC: &[u8] =
+pub(crate) const MAGIC: &[u8] =
     b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
 
 /// Reads a whole file.
-pub(in super::super) fn read_legacy(source: &Source) -> Result<Contents, Fault> {
+pub(crate) fn read_legacy(source: &Source) -> Result<Contents, Fault> {
     let mut reader = source.reader();
     let (graph, root) = object(&mut reader)?;
     let by_key = storages(&mut reader, source, &graph)?

@@ -6,22 +6,22 @@ use std::io::{Cursor, Read};
 use ::zip::{CompressionMethod, ZipArchive};
 use bytes::Bytes;
 
-use super::source::{Fault, Source};
+use crate::source::{Fault, Source};
 
 /// The most bytes that all compressed members of an archive may have when they are unpacked.
 const MAX_UNPACKED: u64 = 512 << 20;
 
 /// A member's bytes and the CRC-32 they should have.
 #[derive(Debug, Clone)]
-pub(super) struct Checksum {
-    pub(super) name: String,
-    pub(super) source: Source,
-    pub(super) crc32: u32,
+pub(crate) struct Checksum {
+    pub(crate) name: String,
+    pub(crate) source: Source,
+    pub(crate) crc32: u32,
 }
 
 impl Checksum {
     /// Reads all bytes of the member.
-    pub(super) fn verify(&self) -> Result<(), Fault> {
+    pub(crate) fn verify(&self) -> Result<(), Fault> {
         match crc32fast::hash(&self.source.bytes) == self.crc32 {
             true => Ok(()),
             false => Err(self.source.fault(format!(
@@ -34,16 +34,16 @@ impl Checksum {
 
 /// The members of an archive by name.
 #[derive(Debug)]
-pub(super) struct Members {
+pub(crate) struct Members {
     start: usize,
     by_name: BTreeMap<String, Source>,
     /// Of the members that are views.
-    pub(super) checksums: Vec<Checksum>,
+    pub(crate) checksums: Vec<Checksum>,
 }
 
 impl Members {
     /// Reads the directory, and unpacks what is compressed.
-    pub(super) fn read(source: &Source) -> Result<Self, Fault> {
+    pub(crate) fn read(source: &Source) -> Result<Self, Fault> {
         let fault = |error: ::zip::result::ZipError| {
             Fault::new(source.start + source.bytes.len(), error.to_string())
         };
@@ -101,15 +101,15 @@ impl Members {
         Ok(members)
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<Source> {
+    pub(crate) fn get(&self, name: &str) -> Option<Source> {
         self.by_name.get(name).cloned()
     }
 
-    pub(super) fn fault(&self, reason: impl Into<String>) -> Fault {
+    pub(crate) fn fault(&self, reason: impl Into<String>) -> Fault {
         Fault::new(self.start, reason)
     }
 }

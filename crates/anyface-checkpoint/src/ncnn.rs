@@ -7,18 +7,18 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use serde_json::json;
 
-use super::source::{Fault, Reader, Source};
-use super::state::Contents;
-use super::stored::StoredTensor;
+use crate::source::{Fault, Reader, Source};
+use crate::state::Contents;
+use crate::stored::StoredTensor;
 
 /// How every graph begins.
-pub(super) const MAGIC: &[u8] = b"7767517\n";
+pub(crate) const MAGIC: &[u8] = b"7767517\n";
 
 /// The most layers of a graph.
 const MAX_LAYERS: usize = 1 << 16;
 
 /// Reads a graph with its weights. Tensors are called `LAYER.FIELD`; the metadata has the layers in their order.
-pub(super) fn read(graph: &Source, weights: &Source) -> Result<Contents, Fault> {
+pub(crate) fn read(graph: &Source, weights: &Source) -> Result<Contents, Fault> {
     let text = str::from_utf8(&graph.bytes).map_err(|_| graph.fault("text that is no UTF-8"))?;
     let mut reader = weights.reader();
     let mut contents = Contents::default();

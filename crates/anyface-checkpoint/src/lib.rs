@@ -1,0 +1,63 @@
+//! Untrusted checkpoints of the field as plain data, told apart by their bytes.
+//!
+//! | container | who writes it |
+//! |---|---|
+//! | safetensors, one file or shards with an index | Hugging Face |
+//! | torch zip | `torch.save` since 1.6 |
+//! | torch legacy | `torch.save` before |
+//! | TorchScript | `torch.jit.save`: OpenAI's CLIP |
+//! | pickle | NVIDIA's StyleGAN2 and others, by `pickle.dump` |
+//! | npy, npz | numpy |
+//! | ONNX | exporters: YuNet |
+//! | ncnn, a `.param` with its `.bin` | converters: MobileFaceNet |
+//!
+//! Files are memory-mapped, and a tensor is a view of the map. No code of a file is ever run:
+//! pickles are read as plain data, in bounded memory. Every fault is an error that gives the byte
+//! at which the file is wrong.
+//!
+//! ```
+//! use anyface_checkpoint::{Checkpoint, Container};
+//!
+//! // `numpy.save` of `[1.0, 2.0]`.
+//! let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
+//! let mut file = b"\x93NUMPY\x01\x00".to_vec();
+//! file.extend((header.len() as u16).to_le_bytes());
+//! file.extend(header.as_bytes());
+//! file.extend([1.0_f32, 2.0].iter().flat_map(|value| value.to_le_bytes()));
+//!
+//! let checkpoint = Checkpoint::from_bytes(file.into(), "two.npy")?;
+//! assert_eq!(checkpoint.container, Container::Npy);
+//! assert_eq!(checkpoint.tensors["array"].shape(), [2]);
+//! assert_eq!(checkpoint.tensors["array"].to_f32(), Some(vec![1.0, 2.0]));
+//! # Ok::<(), anyface_checkpoint::CheckpointError>(())
+//! ```
+
+mod checkpoint;
+mod container;
+mod error;
+mod map;
+mod ncnn;
+mod numpy;
+mod onnx;
+mod pickle;
+mod safetensors;
+mod source;
+mod state;
+mod stored;
+mod strings;
+mod torch;
+mod zip;
+
+pub use bytes::Bytes;
+pub use checkpoint::Checkpoint;
+pub use container::Container;
+pub use error::CheckpointError;
+pub use map::map_file;
+pub use ::safetensors::Dtype;
+pub use source::Fault;
+pub use state::LeftOut;
+pub use stored::{StoredTensor, to_f32};
+pub use strings::read_strings;
+
+#[cfg(test)]
+mod tests;
