@@ -7,6 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 FIXTURES = HERE.parent / "crates/anyface/tests/fixtures"
 CHECKPOINTS = FIXTURES / "checkpoints"
+CONTAINERS = HERE.parent / "crates/anyface-checkpoint/tests/fixtures"
 # What is parsed stands at the beginning; the fuzzer is the faster the smaller its files are.
 LIMIT = 16 << 10
 
@@ -28,17 +29,18 @@ def member(archive: Path, ending: str) -> bytes:
 
 
 def main() -> None:
-    for path in CHECKPOINTS.iterdir():
+    for path in [*CHECKPOINTS.iterdir(), *CONTAINERS.iterdir()]:
         if path.stat().st_size <= LIMIT:
             put("any", path.name, path.read_bytes())
-    for name in ["archive.pt", "zip64.pt", "rosinality_zip.pt", "clip2latent_prior.ckpt", "e4e_layout.pt"]:
-        put("torch_zip", name, member(CHECKPOINTS / name, "/data.pkl"))
+    networks = [CHECKPOINTS / name for name in ["rosinality_zip.pt", "clip2latent_prior.ckpt", "e4e_layout.pt"]]
+    for path in [CONTAINERS / "archive.pt", CONTAINERS / "zip64.pt", *networks]:
+        put("torch_zip", path.name, member(path, "/data.pkl"))
     put("torchscript", "clip", member(CHECKPOINTS / "clip_tiny_torchscript.pt", "/data.pkl"))
-    for name in ["legacy.pth", "python2.pth", "ir_se50_layout.pth"]:
-        put("torch_legacy", name, (CHECKPOINTS / name).read_bytes()[15:LIMIT])
-    for path in CHECKPOINTS.glob("*.pkl"):
+    for path in [CONTAINERS / "legacy.pth", CONTAINERS / "python2.pth", CHECKPOINTS / "ir_se50_layout.pth"]:
+        put("torch_legacy", path.name, path.read_bytes()[15:LIMIT])
+    for path in [*CHECKPOINTS.glob("*.pkl"), *CONTAINERS.glob("*.pkl")]:
         put("pickle", path.name, path.read_bytes()[2:LIMIT])
-    array = (CHECKPOINTS / "array.npy").read_bytes()[6:]
+    array = (CONTAINERS / "array.npy").read_bytes()[6:]
     put("npy", "array", array)
     put("npz", "arrays", split(array, array))
     put("onnx", "yunet", (CHECKPOINTS / "yunet.onnx").read_bytes()[2:LIMIT])

@@ -3,7 +3,8 @@
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use anyface::weights::{Checkpoint, convert};
+use anyface::convert::convert;
+use anyface_checkpoint::Checkpoint;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 

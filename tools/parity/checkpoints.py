@@ -1,4 +1,5 @@
-"""Makes crates/anyface/tests/fixtures/checkpoints: one small file for every container.
+"""Makes crates/anyface-checkpoint/tests/fixtures, one small file for every container, and
+crates/anyface/tests/fixtures/checkpoints, files of networks.
 
     python tools/parity/checkpoints.py <folder with nvidia_skip_p3.pkl ...>
 
@@ -18,7 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-TARGET = Path(__file__).parents[2] / "crates/anyface/tests/fixtures/checkpoints"
+CRATES = Path(__file__).parents[2] / "crates"
+CONTAINERS = CRATES / "anyface-checkpoint/tests/fixtures"
+TARGET = CRATES / "anyface/tests/fixtures/checkpoints"
 COPIED = [
     "nvidia_skip_p3.pkl",
     "nvidia_skip_clamp256_p4.pkl",
@@ -104,7 +107,7 @@ def example():
 
 def archive(name, **options):
     obj, storages = example()
-    with zipfile.ZipFile(TARGET / name, "w", zipfile.ZIP_STORED) as file:
+    with zipfile.ZipFile(CONTAINERS / name, "w", zipfile.ZIP_STORED) as file:
         members = {"data.pkl": pickled(obj), "version": b"3\n"}
         members |= {f"data/{storage.key}": storage.array.tobytes() for storage in storages}
         for member, data in members.items():
@@ -122,7 +125,7 @@ def legacy():
     data += pickled([storage.key for storage in storages])
     for storage in storages:
         data += struct.pack("<q", storage.array.size) + storage.array.tobytes()
-    (TARGET / "legacy.pth").write_bytes(data)
+    (CONTAINERS / "legacy.pth").write_bytes(data)
 
 
 def python2():
@@ -135,7 +138,7 @@ def python2():
     system = pickled({"little_endian": True})
     data = pickled(MAGIC) + pickled(1001) + system + b"\x80\x02" + ordered + b"." + b"\x80\x02](" + text("15") + b"e."
     data += struct.pack("<q", 3) + np.array([1, 2, 3], "<f4").tobytes()
-    (TARGET / "python2.pth").write_bytes(data)
+    (CONTAINERS / "python2.pth").write_bytes(data)
 
 
 class Layout:
@@ -236,15 +239,16 @@ def full_layouts():
 
 def numpy_files():
     array = np.arange(6, dtype="<f4").reshape(2, 3)
-    np.save(TARGET / "array.npy", array)
-    np.savez_compressed(TARGET / "arrays.npz", mu=array.astype("<f8"), sigma=np.asfortranarray(array))
+    np.save(CONTAINERS / "array.npy", array)
+    np.savez_compressed(CONTAINERS / "arrays.npz", mu=array.astype("<f8"), sigma=np.asfortranarray(array))
     for protocol in (2, 4, 5):
         obj = {"array": np.asfortranarray(array), "scalar": np.float64(1.5), "epoch": np.int64(3), "bytes": b"\xff\x00"}
-        (TARGET / f"numpy_p{protocol}.pkl").write_bytes(pickle.dumps(obj, protocol))
+        (CONTAINERS / f"numpy_p{protocol}.pkl").write_bytes(pickle.dumps(obj, protocol))
 
 
 def main(source):
-    TARGET.mkdir(parents=True, exist_ok=True)
+    for folder in (CONTAINERS, TARGET):
+        folder.mkdir(parents=True, exist_ok=True)
     archive("archive.pt")
     archive("zip64.pt", force_zip64=True)
     legacy()

@@ -1,8 +1,11 @@
 //! Project chores: `cargo xtask check` before each commit.
 
+mod modules;
+
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 /// Every check, in the order that fails soonest.
 const CHECKS: &[(&str, &[&str])] = &[
@@ -22,7 +25,7 @@ const CHECKS: &[(&str, &[&str])] = &[
     ("tests", &["test", "--release", "--workspace"]),
     ("docs", &["doc", "--release", "--workspace", "--no-deps"]),
     (
-        "licences and advisories",
+        "licences",
         &[
             "deny",
             "--workspace",
@@ -32,6 +35,13 @@ const CHECKS: &[(&str, &[&str])] = &[
             "sources",
         ],
     ),
+];
+
+/// What cargo-deny says when it cannot fetch the advisories, or has none fetched before.
+const NO_DATABASE: [&str; 3] = [
+    "failed to fetch advisory database",
+    "failed to open advisory database",
+    "failed to load advisory database",
 ];
 
 fn main() -> ExitCode {
@@ -47,7 +57,13 @@ fn main() -> ExitCode {
 fn run(args: &[String]) -> Result<()> {
     match args {
         [command] if command == "check" => {
-            CHECKS.iter().try_for_each(|(name, args)| check(name, args))
+            eprintln!("== modules: no cycle in any crate");
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+            modules::check(&root.context("a workspace")?.join("crates"))?;
+            CHECKS
+                .iter()
+                .try_for_each(|(name, args)| check(name, args))?;
+            check_advisories()
         }
         _ => bail!("usage: cargo xtask check"),
     }
@@ -62,5 +78,28 @@ fn check(name: &str, args: &[&str]) -> Result<()> {
     if !status.success() {
         bail!("{name} failed");
     }
+    Ok(())
+}
+
+/// Checks against RustSec's advisories, those fetched before where they cannot be fetched now. Where
+/// there are none, a line says that nothing was checked.
+fn check_advisories() -> Result<()> {
+    for args in [
+        ["deny", "--workspace", "check", "advisories"].as_slice(),
+        &["deny", "--workspace", "--offline", "check", "advisories"],
+    ] {
+        eprintln!("== advisories: cargo {}", args.join(" "));
+        let output = Command::new(env!("CARGO")).args(args).output()?;
+        let report = String::from_utf8_lossy(&output.stderr);
+        if NO_DATABASE.iter().any(|line| report.contains(line)) {
+            continue;
+        }
+        eprint!("{report}");
+        return match output.status.success() {
+            true => Ok(()),
+            false => bail!("advisories failed"),
+        };
+    }
+    eprintln!("advisories not checked: their database cannot be reached");
     Ok(())
 }

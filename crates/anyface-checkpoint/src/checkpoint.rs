@@ -8,14 +8,14 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::container::Container;
+use crate::contents::{Contents, LeftOut};
 use crate::error::CheckpointError;
 use crate::map::map_file;
 use crate::source::{Fault, Source};
-use crate::state::{Contents, LeftOut};
 use crate::stored::StoredTensor;
 use crate::torch::{self, Archive};
 use crate::zip::{Checksum, Members};
-use crate::{ncnn, numpy, onnx, pickle, safetensors, state};
+use crate::{ncnn, numpy, onnx, pickle, safetensors};
 
 /// The contents of a file, whatever its container.
 #[derive(Debug)]
@@ -145,10 +145,12 @@ impl Checkpoint {
     /// The first part of the file that was changed since it was written.
     pub fn verify(&self) -> Result<(), CheckpointError> {
         self.checksums.iter().try_for_each(|checksum| {
-            checksum.verify().map_err(|source| CheckpointError::Malformed {
-                source_name: self.source_name.clone(),
-                source,
-            })
+            checksum
+                .verify()
+                .map_err(|source| CheckpointError::Malformed {
+                    source_name: self.source_name.clone(),
+                    source,
+                })
         })
     }
 }
@@ -215,7 +217,7 @@ fn read_zip(members: &Members) -> Result<(Container, Contents), Fault> {
 fn read_pickle(source: &Source) -> Result<Contents, Fault> {
     let (graph, root) = pickle::load(&mut source.reader())?;
     let storages = torch::Storages::new(source, Default::default());
-    state::contents(&graph, root, &storages)
+    torch::contents(&graph, root, &storages)
 }
 
 fn one_array(name: &str, source: &Source) -> Result<Contents, Fault> {

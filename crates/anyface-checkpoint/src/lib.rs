@@ -34,6 +34,7 @@
 
 mod checkpoint;
 mod container;
+mod contents;
 mod error;
 mod map;
 mod ncnn;
@@ -42,20 +43,19 @@ mod onnx;
 mod pickle;
 mod safetensors;
 mod source;
-mod state;
 mod stored;
 mod strings;
 mod torch;
 mod zip;
 
+pub use ::safetensors::Dtype;
 pub use bytes::Bytes;
 pub use checkpoint::Checkpoint;
 pub use container::Container;
+pub use contents::LeftOut;
 pub use error::CheckpointError;
 pub use map::map_file;
-pub use ::safetensors::Dtype;
 pub use source::Fault;
-pub use state::LeftOut;
 pub use stored::{StoredTensor, to_f32};
 pub use strings::read_strings;
 

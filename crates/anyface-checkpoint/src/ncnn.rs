@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use serde_json::json;
 
+use crate::contents::Contents;
 use crate::source::{Fault, Reader, Source};
-use crate::state::Contents;
 use crate::stored::StoredTensor;
 
 /// How every graph begins.

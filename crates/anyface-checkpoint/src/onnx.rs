@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use safetensors::Dtype;
 
+use crate::contents::Contents;
 use crate::source::{Fault, Reader, Source};
-use crate::state::Contents;
 use crate::stored::StoredTensor;
 
 /// The most nodes and tensors of a graph.

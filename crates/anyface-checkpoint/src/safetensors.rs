@@ -8,8 +8,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::contents::Contents;
 use crate::source::{Fault, Source};
-use crate::state::Contents;
 use crate::stored::StoredTensor;
 use crate::{Checkpoint, CheckpointError, Container, map_file};
 

@@ -17,6 +17,13 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// A small file of one container.
+fn container(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../anyface-checkpoint/tests/fixtures")
+        .join(name)
+}
+
 fn json(path: &Path) -> Value {
     let text = fs::read(path).expect("written");
     serde_json::from_slice(&text).expect("JSON")
@@ -128,7 +135,7 @@ fn networks_of_several_files_go_into_one_bundle() {
     }
     anyface()
         .arg("convert")
-        .arg(fixture("array.npy"))
+        .arg(container("array.npy"))
         .arg(&bundle)
         .assert()
         .code(1)
@@ -139,7 +146,7 @@ fn networks_of_several_files_go_into_one_bundle() {
 fn inspect_prints_every_tensor() {
     anyface()
         .args(["models", "inspect"])
-        .arg(fixture("archive.pt"))
+        .arg(container("archive.pt"))
         .assert()
         .success()
         .stdout(
@@ -154,21 +161,26 @@ fn inspect_prints_every_tensor() {
 fn truncated_files_of_every_container_are_refused_in_one_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let cut = folder.path().join("cut");
-    for (name, says) in [
+    let networks = [
         ("nvidia_skip_p3.pkl", "bytes early"),
         ("nvidia_skip_clamp256_p4.pkl", "bytes early"),
         ("rosinality_zip.pt", "(byte "),
         ("rosinality_legacy.pt", "bytes early"),
         ("clip_tiny_torchscript.pt", "(byte "),
         ("clip_tiny_hf.safetensors", "(byte "),
-        ("python2.pth", "bytes early"),
-        ("array.npy", "leaves its storage"),
-        ("arrays.npz", "(byte "),
         ("yunet.onnx", "(byte "),
         ("fid_inception.pth", "bytes early"),
         ("anyface_plus.pt", "(byte "),
-    ] {
-        let whole = fs::read(fixture(name)).expect("a fixture");
+    ]
+    .map(|(name, says)| (fixture(name), says));
+    let containers = [
+        ("python2.pth", "bytes early"),
+        ("array.npy", "leaves its storage"),
+        ("arrays.npz", "(byte "),
+    ]
+    .map(|(name, says)| (container(name), says));
+    for (path, says) in networks.into_iter().chain(containers) {
+        let whole = fs::read(path).expect("a fixture");
         fs::write(&cut, &whole[..whole.len() * 9 / 10]).expect("written");
         refused(&cut, says);
     }

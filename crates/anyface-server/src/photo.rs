@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyface::Error;
 use anyface::image::decode_picture_within;
-use anyface::inversion::Photograph;
+use anyface::photograph::Photograph;
 use image::RgbImage;
 
 use crate::app::App;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyface::inversion::Detector;
+use anyface::photograph::Detector;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
     CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyface::inversion::EncoderConfig;
-use anyface::pipeline::Prior;
+use anyface::bundle::Prior;
 use anyface::stylegan2::{GeneratorConfig, Noise};
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use anyface_train::stage::generator;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyface::stylegan2::GeneratorConfig;
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use anyface_train::TrainError;
 use anyface_train::stage::generator;
 use burn::tensor::Device;

@@ -12,7 +12,7 @@
 use std::path::Path;
 
 use anyface::image::{contact_sheet, save_png};
-use anyface::inversion::{Detector, Photograph};
+use anyface::photograph::{Detector, Photograph};
 
 const SIDE: u32 = 128;
 const COLUMNS: usize = 20;

@@ -7,7 +7,8 @@
 use std::time::Instant;
 
 use anyface::Error;
-use anyface::weights::{Checkpoint, convert};
+use anyface::checkpoint::Checkpoint;
+use anyface::convert::convert;
 
 fn main() -> Result<(), Error> {
     for path in std::env::args_os().skip(1) {

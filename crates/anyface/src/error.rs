@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyface_checkpoint::CheckpointError;
+
 /// Every failure of the library.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -65,6 +67,12 @@ pub enum Error {
         /// The value it was given.
         value: String,
     },
+}
+
+impl From<CheckpointError> for Error {
+    fn from(error: CheckpointError) -> Self {
+        Self::Weights(error.into())
+    }
 }
 
 impl Error {

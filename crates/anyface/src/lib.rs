@@ -9,7 +9,9 @@
 //! # Ok::<(), anyface::Error>(())
 //! ```
 
+pub mod bundle;
 pub mod clip;
+pub mod convert;
 mod error;
 pub mod hub;
 pub mod identity;
@@ -21,11 +23,15 @@ pub mod lpips;
 pub mod mapper;
 #[cfg(test)]
 mod parity;
+pub mod photograph;
 pub mod pipeline;
 pub mod prior;
 pub mod probe;
 pub mod stylegan2;
 pub mod weights;
+pub mod yunet;
 
+pub use anyface_checkpoint as checkpoint;
+pub use bundle::{Bundle, BundleConfig, Truncation};
 pub use error::Error;
-pub use pipeline::{Edit, Engine, Face, Generate, Latent, REFINEMENT_STEPS, Truncation};
+pub use pipeline::{Edit, Engine, Face, Generate, Latent, REFINEMENT_STEPS};

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anyface_checkpoint::Checkpoint;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::weights::{Checkpoint, load_module_tensors};
+use crate::weights::load_module_tensors;
 
 /// A file of `tests/fixtures`.
 pub(crate) struct Fixture {

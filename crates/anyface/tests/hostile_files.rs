@@ -10,7 +10,8 @@ mod hostile;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyface::weights::{Checkpoint, convert};
+use anyface::checkpoint::Checkpoint;
+use anyface::convert::convert;
 use hostile::{measured, mutated};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -56,16 +57,18 @@ fn mutated_files_are_answered_for_ten_minutes() {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/checkpoints");
-    let read = |name: &&str| std::fs::read(folder.join(name));
-    let mut seeds: Vec<Vec<u8>> = SEEDS.iter().map(|name| read(name).unwrap()).collect();
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let containers = crates.join("anyface-checkpoint/tests/fixtures");
+    let networks = crates.join("anyface/tests/fixtures/checkpoints");
+    let container = |name: &&str| std::fs::read(containers.join(name)).unwrap();
+    let mut seeds: Vec<Vec<u8>> = SEEDS.iter().map(container).collect();
     // The beginnings of large files hold what is parsed; the first storage of a pickle ends them early.
     for name in [
         "nvidia_skip_clamp256_p4.pkl",
         "yunet.onnx",
         "clip_tiny_hf.safetensors",
     ] {
-        let whole = read(&name).unwrap();
+        let whole = std::fs::read(networks.join(name)).unwrap();
         seeds.push(whole[..whole.len().min(16_384)].to_vec());
     }
     seeds

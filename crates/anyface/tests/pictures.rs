@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyface::Error;
 use anyface::image::{MAX_PIXELS, decode_picture, read_picture};
-use anyface::inversion::{Detector, Photograph};
+use anyface::photograph::{Detector, Photograph};
 use hostile::{measured, mutated};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};

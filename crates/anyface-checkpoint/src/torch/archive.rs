@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
+use super::Storages;
+use super::state::contents;
+use crate::contents::Contents;
 use crate::pickle::load;
 use crate::source::Fault;
-use crate::state::{Contents, contents};
 use crate::zip::Members;
-use super::Storages;
 
 /// What wrote the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
+use super::state::contents;
+use super::tensor::{Storage, StorageClass, Storages, description_of};
+use crate::contents::Contents;
 use crate::pickle::{Graph, Id, Node, load};
 use crate::source::{Fault, Reader, Source};
-use crate::state::{Contents, contents};
-use super::tensor::{Storage, StorageClass, Storages, description_of};
 
 /// How every such file begins: the pickle of 0x1950a86a20f9469cfc6c.
-pub(crate) const MAGIC: &[u8] =
-    b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
+pub(crate) const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
 
 /// Reads a whole file.
 pub(crate) fn read_legacy(source: &Source) -> Result<Contents, Fault> {

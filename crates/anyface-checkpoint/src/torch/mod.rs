@@ -5,8 +5,10 @@
 
 mod archive;
 mod legacy;
+mod state;
 mod tensor;
 
 pub(crate) use archive::{Archive, read_archive};
 pub(crate) use legacy::{MAGIC, read_legacy};
+pub(crate) use state::contents;
 pub(crate) use tensor::Storages;

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use safetensors::Dtype;
 
+use super::legacy;
 use crate::pickle::{Graph, Id, Node};
 use crate::source::{Fault, Source};
 use crate::stored::StoredTensor;
-use super::legacy;
 
 /// How many rebuilding functions may wrap a tensor (`Parameter`, subclasses).
 const MAX_WRAPPERS: usize = 4;
@@ -44,11 +44,7 @@ impl<'s> Storages<'s> {
     }
 
     /// The tensor that a node stands for, or nothing when the node is something else.
-    pub(crate) fn tensor(
-        &self,
-        graph: &Graph<'_>,
-        id: Id,
-    ) -> Result<Option<StoredTensor>, Fault> {
+    pub(crate) fn tensor(&self, graph: &Graph<'_>, id: Id) -> Result<Option<StoredTensor>, Fault> {
         let Some((mut callee, mut args)) = graph.call(id) else {
             return Ok(None);
         };

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyface::weights::{Checkpoint, Converted, convert};
+use anyface::checkpoint::Checkpoint;
+use anyface::convert::{Converted, convert};
 use anyhow::{Result, bail};
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyface::image::{contact_sheet, save_marked};
-use anyface::inversion::keep_details;
+use anyface::photograph::keep_details;
 use anyface::{Edit, Engine, Latent};
 use anyhow::{Result, bail};
 use serde::Serialize;

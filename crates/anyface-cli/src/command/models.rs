@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyface::hub::{Cache, Model};
-use anyface::weights::{Checkpoint, Kind};
+use anyface::checkpoint::Checkpoint;
+use anyface::convert::Kind;
 use anyhow::Result;
 
 /// List public weights, look into weight files

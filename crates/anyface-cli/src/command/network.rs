@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use anyface::image::Mark;
 use anyface::probe::Probe;
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use anyface::{Engine, Error};
 use burn::tensor::Device;
 

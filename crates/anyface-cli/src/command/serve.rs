@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs};
 
-use anyface::inversion::Detector;
+use anyface::photograph::Detector;
 use anyface_server::{Config, EngineStudio, Server};
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyface::inversion::{Detector, Photograph};
+use anyface::photograph::{Detector, Photograph};
 use anyface::{Engine, Latent, REFINEMENT_STEPS};
 use anyhow::{Context, Result};
 

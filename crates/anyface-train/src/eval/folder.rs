@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyface::image::read_picture;
-use anyface::inversion::{Detector, Photograph};
+use anyface::photograph::{Detector, Photograph};
 use image::RgbImage;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;

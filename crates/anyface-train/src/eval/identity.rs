@@ -1,6 +1,6 @@
 //! Is an edited face still the same person's?
 
-use anyface::inversion::keep_details;
+use anyface::photograph::keep_details;
 use anyface::probe::Probe;
 use anyface::{Edit, Engine, REFINEMENT_STEPS};
 use anyface_portraits::Attribute;

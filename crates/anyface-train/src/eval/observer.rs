@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyface::image::to_tensor;
 use anyface::inception::{Inception, InceptionConfig};
-use anyface::weights::{Converted, Kind};
+use anyface::convert::{Converted, Kind};
 use anyface::{Engine, hub};
 use burn::module::Module;
 use burn::tensor::Device;

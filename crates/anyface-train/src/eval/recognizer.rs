@@ -5,7 +5,7 @@ use std::path::Path;
 use anyface::hub;
 use anyface::identity::{MobileFaceNet, MobileFaceNetConfig, crop_face};
 use anyface::image::{resize_bicubic_tensor, to_tensor};
-use anyface::weights::{Converted, Kind};
+use anyface::convert::{Converted, Kind};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyface::probe::{Probe, ProbeConfig};
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyface::clip::{Family, ImageTowerConfig, TextTower, TextTowerConfig};
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use anyface_portraits::Attributes;
 use burn::tensor::Device;
 use serde::Deserialize;

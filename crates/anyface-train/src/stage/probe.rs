@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyface::probe::{Probe, ProbeConfig};
-use anyface::weights::{Bundle, write_atomically};
+use anyface::bundle::Bundle;
+use anyface::weights::write_atomically;
 use anyface_portraits::{Attribute, Attributes};
 use burn::module::Module;
 use burn::tensor::module::avg_pool2d;

@@ -1,6 +1,6 @@
 //! Random faces of a generator.
 
-use anyface::pipeline::Prior;
+use anyface::bundle::Prior;
 use anyface::stylegan2::Mapping;
 use burn::tensor::{Tensor, TensorData};
 use rand::RngExt;

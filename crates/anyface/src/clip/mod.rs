@@ -4,7 +4,6 @@
 //! the built-in domain are the same modules in other sizes.
 
 mod image_tower;
-mod layers;
 #[cfg(test)]
 mod parity;
 mod preprocess;
@@ -15,7 +14,6 @@ pub mod transformer;
 mod vision;
 
 pub use image_tower::{ImageTower, ImageTowerConfig};
-pub use layers::{LayerNorm, Linear};
 pub use preprocess::Preprocess;
 pub use resnet::{ModifiedResNet, ModifiedResNetConfig};
 pub use text::{TextTower, TextTowerConfig, TokenEmbedding, Tokens};
@@ -26,6 +24,8 @@ pub use vision::{PatchConv, VisionTransformer, VisionTransformerConfig};
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+
+use crate::layers::l2_normalize;
 
 /// Whose conventions the towers of a bundle follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,13 +50,7 @@ impl Family {
 
 /// Cosine of matching rows of two feature matrices `[N, E]`: `[N]`, each in −1 to 1.
 pub fn clip_score(image_features: Tensor<2>, text_features: Tensor<2>) -> Tensor<1> {
-    (normalize(image_features) * normalize(text_features))
+    (l2_normalize(image_features) * l2_normalize(text_features))
         .sum_dim(1)
         .squeeze_dim(1)
-}
-
-/// Rows of `features` `[N, E]` scaled to length 1; a row of zeros stays zero.
-pub fn normalize(features: Tensor<2>) -> Tensor<2> {
-    let squared_length = features.clone().square().sum_dim(1);
-    features / squared_length.clamp_min(1e-16).sqrt()
 }

@@ -6,8 +6,8 @@ use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Int, Tensor, module};
 
-use super::layers::LayerNorm;
 use super::transformer::{Activation, Transformer, TransformerConfig};
+use crate::layers::LayerNorm;
 
 /// Size of a [`TextTower`].
 #[derive(Config, Debug, PartialEq, Eq)]

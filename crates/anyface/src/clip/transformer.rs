@@ -7,7 +7,7 @@ use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Bool, Device, Tensor, activation, module};
 
-use super::layers::{LayerNorm, Linear};
+use crate::layers::{LayerNorm, Linear};
 
 /// Added to the attention logits of hidden keys; finite, because not every GPU keeps to infinity's rules.
 const HIDDEN: f32 = -1e9;

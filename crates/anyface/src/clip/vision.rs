@@ -7,8 +7,8 @@ use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::layers::LayerNorm;
 use super::transformer::{Activation, Transformer, TransformerConfig};
+use crate::layers::LayerNorm;
 
 /// Size of an [`VisionTransformer`].
 #[derive(Config, Debug, PartialEq, Eq)]

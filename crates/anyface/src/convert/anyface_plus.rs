@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 use safetensors::Dtype;
 
-use super::super::Checkpoint;
-use super::{Claims, Network, WeightsError};
+use anyface_checkpoint::Checkpoint;
+
+use super::{Claims, Network};
 use crate::mapper::{ImageMapConfig, MemoryConfig};
+use crate::weights::WeightsError;
 
 /// What comes before the names of the part that runs.
 const PREFIX: &str = "state_dict.I_map.mapping.";
@@ -63,7 +65,7 @@ pub(super) fn from_mapper(claims: &mut Claims<'_>) -> Result<Network, WeightsErr
         .is_none_or(|width| w_dim == 0 || width % w_dim != 0)
     {
         let reason = format!("the last layer of `I_map` is not made of latents of {w_dim}");
-        return Err(checkpoint.unsupported(reason));
+        return Err(WeightsError::unsupported(checkpoint, reason));
     }
     claims.leave_out("state_dict.CA_NET.*", "of use in training only");
     claims.leave_out("state_dict.T_map.*", "the released scripts never run it");

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::container::LeftOut;
-use super::super::{Checkpoint, StoredTensor, WeightsError};
+use anyface_checkpoint::{Checkpoint, LeftOut, StoredTensor};
+
 use super::glob;
+use crate::weights::WeightsError;
 
 /// The tensors that nobody has claimed yet.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl<'c> Claims<'c> {
         let shape = self.get(name)?.shape();
         shape.try_into().map_err(|_| {
             let reason = format!("`{name}` has shape {shape:?}, which should have {N} axes");
-            self.checkpoint.unsupported(reason)
+            WeightsError::unsupported(self.checkpoint, reason)
         })
     }
 

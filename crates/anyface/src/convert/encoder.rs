@@ -1,10 +1,11 @@
 //! Encoders of e4e, pSp and ReStyle, with the generator that they were trained for.
 
+use anyface_checkpoint::{Checkpoint, StoredTensor};
 use burn::tensor::Device;
 
-use super::super::Checkpoint;
-use super::{Claims, Network, StoredTensor, WeightsError, ir_se, stylegan2};
+use super::{Claims, Network, ir_se, stylegan2};
 use crate::inversion::{EncoderConfig, Method};
+use crate::weights::WeightsError;
 
 /// What comes before an encoder's names.
 const PREFIX: &str = "state_dict.encoder.";
@@ -53,7 +54,7 @@ fn config(claims: &Claims<'_>) -> Result<EncoderConfig, WeightsError> {
         .count();
     if halvings > 8 {
         let reason = format!("an encoder that halves its features {halvings} times");
-        return Err(claims.checkpoint.unsupported(reason));
+        return Err(WeightsError::unsupported(claims.checkpoint, reason));
     }
     let method = method(claims.checkpoint)?;
     Ok(EncoderConfig::new(method, num_ws, backbone).with_resolution(16 << halvings))
@@ -67,8 +68,14 @@ fn method(checkpoint: &Checkpoint) -> Result<Method, WeightsError> {
         Some("GradualStyleEncoder") => Ok(Method::Psp),
         Some("ProgressiveBackboneEncoder") => Ok(Method::RestyleE4e),
         Some("BackboneEncoder") => Ok(Method::RestylePsp),
-        Some(other) => Err(checkpoint.unsupported(format!("an encoder of the type {other}"))),
-        None => Err(checkpoint.unsupported("no opts.encoder_type in it")),
+        Some(other) => Err(WeightsError::unsupported(
+            checkpoint,
+            format!("an encoder of the type {other}"),
+        )),
+        None => Err(WeightsError::unsupported(
+            checkpoint,
+            "no opts.encoder_type in it",
+        )),
     }
 }
 
@@ -104,5 +111,7 @@ fn mean_latent(
     StoredTensor::contiguous(stored.dtype(), vec![width], &first)
         .ok()
         .filter(|_| equal)
-        .ok_or_else(|| checkpoint.unsupported("`latent_avg` differs from layer to layer"))
+        .ok_or_else(|| {
+            WeightsError::unsupported(checkpoint, "`latent_avg` differs from layer to layer")
+        })
 }

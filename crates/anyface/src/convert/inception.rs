@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Device;
 
-use super::{Claims, Network, WeightsError};
+use super::{Claims, Network};
 use crate::inception::InceptionConfig;
 use crate::inception::graph::{BLOCKS, STEM};
+use crate::weights::WeightsError;
 
 /// Classes of TensorFlow's network; torchvision's own has 1000.
 const CLASSES: usize = 1008;
@@ -19,7 +20,7 @@ pub(super) fn from_inception(claims: &mut Claims<'_>) -> Result<Network, Weights
         let reason = format!(
             "`fc.weight` has {classes} rows, the Inception of the FID {CLASSES}: this is another"
         );
-        return Err(checkpoint.unsupported(reason));
+        return Err(WeightsError::unsupported(checkpoint, reason));
     }
     let units = units();
     let mut channels = Vec::new();

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use anyface_checkpoint::StoredTensor;
 use burn::tensor::Device;
 
-use super::{Claims, Network, StoredTensor, WeightsError};
+use super::{Claims, Network};
 use crate::identity::{ArcFaceConfig, IrSeConfig};
+use crate::weights::WeightsError;
 
 /// Beginnings of names outside the units: theirs, ours.
 const STEM: [(&str, &str); 3] = [
@@ -61,7 +63,7 @@ pub(super) fn config(claims: &Claims<'_>, prefix: &str) -> Result<IrSeConfig, We
     }
     let Ok(stages): Result<[(usize, usize); 4], _> = stages.try_into() else {
         let reason = "a backbone of other than four stages, which this library does not have";
-        return Err(claims.checkpoint.unsupported(reason));
+        return Err(WeightsError::unsupported(claims.checkpoint, reason));
     };
     Ok(IrSeConfig::new()
         .with_inputs(inputs)

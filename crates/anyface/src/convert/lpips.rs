@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Device;
 
-use super::{Claims, Network, WeightsError};
+use super::{Claims, Network};
 use crate::lpips::{FeatureNetwork, LpipsHeads};
+use crate::weights::WeightsError;
 
 /// The weights of `lpips/weights/v0.1/*.pth`.
 pub(super) fn from_heads(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
@@ -21,7 +22,7 @@ pub(super) fn from_heads(claims: &mut Claims<'_>) -> Result<Network, WeightsErro
     else {
         let reason =
             format!("LPIPS on features of {channels:?} channels: AlexNet and VGG-16 are known");
-        return Err(checkpoint.unsupported(reason));
+        return Err(WeightsError::unsupported(checkpoint, reason));
     };
     let mut tensors = BTreeMap::new();
     for (layer, &width) in channels.iter().enumerate() {
@@ -34,7 +35,7 @@ pub(super) fn from_heads(claims: &mut Claims<'_>) -> Result<Network, WeightsErro
                 "`{}` has a negative weight, which no release has",
                 head(layer)
             );
-            return Err(checkpoint.unsupported(reason));
+            return Err(WeightsError::unsupported(checkpoint, reason));
         }
         tensors.insert(format!("lin.{layer}"), tensor);
     }

@@ -3,8 +3,9 @@
 use burn::tensor::Device;
 use serde_json::Value;
 
-use super::{Claims, Network, WeightsError};
+use super::{Claims, Network};
 use crate::identity::{BottleneckConfig, MobileFaceNetConfig};
+use crate::weights::WeightsError;
 
 /// Names outside the blocks: theirs, ours.
 const SINGLE: [(&str, &str); 4] = [

@@ -19,21 +19,19 @@ mod yunet;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use anyface_checkpoint::{Checkpoint, Container, LeftOut, StoredTensor};
 use burn::module::Module;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use self::claims::Claims;
-use super::container::LeftOut;
-use super::tensors::parameter_shapes;
-use super::tensors::save_tensors;
-use super::{
-    Bundle, Checkpoint, Container, StoredTensor, WeightsError, load_module_tensors,
-    write_atomically,
-};
 use crate::Error;
+use crate::bundle::Bundle;
 use crate::clip::Family;
+use crate::weights::{
+    WeightsError, load_module_tensors, parameter_shapes, save_tensors, write_atomically,
+};
 
 /// What a checkpoint is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,7 +221,12 @@ impl Converted {
     pub fn network(path: &Path, kind: Kind) -> Result<Network, WeightsError> {
         let file = Checkpoint::open(path)?;
         let found = Kind::of(&file);
-        let wrong = || file.unsupported(format!("{} is wanted, not {}", kind.name(), found.name()));
+        let wrong = || {
+            WeightsError::unsupported(
+                &file,
+                format!("{} is wanted, not {}", kind.name(), found.name()),
+            )
+        };
         if found != kind {
             return Err(wrong());
         }
@@ -342,7 +345,7 @@ fn no_model(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
             Some(LeftOut { name, reason }) => format!("no tensors in it: `{name}` is {reason}"),
             None => "no tensors in it".to_owned(),
         };
-        return Err(checkpoint.unsupported(reason));
+        return Err(WeightsError::unsupported(checkpoint, reason));
     }
     check_finite(&checkpoint.tensors, &checkpoint.source_name)?;
     Ok(Converted {

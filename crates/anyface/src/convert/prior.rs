@@ -2,8 +2,9 @@
 
 use burn::tensor::Device;
 
-use super::{Claims, Network, WeightsError};
+use super::{Claims, Network};
 use crate::prior::PriorConfig;
+use crate::weights::WeightsError;
 
 /// What comes before the names of the moving average.
 const PREFIX: &str = "state_dict.ema_diffusion_prior.ema_model.";
@@ -118,7 +119,7 @@ fn check_shifts(claims: &Claims<'_>) -> Result<(), WeightsError> {
         let values = claims.get(name)?.to_f32().unwrap_or_default();
         if values.iter().any(|&value| value != 0.0) {
             let reason = format!("`{name}` is not zero, as it is in every clip2latent");
-            return Err(claims.checkpoint.unsupported(reason));
+            return Err(WeightsError::unsupported(claims.checkpoint, reason));
         }
     }
     Ok(())

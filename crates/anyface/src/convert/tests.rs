@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyface_checkpoint::Bytes;
 use burn::tensor::Device;
-use bytes::Bytes;
 use serde_json::json;
 
 use super::stylegan2::{Naming, export};
@@ -292,7 +292,10 @@ fn every_wrong_tensor_is_named() {
 
 #[test]
 fn files_of_no_model_are_tensors() {
-    let converted = converted("archive.pt");
+    let converted = convert(&open(
+        "../../../anyface-checkpoint/tests/fixtures/archive.pt",
+    ))
+    .unwrap();
     assert_eq!(converted.kind, Kind::Tensors);
     assert!(converted.networks.is_empty());
     assert!(converted.loose.contains_key("state_dict.whole"));
@@ -304,4 +307,33 @@ fn files_of_no_model_are_tensors() {
         message.contains("a call of posix.system, never run"),
         "{message}"
     );
+}
+
+#[test]
+fn nvidia_pickles_of_both_protocols_open() {
+    let file = open("checkpoints/nvidia_skip_p3.pkl");
+    assert_eq!(file.container, Container::Pickle);
+    assert_eq!(file.tensors["G_ema.mapping.w_avg"].shape(), [64]);
+    assert_eq!(
+        file.tensors["G_ema.synthesis.b8.conv0.weight"].shape(),
+        [48, 48, 3, 3]
+    );
+    assert_eq!(file.metadata["training_set_kwargs"]["resolution"], 64);
+    assert_eq!(file.metadata["G_ema"]["class"], "Generator");
+    assert_eq!(file.metadata["D"], Value::Null);
+
+    let file = open("checkpoints/nvidia_skip_clamp256_p4.pkl");
+    assert!(file.tensors.contains_key("D.b4.conv.weight"));
+    assert_eq!(
+        file.metadata["G_ema"]["synthesis"]["b8"]["conv0"]["conv_clamp"],
+        256
+    );
+}
+
+#[test]
+fn torchscript_gives_the_tensors_of_its_modules() {
+    let file = open("checkpoints/clip_tiny_torchscript.pt");
+    assert_eq!(file.container, Container::TorchScript);
+    assert_eq!(file.tensors["visual.conv1.weight"].shape(), [64, 3, 8, 8]);
+    file.verify().unwrap();
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Device;
 
-use super::{Claims, Network, WeightsError};
-use crate::inversion::{UNITS, YuNetConfig};
+use super::{Claims, Network};
+use crate::weights::WeightsError;
+use crate::yunet::{UNITS, YuNetConfig};
 
 /// The detector of a file.
 pub(super) fn from_yunet(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
@@ -43,7 +44,7 @@ fn config(claims: &Claims<'_>, nodes: &[(usize, &str)]) -> Result<YuNetConfig, W
         found if found == names(false).len() => false,
         found => {
             let reason = format!("a graph of {found} convolutions, which is not YuNet's");
-            return Err(claims.checkpoint.unsupported(reason));
+            return Err(WeightsError::unsupported(claims.checkpoint, reason));
         }
     };
     let outputs = |node: usize| -> Result<usize, WeightsError> {

@@ -6,8 +6,7 @@ use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
 
 use super::{IrSe, IrSeConfig};
-use crate::clip::{Linear, normalize};
-use crate::layers::BatchNorm;
+use crate::layers::{BatchNorm, Linear, l2_normalize};
 
 /// torch's.
 const EPSILON: f64 = 1e-5;
@@ -53,7 +52,7 @@ impl ArcFace {
     pub fn forward(&self, faces: Tensor<4>) -> Tensor<2> {
         let [.., features] = self.backbone.forward(faces);
         let flat: Tensor<2> = self.norm_in.forward(features).flatten(1, 3);
-        normalize(self.norm_out.forward(self.linear.forward(flat)))
+        l2_normalize(self.norm_out.forward(self.linear.forward(flat)))
     }
 }
 

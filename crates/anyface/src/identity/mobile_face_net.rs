@@ -7,8 +7,7 @@ use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 
-use crate::clip::{Linear, normalize};
-use crate::layers::{BatchNorm, Conv, conv, prelu};
+use crate::layers::{BatchNorm, Conv, Linear, conv, l2_normalize, prelu};
 
 /// The graph's scale of pixels, about 1/128.
 const SCALE: f64 = 0.007812;
@@ -92,7 +91,7 @@ impl MobileFaceNet {
         let x = self.stem_depthwise.forward(x);
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
         let pooled: Tensor<2> = self.pool.forward(self.last.forward(x)).flatten(1, 3);
-        normalize(self.norm.forward(self.linear.forward(pooled)))
+        l2_normalize(self.norm.forward(self.linear.forward(pooled)))
     }
 }
 

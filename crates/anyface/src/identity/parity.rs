@@ -1,12 +1,10 @@
-//! Parity of the blocks with omertov/encoder4editing, and of MobileFaceNet with ncnn (`tools/parity/mobilefacenet.py`), on
-//! random weights.
+//! Parity of the blocks with omertov/encoder4editing, on random weights.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::*;
+use crate::convert::ir_se_unit_name;
 use crate::parity::{Fixture, fixture};
-use crate::weights::convert::ir_se_unit_name;
-use crate::weights::{Checkpoint, Kind, convert};
 
 const TOLERANCE: f32 = 1e-5;
 
@@ -60,19 +58,4 @@ fn stages_halve_the_side_and_features_have_length_one() {
     for length in lengths.try_to_vec::<f32>().unwrap() {
         assert!((length - 1.0).abs() < 1e-5);
     }
-}
-
-#[test]
-fn mobilefacenet_equals_its_graph_in_ncnn() {
-    let file = Checkpoint::open(&fixture("checkpoints/mobilefacenet.param")).unwrap();
-    let converted = convert(&file).unwrap();
-    assert_eq!(converted.kind, Kind::MobileFaceNet);
-    let network = &converted.networks[0];
-    let config: MobileFaceNetConfig = serde_json::from_value(network.config.clone()).unwrap();
-    let expected = Fixture::open(&fixture("mobilefacenet.io.safetensors"));
-    let mobilefacenet = network.load(config.init(&expected.device)).unwrap();
-    let pixels: Vec<f32> = expected.bytes("input").into_iter().map(f32::from).collect();
-    let faces = TensorData::new(pixels, [2, 3, 112, 112]);
-    let features = mobilefacenet.forward(Tensor::from_data(faces, &expected.device));
-    expected.check("features", features, TOLERANCE);
 }

@@ -7,6 +7,3 @@ pub(crate) mod graph;
 mod network;
 
 pub use network::{Inception, InceptionConfig};
-
-#[cfg(test)]
-mod parity;

@@ -9,8 +9,7 @@ use burn::tensor::ops::{AvgPoolOptions, InterpolateMode, InterpolateOptions, Max
 use burn::tensor::{Device, Tensor};
 
 use super::graph::{self, BLOCKS, Pool, STEM, STEM_POOLS, Step};
-use crate::clip::Linear;
-use crate::layers::{BatchNorm, Conv, conv, convolve};
+use crate::layers::{BatchNorm, Conv, Linear, conv, convolve};
 
 /// Side of the pictures that the network sees.
 const SIDE: usize = 299;

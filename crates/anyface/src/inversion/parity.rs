@@ -1,13 +1,11 @@
-//! Parity of the blocks with omertov/encoder4editing, and of YuNet with ONNX Runtime (`tools/parity/yunet.py`), on random
-//! weights.
+//! Parity of the blocks with omertov/encoder4editing, on random weights.
 
 use burn::tensor::{Device, Tensor, Tolerance};
 
 use super::*;
+use crate::convert::style_block_name;
 use crate::identity::IrSeConfig;
 use crate::parity::{Fixture, fixture};
-use crate::weights::convert::style_block_name;
-use crate::weights::{Checkpoint, Kind, convert};
 
 const TOLERANCE: f32 = 1e-5;
 
@@ -80,22 +78,4 @@ fn a_uniform_encoder_finds_one_latent() {
     found
         .into_data()
         .assert_approx_eq::<f32>(&expected.into_data(), Tolerance::default());
-}
-
-#[test]
-fn yunet_equals_its_graph_in_onnx_runtime() {
-    let file = Checkpoint::open(&fixture("checkpoints/yunet.onnx")).unwrap();
-    let converted = convert(&file).unwrap();
-    assert_eq!(converted.kind, Kind::YuNet);
-    let network = &converted.networks[0];
-    let config: YuNetConfig = serde_json::from_value(network.config.clone()).unwrap();
-    let expected = Fixture::open(&fixture("yunet.io.safetensors"));
-    let yunet = network.load(config.init(&expected.device)).unwrap();
-    for level in yunet.forward(expected.get("input")) {
-        let name = |head: &str| format!("{head}_{}", level.stride);
-        expected.check(&name("cls"), level.class, TOLERANCE);
-        expected.check(&name("obj"), level.object, TOLERANCE);
-        expected.check(&name("bbox"), level.bbox, TOLERANCE);
-        expected.check(&name("kps"), level.points, TOLERANCE);
-    }
 }

@@ -6,8 +6,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::{Conv, conv, convolve};
-use crate::stylegan2::FullyConnected;
+use crate::layers::{Conv, FullyConnected, conv, convolve};
 
 /// torch's default slope.
 const SLOPE: f64 = 0.01;

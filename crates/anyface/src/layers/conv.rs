@@ -6,8 +6,7 @@ use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Tensor};
 
-use super::BatchNorm;
-use crate::stylegan2::styled_conv::conv3x3;
+use super::{BatchNorm, conv_same};
 
 /// How a convolution computes.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +62,7 @@ pub fn conv(conv: Conv, device: &Device) -> Conv2d {
         .init(device)
 }
 
-/// `conv` of `x [N, C, H, W]`, by the kernels of [`conv3x3`] where they have it: odd square kernels up to 3 that keep
+/// `conv` of `x [N, C, H, W]`, by the kernels of [`conv_same`] where they have it: odd square kernels up to 3 that keep
 /// the size. A stride of 2 takes every second pixel of that, which costs less than burn's own.
 pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     match is_in_kernels(conv, &x) {
@@ -103,7 +102,7 @@ fn by_kernels(
     bias: Option<Tensor<1>>,
     x: Tensor<4>,
 ) -> Tensor<4> {
-    let y = conv3x3(x, weight, bias, Activation::Linear);
+    let y = conv_same(x, weight, bias, Activation::Linear);
     match conv.stride {
         [2, 2] => every_second(y),
         _ => y,

@@ -1,11 +1,25 @@
-//! Layers of convolutional networks with torch's parameter names, for inference.
+//! Layers that several networks share, and the convolutions they compute with.
 
 mod batch_norm;
 mod conv;
+mod fir;
+mod fully_connected;
 mod halve;
+mod layer_norm;
+mod linear;
+mod normalize;
 mod prelu;
+mod styled_conv;
 
+pub use anyface_kernels::Activation;
 pub use batch_norm::BatchNorm;
 pub use conv::{Conv, conv, convolve, convolve_normalized};
+pub use fir::upsample_2x;
+pub use fully_connected::FullyConnected;
 pub use halve::halve;
+pub use layer_norm::LayerNorm;
+pub use linear::Linear;
+pub use normalize::l2_normalize;
 pub use prelu::prelu;
+pub(crate) use styled_conv::runs_on_flex;
+pub use styled_conv::{Operands, ScaledNoise, Settings, conv_same, styled_conv};

@@ -27,6 +27,3 @@ impl Lpips {
             .forward(self.features.forward(a), self.features.forward(b))
     }
 }
-
-#[cfg(test)]
-mod parity;

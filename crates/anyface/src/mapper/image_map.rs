@@ -7,7 +7,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::stylegan2::FullyConnected;
+use crate::layers::FullyConnected;
 
 /// Learning-rate multiplier of every layer.
 const LR_MULTIPLIER: f64 = 0.01;

@@ -6,7 +6,7 @@ use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 
-use crate::clip::normalize;
+use crate::layers::l2_normalize;
 
 /// Sizes of a [`Memory`].
 #[derive(Config, Debug, PartialEq, Eq)]
@@ -44,12 +44,12 @@ impl Memory {
     /// Text features `[N, E]`, of any length, to `[N, B, E]`: the feature plus, of each bank, the row that points most its
     /// way.
     pub fn forward(&self, features: Tensor<2>) -> Tensor<3> {
-        let directions = normalize(features.clone());
+        let directions = l2_normalize(features.clone());
         let answers = self.banks.iter().map(|bank| {
             let rows = bank.val();
             let cosines = directions
                 .clone()
-                .matmul(normalize(rows.clone()).transpose());
+                .matmul(l2_normalize(rows.clone()).transpose());
             let nearest: Tensor<1, Int> = cosines.argmax(1).squeeze_dim(1);
             features.clone() + rows.select(0, nearest)
         });

@@ -16,6 +16,3 @@ mod stream;
 pub use image_map::{ImageMap, ImageMapConfig};
 pub use memory::{Memory, MemoryConfig};
 pub use stream::{Mapped, Stream, StreamConfig};
-
-#[cfg(test)]
-mod parity;

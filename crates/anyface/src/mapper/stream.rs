@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::memory::{Memory, MemoryConfig};
 use crate::clip::transformer::{Transformer, TransformerConfig};
-use crate::stylegan2::{Activation, FullyConnected, broadcast};
+use crate::layers::{Activation, FullyConnected};
+use crate::stylegan2::broadcast;
 
 /// Sizes of one stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

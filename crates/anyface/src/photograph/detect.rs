@@ -4,14 +4,16 @@
 
 use std::path::Path;
 
+use anyface_checkpoint::Checkpoint;
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
-use super::yunet::{Level, YuNet, YuNetConfig};
 use crate::Error;
+use crate::convert::{Kind, convert};
 use crate::hub;
 use crate::image::{Filter, resize};
-use crate::weights::{Checkpoint, Kind, WeightsError, convert};
+use crate::weights::WeightsError;
+use crate::yunet::{Level, YuNet, YuNetConfig};
 
 /// Names the detector's weights where a caller names none.
 pub const DETECTOR_VARIABLE: &str = "ANYFACE_DETECTOR";

@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 
 use super::Engine;
 use crate::Error;
-use crate::clip::{normalize, split_sentences};
+use crate::clip::split_sentences;
+use crate::layers::l2_normalize;
 
 /// The most words of one description. More is surely no description of a face.
 pub const MAX_WORDS: usize = 1000;
@@ -19,7 +20,7 @@ pub struct Description {
 impl Description {
     /// The mean of the sentences' features, `[1, E]`, of unit length.
     pub fn mean(&self) -> Tensor<2> {
-        normalize(self.features.clone().mean_dim(0))
+        l2_normalize(self.features.clone().mean_dim(0))
     }
 }
 
@@ -52,7 +53,7 @@ impl Engine {
             })
             .map(|part| {
                 let tokens = self.tokenizer.batch(&[part], context, &self.device);
-                normalize(self.text_tower.forward(tokens))
+                l2_normalize(self.text_tower.forward(tokens))
             })
             .collect();
         Ok(Description {

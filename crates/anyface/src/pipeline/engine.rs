@@ -3,27 +3,14 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
 use super::likely::likely_filter;
 use crate::Error;
+use crate::bundle::{Bundle, BundleConfig};
 use crate::clip::{ImageTower, Preprocess, TextTower, Tokenizer};
 use crate::inversion::Encoder;
 use crate::mapper::Stream;
 use crate::stylegan2::{Generator, Precision, PreparedSynthesis};
-use crate::weights::{Bundle, BundleConfig};
-
-/// How far the noise-injected layers are drawn towards the mean latent.
-///
-/// It acts on `w_c` alone, never on what the words say.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Truncation {
-    /// ψ in `w̄ + ψ·(w − w̄)`: 1 leaves the latent alone, 0 gives the mean face.
-    pub psi: f64,
-    /// Only latent layers below this one are drawn in.
-    pub cutoff: usize,
-}
 
 /// The networks of one bundle on one device.
 ///

@@ -3,10 +3,11 @@
 use burn::tensor::{Tensor, TensorData};
 use image::RgbImage;
 
-use super::{Description, Engine, Latent, Truncation};
+use super::{Description, Engine, Latent};
 use crate::Error;
-use crate::clip::normalize;
+use crate::bundle::Truncation;
 use crate::image::{to_rgb, to_tensor};
+use crate::layers::l2_normalize;
 use crate::stylegan2::{Noise, broadcast, mix, truncate};
 
 /// How to draw the faces of one description.
@@ -110,7 +111,7 @@ impl Engine {
         };
         let image = self.images(&latent, sketches, show);
         let pixels = self.preprocess.images(image.clone());
-        let feature = normalize(self.image_tower.forward(pixels));
+        let feature = l2_normalize(self.image_tower.forward(pixels));
         let clip_score = (feature * description.mean()).sum().into_scalar();
         Face {
             image: to_rgb(image).swap_remove(0),
@@ -149,7 +150,7 @@ impl Engine {
     pub fn image_feature(&self, picture: &RgbImage) -> Vec<f32> {
         let pixels = self.preprocess.images(to_tensor(&[picture], &self.device));
         let feature = self.image_tower.forward(pixels);
-        normalize(feature).into_data().iter().collect()
+        l2_normalize(feature).into_data().iter().collect()
     }
 
     /// The picture of a face, `[1, 3, R, R]`; only the network as it was trained shows sketches, the prepared one, whose

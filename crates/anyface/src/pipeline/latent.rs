@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use anyface_checkpoint::{Checkpoint, StoredTensor};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Engine, Truncation};
+use super::Engine;
 use crate::Error;
+use crate::bundle::Truncation;
 use crate::stylegan2::{broadcast, truncate};
-use crate::weights::{Checkpoint, StoredTensor, WeightsError, save_tensor};
+use crate::weights::{WeightsError, save_tensor};
 
 /// The tensor of a latent file.
 const NAME: &str = "w_plus";

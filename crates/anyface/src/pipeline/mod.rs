@@ -7,15 +7,13 @@ mod generate;
 mod invert;
 mod latent;
 mod likely;
-mod prior;
 
 pub use describe::{Description, MAX_WORDS};
 pub use edit::Edit;
-pub use engine::{Engine, Truncation};
+pub use engine::Engine;
 pub use generate::{Face, Generate};
 pub use invert::REFINEMENT_STEPS;
 pub use latent::Latent;
-pub use prior::Prior;
 
 #[cfg(test)]
 mod tests;

@@ -102,6 +102,3 @@ impl Prior {
         without.clone() + (with_words - without) * guidance
     }
 }
-
-#[cfg(test)]
-mod parity;

@@ -5,7 +5,8 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::{FullyConnected, GeneratorConfig};
+use super::GeneratorConfig;
+use crate::layers::FullyConnected;
 
 /// Fully connected layers from `z` to `w`, and the mean of `w`.
 #[derive(Module, Debug)]

@@ -6,24 +6,17 @@
 //! Parameters carry NVIDIA's names except for lists: `mapping.fc{i}` is `mapping.fc.{i}` here, `synthesis.b{4·2^i}` is
 //! `synthesis.blocks.{i}`, and `synthesis.b4.const` is `synthesis.input`.
 
-pub use anyface_kernels::Activation;
-
 mod config;
-mod fir;
-mod fully_connected;
 mod generator;
 mod latent;
 mod mapping;
 mod noise;
 mod prepared;
-pub mod styled_conv;
 mod synthesis;
 mod synthesis_layer;
 mod to_rgb;
 
 pub use config::{ConfigError, GeneratorConfig, MappingActivation};
-pub use fir::upsample_2x;
-pub use fully_connected::FullyConnected;
 pub use generator::Generator;
 pub use latent::{broadcast, mix, truncate};
 pub use mapping::Mapping;

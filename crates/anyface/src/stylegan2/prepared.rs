@@ -6,8 +6,8 @@ use anyface_kernels::{
 };
 use burn::tensor::{Tensor, TensorData};
 
-use super::styled_conv::{Settings, runs_on_flex};
-use super::{FullyConnected, Noise, Synthesis, SynthesisLayer, ToRgb};
+use super::{Noise, Synthesis, SynthesisLayer, ToRgb};
+use crate::layers::{FullyConnected, Settings, runs_on_flex};
 
 /// In what convolutions are computed; sums are always in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::{GeneratorConfig, Noise, SynthesisLayer, ToRgb, upsample_2x};
+use super::{GeneratorConfig, Noise, SynthesisLayer, ToRgb};
+use crate::layers::upsample_2x;
 
 /// A learned 4×4 input and one block for every resolution.
 #[derive(Module, Debug)]

@@ -5,8 +5,8 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::styled_conv::{Operands, ScaledNoise, Settings, styled_conv};
-use super::{FullyConnected, Noise};
+use super::Noise;
+use crate::layers::{FullyConnected, Operands, ScaledNoise, Settings, styled_conv};
 
 /// A convolution layer of the synthesis network (NVIDIA `SynthesisLayer`).
 #[derive(Module, Debug)]

@@ -5,8 +5,7 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::FullyConnected;
-use super::styled_conv::{Operands, Settings, styled_conv};
+use crate::layers::{FullyConnected, Operands, Settings, styled_conv};
 
 /// A styled 1×1 convolution without demodulation (NVIDIA `ToRGBLayer`).
 #[derive(Module, Debug)]

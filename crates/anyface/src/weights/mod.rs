@@ -1,32 +1,24 @@
-//! Network weights on disk: any public checkpoint in, safetensors out, nothing ignored.
+//! Weights of networks on disk: safetensors, loaded strictly and written atomically.
 
 mod atomic;
-mod bundle;
-pub mod container;
-pub mod convert;
 mod tensors;
 
 use std::path::PathBuf;
 
+use anyface_checkpoint::{Checkpoint, CheckpointError};
+
 pub use atomic::write_atomically;
-pub use bundle::{Bundle, BundleConfig, FORMAT};
-pub use container::{Checkpoint, Container, LeftOut, StoredTensor};
-pub use convert::{Converted, Kind, Network, convert};
 pub use tensors::{
     StoredDtype, load_module, load_module_bytes, load_module_tensors, save_module, save_tensor,
 };
+pub(crate) use tensors::{parameter_shapes, save_tensors};
 
 /// Why weights could not be read or written. `source_name` is a path, or what the caller called the bytes.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    /// The file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
+    /// The file could not be read, or is no whole checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The file could not be written; whatever stood there before still does.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -34,14 +26,6 @@ pub enum WeightsError {
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
-    },
-    /// The bytes are no whole file of a known container.
-    #[error("{source_name}: {source}")]
-    Container {
-        /// Where the bytes come from.
-        source_name: String,
-        /// What is wrong, and at which byte.
-        source: container::Fault,
     },
     /// The bytes are not a whole safetensors file.
     #[error("{source_name} is not a safetensors file: {source}")]
@@ -111,4 +95,14 @@ pub enum WeightsError {
         /// Element type on disk.
         found: safetensors::Dtype,
     },
+}
+
+impl WeightsError {
+    /// `checkpoint` is of a model that this library does not have.
+    pub(crate) fn unsupported(checkpoint: &Checkpoint, reason: impl Into<String>) -> Self {
+        Self::Unsupported {
+            source_name: checkpoint.source_name.clone(),
+            reason: reason.into(),
+        }
+    }
 }

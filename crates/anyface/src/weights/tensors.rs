@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use anyface_checkpoint::{StoredTensor, map_file, to_f32};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use half::f16;
@@ -14,8 +15,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 
 use super::atomic::replace_file;
-use super::container::{floats, map};
-use super::{StoredTensor, WeightsError, write_atomically};
+use super::{WeightsError, write_atomically};
 
 /// Element type of a written file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum StoredDtype {
 /// The file cannot be read, or its tensors are not exactly the module's: one is missing, is one too many, or has another
 /// shape or element type.
 pub fn load_module<M: Module>(module: M, path: &Path) -> Result<M, WeightsError> {
-    load_module_bytes(module, &map(path)?, &path.display().to_string())
+    load_module_bytes(module, &map_file(path)?, &path.display().to_string())
 }
 
 /// [`load_module`] from the bytes of a file; `source_name` stands for the path in errors.
@@ -131,7 +131,7 @@ pub fn save_tensor(name: &str, tensor: &StoredTensor, path: &Path) -> Result<(),
 }
 
 /// Writes tensors to `path` as they are, one after another, whole or not at all.
-pub(super) fn save_tensors(
+pub(crate) fn save_tensors(
     tensors: BTreeMap<String, &StoredTensor>,
     path: &Path,
 ) -> Result<(), WeightsError> {
@@ -201,7 +201,7 @@ impl<V: View> Loader<'_, V> {
                 found: view.shape().to_vec(),
             });
         }
-        floats(view.dtype(), &view.data()).ok_or(WeightsError::Dtype {
+        to_f32(view.dtype(), &view.data()).ok_or(WeightsError::Dtype {
             source_name,
             tensor,
             found: view.dtype(),
@@ -238,7 +238,7 @@ impl<V: View> ModuleMapper for Loader<'_, V> {
 }
 
 /// Names and shapes of the float parameters of `module`, whose values are not made for it.
-pub(super) fn parameter_shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
+pub(crate) fn parameter_shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
     let mut shapes = Shapes::default();
     module.visit(&mut shapes);
     shapes.by_name

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyface::inversion::Detector;
+use anyface::photograph::Detector;
 use anyface_train::eval::recognizer::Recognizer;
 use anyface_train::eval::{FolderFaces, Framing};
 use anyhow::Result;

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use anyface::weights::container::read_strings;
+use anyface::checkpoint::read_strings;
 
 use super::celeba::attributes_in;
 use super::record::{Part, Record};

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyface::pipeline::Prior;
+use anyface::bundle::Prior;
 use anyface::stylegan2::{GeneratorConfig, MappingActivation};
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use serde::Deserialize;
 
 use super::reconstruction::ReconstructionConfig;

@@ -4,8 +4,7 @@
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use anyface::layers::halve;
-use anyface::stylegan2::styled_conv::conv3x3;
-use anyface::stylegan2::{Activation, FullyConnected};
+use anyface::layers::{Activation, FullyConnected, conv_same};
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -134,7 +133,7 @@ impl Convolution {
         let weight = self.weight.val();
         let [_, inputs, height, width] = weight.dims();
         let weight = weight * (1.0 / ((inputs * height * width) as f64).sqrt());
-        conv3x3(x, weight, Some(self.bias.val()), activation)
+        conv_same(x, weight, Some(self.bias.val()), activation)
     }
 }
 

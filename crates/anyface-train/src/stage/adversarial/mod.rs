@@ -14,9 +14,9 @@ use std::path::Path;
 
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::inversion::Encoder;
-use anyface::pipeline::Prior;
+use anyface::bundle::Prior;
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyface::inversion::EncoderConfig;
 use anyface::stylegan2::GeneratorConfig;
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use burn::tensor::Device;
 
 use super::Adversaries;

@@ -12,7 +12,7 @@ use anyface::identity::IrSeConfig;
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::inversion::{Encoder, EncoderConfig, Method};
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise};
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;

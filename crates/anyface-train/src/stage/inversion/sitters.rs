@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use anyface::pipeline::Prior;
+use anyface::bundle::Prior;
 use anyface::stylegan2::{Generator, Noise, broadcast};
 use burn::tensor::Tensor;
 use rand::RngExt;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use anyface::clip::{TextTower, Tokenizer, normalize};
+use anyface::clip::{TextTower, Tokenizer};
+use anyface::layers::l2_normalize;
 use anyface_portraits::Attribute;
 use anyface_portraits::caption::{Caption, Sentence};
 use anyface_portraits::latent::LATENT_DIM;
@@ -90,7 +91,7 @@ impl DescribedFaces {
         order.sort_by_key(|&i| texts[i].len());
         let read = order.par_chunks(READ_BATCH).map(|batch| {
             let batch: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
-            normalize(tower.forward(tokenizer.batch(&batch, context, device)))
+            l2_normalize(tower.forward(tokenizer.batch(&batch, context, device)))
         });
         let sorted = Tensor::cat(read.collect(), 0);
         let mut place = vec![0i64; order.len()];
@@ -155,7 +156,7 @@ impl DescribedFaces {
         let features = self.features.clone().select(0, places);
         let features = features.reshape([faces.len(), most, width]);
         TextBatch {
-            mean: normalize(features.clone().sum_dim(1).squeeze_dim(1)),
+            mean: l2_normalize(features.clone().sum_dim(1).squeeze_dim(1)),
             absent: Tensor::from_data(TensorData::new(absent, [faces.len(), most]), &device),
             features,
             faces: described,

@@ -1,6 +1,6 @@
 //! What words change in a latent: the lesson of the text stream.
 
-use anyface::pipeline::Prior;
+use anyface::bundle::Prior;
 use anyface::stylegan2::Mapping;
 use anyface_portraits::latent::{LATENT_DIM, adjust, latent_dims, sample};
 use burn::tensor::{Tensor, TensorData};

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyface::Truncation;
 use anyface::mapper::{Stream, StreamConfig};
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Deserialize;

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use anyface::clip::{TextTower, TextTowerConfig, Tokenizer, normalize};
+use anyface::clip::{TextTower, TextTowerConfig, Tokenizer};
+use anyface::layers::l2_normalize;
 use anyface::inversion::{Encoder, EncoderConfig};
 use anyface::probe::{Probe, ProbeConfig};
 use anyface::stylegan2::{Generator, Noise, broadcast};
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use anyface_portraits::caption::{Grammar, Split};
 use anyface_portraits::latent::sample;
 use anyface_portraits::{Attribute, Face};
@@ -155,7 +156,7 @@ impl Readers<'_> {
         let indices: Vec<usize> = (0..faces.len()).collect();
         let features = indices.par_chunks(READ_BATCH).map(|batch| {
             let images = faces.images(batch, self.device);
-            normalize(self.frozen.see(images))
+            l2_normalize(self.frozen.see(images))
         });
         let latents = indices
             .par_chunks(READ_BATCH)

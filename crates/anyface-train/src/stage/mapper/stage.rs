@@ -6,7 +6,7 @@ use anyface::clip::clip_score;
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::mapper::Mapped;
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
-use anyface::weights::Bundle;
+use anyface::bundle::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use rand::seq::index;

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Claims, Network, StoredTensor, WeightsError};
+use anyface_checkpoint::StoredTensor;
+
+use super::super::{Claims, Network};
 use super::{Choices, towers};
 use crate::clip::transformer::Activation;
+use crate::weights::WeightsError;
 
 /// Tensors outside the blocks: transformers' name, OpenAI's.
 const SINGLE: [(&str, &str); 13] = [
@@ -106,7 +109,7 @@ fn take_block(
         let Some(joined) = StoredTensor::cat(&parts) else {
             let reason =
                 format!("`{theirs}.self_attn`: query, key and value differ in shape or type");
-            return Err(claims.checkpoint.unsupported(reason));
+            return Err(WeightsError::unsupported(claims.checkpoint, reason));
         };
         tensors.push((format!("{ours}.attn.in_proj_{field}"), joined));
     }
@@ -115,7 +118,7 @@ fn take_block(
 
 /// `config.json` beside the file, with transformers' own defaults.
 fn choices(claims: &Claims<'_>) -> Result<Choices, WeightsError> {
-    let config = claims.checkpoint.config_beside("config.json")?;
+    let config = claims.checkpoint.sidecar("config.json")?;
     let number = |pointer: &str| config.pointer(pointer)?.as_u64()?.try_into().ok();
     let activation = match config
         .pointer("/text_config/hidden_act")
@@ -126,7 +129,7 @@ fn choices(claims: &Claims<'_>) -> Result<Choices, WeightsError> {
         Some(other) => {
             let reason =
                 format!("config.json: hidden_act is {other}, known are gelu and quick_gelu");
-            return Err(claims.checkpoint.unsupported(reason));
+            return Err(WeightsError::unsupported(claims.checkpoint, reason));
         }
     };
     Ok(Choices {

@@ -10,12 +10,14 @@ pub(super) use openai::from_openai;
 
 use std::collections::BTreeMap;
 
+use anyface_checkpoint::{Checkpoint, StoredTensor};
 use burn::tensor::Device;
 
-use super::{Checkpoint, Network, StoredTensor, WeightsError};
+use super::Network;
 use crate::clip::{
     ImageTowerConfig, ModifiedResNetConfig, TextTowerConfig, VisionTransformerConfig,
 };
+use crate::weights::WeightsError;
 
 /// What the weights do not tell.
 #[derive(Debug)]
@@ -139,7 +141,7 @@ fn shape<const N: usize>(
             "`{name}` has shape {:?}, which should have {N} axes",
             tensor.shape()
         );
-        checkpoint.unsupported(reason)
+        WeightsError::unsupported(checkpoint, reason)
     })
 }
 
@@ -161,7 +163,7 @@ fn heads(
         true => Ok(heads),
         false => {
             let reason = format!("{width} channels cannot be split into {heads} attention heads");
-            Err(checkpoint.unsupported(reason))
+            Err(WeightsError::unsupported(checkpoint, reason))
         }
     }
 }

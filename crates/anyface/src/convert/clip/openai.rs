@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::Container;
-use super::super::{Claims, Network, WeightsError};
+use anyface_checkpoint::Container;
+
+use super::super::{Claims, Network};
 use super::{Choices, towers};
 use crate::clip::transformer::Activation;
+use crate::weights::WeightsError;
 
 /// Both towers of a file.
 pub(in super::super) fn from_openai(claims: &mut Claims<'_>) -> Result<Vec<Network>, WeightsError> {
@@ -51,7 +53,7 @@ fn choices(claims: &Claims<'_>) -> Result<Choices, WeightsError> {
             image_heads: None,
         });
     }
-    let config = claims.checkpoint.config_beside("open_clip_config.json")?;
+    let config = claims.checkpoint.sidecar("open_clip_config.json")?;
     let model = &config["model_cfg"];
     let number = |pointer: &str| model.pointer(pointer)?.as_u64()?.try_into().ok();
     let activation = match model["quick_gelu"].as_bool() {

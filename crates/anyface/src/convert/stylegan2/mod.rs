@@ -12,11 +12,13 @@ pub(super) use rosinality::from_rosinality;
 
 use std::collections::BTreeMap;
 
+use anyface_checkpoint::StoredTensor;
 use burn::tensor::Device;
 
 use self::key::keys;
-use super::{Claims, Network, StoredTensor, WeightsError, parameter_shapes};
+use super::{Claims, Network};
 use crate::stylegan2::GeneratorConfig;
+use crate::weights::{WeightsError, parameter_shapes};
 
 /// Whose names a generator's tensors have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,7 @@ fn claim(
 ) -> Result<Network, WeightsError> {
     let checkpoint = claims.checkpoint;
     if let Err(error) = config.validate() {
-        return Err(checkpoint.unsupported(error.to_string()));
+        return Err(WeightsError::unsupported(checkpoint, error.to_string()));
     }
     let generator = config.init(&Device::flex());
     let shapes = parameter_shapes(&generator);
@@ -58,7 +60,7 @@ fn claim(
     for name in claims.names(pattern) {
         if *claims.get(name)? != expected {
             let reason = format!("`{name}` is not the filter [1, 3, 3, 1]");
-            return Err(checkpoint.unsupported(reason));
+            return Err(WeightsError::unsupported(checkpoint, reason));
         }
     }
     claims.leave_out(pattern, "a filter that never changes");

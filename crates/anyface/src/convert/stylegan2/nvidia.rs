@@ -1,10 +1,12 @@
 //! Pickles of stylegan2-ada-pytorch: the moving average `G_ema` is taken.
 
+use anyface_checkpoint::Checkpoint;
 use serde_json::Value;
 
-use super::super::{Checkpoint, Claims, Network, WeightsError};
+use super::super::{Claims, Network};
 use super::{Naming, claim};
 use crate::stylegan2::GeneratorConfig;
+use crate::weights::WeightsError;
 
 /// The generator of a pickle.
 pub(in super::super) fn from_nvidia(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
@@ -23,12 +25,16 @@ pub(in super::super) fn from_nvidia(claims: &mut Claims<'_>) -> Result<Network, 
 fn config(claims: &Claims<'_>) -> Result<GeneratorConfig, WeightsError> {
     let checkpoint = claims.checkpoint;
     if claims.names("G_ema.synthesis.input.*").next().is_some() {
-        return Err(checkpoint.unsupported("a StyleGAN3, which this library does not have"));
+        return Err(WeightsError::unsupported(
+            checkpoint,
+            "a StyleGAN3, which this library does not have",
+        ));
     }
     if claims.names("G_ema.mapping.embed.*").next().is_some() {
-        return Err(
-            checkpoint.unsupported("a generator of classes, which this library does not have")
-        );
+        return Err(WeightsError::unsupported(
+            checkpoint,
+            "a generator of classes, which this library does not have",
+        ));
     }
     let mut channels = Vec::new();
     while let Ok([_, width, _, _]) = claims.shape(&torgb(channels.len())) {
@@ -55,7 +61,7 @@ fn attribute<'c>(checkpoint: &'c Checkpoint, path: &str) -> Result<&'c Value, We
     let found = checkpoint.metadata.pointer(&format!("/G_ema/{path}"));
     found.ok_or_else(|| {
         let reason = format!("G_ema lacks the attribute {}", path.replace('/', "."));
-        checkpoint.unsupported(reason)
+        WeightsError::unsupported(checkpoint, reason)
     })
 }
 
@@ -66,7 +72,7 @@ fn expect(checkpoint: &Checkpoint, path: &str, expected: &Value) -> Result<(), W
         false => {
             let name = path.replace('/', ".");
             let reason = format!("G_ema.{name} is {found}, this library has {expected} only");
-            Err(checkpoint.unsupported(reason))
+            Err(WeightsError::unsupported(checkpoint, reason))
         }
     }
 }

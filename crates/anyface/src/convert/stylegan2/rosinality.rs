@@ -1,8 +1,9 @@
 //! Files of rosinality/stylegan2-pytorch: `g_ema` and `latent_avg`.
 
-use super::super::{Claims, Network, WeightsError};
+use super::super::{Claims, Network};
 use super::{Naming, claim};
 use crate::stylegan2::GeneratorConfig;
+use crate::weights::WeightsError;
 
 /// The generator of a file.
 pub(in super::super) fn from_rosinality(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {

@@ -91,7 +91,7 @@ pub fn styled_conv(operands: Operands, settings: Settings) -> Tensor<4> {
 }
 
 /// A plain convolution `act(conv(x, W) + b)` of the same size: `[N, C_in, H, W]` to `[N, C_out, H, W]`.
-pub fn conv3x3(
+pub fn conv_same(
     x: Tensor<4>,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,

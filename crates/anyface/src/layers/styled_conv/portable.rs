@@ -7,7 +7,7 @@ use burn::tensor::module::{conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 
 use super::{Operands, Settings};
-use crate::stylegan2::fir::smooth;
+use crate::layers::fir::smooth;
 
 pub(super) fn styled_conv(operands: Operands, settings: Settings) -> Tensor<4> {
     let Operands {

@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
 use super::*;
-use crate::inversion::paste_back;
 use crate::parity::fixture;
+use crate::photograph::paste_back;
 
 /// Cases with a picture: only cut; padded at a corner; shrunk by 2 and padded; padded on all sides.
 const PICTURES: [usize; 4] = [2, 4, 7, 9];

@@ -66,8 +66,11 @@ fn of_faces_that_overlap_the_likeliest_stays() {
 
 #[test]
 fn a_file_that_is_no_detector_is_named() {
-    let path = fixture("checkpoints/legacy.pth");
+    let path = fixture("checkpoints/ir_se50_layout.pth");
     let error = Detector::open(&path).unwrap_err().to_string();
-    assert!(error.contains("legacy.pth: no face detector"), "{error}");
+    assert!(
+        error.contains("ir_se50_layout.pth: no face detector"),
+        "{error}"
+    );
     assert!(Detector::open(Path::new("no/such.onnx")).is_err());
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::*;
-use crate::parity::{Fixture, fixture};
-use crate::weights::{Checkpoint, Kind, convert};
+use crate::fixture::{Fixture, fixture};
+use anyface::checkpoint::Checkpoint;
+use anyface::convert::{Kind, convert};
+use anyface::inception::InceptionConfig;
 
 #[test]
 fn features_equal_the_reference() {

@@ -4,34 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::Storages;
+use crate::contents::{Contents, LeftOut};
 use crate::numpy;
 use crate::pickle::{Call, Graph, Id, Node};
 use crate::source::Fault;
 use crate::stored::StoredTensor;
-use crate::torch::Storages;
 
 /// The deepest nesting of containers and modules.
 const MAX_DEPTH: usize = 64;
 
 /// The most bytes of names and values: shared objects are met once for every way that leads to them.
 const MAX_TEXT: usize = 64 << 20;
-
-/// Part of a file that was not read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Dotted name.
-    pub name: String,
-    /// Why.
-    pub reason: String,
-}
-
-/// What a container holds.
-#[derive(Debug, Default)]
-pub(crate) struct Contents {
-    pub(crate) tensors: BTreeMap<String, StoredTensor>,
-    pub(crate) metadata: Value,
-    pub(crate) left_out: Vec<LeftOut>,
-}
 
 /// Walks from `root` through dicts, lists, modules and objects with attributes.
 pub(crate) fn contents(

@@ -2,9 +2,10 @@
 
 use burn::tensor::Device;
 
-use super::*;
-use crate::parity::{Fixture, fixture};
-use crate::weights::{Checkpoint, Kind, Network, convert};
+use crate::fixture::{Fixture, fixture};
+use anyface::checkpoint::Checkpoint;
+use anyface::convert::{Kind, Network, convert};
+use anyface::mapper::{ImageMapConfig, Memory, MemoryConfig};
 
 fn network(file: &str, kind: Kind) -> Network {
     let path = fixture("checkpoints").join(file);

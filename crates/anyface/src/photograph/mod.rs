@@ -1,14 +1,23 @@
-//! From a picture file to an aligned face, and back.
+//! From a picture file to an aligned face, and back: faces are found by [`YuNet`](crate::yunet),
+//! aligned as FFHQ's are, and pasted back with what an edit changed.
+
+mod align;
+mod details;
+mod detect;
+mod pad;
+mod paste;
 
 use std::path::Path;
 
 use image::{RgbImage, imageops};
 
-use super::align::{Square, align};
-use super::detect::{DetectedFace, Detector};
-use super::paste::paste_back;
 use crate::Error;
 use crate::image::{Filter, read_picture, resize};
+
+pub use align::{Square, align};
+pub use details::keep_details;
+pub use detect::{DETECTOR_VARIABLE, DetectedFace, Detector};
+pub use paste::paste_back;
 
 /// Readings of the picture along each side of a pixel: FFHQ's.
 const SUPERSAMPLING: u32 = 4;

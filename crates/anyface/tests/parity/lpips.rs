@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 
-use super::*;
-use crate::parity::{Fixture, fixture};
-use crate::weights::{Checkpoint, Kind, convert};
+use crate::fixture::{Fixture, fixture};
+use anyface::checkpoint::Checkpoint;
+use anyface::convert::{Kind, convert};
+use anyface::lpips::{FeatureNetwork, Lpips, LpipsHeads};
 
 #[test]
 fn the_head_equals_the_reference() {

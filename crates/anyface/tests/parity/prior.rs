@@ -2,9 +2,11 @@
 
 use burn::tensor::Tensor;
 
-use super::*;
-use crate::parity::{Fixture, fixture};
-use crate::weights::{Checkpoint, Kind, convert};
+use crate::fixture::{Fixture, fixture};
+use anyface::checkpoint::Checkpoint;
+use anyface::convert::{Kind, convert};
+use anyface::prior::{Prior, PriorConfig, Sampling};
+use anyface::stylegan2::broadcast;
 
 const TOLERANCE: f32 = 1e-5;
 
@@ -49,6 +51,6 @@ fn samples_equal_the_reference() {
             ..Sampling::default()
         };
         let w = prior.sample(expected.get("e"), noise.clone(), &sampling);
-        expected.check(name, crate::stylegan2::broadcast(w, 10), TOLERANCE);
+        expected.check(name, broadcast(w, 10), TOLERANCE);
     }
 }

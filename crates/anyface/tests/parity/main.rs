@@ -1,0 +1,15 @@
+//! Networks against their reference implementations, by what is public.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+// The library's own tests read fixtures too; `weights` stands where it does there.
+use anyface::weights;
+#[path = "../../src/parity.rs"]
+#[allow(dead_code, reason = "some is for the library's own tests")]
+mod fixture;
+mod inception;
+mod lpips;
+mod mapper;
+mod mobile_face_net;
+mod prior;
+mod yunet;
