@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyface::inversion::EncoderConfig;
-use anyface::bundle::Prior;
-use anyface::stylegan2::{GeneratorConfig, Noise};
 use anyface::bundle::Bundle;
+use anyface::bundle::Prior;
+use anyface::inversion::EncoderConfig;
+use anyface::stylegan2::{GeneratorConfig, Noise};
 use anyface_train::stage::generator;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use anyface::stylegan2::GeneratorConfig;
 use anyface::bundle::Bundle;
+use anyface::stylegan2::GeneratorConfig;
 use anyface_train::TrainError;
 use anyface_train::stage::generator;
 use burn::tensor::Device;

@@ -1,7 +1,5 @@
 //! What an unpickled object holds: tensors by dotted name, and everything else that JSON can say.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use super::Storages;
@@ -9,7 +7,6 @@ use crate::contents::{Contents, LeftOut};
 use crate::numpy;
 use crate::pickle::{Call, Graph, Id, Node};
 use crate::source::Fault;
-use crate::stored::StoredTensor;
 
 /// The deepest nesting of containers and modules.
 const MAX_DEPTH: usize = 64;

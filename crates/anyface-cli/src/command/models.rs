@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyface::hub::{Cache, Model};
 use anyface::checkpoint::Checkpoint;
 use anyface::convert::Kind;
+use anyface::hub::{Cache, Model};
 use anyhow::Result;
 
 /// List public weights, look into weight files

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyface::bundle::Bundle;
 use anyface::image::Mark;
 use anyface::probe::Probe;
-use anyface::bundle::Bundle;
 use anyface::{Engine, Error};
 use burn::tensor::Device;
 

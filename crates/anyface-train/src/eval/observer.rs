@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use anyface::convert::{Converted, Kind};
 use anyface::image::to_tensor;
 use anyface::inception::{Inception, InceptionConfig};
-use anyface::convert::{Converted, Kind};
 use anyface::{Engine, hub};
 use burn::module::Module;
 use burn::tensor::Device;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use anyface::convert::{Converted, Kind};
 use anyface::hub;
 use anyface::image::{resize_bicubic_tensor, to_tensor};
 use anyface::lpips::{FeatureNetwork, Lpips, LpipsHeads};
-use anyface::convert::{Converted, Kind};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;

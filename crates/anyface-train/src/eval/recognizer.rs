@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use anyface::convert::{Converted, Kind};
 use anyface::hub;
 use anyface::identity::{MobileFaceNet, MobileFaceNetConfig, crop_face};
 use anyface::image::{resize_bicubic_tensor, to_tensor};
-use anyface::convert::{Converted, Kind};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;

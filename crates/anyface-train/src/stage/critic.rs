@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use anyface::probe::{Probe, ProbeConfig};
 use anyface::bundle::Bundle;
+use anyface::probe::{Probe, ProbeConfig};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::Deserialize;

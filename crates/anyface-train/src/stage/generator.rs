@@ -9,10 +9,10 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use anyface::image::{contact_sheet, save_png, to_rgb};
-use anyface::bundle::Prior;
-use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface::bundle::Bundle;
+use anyface::bundle::Prior;
+use anyface::image::{contact_sheet, save_png, to_rgb};
+use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface_portraits::CODE_DIM;
 use anyface_portraits::latent::{self, LATENT_DIM};
 use burn::tensor::{Device, Tensor};

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyface::clip::{Family, ImageTowerConfig, TextTower, TextTowerConfig};
 use anyface::bundle::Bundle;
+use anyface::clip::{Family, ImageTowerConfig, TextTower, TextTowerConfig};
 use anyface_portraits::Attributes;
 use burn::tensor::Device;
 use serde::Deserialize;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyface::probe::{Probe, ProbeConfig};
 use anyface::bundle::Bundle;
+use anyface::probe::{Probe, ProbeConfig};
 use anyface::weights::write_atomically;
 use anyface_portraits::{Attribute, Attributes};
 use burn::module::Module;

@@ -1,7 +1,7 @@
 //! What the image tower of a bundle sees in pictures.
 
-use anyface::clip::{Family, ImageTower, ImageTowerConfig, Preprocess};
 use anyface::bundle::Bundle;
+use anyface::clip::{Family, ImageTower, ImageTowerConfig, Preprocess};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use anyface::bundle::Bundle;
 use anyface::bundle::Prior;
 use anyface::stylegan2::{GeneratorConfig, MappingActivation};
-use anyface::bundle::Bundle;
 use serde::Deserialize;
 
 use super::reconstruction::ReconstructionConfig;

@@ -12,11 +12,11 @@ mod start;
 
 use std::path::Path;
 
+use anyface::bundle::Bundle;
+use anyface::bundle::Prior;
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::inversion::Encoder;
-use anyface::bundle::Prior;
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
-use anyface::bundle::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use anyface::bundle::Bundle;
 use anyface::inversion::EncoderConfig;
 use anyface::stylegan2::GeneratorConfig;
-use anyface::bundle::Bundle;
 use burn::tensor::Device;
 
 use super::Adversaries;

@@ -11,8 +11,8 @@ mod texts;
 
 use std::path::{Path, PathBuf};
 
-use anyface::clip::{Family, ImageTowerConfig, TextTowerConfig};
 use anyface::bundle::Bundle;
+use anyface::clip::{Family, ImageTowerConfig, TextTowerConfig};
 use anyface::weights::write_atomically;
 use anyface_portraits::Attribute;
 use burn::tensor::{Device, Tensor};

@@ -8,11 +8,11 @@ mod sitters;
 
 use std::path::{Path, PathBuf};
 
+use anyface::bundle::Bundle;
 use anyface::identity::IrSeConfig;
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::inversion::{Encoder, EncoderConfig, Method};
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise};
-use anyface::bundle::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;

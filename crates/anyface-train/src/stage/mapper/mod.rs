@@ -11,8 +11,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyface::Truncation;
-use anyface::mapper::{Stream, StreamConfig};
 use anyface::bundle::Bundle;
+use anyface::mapper::{Stream, StreamConfig};
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Deserialize;

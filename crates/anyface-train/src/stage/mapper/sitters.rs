@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use anyface::bundle::Bundle;
 use anyface::clip::{TextTower, TextTowerConfig, Tokenizer};
-use anyface::layers::l2_normalize;
 use anyface::inversion::{Encoder, EncoderConfig};
+use anyface::layers::l2_normalize;
 use anyface::probe::{Probe, ProbeConfig};
 use anyface::stylegan2::{Generator, Noise, broadcast};
-use anyface::bundle::Bundle;
 use anyface_portraits::caption::{Grammar, Split};
 use anyface_portraits::latent::sample;
 use anyface_portraits::{Attribute, Face};

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use anyface::bundle::Bundle;
 use anyface::clip::clip_score;
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::mapper::Mapped;
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
-use anyface::bundle::Bundle;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use rand::seq::index;

@@ -1,5 +1,7 @@
 //! [`Checkpoint`]: the tensors of a file, whatever its container.
 
+mod shards;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,8 +33,8 @@ pub struct Checkpoint {
     /// What the file holds besides.
     pub left_out: Vec<LeftOut>,
     /// The file, unless the bytes came from elsewhere.
-    pub(crate) path: Option<PathBuf>,
-    pub(crate) checksums: Vec<Checksum>,
+    path: Option<PathBuf>,
+    checksums: Vec<Checksum>,
 }
 
 impl Checkpoint {
@@ -45,7 +47,7 @@ impl Checkpoint {
         let source_name = path.display().to_string();
         let bytes = map_file(path)?;
         if bytes.first() == Some(&b'{') {
-            return safetensors::open_shards(path, &bytes);
+            return shards::open_shards(path, &bytes);
         }
         let checkpoint = match bytes.starts_with(ncnn::MAGIC) {
             true => Self::open_ncnn(path, bytes)?,
