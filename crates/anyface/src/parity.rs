@@ -1,5 +1,7 @@
 //! What a reference implementation computed, by name: inputs, outputs and weights of a fixture.
 
+#![allow(dead_code, reason = "shared with tests/parity, which reads more")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

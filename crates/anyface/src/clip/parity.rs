@@ -1,14 +1,15 @@
 //! Parity of both towers with openai/CLIP and transformers on random weights; `tests/fixtures/clip/README.md` says how
 //! they were made.
 
+use anyface_checkpoint::Checkpoint;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 
 use super::transformer::Activation;
 use super::*;
+use crate::convert::convert;
 use crate::weights::load_module_bytes;
-use crate::weights::{Checkpoint, convert};
 
 const WEIGHTS: &[u8] = include_bytes!("../../tests/fixtures/clip/tiny.safetensors");
 const EXPECTED: &[u8] = include_bytes!("../../tests/fixtures/clip/tiny.io.safetensors");

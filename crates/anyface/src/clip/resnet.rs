@@ -9,8 +9,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::{relu, softmax};
 use burn::tensor::{Device, Tensor};
 
-use super::layers::Linear;
-use crate::layers::{BatchNorm, Conv, conv, convolve_normalized, halve};
+use crate::layers::{BatchNorm, Conv, Linear, conv, convolve_normalized, halve};
 
 /// torch's, in every checkpoint.
 const EPSILON: f64 = 1e-5;

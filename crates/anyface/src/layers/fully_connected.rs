@@ -55,12 +55,12 @@ impl FullyConnected {
     }
 
     /// Whether nothing follows the sum.
-    pub(super) fn is_linear(&self) -> bool {
+    pub(crate) fn is_linear(&self) -> bool {
         self.activation == Activation::Linear
     }
 
     /// What it multiplies by, `[in, out]`, and what it adds, `[1, out]`.
-    pub(super) fn affine(&self) -> [Tensor<2>; 2] {
+    pub(crate) fn affine(&self) -> [Tensor<2>; 2] {
         let [_, d_input] = self.weight.dims();
         let gain = self.lr_multiplier / (d_input as f64).sqrt();
         [
@@ -70,7 +70,7 @@ impl FullyConnected {
     }
 
     /// Sets what it multiplies by, `[in, out]`, and what it adds, `[out]`.
-    pub(super) fn set_affine(&mut self, matrix: Tensor<2>, offset: Tensor<1>) {
+    pub(crate) fn set_affine(&mut self, matrix: Tensor<2>, offset: Tensor<1>) {
         let [d_input, _] = matrix.dims();
         let gain = self.lr_multiplier / (d_input as f64).sqrt();
         self.weight = self.weight.clone().map(|_| matrix.transpose() / gain);

@@ -7,11 +7,11 @@ use burn::tensor::{Device, Tensor, Tolerance};
 use serde::Serialize;
 
 use super::*;
+use crate::bundle::{Bundle, Prior, Truncation};
 use crate::clip::transformer::TransformerConfig;
 use crate::clip::{Family, SimpleTokenizer, TextTowerConfig, VisionTransformerConfig};
 use crate::mapper::StreamConfig;
 use crate::stylegan2::GeneratorConfig;
-use crate::weights::Bundle;
 
 fn put<M: Module>(folder: &Path, name: &str, config: &impl Serialize, network: M) {
     Bundle::put(folder, name, config, &network).unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 use crate::fixture::{Fixture, fixture};
 use anyface::checkpoint::Checkpoint;

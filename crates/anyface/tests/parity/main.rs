@@ -5,7 +5,6 @@
 // The library's own tests read fixtures too; `weights` stands where it does there.
 use anyface::weights;
 #[path = "../../src/parity.rs"]
-#[allow(dead_code, reason = "some is for the library's own tests")]
 mod fixture;
 mod inception;
 mod lpips;

@@ -5,8 +5,9 @@
 //! target, and pick the right caption among those of the batch.
 
 use anyface::clip::{
-    Family, ImageTower, ImageTowerConfig, Preprocess, TextTower, Tokenizer, clip_score, normalize,
+    Family, ImageTower, ImageTowerConfig, Preprocess, TextTower, Tokenizer, clip_score,
 };
+use anyface::layers::l2_normalize;
 use anyface_portraits::caption::Caption;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -43,11 +44,11 @@ impl Words<'_> {
             .collect();
         let device = self.tower.devices().remove(0);
         let tokens = self.tokenizer.batch(&texts, self.context, &device);
-        let features = normalize(self.tower.forward(tokens));
+        let features = l2_normalize(self.tower.forward(tokens));
         let counts = captions.iter().map(|caption| caption.sentences.len());
         let means = features.split_with_sizes(counts.collect(), 0);
         let means = means.into_iter().map(|of_face| of_face.mean_dim(0));
-        normalize(Tensor::cat(means.collect(), 0))
+        l2_normalize(Tensor::cat(means.collect(), 0))
     }
 }
 
@@ -74,7 +75,7 @@ impl Said {
                 false => {
                     let rows = brought.iter().take(captions);
                     let rows = rows.map(|row| Tensor::<1>::from_floats(row.as_slice(), &device));
-                    normalize(Tensor::stack(rows.collect(), 0))
+                    l2_normalize(Tensor::stack(rows.collect(), 0))
                 }
             };
             let [_, dim] = features.dims();
@@ -288,7 +289,7 @@ impl Stage for ImageStage<'_> {
 
 /// How many rows of `said` `[N, E]` have the row of their own number as the nearest in `faces` `[N, E]`.
 fn matches(said: Tensor<2>, faces: Tensor<2>) -> usize {
-    let nearest = normalize(said).matmul(normalize(faces).transpose());
+    let nearest = l2_normalize(said).matmul(l2_normalize(faces).transpose());
     let nearest: Vec<i64> = nearest.argmax(1).into_data().iter().collect();
     let pairs = nearest.iter().zip(0..);
     pairs.filter(|&(&nearest, own)| nearest == own).count()
