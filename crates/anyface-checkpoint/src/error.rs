@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::source::Fault;
+use crate::file_slice::Fault;
 
 /// Why a checkpoint could not be read. `source_name` is a path, or what the caller called the bytes.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use safetensors::Dtype;
 use serde_json::json;
 
 use crate::contents::Contents;
-use crate::source::{Fault, Reader, Source};
+use crate::file_slice::{Fault, FileSlice, Reader};
 use crate::stored::StoredTensor;
 
 /// How every graph begins.
@@ -18,7 +18,7 @@ pub(crate) const MAGIC: &[u8] = b"7767517\n";
 const MAX_LAYERS: usize = 1 << 16;
 
 /// Reads a graph with its weights. Tensors are called `LAYER.FIELD`; the metadata has the layers in their order.
-pub(crate) fn read(graph: &Source, weights: &Source) -> Result<Contents, Fault> {
+pub(crate) fn read(graph: &FileSlice, weights: &FileSlice) -> Result<Contents, Fault> {
     let text = str::from_utf8(&graph.bytes).map_err(|_| graph.fault("text that is no UTF-8"))?;
     let mut reader = weights.reader();
     let mut contents = Contents::default();
@@ -81,7 +81,7 @@ impl<'a> Layer<'a> {
     fn read(
         &self,
         reader: &mut Reader<'_>,
-        weights: &Source,
+        weights: &FileSlice,
         tensors: &mut BTreeMap<String, StoredTensor>,
     ) -> Result<(), Fault> {
         let fields = self.fields().map_err(|reason| reader.fault(reason))?;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use safetensors::Dtype;
 use serde_json::Value;
 
+use crate::file_slice::{Fault, FileSlice};
 use crate::pickle::{Graph, Id, Node};
-use crate::source::{Fault, Source};
 use crate::stored::StoredTensor;
 
 /// How every `.npy` file begins.
@@ -17,7 +17,7 @@ pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 const MAX_HEADER: usize = 1 << 16;
 
 /// Reads an `.npy` file.
-pub(crate) fn read_npy(source: &Source) -> Result<StoredTensor, Fault> {
+pub(crate) fn read_npy(source: &FileSlice) -> Result<StoredTensor, Fault> {
     let mut reader = source.reader();
     if reader.take(MAGIC.len())? != MAGIC {
         return Err(source.fault("no magic number of numpy"));
@@ -187,10 +187,10 @@ fn array(
 mod tests {
     use super::*;
 
-    fn npy(header: &str, elements: &[u8]) -> Source {
+    fn npy(header: &str, elements: &[u8]) -> FileSlice {
         let length = u16::try_from(header.len()).unwrap().to_le_bytes();
         let bytes = [MAGIC, &[1, 0], &length, header.as_bytes(), elements].concat();
-        Source {
+        FileSlice {
             bytes: bytes.into(),
             start: 0,
         }

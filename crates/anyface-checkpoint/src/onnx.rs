@@ -9,7 +9,7 @@ use bytes::Bytes;
 use safetensors::Dtype;
 
 use crate::contents::Contents;
-use crate::source::{Fault, Reader, Source};
+use crate::file_slice::{Fault, FileSlice, Reader};
 use crate::stored::StoredTensor;
 
 /// The most nodes and tensors of a graph.
@@ -21,7 +21,7 @@ pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
 }
 
 /// Reads a file.
-pub(crate) fn read(source: &Source) -> Result<Contents, Fault> {
+pub(crate) fn read(source: &FileSlice) -> Result<Contents, Fault> {
     let mut tensors = BTreeMap::new();
     let mut convolutions = Vec::new();
     let model = fields(source)?;
@@ -53,7 +53,7 @@ pub(crate) fn read(source: &Source) -> Result<Contents, Fault> {
 }
 
 /// Name and inputs of a node that is a convolution.
-fn convolution(node: &Source) -> Result<Option<(String, Vec<String>)>, Fault> {
+fn convolution(node: &FileSlice) -> Result<Option<(String, Vec<String>)>, Fault> {
     let mut inputs = Vec::new();
     let mut texts = BTreeMap::new();
     for (number, field) in fields(node)? {
@@ -71,7 +71,7 @@ fn convolution(node: &Source) -> Result<Option<(String, Vec<String>)>, Fault> {
 }
 
 /// Name and value of an initialiser.
-fn tensor(message: &Source) -> Result<(String, StoredTensor), Fault> {
+fn tensor(message: &FileSlice) -> Result<(String, StoredTensor), Fault> {
     let (mut name, mut shape, mut code) = (String::new(), Vec::new(), 0);
     let mut elements = Bytes::new();
     for (number, field) in fields(message)? {
@@ -109,11 +109,11 @@ fn tensor(message: &Source) -> Result<(String, StoredTensor), Fault> {
 enum Field {
     Number(u64),
     /// A message, text or list.
-    Message(Source),
+    Message(FileSlice),
 }
 
 /// The fields of a message by their numbers.
-fn fields(message: &Source) -> Result<Vec<(u64, Field)>, Fault> {
+fn fields(message: &FileSlice) -> Result<Vec<(u64, Field)>, Fault> {
     let mut reader = message.reader();
     let mut fields = Vec::new();
     while reader.position() < message.bytes.len() {
@@ -137,7 +137,7 @@ fn fields(message: &Source) -> Result<Vec<(u64, Field)>, Fault> {
     Ok(fields)
 }
 
-fn packed_numbers(list: &Source) -> Result<Vec<u64>, Fault> {
+fn packed_numbers(list: &FileSlice) -> Result<Vec<u64>, Fault> {
     let mut reader = list.reader();
     let mut numbers = Vec::new();
     while reader.position() < list.bytes.len() {
@@ -159,6 +159,6 @@ fn number(reader: &mut Reader<'_>) -> Result<u64, Fault> {
     Err(reader.fault("a number of more than 64 bits"))
 }
 
-fn utf8(text: &Source) -> Result<String, Fault> {
+fn utf8(text: &FileSlice) -> Result<String, Fault> {
     String::from_utf8(text.bytes.to_vec()).map_err(|_| text.fault("text that is no UTF-8"))
 }

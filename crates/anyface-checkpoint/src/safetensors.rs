@@ -4,7 +4,7 @@ use ::safetensors::SafeTensors;
 use serde_json::{Map, Value};
 
 use crate::contents::Contents;
-use crate::source::{Fault, Source};
+use crate::file_slice::{Fault, FileSlice};
 use crate::stored::StoredTensor;
 
 /// Bytes of the header's length.
@@ -19,7 +19,7 @@ pub(crate) fn is_safetensors(bytes: &[u8]) -> bool {
 }
 
 /// Reads one file; what stands under `__metadata__` becomes the metadata, JSON as JSON.
-pub(crate) fn read(source: &Source) -> Result<Contents, Fault> {
+pub(crate) fn read(source: &FileSlice) -> Result<Contents, Fault> {
     let fault = |error: String| Fault::new(source.start, error);
     let (header, metadata) =
         SafeTensors::read_metadata(&source.bytes).map_err(|error| fault(error.to_string()))?;

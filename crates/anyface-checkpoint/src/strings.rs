@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::file_slice::{Fault, FileSlice};
 use crate::pickle;
-use crate::source::{Fault, Source};
 use crate::{CheckpointError, map_file};
 
 /// The strings of a file that is one pickled list or tuple of strings. As of any pickle, no code of it is run.
@@ -11,7 +11,7 @@ use crate::{CheckpointError, map_file};
 /// # Errors
 /// When the file cannot be read, is no whole pickle, or holds anything else; the error gives the offset.
 pub fn read_strings(path: &Path) -> Result<Vec<String>, CheckpointError> {
-    let source = Source {
+    let source = FileSlice {
         bytes: map_file(path)?,
         start: 0,
     };
@@ -21,7 +21,7 @@ pub fn read_strings(path: &Path) -> Result<Vec<String>, CheckpointError> {
     })
 }
 
-fn strings(source: &Source) -> Result<Vec<String>, Fault> {
+fn strings(source: &FileSlice) -> Result<Vec<String>, Fault> {
     let (graph, root) = pickle::load(&mut source.reader())?;
     let Some(elements) = graph.sequence(root) else {
         return Err(graph.fault(root, "a pickle that is no list of strings"));
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<Vec<String>, Fault> {
-        strings(&Source {
+        strings(&FileSlice {
             bytes: Bytes::copy_from_slice(bytes),
             start: 0,
         })

@@ -6,7 +6,7 @@ use std::io::{Cursor, Read};
 use ::zip::{CompressionMethod, ZipArchive};
 use bytes::Bytes;
 
-use crate::source::{Fault, Source};
+use crate::file_slice::{Fault, FileSlice};
 
 /// The most bytes that all compressed members of an archive may have when they are unpacked.
 const MAX_UNPACKED: u64 = 512 << 20;
@@ -15,7 +15,7 @@ const MAX_UNPACKED: u64 = 512 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Checksum {
     pub(crate) name: String,
-    pub(crate) source: Source,
+    pub(crate) source: FileSlice,
     pub(crate) crc32: u32,
 }
 
@@ -36,14 +36,14 @@ impl Checksum {
 #[derive(Debug)]
 pub(crate) struct Members {
     start: usize,
-    by_name: BTreeMap<String, Source>,
+    by_name: BTreeMap<String, FileSlice>,
     /// Of the members that are views.
     pub(crate) checksums: Vec<Checksum>,
 }
 
 impl Members {
     /// Reads the directory, and unpacks what is compressed.
-    pub(crate) fn read(source: &Source) -> Result<Self, Fault> {
+    pub(crate) fn read(source: &FileSlice) -> Result<Self, Fault> {
         let fault = |error: ::zip::result::ZipError| {
             Fault::new(source.start + source.bytes.len(), error.to_string())
         };
@@ -96,7 +96,7 @@ impl Members {
                 }
             };
             let start = packed.start;
-            members.by_name.insert(name, Source { bytes, start });
+            members.by_name.insert(name, FileSlice { bytes, start });
         }
         Ok(members)
     }
@@ -105,7 +105,7 @@ impl Members {
         self.by_name.keys().map(String::as_str)
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<Source> {
+    pub(crate) fn get(&self, name: &str) -> Option<FileSlice> {
         self.by_name.get(name).cloned()
     }
 

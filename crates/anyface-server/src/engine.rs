@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 
 use anyface::pipeline::Description;
-use anyface::{Engine, Error, Latent as EngineLatent};
+use anyface::{Engine, Error, Latent};
 use image::RgbImage;
 
-use crate::studio::{About, Edit, Face, Latent, Source, Studio, StudioError, Task};
+use crate::studio::{
+    About, Edit, FaceSource, GeneratedFace, LatentValues, Studio, StudioError, Task,
+};
 
 /// Results that are kept: enough for the requests of a batch.
 const REMEMBERED: usize = 32;
@@ -16,7 +18,7 @@ const REMEMBERED: usize = 32;
 pub struct EngineStudio {
     engine: Engine,
     read: Recent<Vec<String>, Description>,
-    directions: Recent<Way, EngineLatent>,
+    directions: Recent<Way, Latent>,
 }
 
 /// What the direction of an edit depends on.
@@ -45,7 +47,7 @@ impl EngineStudio {
             .get(captions.to_vec(), |captions| engine.describe(captions))
     }
 
-    fn edit(&mut self, face: &EngineLatent, edit: &Edit) -> Result<EngineLatent, Error> {
+    fn edit(&mut self, face: &Latent, edit: &Edit) -> Result<Latent, Error> {
         let way = Way {
             face: face.values(),
             text: edit.text.clone(),
@@ -60,21 +62,21 @@ impl EngineStudio {
                 ..anyface::Edit::default()
             };
             let w_plus = engine.direction(face, &way.text, &options)?;
-            Ok::<_, Error>(EngineLatent { w_plus })
+            Ok::<_, Error>(Latent { w_plus })
         })?;
         Ok(face.moved(&direction.w_plus, edit.strength))
     }
 
     /// A latent of a request, whose length was checked when it was read.
-    fn latent(&self, latent: &Latent) -> Result<EngineLatent, StudioError> {
+    fn latent(&self, latent: &LatentValues) -> Result<Latent, StudioError> {
         let latent = self.engine.latent(latent.0.clone());
         latent.ok_or_else(|| StudioError::Failed("a latent of another model".to_owned()))
     }
 
     /// Where the face of a task that is not from words alone comes from.
-    fn source(&mut self, source: &Source) -> Result<EngineLatent, StudioError> {
+    fn source(&mut self, source: &FaceSource) -> Result<Latent, StudioError> {
         Ok(match source {
-            Source::Words {
+            FaceSource::Words {
                 captions,
                 seed,
                 truncation,
@@ -83,14 +85,14 @@ impl EngineStudio {
                 let description = self.describe(captions)?;
                 self.engine.face(&description, *seed, truncation).latent
             }
-            Source::Latent(latent) => self.latent(latent)?,
-            Source::Photo(photo) => {
+            FaceSource::Latent(latent) => self.latent(latent)?,
+            FaceSource::Photo(photo) => {
                 if self.engine.config().inversion.is_none() {
                     return Err(StudioError::Unsupported("this model cannot read photos"));
                 }
                 self.engine.invert(photo, 0)?
             }
-            Source::Mix { from, to, t } => self.latent(from)?.towards(&self.latent(to)?, *t),
+            FaceSource::Mix { from, to, t } => self.latent(from)?.towards(&self.latent(to)?, *t),
         })
     }
 }
@@ -99,7 +101,7 @@ impl Studio for EngineStudio {
     fn about(&self) -> About {
         let config = self.engine.config();
         About {
-            model: config.domain.clone(),
+            model: config.domain.name().to_owned(),
             license: config.license.clone(),
             resolution: config.generator.resolution() as u32,
             latent: [config.generator.num_ws(), config.generator.w_dim],
@@ -109,9 +111,13 @@ impl Studio for EngineStudio {
         }
     }
 
-    fn make(&mut self, task: &Task, sketch: &mut dyn FnMut(RgbImage)) -> Result<Face, StudioError> {
+    fn make(
+        &mut self,
+        task: &Task,
+        sketch: &mut dyn FnMut(RgbImage),
+    ) -> Result<GeneratedFace, StudioError> {
         if let (
-            Source::Words {
+            FaceSource::Words {
                 captions,
                 seed,
                 truncation,
@@ -124,9 +130,9 @@ impl Studio for EngineStudio {
             let face =
                 self.engine
                     .face_with(&description, *seed, truncation, task.sketches, sketch);
-            return Ok(Face {
+            return Ok(GeneratedFace {
                 image: face.image,
-                latent: Latent(face.latent.values()),
+                latent: LatentValues(face.latent.values()),
                 clip_score: Some(face.clip_score),
             });
         }
@@ -134,9 +140,9 @@ impl Studio for EngineStudio {
         for edit in &task.edits {
             latent = self.edit(&latent, edit)?;
         }
-        Ok(Face {
+        Ok(GeneratedFace {
             image: self.engine.draw_with(&latent, task.sketches, sketch),
-            latent: Latent(latent.values()),
+            latent: LatentValues(latent.values()),
             clip_score: None,
         })
     }

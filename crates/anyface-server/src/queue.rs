@@ -14,7 +14,7 @@ use image::RgbImage;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::metrics::{Metrics, Stage};
-use crate::studio::{Face, Studio, StudioError, Task};
+use crate::studio::{GeneratedFace, Studio, StudioError, Task};
 
 /// Weight of the latest face in the running mean of the time for one.
 const NEWEST: f64 = 0.1;
@@ -25,7 +25,7 @@ pub(crate) enum Reply {
     /// An unfinished picture.
     Sketch(RgbImage),
     /// A face.
-    Face(Box<Face>),
+    Face(Box<GeneratedFace>),
 }
 
 /// Why a job was not taken.

@@ -5,7 +5,7 @@ use image::RgbImage;
 
 /// An extended latent w⁺ `[L, D]`, row by row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Latent(pub Vec<f32>);
+pub struct LatentValues(pub Vec<f32>);
 
 /// What a studio is and can do.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct About {
 
 /// Where a face comes from.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum FaceSource {
     /// From words and a seed.
     Words {
         /// Captions of one face.
@@ -39,15 +39,15 @@ pub enum Source {
         truncation: Option<f64>,
     },
     /// From a latent that the server gave.
-    Latent(Latent),
+    Latent(LatentValues),
     /// From the face of a photo, cut out: a square of the model's resolution.
     Photo(RgbImage),
     /// Between two latents.
     Mix {
         /// The face at `t` 0.
-        from: Latent,
+        from: LatentValues,
         /// The face at `t` 1.
-        to: Latent,
+        to: LatentValues,
         /// How far along, 0 to 1.
         t: f64,
     },
@@ -68,7 +68,7 @@ pub struct Edit {
 #[derive(Debug, Clone)]
 pub struct Task {
     /// Where it comes from.
-    pub source: Source,
+    pub source: FaceSource,
     /// The changes.
     pub edits: Vec<Edit>,
     /// How many unfinished pictures to show on the way.
@@ -79,7 +79,7 @@ impl Task {
     /// The seed, where there is one.
     pub const fn seed(&self) -> Option<u64> {
         match self.source {
-            Source::Words { seed, .. } => Some(seed),
+            FaceSource::Words { seed, .. } => Some(seed),
             _ => None,
         }
     }
@@ -87,7 +87,7 @@ impl Task {
     /// How many words it has.
     pub fn words(&self) -> usize {
         let captions: &[String] = match &self.source {
-            Source::Words { captions, .. } => captions,
+            FaceSource::Words { captions, .. } => captions,
             _ => &[],
         };
         let texts = captions.iter().chain(self.edits.iter().map(|e| &e.text));
@@ -97,7 +97,7 @@ impl Task {
     /// What the image will say of itself; words and seed only if they may be `told`.
     pub fn mark(&self, model: &str, told: bool) -> Mark {
         let described = match &self.source {
-            Source::Words { captions, .. } => Some(captions.join(" ")),
+            FaceSource::Words { captions, .. } => Some(captions.join(" ")),
             _ => None,
         };
         let edited = self.edits.iter().map(|edit| match edit.strength {
@@ -115,11 +115,11 @@ impl Task {
 
 /// One face.
 #[derive(Debug, Clone)]
-pub struct Face {
+pub struct GeneratedFace {
     /// The picture.
     pub image: RgbImage,
     /// The latent it was drawn from.
-    pub latent: Latent,
+    pub latent: LatentValues,
     /// Cosine between picture and words, where there were words.
     pub clip_score: Option<f32>,
 }
@@ -154,5 +154,9 @@ pub trait Studio: Send + 'static {
     ///
     /// # Errors
     /// When the task cannot be done.
-    fn make(&mut self, task: &Task, sketch: &mut dyn FnMut(RgbImage)) -> Result<Face, StudioError>;
+    fn make(
+        &mut self,
+        task: &Task,
+        sketch: &mut dyn FnMut(RgbImage),
+    ) -> Result<GeneratedFace, StudioError>;
 }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyface::bundle::Bundle;
-use anyface::bundle::Prior;
+use anyface::bundle::ZDistribution;
 use anyface::inversion::EncoderConfig;
 use anyface::stylegan2::{GeneratorConfig, Noise};
-use anyface_train::stage::generator;
+use anyface_train::stage::adversarial;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;
 
@@ -92,11 +92,11 @@ fn a_run_that_was_stopped_ends_as_one_that_was_not() {
     photographs(folder);
     let device = Device::flex();
     let whole = write_config(folder, "whole", CONFIG);
-    generator::run(&whole, &device, false).expect("a trained generator");
+    adversarial::run(&whole, &device, false).expect("a trained generator");
 
     let half = CONFIG.replace("steps = 4\nlearning", "steps = 2\nlearning");
-    generator::run(&write_config(folder, "parts", &half), &device, false).expect("half of it");
-    generator::run(&write_config(folder, "parts", CONFIG), &device, true).expect("the rest");
+    adversarial::run(&write_config(folder, "parts", &half), &device, false).expect("half of it");
+    adversarial::run(&write_config(folder, "parts", CONFIG), &device, true).expect("the rest");
     assert!(
         weights(folder, "whole") == weights(folder, "parts"),
         "other weights"
@@ -141,7 +141,7 @@ fn an_encoder_is_trained_beside_it_and_both_grow() {
     let small = format!("{CONFIG}{RECONSTRUCTION}")
         .replace("augment = true", "augment = false")
         .replace("mapping_layers = 2\n", "");
-    generator::run(&write_config(folder, "small", &small), &device, false).expect("a generator");
+    adversarial::run(&write_config(folder, "small", &small), &device, false).expect("a generator");
     let log = std::fs::read_to_string(folder.join("small/log.jsonl")).expect("a log");
     for measure in ["loss/identity", "loss/features", "held_out/psnr"] {
         assert!(log.contains(measure), "{measure} in {log}");
@@ -158,7 +158,7 @@ fn an_encoder_is_trained_beside_it_and_both_grow() {
         .replace("[8, 8, 8, 8]", "[8, 8, 8, 8, 6]\nstart = \"OUT/small\"")
         .replace("learning_rate = 1e-3", "learning_rate = 1e-9")
         .replace("batch = 4", "batch = 4\nadversarial_weight = 0.0");
-    generator::run(&write_config(folder, "large", &large), &device, false).expect("a larger one");
+    adversarial::run(&write_config(folder, "large", &large), &device, false).expect("a larger one");
     let draw = |name: &str| {
         let bundle = Bundle::folder(&folder.join(name).join("bundle"));
         let sizes: GeneratorConfig = bundle.section("generator").expect("its sizes");
@@ -206,7 +206,7 @@ fn a_bundle_is_gone_on_from_with_its_encoder() {
         .replace("learning_rate = 1e-3", "learning_rate = 1e-9");
     for (name, text) in [("first", &first), ("again", &again)] {
         let config = write_config(folder, name, text);
-        generator::run(&config, &Device::flex(), false).expect("a generator");
+        adversarial::run(&config, &Device::flex(), false).expect("a generator");
     }
     let [first, again] =
         ["first", "again"].map(|name| drawn_and_found(&folder.join(name).join("bundle")));
@@ -235,7 +235,7 @@ fn the_portraits_generator_learns_photographs_from_its_own_codes() {
         .section("generator")
         .expect("its sizes");
     let text = text.replace("CHANNELS", &format!("{:?}", before.channels));
-    generator::run(
+    adversarial::run(
         &write_config(folder, "tuned", &text),
         &Device::flex(),
         false,
@@ -244,12 +244,12 @@ fn the_portraits_generator_learns_photographs_from_its_own_codes() {
     let bundle = Bundle::folder(&folder.join("tuned/bundle"));
     let after: GeneratorConfig = bundle.section("generator").expect("its sizes");
     assert_eq!(after, before);
-    let prior: Prior = bundle.section("prior").expect("its prior");
-    assert_eq!(prior, Prior::Portraits);
+    let prior: ZDistribution = bundle.section("z_distribution").expect("its prior");
+    assert_eq!(prior, ZDistribution::Portraits);
 
     let narrow = text.replace("w_dim = 256", "w_dim = 128");
     let config = write_config(folder, "narrow", &narrow);
-    let error = generator::run(&config, &Device::flex(), false).expect_err("a refusal");
+    let error = adversarial::run(&config, &Device::flex(), false).expect_err("a refusal");
     assert!(error.to_string().contains("`w_dim` is 128"), "{error}");
 }
 
@@ -269,7 +269,7 @@ fn labels_tell_who_is_held_out() {
             "size = 32\ncrop = [4, 0, 32, 32]\nheld_out = 2\n\n[model]",
             "size = 32\ncrop = [4, 0, 32, 32]\n\n[model]",
         );
-    generator::run(
+    adversarial::run(
         &write_config(folder, "labelled", &config),
         &Device::flex(),
         false,
@@ -284,7 +284,7 @@ fn what_does_not_fit_is_named() {
     let folder = directory.path();
     let error = |text: &str| {
         let config = write_config(folder, "bad", text);
-        let error = generator::run(&config, &Device::flex(), false).expect_err("a refusal");
+        let error = adversarial::run(&config, &Device::flex(), false).expect_err("a refusal");
         error.to_string()
     };
     let size = error(&CONFIG.replace("size = 32", "size = 64"));

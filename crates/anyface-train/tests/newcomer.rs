@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyface::{Edit, Engine, Generate};
 use anyface_portraits::{Attribute, Face, latent, render};
 use anyface_train::Result;
-use anyface_train::stage::{generator, image_tower, inversion, mapper, probe};
+use anyface_train::stage::{adversarial, image_tower, inversion, mapper, probe};
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -86,7 +86,7 @@ fn shrink(table: &mut Table, folder: &Path) {
             ) => *count = 4,
             ("held_out", Value::Integer(10)) => *value = Value::Integer(2),
             ("held_out" | "measured", count) => *count = Value::Integer(100),
-            ("faces_per_role" | "idle_texts", count) => *count = Value::Integer(1),
+            ("faces_per_role" | "neutral_texts", count) => *count = Value::Integer(1),
             (_, Value::String(path)) => *path = moved(path, folder),
             (_, Value::Table(inner)) => shrink(inner, folder),
             (_, Value::Array(array)) => {
@@ -112,10 +112,10 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
     write_faces(&folder.join("data/celeba"));
     write_wordnet(&folder.join("wordnet"));
     let way: [(Train, &str); 7] = [
-        (probe::run, "critic"),
+        (probe::run, "attribute-loss"),
         (probe::run, "probe"),
-        (generator::run, "generator-start"),
-        (generator::run, "generator"),
+        (adversarial::run, "generator-start"),
+        (adversarial::run, "generator"),
         (image_tower::run, "image-tower"),
         (inversion::run, "inversion"),
         (mapper::run, "mapper"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyface_train::TrainError;
-use anyface_train::run::{Evaluation, RunConfig, Stage, StepOutput, load_average, train};
+use anyface_train::run::{Evaluation, RunConfig, Stage, StepOutput, load_ema, train};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -75,14 +75,14 @@ fn config(out: &Path, steps: u64) -> RunConfig {
 }
 
 fn run(out: &Path, steps: u64, resume: bool) -> Vec<f32> {
-    let average = train(
+    let ema = train(
         &mut Regression::new(),
         &config(out, steps),
         &Device::flex(),
         resume,
     )
     .expect("a run that ends");
-    weights(&average)
+    weights(&ema)
 }
 
 fn weights(net: &Net) -> Vec<f32> {
@@ -155,6 +155,19 @@ fn a_killed_run_resumes_to_the_same_weights() {
 }
 
 #[test]
+fn a_run_of_an_earlier_version_resumes() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let (whole, old) = (temporary.path().join("whole"), temporary.path().join("old"));
+    let never_stopped = run(&whole, 20, false);
+    copy_directory(&whole, &old);
+    fs::remove_dir_all(old.join("checkpoints/00000020")).expect("removed");
+    let checkpoint = old.join("checkpoints/00000015");
+    let [new_name, old_name] = ["ema.bpk", "average.bpk"].map(|name| checkpoint.join(name));
+    fs::rename(new_name, old_name).expect("renamed");
+    assert_eq!(run(&old, 20, true), never_stopped);
+}
+
+#[test]
 fn the_best_checkpoint_and_the_last_two_are_kept() {
     let temporary = tempfile::tempdir().expect("a directory");
     run(temporary.path(), 20, false);
@@ -163,7 +176,7 @@ fn the_best_checkpoint_and_the_last_two_are_kept() {
         ["00000005", "00000015", "00000020"]
     );
     let net = Regression::new().init(&Device::flex());
-    let best = load_average(temporary.path(), net).expect("a best checkpoint");
+    let best = load_ema(temporary.path(), net).expect("a best checkpoint");
     let newest = run(temporary.path(), 20, true);
     assert_ne!(weights(&best), newest);
 }

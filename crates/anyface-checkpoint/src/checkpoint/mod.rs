@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::container::Container;
 use crate::contents::{Contents, LeftOut};
 use crate::error::CheckpointError;
+use crate::file_slice::{Fault, FileSlice};
 use crate::map::map_file;
-use crate::source::{Fault, Source};
 use crate::stored::StoredTensor;
 use crate::torch::{self, Archive};
 use crate::zip::{Checksum, Members};
@@ -64,7 +64,7 @@ impl Checkpoint {
     /// # Errors
     /// As [`Self::open`].
     pub fn from_bytes(bytes: Bytes, source_name: &str) -> Result<Self, CheckpointError> {
-        let source = Source { bytes, start: 0 };
+        let source = FileSlice { bytes, start: 0 };
         let parts = read(&source);
         Self::new(parts, source_name)
     }
@@ -72,7 +72,7 @@ impl Checkpoint {
     /// A graph of ncnn and the weights beside it.
     fn open_ncnn(path: &Path, graph: Bytes) -> Result<Self, CheckpointError> {
         let weights_path = path.with_extension("bin");
-        let whole = |bytes| Source { bytes, start: 0 };
+        let whole = |bytes| FileSlice { bytes, start: 0 };
         let contents = ncnn::read(&whole(graph), &whole(map_file(&weights_path)?));
         let parts = contents.map(|contents| (Container::Ncnn, contents, Vec::new()));
         // The offset of a fault is in the weights, but for lines that are no layer, which it quotes.
@@ -158,7 +158,7 @@ impl Checkpoint {
 }
 
 /// Tells the container by its first bytes and reads it.
-fn read(source: &Source) -> Result<(Container, Contents, Vec<Checksum>), Fault> {
+fn read(source: &FileSlice) -> Result<(Container, Contents, Vec<Checksum>), Fault> {
     let bytes = &source.bytes;
     if safetensors::is_safetensors(bytes) {
         return Ok((
@@ -216,13 +216,13 @@ fn read_zip(members: &Members) -> Result<(Container, Contents), Fault> {
     Ok((Container::Npz, contents))
 }
 
-fn read_pickle(source: &Source) -> Result<Contents, Fault> {
+fn read_pickle(source: &FileSlice) -> Result<Contents, Fault> {
     let (graph, root) = pickle::load(&mut source.reader())?;
     let storages = torch::Storages::new(source, Default::default());
     torch::contents(&graph, root, &storages)
 }
 
-fn one_array(name: &str, source: &Source) -> Result<Contents, Fault> {
+fn one_array(name: &str, source: &FileSlice) -> Result<Contents, Fault> {
     Ok(Contents {
         tensors: BTreeMap::from([(name.to_owned(), numpy::read_npy(source)?)]),
         ..Contents::default()

@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::Checkpoint;
 use crate::container::Container;
 use crate::error::CheckpointError;
+use crate::file_slice::Fault;
 use crate::map::map_file;
 use crate::safetensors;
-use crate::source::Fault;
 
 /// `model.safetensors.index.json`.
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::source::Fault;
+use crate::file_slice::Fault;
 
 /// Number of a [`Node`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

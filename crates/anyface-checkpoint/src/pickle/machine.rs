@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::opcode::*;
 use super::{Call, Graph, Id, Node};
-use crate::source::{Fault, Reader};
+use crate::file_slice::{Fault, Reader};
 
 /// The most opcodes of a pickle. Each makes at most one node, one stack or memo entry, and one element of a container, so
 /// this bounds memory too, to about 200 MB. The largest checkpoints have a tenth.

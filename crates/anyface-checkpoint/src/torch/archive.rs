@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use super::Storages;
 use super::state::contents;
 use crate::contents::Contents;
+use crate::file_slice::Fault;
 use crate::pickle::load;
-use crate::source::Fault;
 use crate::zip::Members;
 
 /// What wrote the archive.

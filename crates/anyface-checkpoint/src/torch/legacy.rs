@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use super::state::contents;
 use super::tensor::{Storage, StorageClass, Storages, description_of};
 use crate::contents::Contents;
+use crate::file_slice::{Fault, FileSlice, Reader};
 use crate::pickle::{Graph, Id, Node, load};
-use crate::source::{Fault, Reader, Source};
 
 /// How every such file begins: the pickle of 0x1950a86a20f9469cfc6c.
 pub(crate) const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
 
 /// Reads a whole file.
-pub(crate) fn read_legacy(source: &Source) -> Result<Contents, Fault> {
+pub(crate) fn read_legacy(source: &FileSlice) -> Result<Contents, Fault> {
     let mut reader = source.reader();
     let (graph, root) = object(&mut reader)?;
     let by_key = storages(&mut reader, source, &graph)?
@@ -24,7 +24,7 @@ pub(crate) fn read_legacy(source: &Source) -> Result<Contents, Fault> {
 }
 
 /// Reads a file whose object is one storage, as plain pickles hold their tensors.
-pub(super) fn read_storage(source: &Source) -> Result<Storage, Fault> {
+pub(super) fn read_storage(source: &FileSlice) -> Result<Storage, Fault> {
     let mut reader = source.reader();
     let (graph, root) = object(&mut reader)?;
     let storages = storages(&mut reader, source, &graph)?;
@@ -60,7 +60,7 @@ fn object<'a>(reader: &mut Reader<'a>) -> Result<(Graph<'a>, Id), Fault> {
 /// The storages that follow the object, by key.
 fn storages(
     reader: &mut Reader<'_>,
-    source: &Source,
+    source: &FileSlice,
     graph: &Graph<'_>,
 ) -> Result<HashMap<String, Storage>, Fault> {
     let classes: HashMap<&str, StorageClass> = graph

@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::Storages;
 use crate::contents::{Contents, LeftOut};
+use crate::file_slice::Fault;
 use crate::numpy;
 use crate::pickle::{Call, Graph, Id, Node};
-use crate::source::Fault;
 
 /// The deepest nesting of containers and modules.
 const MAX_DEPTH: usize = 64;

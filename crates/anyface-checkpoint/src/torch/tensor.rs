@@ -7,8 +7,8 @@ use bytes::Bytes;
 use safetensors::Dtype;
 
 use super::legacy;
+use crate::file_slice::{Fault, FileSlice};
 use crate::pickle::{Graph, Id, Node};
-use crate::source::{Fault, Source};
 use crate::stored::StoredTensor;
 
 /// How many rebuilding functions may wrap a tensor (`Parameter`, subclasses).
@@ -18,7 +18,7 @@ const MAX_WRAPPERS: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Storages<'s> {
     /// What holds the pickle.
-    source: &'s Source,
+    source: &'s FileSlice,
     /// Storages outside the pickle.
     by_key: HashMap<String, Bytes>,
     /// Storages inside it, each a legacy file in a string of bytes, once they are opened.
@@ -35,7 +35,7 @@ pub(super) struct Storage {
 
 impl<'s> Storages<'s> {
     /// Storages of a pickle in `source`; `by_key` are those that stand outside it.
-    pub(crate) fn new(source: &'s Source, by_key: HashMap<String, Bytes>) -> Self {
+    pub(crate) fn new(source: &'s FileSlice, by_key: HashMap<String, Bytes>) -> Self {
         Self {
             source,
             by_key,
@@ -127,7 +127,7 @@ impl<'s> Storages<'s> {
         }
         let stream = match (graph.node(*bytes), graph.bytes(*bytes)) {
             (Node::Bytes(slice), _) => self.source.part_of(slice),
-            (_, Some(decoded)) => Source {
+            (_, Some(decoded)) => FileSlice {
                 bytes: decoded.into_owned().into(),
                 start: self.source.start,
             },

@@ -11,15 +11,15 @@ use anyface::{Edit, Engine, Latent};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
+use super::face_source::{FaceSource, PictureArgs};
 use super::network::{MarkArgs, NetworkArgs};
-use super::source::{PictureArgs, Source};
 
 /// Change a face in words
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The face: a picture, a latent that invert or edit wrote, or seed:N
     #[arg(value_name = "FILE|seed:N")]
-    face: Source,
+    face: FaceSource,
     /// What it is to become; several texts are edits one after another
     #[arg(required = true)]
     text: Vec<String>,

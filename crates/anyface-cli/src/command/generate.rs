@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyface::Face;
+use anyface::GeneratedFace;
 use anyface::image::{contact_sheet, save_marked};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -136,7 +136,13 @@ impl Args {
         Ok(prompts)
     }
 
-    fn report(&self, path: &Path, prompt: &str, face: &Face, milliseconds: f64) -> Result<()> {
+    fn report(
+        &self,
+        path: &Path,
+        prompt: &str,
+        face: &GeneratedFace,
+        milliseconds: f64,
+    ) -> Result<()> {
         let mut out = std::io::stdout().lock();
         if self.json {
             let line = Line {

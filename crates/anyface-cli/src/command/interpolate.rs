@@ -9,8 +9,8 @@ use anyface::{Engine, Generate, Latent};
 use anyhow::{Context, Result};
 use image::RgbImage;
 
+use super::face_source::{FaceSource, PictureArgs};
 use super::network::{MarkArgs, NetworkArgs};
-use super::source::{PictureArgs, Source};
 
 /// Draw the faces between two
 #[derive(Debug, clap::Args)]
@@ -62,9 +62,9 @@ impl Args {
 
     /// A seed, a file that is there, or a description.
     fn end(&self, engine: &Engine, text: &str) -> Result<Latent> {
-        let source: Source = text.parse()?;
+        let source: FaceSource = text.parse()?;
         match source {
-            Source::File(path) if !path.exists() => {
+            FaceSource::File(path) if !path.exists() => {
                 let faces = engine.generate(&[text], &Generate::default())?;
                 Ok(faces[0].latent.clone())
             }

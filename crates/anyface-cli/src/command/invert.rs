@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyface::image::{Mark, save_marked};
 use anyhow::Result;
 
+use super::face_source::PictureArgs;
 use super::network::NetworkArgs;
-use super::source::PictureArgs;
 
 /// Find the latent of a picture
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ impl Args {
         let latent = self.picture.invert(&engine, &photograph)?;
         latent.save(&self.output)?;
         if let Some(path) = &self.reconstruction {
-            let mark = Mark::new(&engine.config().domain);
+            let mark = Mark::new(engine.config().domain.name());
             save_marked(&engine.draw(&latent), &mark, path)?;
         }
         writeln!(std::io::stdout(), "{}", self.output.display())?;

@@ -93,7 +93,7 @@ impl MarkArgs {
         Mark {
             prompt: (told && !prompt.is_empty()).then(|| prompt.to_owned()),
             seed: seed.filter(|_| told),
-            ..Mark::new(&engine.config().domain)
+            ..Mark::new(engine.config().domain.name())
         }
     }
 }

@@ -29,8 +29,10 @@ enum StageName {
     DualEncoder,
     /// Image tower alone, for a text tower that is there
     ImageTower,
-    /// StyleGAN2 generator
+    /// Generator of rendered portraits, by regression
     Generator,
+    /// Generator of pictures, by adversarial training
+    Gan,
     /// Encoder from pictures to latents
     Inversion,
     /// Both streams of the mapper
@@ -48,6 +50,7 @@ impl Args {
             StageName::ImageTower => stage::image_tower::run(&self.config, &device, self.resume)?,
             StageName::Probe => stage::probe::run(&self.config, &device, self.resume)?,
             StageName::Generator => stage::generator::run(&self.config, &device, self.resume)?,
+            StageName::Gan => stage::adversarial::run(&self.config, &device, self.resume)?,
             StageName::Inversion => stage::inversion::run(&self.config, &device, self.resume)?,
             StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
         }

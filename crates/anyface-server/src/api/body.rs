@@ -124,13 +124,13 @@ pub(crate) fn data_url(url: &str, param: &'static str) -> Result<Vec<u8>, ApiErr
 }
 
 /// Base64 of the little-endian `f32`s of a latent.
-pub(crate) fn encode_latent(latent: &Latent) -> String {
+pub(crate) fn encode_latent(latent: &LatentValues) -> String {
     let bytes: Vec<u8> = latent.0.iter().flat_map(|x| x.to_le_bytes()).collect();
     BASE64_STANDARD.encode(bytes)
 }
 
 /// A latent of this server's model.
-pub(crate) fn decode_latent(app: &App, text: &str, param: &str) -> Result<Latent, ApiError> {
+pub(crate) fn decode_latent(app: &App, text: &str, param: &str) -> Result<LatentValues, ApiError> {
     let [layers, width] = app.about.latent;
     let values = BASE64_STANDARD.decode(text).ok().and_then(|bytes| {
         let (floats, rest) = bytes.as_chunks::<4>();
@@ -143,7 +143,7 @@ pub(crate) fn decode_latent(app: &App, text: &str, param: &str) -> Result<Latent
     });
     match values {
         Some(values) if values.len() == layers * width && values.iter().all(|x| x.is_finite()) => {
-            Ok(Latent(values))
+            Ok(LatentValues(values))
         }
         _ => Err(ApiError::invalid(
             param,

@@ -17,7 +17,7 @@ use super::output::{Background, FileFormat, Quality, ResponseFormat, Wish};
 use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
 use crate::photo;
-use crate::studio::{Edit, Source, Task};
+use crate::studio::{Edit, FaceSource, Task};
 
 /// Most fields of a form.
 const MAX_FIELDS: usize = 64;
@@ -162,7 +162,7 @@ pub(crate) async fn create(
     }
     .check(&app)?;
     let task = Task {
-        source: Source::Photo(photo::face(&app, file, "image").await?),
+        source: FaceSource::Photo(photo::face(&app, file, "image").await?),
         edits: vec![Edit {
             text: asked.prompt,
             strength,

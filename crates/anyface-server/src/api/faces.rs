@@ -14,7 +14,7 @@ use super::output::{FileFormat, Wish};
 use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
 use crate::photo;
-use crate::studio::{Edit, Source, Task};
+use crate::studio::{Edit, FaceSource, Task};
 
 /// Longest chain of edits.
 const MAX_EDITS: usize = 32;
@@ -156,24 +156,24 @@ pub(crate) async fn create(
     }))
 }
 
-async fn source(app: &Arc<App>, from: From) -> Result<Source, ApiError> {
+async fn source(app: &Arc<App>, from: From) -> Result<FaceSource, ApiError> {
     Ok(match from {
         From::Words(words) => {
             check::text("from.words.prompt", &words.prompt)?;
-            Source::Words {
+            FaceSource::Words {
                 truncation: check::truncation("from.words.truncation", words.truncation)?,
                 seed: words.seed.unwrap_or_else(check::random_seed),
                 captions: vec![words.prompt],
             }
         }
-        From::Latent(latent) => Source::Latent(decode_latent(app, &latent, "from.latent")?),
+        From::Latent(latent) => FaceSource::Latent(decode_latent(app, &latent, "from.latent")?),
         From::Image(url) => {
             let file = data_url(&url, "from.image")?;
-            Source::Photo(photo::face(app, file, "from.image").await?)
+            FaceSource::Photo(photo::face(app, file, "from.image").await?)
         }
         From::Mix(mix) => {
             check::within("from.mix.t", Some(mix.t), 0.0, 1.0)?;
-            Source::Mix {
+            FaceSource::Mix {
                 from: decode_latent(app, &mix.from, "from.mix.from")?,
                 to: decode_latent(app, &mix.to, "from.mix.to")?,
                 t: mix.t,

@@ -14,7 +14,7 @@ use super::check;
 use super::output::{Background, FileFormat, Quality, ResponseFormat, Wish};
 use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
-use crate::studio::{Source, Task};
+use crate::studio::{FaceSource, Task};
 
 /// A request for faces. Fields not listed here are refused.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -112,7 +112,7 @@ pub(crate) async fn create(
     .check(&app)?;
     let first = asked.seed.unwrap_or_else(check::random_seed);
     let task = |i| Task {
-        source: Source::Words {
+        source: FaceSource::Words {
             captions: vec![asked.prompt.clone()],
             seed: first.wrapping_add(i),
             truncation,

@@ -3,7 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use anyface_server::studio::{About, Face, Latent, Source, Studio, StudioError, Task};
+use anyface_server::studio::{
+    About, FaceSource, GeneratedFace, LatentValues, Studio, StudioError, Task,
+};
 use image::imageops::{FilterType, resize};
 use image::{Rgb, RgbImage};
 
@@ -28,24 +30,28 @@ impl Studio for Painter {
         }
     }
 
-    fn make(&mut self, task: &Task, sketch: &mut dyn FnMut(RgbImage)) -> Result<Face, StudioError> {
+    fn make(
+        &mut self,
+        task: &Task,
+        sketch: &mut dyn FnMut(RgbImage),
+    ) -> Result<GeneratedFace, StudioError> {
         std::thread::sleep(self.pause);
         let mut values = match &task.source {
-            Source::Words { captions, .. } if captions[0] == "panic" => panic!("as asked"),
-            Source::Words { captions, .. } if captions[0] == "failure" => {
+            FaceSource::Words { captions, .. } if captions[0] == "panic" => panic!("as asked"),
+            FaceSource::Words { captions, .. } if captions[0] == "failure" => {
                 return Err(StudioError::Failed("as asked".to_owned()));
             }
-            Source::Words { captions, seed, .. } => {
+            FaceSource::Words { captions, seed, .. } => {
                 let words = numbers(captions);
                 let own = numbers(seed);
                 std::array::from_fn(|i| if i % 2 == 0 { words[i] } else { own[i] })
             }
-            Source::Latent(latent) => array(latent),
-            Source::Photo(photo) => {
+            FaceSource::Latent(latent) => array(latent),
+            FaceSource::Photo(photo) => {
                 let small = resize(photo, 4, 4, FilterType::Triangle);
                 std::array::from_fn(|i| f32::from(small.as_raw()[3 * i]) / 255.0)
             }
-            Source::Mix { from, to, t } => {
+            FaceSource::Mix { from, to, t } => {
                 let (from, to) = (array(from), array(to));
                 std::array::from_fn(|i| from[i] + (to[i] - from[i]) * *t as f32)
             }
@@ -60,15 +66,15 @@ impl Studio for Painter {
             let side = SIDE >> level;
             sketch(resize(&paint(&values), side, side, FilterType::Triangle));
         }
-        Ok(Face {
+        Ok(GeneratedFace {
             image: paint(&values),
-            latent: Latent(values.to_vec()),
-            clip_score: matches!(task.source, Source::Words { .. }).then_some(0.25),
+            latent: LatentValues(values.to_vec()),
+            clip_score: matches!(task.source, FaceSource::Words { .. }).then_some(0.25),
         })
     }
 }
 
-fn array(latent: &Latent) -> [f32; VALUES] {
+fn array(latent: &LatentValues) -> [f32; VALUES] {
     std::array::from_fn(|i| latent.0[i])
 }
 

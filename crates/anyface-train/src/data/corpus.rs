@@ -16,7 +16,7 @@ const NOUN_BODY: u8 = 8;
 const NOUN_FEELING: u8 = 12;
 const NOUN_PERSON: u8 = 18;
 /// Places, plants and substances.
-const NOUN_IDLE: &[u8] = &[15, 20, 27];
+const NOUN_NEUTRAL: &[u8] = &[15, 20, 27];
 
 /// Things that a portrait may show on a person.
 const WORN: &[&[&str]] = &[
@@ -195,12 +195,12 @@ pub fn broad_corpus(wordnet: &WordNet, config: &BroadConfig, seed: u64) -> Vec<S
 }
 
 /// Texts that say nothing of a face: definitions of plants, places and substances, other languages, signs.
-pub fn idle_texts(wordnet: &WordNet) -> Vec<String> {
-    let is_idle = |noun: &&Synset| NOUN_IDLE.contains(&noun.lexical_file);
+pub fn neutral_texts(wordnet: &WordNet) -> Vec<String> {
+    let is_neutral = |noun: &&Synset| NOUN_NEUTRAL.contains(&noun.lexical_file);
     let definitions = wordnet
         .nouns
         .iter()
-        .filter(is_idle)
+        .filter(is_neutral)
         .map(|noun| noun.definition.clone());
     let strange = FOREIGN.iter().chain(SIGNS).map(|&text| text.to_owned());
     definitions.chain(strange).collect()

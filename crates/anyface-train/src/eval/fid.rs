@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::feature_extractor::FeatureExtractor;
 use super::frechet::{Gaussian, KernelDistance};
-use super::observer::Observer;
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
@@ -24,7 +24,7 @@ pub struct Likeness {
     pub suite: &'static str,
     /// Generated faces, and real ones in each half.
     pub samples: usize,
-    /// Fréchet distance of the generated faces to one half of the real ones, by the first of the observers.
+    /// Fréchet distance of the generated faces to one half of the real ones, by the first of the extractors.
     pub value: f64,
     /// The same of the other half.
     pub reference: f64,
@@ -34,7 +34,7 @@ pub struct Likeness {
     pub table: Vec<DistanceRow>,
 }
 
-/// One distance by one observer.
+/// One distance by one extractor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DistanceRow {
     /// Its name: "fid" and "kid" by Inception, "frechet_…" and "kernel_…" by another.
@@ -58,13 +58,13 @@ pub struct DistanceRow {
 /// # Errors
 /// Those of the pictures, and [`TrainError::TooFew`].
 pub fn fid(
-    observers: &[Observer<'_>],
+    extractors: &[FeatureExtractor<'_>],
     real: &mut dyn Iterator<Item = Result<RgbImage>>,
     generated: &mut dyn Iterator<Item = Result<RgbImage>>,
     samples: usize,
     seed: u64,
 ) -> Result<Likeness> {
-    let real = observe(observers, real, 2 * samples, "real faces")?;
+    let real = extract(extractors, real, 2 * samples, "real faces")?;
     let found = real[0].len();
     if found < FEWEST {
         return Err(TrainError::TooFew {
@@ -74,12 +74,12 @@ pub fn fid(
         });
     }
     let samples = found / 2;
-    let generated = observe(observers, generated, samples, "generated faces")?;
-    let rows = observers.iter().zip(real.iter().zip(&generated));
+    let generated = extract(extractors, generated, samples, "generated faces")?;
+    let rows = extractors.iter().zip(real.iter().zip(&generated));
     let table: Vec<DistanceRow> = rows
-        .flat_map(|(observer, (real, generated))| {
+        .flat_map(|(extractor, (real, generated))| {
             let (half, other) = (&real[..samples], &real[samples..2 * samples]);
-            distances(observer.measures(), generated, half, other, seed)
+            distances(extractor.measures(), generated, half, other, seed)
         })
         .collect();
     Ok(Likeness {
@@ -87,7 +87,7 @@ pub fn fid(
         samples,
         value: table[0].value,
         reference: table[0].reference,
-        features: observers[0].name(),
+        features: extractors[0].name(),
         table,
     })
 }
@@ -123,14 +123,14 @@ fn distances(
     ]
 }
 
-/// What each observer sees in up to `count` pictures: a feature `[D]` each.
-fn observe(
-    observers: &[Observer<'_>],
+/// What each extractor finds in up to `count` pictures: a feature `[D]` each.
+fn extract(
+    extractors: &[FeatureExtractor<'_>],
     pictures: &mut dyn Iterator<Item = Result<RgbImage>>,
     count: usize,
     what: &str,
 ) -> Result<Vec<Vec<Vec<f64>>>> {
-    let mut seen: Vec<Vec<_>> = observers.iter().map(|_| Vec::new()).collect();
+    let mut seen: Vec<Vec<_>> = extractors.iter().map(|_| Vec::new()).collect();
     let mut progress = Progress::new(0, count as u64);
     let mut pictures = pictures.take(count);
     loop {
@@ -141,8 +141,8 @@ fn observe(
         if handful.is_empty() {
             return Ok(seen);
         }
-        for (observer, features) in observers.iter().zip(&mut seen) {
-            features.extend(observer.features(&handful));
+        for (extractor, features) in extractors.iter().zip(&mut seen) {
+            features.extend(extractor.features(&handful));
         }
         progress.show(seen[0].len() as u64, what);
     }

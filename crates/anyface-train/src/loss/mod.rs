@@ -1,21 +1,21 @@
 //! The losses: each a pure function of tensors to a scalar `[1]`.
 
 mod adversarial;
+mod attribute;
 mod bce;
 mod clip;
 mod cmd;
 mod contrastive;
-mod critic;
 mod diverse_triplet;
 mod image;
 mod latent;
 
 pub use adversarial::{approximate_r1, discriminator_loss, generator_loss};
+pub use attribute::{AttributeLosses, attribute_losses, feature_distance};
 pub use bce::masked_bce;
 pub use clip::clip_loss;
 pub use cmd::cross_modal_distillation;
 pub use contrastive::contrastive;
-pub use critic::{CriticLosses, critic_losses, feature_distance};
 pub use diverse_triplet::{DiverseTriplet, diverse_triplet};
 pub use image::{charbonnier, l1, laplacian_pyramid_l1};
 pub use latent::latent_mse;

@@ -12,7 +12,7 @@ use super::optimizer::RunOptimizer;
 use crate::error::{Result, TrainError};
 
 const MODEL: &str = "model.bpk";
-const AVERAGE: &str = "average.bpk";
+const EMA: &str = "ema.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const POSITION: &str = "position.json";
 /// Checkpoints that are kept beside the best one.
@@ -32,7 +32,7 @@ pub(super) struct Position {
 /// Everything a run needs to go on.
 pub(super) struct RunState<M> {
     pub(super) model: M,
-    pub(super) average: M,
+    pub(super) ema: M,
     pub(super) optimizer: RunOptimizer,
     pub(super) position: Position,
 }
@@ -75,7 +75,7 @@ impl Checkpoints {
         let optimizer = directory.join(OPTIMIZER);
         Ok(Some(RunState {
             model: load_module(&directory.join(MODEL), model.clone())?,
-            average: load_module(&directory.join(AVERAGE), model.clone().valid())?,
+            ema: load_module(&ema_path(&directory), model.clone().valid())?,
             optimizer: RunOptimizer::new(config)
                 .load(&optimizer)
                 .map_err(damaged(&optimizer))?,
@@ -99,14 +99,14 @@ impl Checkpoints {
                 .map_err(damaged(&path))
         };
         record(&state.model, MODEL)?;
-        record(&state.average, AVERAGE)?;
+        record(&state.ema, EMA)?;
         state
             .optimizer
             .save(&file(OPTIMIZER))
             .map_err(damaged(&file(OPTIMIZER)))?;
         let position = serde_json::to_vec(&state.position).expect("a position is plain data");
         fs::write(file(POSITION), position).map_err(TrainError::io(file(POSITION)))?;
-        for name in [MODEL, AVERAGE, OPTIMIZER, POSITION] {
+        for name in [MODEL, EMA, OPTIMIZER, POSITION] {
             File::open(file(name))
                 .and_then(|written| written.sync_all())
                 .map_err(TrainError::io(file(name)))?;
@@ -156,11 +156,11 @@ const PARTIAL: &str = ".partial-";
 ///
 /// # Errors
 /// The run has no checkpoint, or its weights are not those of `model`.
-pub fn load_average<M: Module>(out: &Path, model: M) -> Result<M> {
+pub fn load_ema<M: Module>(out: &Path, model: M) -> Result<M> {
     let (checkpoints, latest) = newest(out)?;
     let position = read_position(&checkpoints.path(latest))?;
     let step = position.best.map_or(latest, |(step, _)| step);
-    load_module(&checkpoints.path(step).join(AVERAGE), model)
+    load_module(&ema_path(&checkpoints.path(step)), model)
 }
 
 /// The newest averaged weights of the run in `out`, loaded into those parameters of `model` that have the same place and
@@ -170,7 +170,7 @@ pub fn load_average<M: Module>(out: &Path, model: M) -> Result<M> {
 /// The run has no checkpoint, or it cannot be read.
 pub fn load_fitting<M: Module>(out: &Path, model: M) -> Result<M> {
     let (checkpoints, latest) = newest(out)?;
-    let path = checkpoints.path(latest).join(AVERAGE);
+    let path = ema_path(&checkpoints.path(latest));
     ModuleRecord::load(&path)
         .and_then(|record| model.try_load_record(what_fits(record)))
         .map_err(damaged(&path))
@@ -203,6 +203,15 @@ fn newest(out: &Path) -> Result<(Checkpoints, u64)> {
         message: "holds no checkpoint".to_owned(),
     })?;
     Ok((checkpoints, latest))
+}
+
+/// The averaged weights of a checkpoint, under their old name where they do not have the new one.
+fn ema_path(directory: &Path) -> PathBuf {
+    let [new, old] = [EMA, OLD_EMA].map(|name| directory.join(name));
+    match old.exists() && !new.exists() {
+        true => old,
+        false => new,
+    }
 }
 
 fn load_module<M: Module>(path: &Path, module: M) -> Result<M> {

@@ -4,8 +4,18 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use toml::{Table, Value};
 
 use crate::error::{Result, TrainError};
+
+/// Keys of earlier versions, and what they are called now.
+const RENAMED: [(&str, &str); 5] = [
+    ("average_decay", "ema_decay"),
+    ("critic", "attribute_loss"),
+    ("idle_texts", "neutral_texts"),
+    ("judge", "probe_bundle"),
+    ("shown", "image_prompt_probability"),
+];
 
 /// The `[run]` table of a training configuration: all that does not depend on the stage.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,8 +46,8 @@ pub struct RunConfig {
     /// Largest norm of the whole gradient; a longer one is scaled down to it.
     pub clip_norm: Option<f32>,
     /// Decay of the moving average of the weights.
-    #[serde(default = "default_average_decay")]
-    pub average_decay: f64,
+    #[serde(default = "default_ema_decay", alias = "average_decay")]
+    pub ema_decay: f64,
     /// Steps between two checkpoints, each with an evaluation.
     pub checkpoint_every: u64,
     /// Steps between two sample pictures.
@@ -75,7 +85,7 @@ fn default_betas() -> [f32; 2] {
     [0.9, 0.99]
 }
 
-fn default_average_decay() -> f64 {
+fn default_ema_decay() -> f64 {
     0.999
 }
 
@@ -90,10 +100,41 @@ fn default_log_every() -> u64 {
 /// line that names the field and its line.
 pub fn load_config<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = std::fs::read_to_string(path).map_err(TrainError::io(path))?;
+    if let Ok(table) = text.parse::<Table>() {
+        note_old_keys(path, &table);
+    }
     toml::from_str(&text).map_err(|error| TrainError::Config {
         path: path.to_owned(),
         message: one_line(&text, &error),
     })
+}
+
+/// Whether a TOML configuration has a table of this name; false where it cannot be read.
+pub fn has_table(path: &Path, name: &str) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.parse::<Table>()
+        .is_ok_and(|table| table.contains_key(name))
+}
+
+/// Says which keys of a file have another name now; the old ones are read too.
+fn note_old_keys(path: &Path, table: &Table) {
+    let renamed: Vec<String> = RENAMED
+        .iter()
+        .filter(|(old, _)| has_key(table, old))
+        .map(|(old, new)| format!("`{old}` is now `{new}`"))
+        .collect();
+    if !renamed.is_empty() {
+        eprintln!("{}: {}", path.display(), renamed.join(", "));
+    }
+}
+
+/// Whether the table or one in it has the key.
+fn has_key(table: &Table, key: &str) -> bool {
+    table.contains_key(key)
+        || table
+            .values()
+            .filter_map(Value::as_table)
+            .any(|table| has_key(table, key))
 }
 
 /// `line 3: invalid type: string "x", expected u64 (steps = "x")`.
@@ -129,6 +170,17 @@ mod tests {
         let config: RunConfig = load_config(file.path()).expect("a good configuration");
         assert_eq!(config.groups[0].path, "mapping.");
         assert_eq!(config.betas, [0.9, 0.99]);
+    }
+
+    #[test]
+    fn old_keys_are_read_and_found() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), format!("{GOOD}average_decay = 0.5\n")).expect("written");
+        let config: RunConfig = load_config(file.path()).expect("a good configuration");
+        assert_eq!(config.ema_decay, 0.5);
+        let table: Table = "[data]\njudge = 'x'\n".parse().expect("a table");
+        assert!(has_key(&table, "judge"));
+        assert!(!has_key(&table, "critic"));
     }
 
     #[test]

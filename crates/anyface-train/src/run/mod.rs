@@ -32,14 +32,14 @@
 //! the seed and the number of the step alone. So a run that was killed and resumed draws what a run
 //! never stopped draws, and ends with the same weights, bit for bit.
 
-mod average;
 mod checkpoint;
 mod config;
+mod ema;
 mod log;
 mod muon;
 mod optimizer;
 mod train;
 
-pub use checkpoint::{load_average, load_fitting, take_over};
-pub use config::{GroupConfig, RunConfig, load_config};
+pub use checkpoint::{load_ema, load_fitting, take_over};
+pub use config::{GroupConfig, RunConfig, has_table, load_config};
 pub use train::{Evaluation, Stage, StepOutput, train};

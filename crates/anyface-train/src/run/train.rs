@@ -9,9 +9,9 @@ use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::average;
 use super::checkpoint::{Checkpoints, Position, RunState};
 use super::config::RunConfig;
+use super::ema;
 use super::log::Log;
 use super::optimizer::{RunOptimizer, schedule};
 use crate::error::{Result, TrainError};
@@ -33,22 +33,22 @@ pub trait Stage {
 
     /// Sets what is not learned by gradient, such as a mean latent, in the averaged weights; called before
     /// they are sampled, evaluated and saved.
-    fn refresh(&self, average: Self::Model) -> Self::Model {
-        average
+    fn refresh(&self, ema: Self::Model) -> Self::Model {
+        ema
     }
 
     /// Metrics of the averaged weights on held-out data; called before every checkpoint.
     ///
     /// # Errors
     /// The data cannot be read.
-    fn evaluate(&mut self, average: &Self::Model) -> Result<Evaluation>;
+    fn evaluate(&mut self, ema: &Self::Model) -> Result<Evaluation>;
 
     /// Writes a picture of what the averaged weights do to `path` (PNG).
     ///
     /// # Errors
     /// The picture cannot be written.
-    fn sample(&mut self, average: &Self::Model, path: &Path) -> Result<()> {
-        let _ = (average, path);
+    fn sample(&mut self, ema: &Self::Model, path: &Path) -> Result<()> {
+        let _ = (ema, path);
         Ok(())
     }
 }
@@ -122,7 +122,7 @@ pub fn train<S: Stage>(
         }
         let (model, norm) = state.optimizer.step(state.model, output.gradients, step);
         check_finite(step, "the gradient", norm)?;
-        state.average = average::update(state.average, &model, config.average_decay, step);
+        state.ema = ema::update(state.ema, &model, config.ema_decay, step);
         state.model = model;
         state.position.step += 1;
         state.position.images += output.images as u64;
@@ -146,13 +146,13 @@ pub fn train<S: Stage>(
         let [samples, saves] = [config.sample_every, config.checkpoint_every]
             .map(|every| step.is_multiple_of(every) || is_last);
         if samples || saves {
-            state.average = stage.refresh(state.average);
+            state.ema = stage.refresh(state.ema);
         }
         if samples {
-            write_sample(stage, &state.average, config, step)?;
+            write_sample(stage, &state.ema, config, step)?;
         }
         if saves {
-            let evaluation = stage.evaluate(&state.average)?;
+            let evaluation = stage.evaluate(&state.ema)?;
             record(&evaluation, &mut state.position, &mut log, &progress)?;
             checkpoints.save(&state)?;
         }
@@ -160,7 +160,7 @@ pub fn train<S: Stage>(
             break;
         }
     }
-    Ok(state.average)
+    Ok(state.ema)
 }
 
 /// The newest checkpoint, or fresh weights.
@@ -179,7 +179,7 @@ fn start<S: Stage>(
     Ok(match checkpoints.load_latest(&model, config)? {
         Some(state) => state,
         None => RunState {
-            average: model.valid(),
+            ema: model.valid(),
             model,
             optimizer: RunOptimizer::new(config),
             position: Position::default(),
@@ -206,13 +206,13 @@ fn check_finite(step: u64, what: &str, value: f64) -> Result<()> {
 
 fn write_sample<S: Stage>(
     stage: &mut S,
-    average: &S::Model,
+    ema: &S::Model,
     config: &RunConfig,
     step: u64,
 ) -> Result<()> {
     let directory = config.out.join("samples");
     std::fs::create_dir_all(&directory).map_err(TrainError::io(&directory))?;
-    stage.sample(average, &directory.join(format!("{step:08}.png")))
+    stage.sample(ema, &directory.join(format!("{step:08}.png")))
 }
 
 /// Logs an evaluation and notes it if it is the best so far.

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyface::bundle::Bundle;
-use anyface::bundle::Prior;
+use anyface::bundle::{Domain, ZDistribution};
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
 use anyface_portraits::CODE_DIM;
@@ -20,12 +20,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
-use super::adversarial;
-use super::critic::{Critic, CriticConfig};
+use super::attribute_loss::{AttributeLoss, AttributeLossConfig};
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
 use crate::error::{Result, TrainError};
 use crate::loss::{l1, laplacian_pyramid_l1};
-use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
+use crate::run::{Evaluation, RunConfig, Stage, StepOutput, has_table, load_config, train};
 
 /// A whole configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,7 +41,8 @@ pub struct GeneratorStageConfig {
     /// The batches and the loss.
     pub learning: LearningConfig,
     /// A probe that tells what pixels do not; none without.
-    pub critic: Option<CriticConfig>,
+    #[serde(alias = "critic")]
+    pub attribute_loss: Option<AttributeLossConfig>,
 }
 
 /// The `[model]` table.
@@ -120,7 +120,7 @@ pub struct GeneratorStage {
     config: GeneratorStageConfig,
     portraits: PortraitCache,
     /// On the training device.
-    critic: Option<Critic>,
+    attribute_loss: Option<AttributeLoss>,
 }
 
 /// Portraits of a sample picture, one a column.
@@ -132,14 +132,15 @@ impl GeneratorStage {
     /// Opens the portraits, rendering them first where the cache is not complete.
     ///
     /// # Errors
-    /// As [`build_cache`] and [`PortraitCache::open`]; the critic or the weights to start from cannot be read.
+    /// As [`build_cache`] and [`PortraitCache::open`]; the attribute loss or the weights to start from cannot be read.
     pub fn new(config: GeneratorStageConfig, device: &Device) -> Result<Self> {
-        let critic = config.critic.as_ref();
-        let critic = critic.map(|critic| critic.load(&device.clone().autodiff()));
+        let attribute_loss = config.attribute_loss.as_ref();
+        let attribute_loss =
+            attribute_loss.map(|attribute_loss| attribute_loss.load(&device.clone().autodiff()));
         config.load_start(device)?;
         build_cache(&config.portraits)?;
         Ok(Self {
-            critic: critic.transpose()?,
+            attribute_loss: attribute_loss.transpose()?,
             portraits: PortraitCache::open(&config.portraits.cache)?,
             config,
         })
@@ -221,8 +222,8 @@ impl Stage for GeneratorStage {
         let pyramid = laplacian_pyramid_l1(output.clone(), target.clone(), learning.pyramid_levels);
         let mut total = pixels.clone() + pyramid.clone();
         let mut parts = vec![("l1", pixels), ("pyramid", pyramid)];
-        if let Some(critic) = &self.critic {
-            let (loss, seen) = critic.compare(output, target);
+        if let Some(attribute_loss) = &self.attribute_loss {
+            let (loss, seen) = attribute_loss.compare(output, target);
             total = total + loss;
             parts.extend(seen);
         }
@@ -230,20 +231,20 @@ impl Stage for GeneratorStage {
         Ok(StepOutput::backward(model, &total, &parts, learning.batch))
     }
 
-    fn refresh(&self, mut average: Generator) -> Generator {
+    fn refresh(&self, mut ema: Generator) -> Generator {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
         let latents: Vec<_> = (0..W_AVG_LATENTS)
             .map(|_| latent::sample(&mut rng))
             .collect();
-        let z = codes(&latents, &average.synthesis.input.device());
-        let w = average.mapping.forward(z);
-        average.mapping.track_w_avg(w, 0.0);
-        average
+        let z = codes(&latents, &ema.synthesis.input.device());
+        let w = ema.mapping.forward(z);
+        ema.mapping.track_w_avg(w, 0.0);
+        ema
     }
 
-    fn evaluate(&mut self, average: &Generator) -> Result<Evaluation> {
-        let (l1, psnr) = self.measure(average, |index| index);
-        let (mixed_l1, mixed_psnr) = self.measure(average, |index| self.partner(index));
+    fn evaluate(&mut self, ema: &Generator) -> Result<Evaluation> {
+        let (l1, psnr) = self.measure(ema, |index| index);
+        let (mixed_l1, mixed_psnr) = self.measure(ema, |index| self.partner(index));
         let metrics = [
             ("l1", l1),
             ("psnr", psnr),
@@ -259,36 +260,29 @@ impl Stage for GeneratorStage {
     }
 
     /// Three rows: the renders, the same portraits from their own latents, and from mixed styles.
-    fn sample(&mut self, average: &Generator, path: &Path) -> Result<()> {
+    fn sample(&mut self, ema: &Generator, path: &Path) -> Result<()> {
         let indices: Vec<usize> = self.held_out().take(SAMPLES).collect();
         let partners: Vec<usize> = indices.iter().map(|&index| self.partner(index)).collect();
-        let device = average.synthesis.input.device();
+        let device = ema.synthesis.input.device();
         let rows = [
             self.portraits.images(&indices, &device),
-            self.forward(average, &indices, &indices),
-            self.forward(average, &indices, &partners),
+            self.forward(ema, &indices, &indices),
+            self.forward(ema, &indices, &partners),
         ];
         let images: Vec<_> = rows.into_iter().flat_map(to_rgb).collect();
         Ok(save_png(&contact_sheet(&images, SAMPLES), path)?)
     }
 }
 
-/// What tells how a generator is to be trained.
-#[derive(Deserialize)]
-struct Method {
-    images: Option<toml::Table>,
-}
-
-/// `anyface train generator`: trains the generator of a configuration file and puts it into the bundle; on photographs,
-/// by the adversarial stage, where the file has a table `[images]`.
+/// `anyface train generator`: trains the generator of a configuration file and puts it into the bundle.
 ///
 /// # Errors
 /// As [`load_config`], [`GeneratorStage::new`] and [`train`]; the bundle cannot be written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
-    let method: Method = load_config(path)?;
-    if method.images.is_some() {
-        return adversarial::run(load_config(path)?, path, device, resume);
+    if has_table(path, "images") {
+        let message = "[images]: a generator of pictures is trained by `anyface train gan`";
+        return Err(TrainError::config(path, message));
     }
     let config: GeneratorStageConfig = load_config(path)?;
     config
@@ -297,10 +291,10 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let mut stage = GeneratorStage::new(config.clone(), device)?;
     let generator = train(&mut stage, &config.run, device, resume)?;
     Bundle::put(&config.bundle, "generator", &config.generator(), &generator)?;
-    Bundle::put_section(&config.bundle, "domain", &"portraits")?;
+    Bundle::put_section(&config.bundle, "domain", &Domain::Portraits)?;
     Ok(Bundle::put_section(
         &config.bundle,
-        "prior",
-        &Prior::Portraits,
+        "z_distribution",
+        &ZDistribution::Portraits,
     )?)
 }

@@ -1,12 +1,12 @@
 //! What is trained: one file or folder a network.
 
-mod adversarial;
-mod critic;
+pub mod adversarial;
+mod attribute_loss;
 pub mod dual_encoder;
 pub mod generator;
+mod image_features;
 pub mod image_tower;
 pub mod inversion;
 pub mod mapper;
 pub mod probe;
 mod random_w;
-mod viewer;

@@ -244,8 +244,8 @@ impl Stage for ProbeStage {
         Ok(StepOutput::backward(probe, &loss, &[], batch.len()))
     }
 
-    fn evaluate(&mut self, average: &Probe) -> Result<Evaluation> {
-        let accuracy = self.accuracy(average);
+    fn evaluate(&mut self, ema: &Probe) -> Result<Evaluation> {
+        let accuracy = self.accuracy(ema);
         let worst = accuracy.worst().map_or(0.0, |(_, accuracy)| accuracy);
         let metrics = vec![
             ("accuracy".to_owned(), accuracy.mean()),

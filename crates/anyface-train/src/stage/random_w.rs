@@ -1,22 +1,22 @@
 //! Random faces of a generator.
 
-use anyface::bundle::Prior;
+use anyface::bundle::ZDistribution;
 use anyface::stylegan2::Mapping;
 use burn::tensor::{Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Latents `[N, D]` of which the `prior` says what `z` is.
+/// Latents `[N, D]` of which the `z_distribution` says what `z` is.
 pub(super) fn random_w(
     count: usize,
     mapping: &Mapping,
-    prior: Prior,
+    z_distribution: ZDistribution,
     rng: &mut ChaCha8Rng,
 ) -> Tensor<2> {
     let device = mapping.w_avg.val().device();
     let z_dim = mapping.z_dim();
     let z: Vec<f32> = (0..count)
-        .flat_map(|_| prior.sample(z_dim, rng.random()))
+        .flat_map(|_| z_distribution.sample(z_dim, rng.random()))
         .collect();
     mapping.forward(Tensor::from_data(
         TensorData::new(z, [count, z_dim]),

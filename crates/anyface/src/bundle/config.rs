@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use super::Prior;
+use super::ZDistribution;
 use crate::clip::{Family, ImageTowerConfig, TextTowerConfig};
 use crate::inversion::EncoderConfig;
 use crate::mapper::StreamConfig;
@@ -17,8 +17,8 @@ use crate::stylegan2::GeneratorConfig;
 pub struct BundleConfig {
     /// Version of the bundle's layout, [`FORMAT`](super::FORMAT).
     pub format: u32,
-    /// What the faces are: "portraits", "photographs".
-    pub domain: String,
+    /// What the faces are.
+    pub domain: Domain,
     /// Licence of the weights; empty where nobody says.
     #[serde(default)]
     pub license: String,
@@ -48,7 +48,8 @@ pub struct BundleConfig {
     /// StyleGAN2 generator.
     pub generator: GeneratorConfig,
     /// What the generator's latents are drawn from.
-    pub prior: Prior,
+    #[serde(alias = "prior")]
+    pub z_distribution: ZDistribution,
     /// Attribute probe; only measuring needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeConfig>,
@@ -59,6 +60,26 @@ pub struct BundleConfig {
 
 const fn default_edit_passes() -> NonZeroUsize {
     NonZeroUsize::new(2).expect("not zero")
+}
+
+/// What the faces of a bundle are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Domain {
+    /// Those of the built-in renderer.
+    Portraits,
+    /// Photographs.
+    Photographs,
+}
+
+impl Domain {
+    /// Its name in `config.json`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Portraits => "portraits",
+            Self::Photographs => "photographs",
+        }
+    }
 }
 
 /// How far the noise-injected layers are drawn towards the mean latent.

@@ -1,7 +1,7 @@
 //! Bundles: every network of one domain, with the config that gives their shapes.
 
 mod config;
-mod prior;
+mod z_distribution;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ use crate::Error;
 use crate::clip::{CompactTokenizer, Family, SimpleTokenizer, Tokenizer};
 use crate::weights::{StoredDtype, load_module, load_module_bytes, save_module, write_atomically};
 
-pub use config::{BundleConfig, Truncation};
-pub use prior::Prior;
+pub use config::{BundleConfig, Domain, Truncation};
+pub use z_distribution::ZDistribution;
 
 static PORTRAITS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../models/portraits");
 
@@ -26,6 +26,9 @@ static PORTRAITS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../models/
 pub const FORMAT: u32 = 1;
 
 const CONFIG: &str = "config.json";
+
+/// Fields of `config.json` that had another name in earlier versions: old, new.
+const RENAMED: [(&str, &str); 1] = [("prior", "z_distribution")];
 
 /// Where the files of a bundle are.
 #[derive(Debug, Clone)]
@@ -51,7 +54,7 @@ impl Bundle {
     ///
     /// # Errors
     /// When it is missing, no JSON, has an unknown or missing field, or another format version;
-    /// when the prior does not fit the generator, or the tokenizer the text tower.
+    /// when the distribution of `z` does not fit the generator, or the tokenizer the text tower.
     pub fn config(&self) -> Result<BundleConfig, Error> {
         let config: BundleConfig = self.parse_config()?;
         if config.format != FORMAT {
@@ -61,9 +64,9 @@ impl Bundle {
             );
             return Err(self.fault(CONFIG, reason));
         }
-        if config.prior == Prior::Portraits && config.generator.z_dim != CODE_DIM {
+        if config.z_distribution == ZDistribution::Portraits && config.generator.z_dim != CODE_DIM {
             let reason = format!(
-                "prior: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` is {}",
+                "z_distribution: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` is {}",
                 config.generator.z_dim
             );
             return Err(self.fault(CONFIG, reason));
@@ -88,9 +91,20 @@ impl Bundle {
     /// # Errors
     /// When the field is missing or does not fit.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
-        let fields: Map<String, Value> = self.parse_config()?;
+        let fields = self.fields()?;
         let value = fields.get(name).cloned().unwrap_or_default();
         serde_json::from_value(value).map_err(|e| self.fault(CONFIG, format!("{name}: {e}")))
+    }
+
+    /// All fields under the names that they have now.
+    fn fields(&self) -> Result<Map<String, Value>, Error> {
+        let mut fields: Map<String, Value> = self.parse_config()?;
+        for (old, new) in RENAMED {
+            if let Some(value) = fields.remove(old) {
+                fields.entry(new).or_insert(value);
+            }
+        }
+        Ok(fields)
     }
 
     fn parse_config<T: DeserializeOwned>(&self) -> Result<T, Error> {
@@ -161,8 +175,8 @@ impl Bundle {
     pub fn put_section(folder: &Path, name: &str, value: &impl Serialize) -> Result<(), Error> {
         let bundle = Self::folder(folder);
         let path = folder.join(CONFIG);
-        let mut fields: Map<String, Value> = match path.exists() {
-            true => bundle.parse_config()?,
+        let mut fields = match path.exists() {
+            true => bundle.fields()?,
             false => Map::from_iter([("format".to_owned(), FORMAT.into())]),
         };
         let fault = |e: serde_json::Error| bundle.fault(CONFIG, e.to_string());

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::download::Remote;
-use super::{HubError, Model, Source};
+use super::{HubError, Model, ModelSource};
 use crate::weights::write_atomically;
 
 /// The folders of the cache.
@@ -37,8 +37,8 @@ impl Cache {
             files.map(|path| path.exists().then_some(path)).collect()
         };
         match &model.source {
-            Source::Url(_) => all_in(&self.own(model)),
-            Source::HuggingFace { repo, revisions } => revisions.iter().find_map(|revision| {
+            ModelSource::Url(_) => all_in(&self.own(model)),
+            ModelSource::HuggingFace { repo, revisions } => revisions.iter().find_map(|revision| {
                 let folder = self.repo(repo);
                 let commit = fs::read_to_string(folder.join("refs").join(revision)).ok()?;
                 all_in(&folder.join("snapshots").join(commit.trim()))
@@ -49,8 +49,8 @@ impl Cache {
     /// The folder below which a model is.
     pub(super) fn folder(&self, model: &Model) -> PathBuf {
         match &model.source {
-            Source::Url(_) => self.own(model),
-            Source::HuggingFace { repo, .. } => self.repo(repo),
+            ModelSource::Url(_) => self.own(model),
+            ModelSource::HuggingFace { repo, .. } => self.repo(repo),
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub use cache::Cache;
 pub use download::Progress;
-pub use registry::{HubFile, License, Model, Source};
+pub use registry::{HubFile, License, Model, ModelSource};
 
 use cache::Place;
 use download::Client;
@@ -149,13 +149,13 @@ impl Hub {
         }
         let client = Client::new(self);
         match &model.source {
-            Source::Url(base) => {
+            ModelSource::Url(base) => {
                 let files = model.files.iter();
                 files
                     .map(|file| self.pull_url(&client, model, base, file, show))
                     .collect()
             }
-            Source::HuggingFace { repo, revisions } => {
+            ModelSource::HuggingFace { repo, revisions } => {
                 let mut last = None;
                 for revision in revisions {
                     match self.pull_revision(&client, model, repo, revision, show) {

@@ -34,7 +34,7 @@ pub struct Model {
     #[serde(default)]
     pub non_commercial: bool,
     /// Where its files are.
-    pub source: Source,
+    pub source: ModelSource,
     /// Its files.
     pub files: Vec<HubFile>,
 }
@@ -42,7 +42,7 @@ pub struct Model {
 /// Where files are.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum ModelSource {
     /// Each at this address, followed by its path.
     Url(String),
     /// In a repository of Hugging Face.

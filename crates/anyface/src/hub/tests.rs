@@ -87,7 +87,7 @@ impl Server {
 
     fn model(&self, sha256: Option<&str>) -> Model {
         let mut model = Model::named("yunet").unwrap().clone();
-        model.source = Source::Url(format!("{}/files/", self.address));
+        model.source = ModelSource::Url(format!("{}/files/", self.address));
         model.files[0].sha256 = sha256.map(str::to_owned);
         model
     }
@@ -205,8 +205,8 @@ fn the_registry_is_well_formed() {
         assert!(model.non_commercial || !is_nvidias, "{}", model.name);
         assert!(!model.license.text().is_empty());
         match &model.source {
-            Source::Url(url) => assert!(url.starts_with("https://") && url.ends_with('/')),
-            Source::HuggingFace { repo, revisions } => {
+            ModelSource::Url(url) => assert!(url.starts_with("https://") && url.ends_with('/')),
+            ModelSource::HuggingFace { repo, revisions } => {
                 assert!(repo.split('/').count() == 2 && !revisions.is_empty());
             }
         }
@@ -298,7 +298,7 @@ fn an_unreachable_server_and_offline_mode_say_so() {
     let server = Server::start(&[]);
     let mut hub = server.hub(&home);
     let mut model = server.model(None);
-    model.source = Source::Url("http://127.0.0.1:1/".to_owned());
+    model.source = ModelSource::Url("http://127.0.0.1:1/".to_owned());
     let error = hub.pull(&model, &mut |_| ()).unwrap_err().to_string();
     assert!(error.starts_with("http://127.0.0.1:1/yunet"), "{error}");
     assert!(error.contains("cannot be reached"), "{error}");
@@ -314,7 +314,7 @@ fn hugging_faces_cache_is_laid_out_as_its_own_library_does() {
     let home = tempfile::tempdir().unwrap();
     let hub = server.hub(&home);
     let model = Model {
-        source: Source::HuggingFace {
+        source: ModelSource::HuggingFace {
             repo: "owner/name".to_owned(),
             revisions: vec!["refs/pr/15".to_owned()],
         },
@@ -355,7 +355,7 @@ fn what_hugging_faces_etag_promises_is_checked() {
     let server = Server::start(&[Deed::Wrong]);
     let home = tempfile::tempdir().unwrap();
     let model = Model {
-        source: Source::HuggingFace {
+        source: ModelSource::HuggingFace {
             repo: "owner/name".to_owned(),
             revisions: vec!["main".to_owned()],
         },

@@ -123,7 +123,7 @@ impl Engine {
             let w = self.summary(&face);
             face + self.mapped(text, w.clone()).w_plus - self.mapped(&neutral, w).w_plus
         });
-        Ok(self.likely(changed - face))
+        Ok(self.wiener_filtered(changed - face))
     }
 
     /// Latents `[N, D]`, each in every layer.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 
-use super::likely::likely_filter;
+use super::wiener::wiener_filter;
 use crate::Error;
 use crate::bundle::{Bundle, BundleConfig};
 use crate::clip::{ImageTower, Preprocess, TextTower, Tokenizer};
@@ -32,7 +32,7 @@ pub struct Engine {
     pub(crate) synthesis: PreparedSynthesis,
     pub(crate) encoder: Option<Encoder>,
     /// What keeps changes of `w` to what faces vary in, `[D, D]`; none where that is not known.
-    pub(crate) likely_filter: Option<Tensor<2>>,
+    pub(crate) wiener_filter: Option<Tensor<2>>,
 }
 
 impl Engine {
@@ -69,7 +69,7 @@ impl Engine {
             image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
             preprocess: config.clip.preprocess(config.image_tower.resolution()),
             text_stream: bundle.network("text_stream", config.text_stream.init(device))?,
-            likely_filter: generator.mapping.covariance().as_ref().map(likely_filter),
+            wiener_filter: generator.mapping.covariance().as_ref().map(wiener_filter),
             generator,
             synthesis: synthesis.expect("f32 runs everywhere"),
             device: device.clone(),

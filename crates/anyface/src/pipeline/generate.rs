@@ -33,7 +33,7 @@ impl Default for Generate {
 
 /// One face.
 #[derive(Debug, Clone)]
-pub struct Face {
+pub struct GeneratedFace {
     /// The picture.
     pub image: RgbImage,
     /// What it was drawn from.
@@ -53,7 +53,7 @@ impl Engine {
         &self,
         captions: &[S],
         options: &Generate,
-    ) -> Result<Vec<Face>, Error> {
+    ) -> Result<Vec<GeneratedFace>, Error> {
         let truncation = self.truncation(options.truncation)?;
         let description = self.describe(captions)?;
         Ok((0..options.count as u64)
@@ -79,7 +79,12 @@ impl Engine {
     }
 
     /// Draws the face of one description and one seed.
-    pub fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Face {
+    pub fn face(
+        &self,
+        description: &Description,
+        seed: u64,
+        truncation: Truncation,
+    ) -> GeneratedFace {
         self.face_with(description, seed, truncation, 0, &mut |_| ())
     }
 
@@ -92,7 +97,7 @@ impl Engine {
         truncation: Truncation,
         sketches: usize,
         show: &mut dyn FnMut(RgbImage),
-    ) -> Face {
+    ) -> GeneratedFace {
         let mapping = &self.generator.mapping;
         let num_ws = self.config.generator.num_ws();
         let w_c = truncate(
@@ -113,7 +118,7 @@ impl Engine {
         let pixels = self.preprocess.images(image.clone());
         let feature = l2_normalize(self.image_tower.forward(pixels));
         let clip_score = (feature * description.mean()).sum().into_scalar();
-        Face {
+        GeneratedFace {
             image: to_rgb(image).swap_remove(0),
             latent,
             seed,
@@ -127,8 +132,8 @@ impl Engine {
         if naturalness == 0.0 {
             return said;
         }
-        let likely = self.likely(said.clone() - w_c.clone()) + w_c;
-        said.clone() + (likely - said) * naturalness
+        let filtered = self.wiener_filtered(said.clone() - w_c.clone()) + w_c;
+        said.clone() + (filtered - said) * naturalness
     }
 
     /// Draws a face.
@@ -175,7 +180,10 @@ impl Engine {
 
     /// The latent of one seed, `[1, Z]`.
     pub(super) fn noise(&self, seed: u64) -> Tensor<2> {
-        let z = self.config.prior.sample(self.config.generator.z_dim, seed);
+        let z = self
+            .config
+            .z_distribution
+            .sample(self.config.generator.z_dim, seed);
         let shape = [1, z.len()];
         Tensor::from_data(TensorData::new(z, shape), &self.device)
     }

@@ -6,12 +6,12 @@ mod engine;
 mod generate;
 mod invert;
 mod latent;
-mod likely;
+mod wiener;
 
 pub use describe::{Description, MAX_WORDS};
 pub use edit::Edit;
 pub use engine::Engine;
-pub use generate::{Face, Generate};
+pub use generate::{Generate, GeneratedFace};
 pub use invert::REFINEMENT_STEPS;
 pub use latent::Latent;
 

@@ -49,7 +49,7 @@ fn openai_bundle(folder: &Path, vocab_size: usize) {
         cutoff: 2,
     };
     section(folder, "truncation", &truncation);
-    section(folder, "prior", &Prior::Normal);
+    section(folder, "z_distribution", &ZDistribution::Normal);
     section(folder, "clip", &Family::Openai);
 }
 
@@ -98,7 +98,7 @@ fn words_change_what_faces_vary_in() {
         let expected = expected.to_data();
         found.to_data().assert_approx_eq(&expected, tolerance);
     };
-    equal(&all, &engine.likely(none.clone()));
+    equal(&all, &engine.wiener_filtered(none.clone()));
     equal(&half, &((none.clone() + all.clone()) / 2.0));
     let length = |x: &Tensor<3>| x.clone().square().sum().into_scalar::<f32>();
     assert!(
@@ -107,8 +107,8 @@ fn words_change_what_faces_vary_in() {
     );
 
     let edit = engine.direction(&face, "old", &Edit::default()).unwrap();
-    let filter = engine.likely_filter.take();
+    let filter = engine.wiener_filter.take();
     let plain = engine.direction(&face, "old", &Edit::default()).unwrap();
-    engine.likely_filter = filter;
-    equal(&edit, &engine.likely(plain));
+    engine.wiener_filter = filter;
+    equal(&edit, &engine.wiener_filtered(plain));
 }

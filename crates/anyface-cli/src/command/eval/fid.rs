@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use anyface::bundle::Domain;
 use anyface::{Engine, Truncation};
 use anyface_train::TrainError;
-use anyface_train::eval::{Observer, Prompt, fid, renders};
+use anyface_train::eval::{FeatureExtractor, Prompt, fid, renders};
 use anyhow::{Result, bail};
 use image::RgbImage;
 
@@ -50,11 +51,15 @@ impl Args {
         let engine = network.engine()?;
         let device = network.device();
         let recognizer = self.recognizer.find(&device)?;
-        let mut observers = Vec::new();
-        observers.extend(Observer::inception(self.inception.as_deref(), &device)?);
+        let mut extractors = Vec::new();
+        extractors.extend(FeatureExtractor::inception(
+            self.inception.as_deref(),
+            &device,
+        )?);
         let recognizer = recognizer.as_ref();
-        observers.extend(recognizer.map(|found| Observer::MobileFaceNet(found, device.clone())));
-        observers.push(Observer::ImageTower(&engine));
+        extractors
+            .extend(recognizer.map(|found| FeatureExtractor::MobileFaceNet(found, device.clone())));
+        extractors.push(FeatureExtractor::ImageTower(&engine));
 
         let prompts = self.prompts(&engine)?;
         let truncation = engine.truncation(self.truncation)?;
@@ -63,17 +68,17 @@ impl Args {
         let report = match &self.images {
             Some(folder) => {
                 let mut faces = self.framing.faces(folder, side, *seed)?;
-                let report = fid(&observers, &mut faces, &mut generated, samples, *seed)?;
+                let report = fid(&extractors, &mut faces, &mut generated, samples, *seed)?;
                 report_left_out(&faces);
                 report
             }
             None if is_builtin_domain(&engine) => {
                 let mut renders = renders(side, *seed).map(Ok);
-                fid(&observers, &mut renders, &mut generated, samples, *seed)?
+                fid(&extractors, &mut renders, &mut generated, samples, *seed)?
             }
             None => bail!(
                 "--images: a folder of real pictures is needed, this bundle draws {}",
-                engine.config().domain
+                engine.config().domain.name()
             ),
         };
         self.common.print(&report, text::likeness)
@@ -94,7 +99,7 @@ impl Args {
 
 /// Whether faces of this bundle can be rendered.
 pub(super) fn is_builtin_domain(engine: &Engine) -> bool {
-    engine.config().domain == "portraits"
+    engine.config().domain == Domain::Portraits
 }
 
 /// Face number `i`, by the prompts in turn.

@@ -33,7 +33,7 @@ impl PhotographsArgs {
             None if is_builtin_domain(engine) => Ok(Box::new(Prompt::rendered(seed))),
             None => bail!(
                 "this bundle draws {}: name the configuration of its captions with --photographs",
-                engine.config().domain
+                engine.config().domain.name()
             ),
         }
     }

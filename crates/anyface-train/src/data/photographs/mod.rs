@@ -3,7 +3,6 @@
 //! A layout is read to records, which name a picture and what stands of it in the labels; then the faces to learn from
 //! are told from those for evaluation, and the pictures of both are decoded to memory.
 
-mod beside;
 mod captioned;
 mod celeba;
 mod entry;
@@ -11,6 +10,7 @@ mod json;
 mod lafite;
 mod parquet;
 mod record;
+mod sidecar;
 mod split;
 mod text;
 
@@ -59,7 +59,8 @@ pub enum Layout {
     /// CelebAText-HQ, and what `anyface portraits` writes.
     CelebaTextHq,
     /// A file of captions beside each picture.
-    Beside,
+    #[serde(alias = "beside")]
+    Sidecar,
     /// Captions in one JSON file, or in lines of JSON.
     Json,
     /// A table, or a folder of tables, with captions and perhaps the pictures.
@@ -83,7 +84,7 @@ fn records(config: &PhotographsConfig) -> Result<(Vec<Record>, Vec<Record>)> {
         Layout::Celeba => celeba::read(&config.path),
         Layout::MultiModalCelebaHq => captioned::read(&config.path, &MULTI_MODAL_CELEBA_HQ),
         Layout::CelebaTextHq => captioned::read(&config.path, &CELEBA_TEXT_HQ),
-        Layout::Beside => beside::read(&config.path),
+        Layout::Sidecar => sidecar::read(&config.path),
         Layout::Json => json::read(&config.path),
         Layout::Parquet => parquet::read(&config.path),
         Layout::Lafite => lafite::read(&config.path),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyface::bundle::Bundle;
-use anyface::bundle::Prior;
+use anyface::bundle::ZDistribution;
 use anyface::stylegan2::{GeneratorConfig, MappingActivation};
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::data::images::ImagesConfig;
 use crate::data::photographs::PhotographsConfig;
 use crate::error::Result;
 use crate::run::RunConfig;
-use crate::stage::critic::CriticConfig;
+use crate::stage::attribute_loss::AttributeLossConfig;
 
 /// A whole configuration file of this stage: it has a table `[images]`, that of the other way to train a generator a
 /// table `[portraits]`.
@@ -35,7 +35,8 @@ pub(in crate::stage) struct AdversarialConfig {
     /// An encoder beside the generator; none without.
     pub(super) reconstruction: Option<ReconstructionConfig>,
     /// A probe that compares what the encoder brings about; none without.
-    pub(super) critic: Option<CriticConfig>,
+    #[serde(alias = "critic")]
+    pub(super) attribute_loss: Option<AttributeLossConfig>,
     /// Weights of MobileFaceNet: what the Fréchet distance is measured by.
     pub(super) recognizer: PathBuf,
 }
@@ -115,9 +116,11 @@ impl AdversarialConfig {
     ///
     /// # Errors
     /// The bundle to start from cannot be read.
-    pub(super) fn prior(&self) -> Result<Prior> {
-        let prior = self.mapped_by().map(|bundle| bundle.section("prior"));
-        Ok(prior.transpose()?.unwrap_or(Prior::Normal))
+    pub(super) fn prior(&self) -> Result<ZDistribution> {
+        let prior = self
+            .mapped_by()
+            .map(|bundle| bundle.section("z_distribution"));
+        Ok(prior.transpose()?.unwrap_or(ZDistribution::Normal))
     }
 
     /// Checks that the parts fit together; the error names the table and the field.
@@ -166,9 +169,10 @@ impl AdversarialConfig {
             ));
         }
         let Some(reconstruction) = &self.reconstruction else {
-            if self.critic.is_some() {
+            if self.attribute_loss.is_some() {
                 return Err(
-                    "[critic] compares what [reconstruction] draws, which is missing".to_owned(),
+                    "[attribute_loss] compares what [reconstruction] draws, which is missing"
+                        .to_owned(),
                 );
             }
             return match self.learning.adversarial_weight > 0.0 {

@@ -13,7 +13,7 @@ mod start;
 use std::path::Path;
 
 use anyface::bundle::Bundle;
-use anyface::bundle::Prior;
+use anyface::bundle::{Domain, ZDistribution};
 use anyface::image::{contact_sheet, save_png, to_rgb};
 use anyface::inversion::Encoder;
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast, mix};
@@ -35,17 +35,17 @@ use crate::error::{Result, TrainError};
 use crate::eval::frechet::Gaussian;
 use crate::eval::recognizer::Recognizer;
 use crate::loss::{approximate_r1, clip_loss, discriminator_loss, generator_loss};
-use crate::run::{Evaluation, Stage, StepOutput, train};
+use crate::run::{Evaluation, Stage, StepOutput, load_config, train};
 
 /// Both networks, trained against each other, and the encoder that helps the generator.
 #[derive(Module, Debug)]
-struct Adversaries {
+struct Gan {
     generator: Generator,
     discriminator: Discriminator,
     encoder: Option<Encoder>,
 }
 
-impl Adversaries {
+impl Gan {
     /// The same but for the colours of the largest block, which are none.
     fn with_silent_last_block(mut self) -> Self {
         let blocks = &mut self.generator.synthesis.blocks;
@@ -68,7 +68,7 @@ const AGAIN: usize = 2;
 /// Images drawn at once for measuring.
 const DRAWN: usize = 32;
 
-/// Trains [`Adversaries`].
+/// Trains [`Gan`].
 struct AdversarialStage {
     config: AdversarialConfig,
     photographs: ImageSet,
@@ -82,7 +82,7 @@ struct AdversarialStage {
     /// Of the generator.
     sizes: GeneratorConfig,
     /// What its `z` is drawn from.
-    prior: Prior,
+    prior: ZDistribution,
 }
 
 impl AdversarialStage {
@@ -116,7 +116,12 @@ impl AdversarialStage {
         let reconstruction = config.reconstruction.as_ref();
         let reconstruction = reconstruction
             .map(|table| {
-                Reconstruction::open(table, &config.recognizer, config.critic.as_ref(), device)
+                Reconstruction::open(
+                    table,
+                    &config.recognizer,
+                    config.attribute_loss.as_ref(),
+                    device,
+                )
             })
             .transpose()?;
         let stage = Self {
@@ -266,13 +271,13 @@ struct Contest {
 }
 
 impl Stage for AdversarialStage {
-    type Model = Adversaries;
+    type Model = Gan;
 
-    fn init(&self, device: &Device) -> Adversaries {
+    fn init(&self, device: &Device) -> Gan {
         start(&self.config, &self.sizes, device).expect("the weights that could be loaded before")
     }
 
-    fn step(&mut self, model: &Adversaries, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
+    fn step(&mut self, model: &Gan, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let learning = &self.config.learning;
         let real = self.photographs(rng, &model.generator.synthesis.input.device());
         let aid = self.reconstruction.as_ref().zip(model.encoder.as_ref());
@@ -316,7 +321,7 @@ impl Stage for AdversarialStage {
     }
 
     /// The mapping network draws latents like those of photographs, where an encoder tells them.
-    fn refresh(&self, mut average: Adversaries) -> Adversaries {
+    fn refresh(&self, mut average: Gan) -> Gan {
         if let Some(encoder) = &average.encoder {
             let mapping = average.generator.mapping;
             average.generator.mapping = prior::fit(mapping, encoder, &self.photographs);
@@ -329,7 +334,7 @@ impl Stage for AdversarialStage {
         average
     }
 
-    fn evaluate(&mut self, average: &Adversaries) -> Result<Evaluation> {
+    fn evaluate(&mut self, average: &Gan) -> Result<Evaluation> {
         let count = self.config.learning.measured;
         let drawn = self.drawn(&average.generator, count, self.config.run.seed);
         let features: Vec<_> = drawn
@@ -356,7 +361,7 @@ impl Stage for AdversarialStage {
     }
 
     /// Random faces; before them, with an encoder, rows of held-out photographs and below each what is drawn of it.
-    fn sample(&mut self, average: &Adversaries, path: &Path) -> Result<()> {
+    fn sample(&mut self, average: &Gan, path: &Path) -> Result<()> {
         let mut images = Vec::new();
         for row in 0..average.encoder.as_ref().map_or(0, |_| AGAIN) {
             let first = row * SAMPLES;
@@ -393,16 +398,13 @@ fn noise_like(images: &Tensor<4>, sigma: f64, rng: &mut ChaCha8Rng) -> Tensor<4>
     Tensor::from_data(TensorData::new(values, shape), &images.device())
 }
 
-/// `anyface train generator` with a table `[images]`: trains both networks and puts the generator into the bundle.
+/// `anyface train gan`: trains both networks and puts the generator into the bundle.
 ///
 /// # Errors
-/// As [`ImageSet::open`] and [`train`]; the recogniser cannot be read; the bundle cannot be written.
-pub(super) fn run(
-    config: AdversarialConfig,
-    path: &Path,
-    device: &Device,
-    resume: bool,
-) -> Result<()> {
+/// As [`load_config`], [`ImageSet::open`] and [`train`]; the recogniser cannot be read; the bundle cannot be written.
+pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
+    let path = config;
+    let config: AdversarialConfig = load_config(path)?;
     let sizes = config.generator()?;
     config
         .validate(&sizes)
@@ -421,6 +423,6 @@ pub(super) fn run(
             &encoder,
         )?;
     }
-    Bundle::put_section(bundle, "domain", &"photographs")?;
-    Ok(Bundle::put_section(bundle, "prior", &stage.prior)?)
+    Bundle::put_section(bundle, "domain", &Domain::Photographs)?;
+    Ok(Bundle::put_section(bundle, "z_distribution", &stage.prior)?)
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::error::Result;
 use crate::eval::recognizer::Recognizer;
 use crate::loss::{clip_loss, feature_distance, l1, laplacian_pyramid_l1, latent_mse};
-use crate::stage::critic::{Critic, CriticConfig};
+use crate::stage::attribute_loss::{AttributeLoss, AttributeLossConfig};
 
 /// The `[reconstruction]` table.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,7 +60,7 @@ impl ReconstructionConfig {
 pub(super) struct Reconstruction {
     config: ReconstructionConfig,
     recognizer: Recognizer,
-    critic: Option<Critic>,
+    attribute_loss: Option<AttributeLoss>,
 }
 
 /// One batch: the photographs, what was drawn and from which latents, and what the discriminator's layers saw.
@@ -75,18 +75,20 @@ pub(super) struct Drawn<'a> {
 }
 
 impl Reconstruction {
-    /// Opens the recogniser and the critic.
+    /// Opens the recogniser and the attribute loss.
     pub(super) fn open(
         config: &ReconstructionConfig,
         recognizer: &Path,
-        critic: Option<&CriticConfig>,
+        attribute_loss: Option<&AttributeLossConfig>,
         device: &Device,
     ) -> Result<Self> {
         let device = device.clone().autodiff();
         Ok(Self {
             config: config.clone(),
             recognizer: Recognizer::open(recognizer, &device)?,
-            critic: critic.map(|critic| critic.load(&device)).transpose()?,
+            attribute_loss: attribute_loss
+                .map(|attribute_loss| attribute_loss.load(&device))
+                .transpose()?,
         })
     }
 
@@ -124,8 +126,8 @@ impl Reconstruction {
             total = total + features.clone() * config.feature_weight;
             parts.push(("features", features));
         }
-        if let Some(critic) = &self.critic {
-            let (loss, seen) = critic.compare(again.clone(), truth.clone());
+        if let Some(attribute_loss) = &self.attribute_loss {
+            let (loss, seen) = attribute_loss.compare(again.clone(), truth.clone());
             total = total + loss;
             parts.extend(seen);
         }

@@ -7,7 +7,7 @@ use anyface::inversion::EncoderConfig;
 use anyface::stylegan2::GeneratorConfig;
 use burn::tensor::Device;
 
-use super::Adversaries;
+use super::Gan;
 use super::config::AdversarialConfig;
 use super::discriminator::DiscriminatorConfig;
 use crate::error::Result;
@@ -27,9 +27,9 @@ pub(super) fn start(
     config: &AdversarialConfig,
     sizes: &GeneratorConfig,
     device: &Device,
-) -> Result<Adversaries> {
+) -> Result<Gan> {
     let encoder = config.reconstruction.as_ref();
-    let fresh = Adversaries {
+    let fresh = Gan {
         generator: sizes.init(device),
         discriminator: DiscriminatorConfig::new(sizes.channels.clone()).init(device),
         encoder: encoder.map(|encoder| encoder.encoder(sizes).init(device)),
@@ -45,7 +45,7 @@ pub(super) fn start(
 }
 
 /// What fits of a bundle's generator and encoder; it has no discriminator.
-fn from_bundle(bundle: &Bundle, fresh: Adversaries, device: &Device) -> Result<Adversaries> {
+fn from_bundle(bundle: &Bundle, fresh: Gan, device: &Device) -> Result<Gan> {
     let sizes: GeneratorConfig = bundle.section("generator")?;
     let generator = bundle.network("generator", sizes.init(device))?;
     let w_avg = generator.mapping.w_avg.val();
@@ -58,7 +58,7 @@ fn from_bundle(bundle: &Bundle, fresh: Adversaries, device: &Device) -> Result<A
         }
         (encoder, _) => encoder,
     };
-    Ok(Adversaries {
+    Ok(Gan {
         generator: take_over(fresh.generator, generator),
         encoder,
         ..fresh

@@ -256,8 +256,8 @@ impl Stage for ImageStage<'_> {
 
     /// How often a held-out caption finds its face among [`GALLERY`], by its picture and by its attributes, which is
     /// what perfect eyes would reach; and the cosine of both features.
-    fn evaluate(&mut self, average: &ImageLearner) -> Result<Evaluation> {
-        let device = average.log_scale.device();
+    fn evaluate(&mut self, ema: &ImageLearner) -> Result<Evaluation> {
+        let device = ema.log_scale.device();
         let faces = &*self.faces.held_out;
         let all: Vec<usize> = (0..faces.len()).collect();
         let (mut found, mut found_by_attributes, mut cosine) = (0, 0, 0.0);
@@ -265,9 +265,9 @@ impl Stage for ImageStage<'_> {
         let count = galleries.len() as f64;
         for gallery in galleries {
             let said = self.said[1].rows(gallery, |_| 0, &device);
-            let seen = self.see(average, faces.images(gallery, &device));
+            let seen = self.see(ema, faces.images(gallery, &device));
             found += matches(said.clone(), seen.clone());
-            if let Some(shown) = self.show(average, faces, gallery) {
+            if let Some(shown) = self.show(ema, faces, gallery) {
                 found_by_attributes += matches(said, shown.clone());
                 cosine += clip_score(seen, shown).mean().into_scalar::<f64>();
             }

@@ -226,7 +226,7 @@ impl Stage for TextStage<'_> {
         ))
     }
 
-    fn evaluate(&mut self, average: &TextLearner) -> Result<Evaluation> {
-        Ok(self.read_held_out(average).evaluation())
+    fn evaluate(&mut self, ema: &TextLearner) -> Result<Evaluation> {
+        Ok(self.read_held_out(ema).evaluation())
     }
 }

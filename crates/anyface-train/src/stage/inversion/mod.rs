@@ -4,7 +4,7 @@
 //! that the generator makes of its answer says which errors of a latent can be seen. A photograph has no latent: there
 //! the picture teaches alone, beside faces that the generator drew.
 
-mod sitters;
+mod samples;
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
-use self::sitters::Batch;
+use self::samples::Batch;
 
 use crate::data::faces::FaceSplit;
 use crate::data::photographs::PhotographsConfig;
@@ -26,7 +26,7 @@ use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
 use crate::loss::{clip_loss, l1, laplacian_pyramid_l1, latent_mse};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
-use crate::stage::viewer::Viewer;
+use crate::stage::image_features::ImageFeatures;
 
 /// A whole configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
@@ -114,7 +114,7 @@ struct InversionStage {
     /// On the training device, for gradients through the picture.
     differentiable: Generator,
     /// Where its features count.
-    viewer: Option<Viewer>,
+    image_features: Option<ImageFeatures>,
 }
 
 impl InversionStage {
@@ -131,15 +131,15 @@ impl InversionStage {
             Ok::<_, anyface::Error>(generator.no_grad())
         };
         let autodiff = device.clone().autodiff();
-        let viewer = (config.learning.feature_weight > 0.0)
-            .then(|| Viewer::load(&bundle, &autodiff))
+        let image_features = (config.learning.feature_weight > 0.0)
+            .then(|| ImageFeatures::load(&bundle, &autodiff))
             .transpose()?;
         Ok(Self {
             encoder,
             faces,
             generator: load(device)?,
             differentiable: load(&autodiff)?,
-            viewer,
+            image_features,
             config,
         })
     }
@@ -163,7 +163,7 @@ impl Stage for InversionStage {
         let learning = &self.config.learning;
         let generator = &self.differentiable;
         let Batch { images, latents } =
-            sitters::draw(&self.faces, learning.batch, &self.generator, rng);
+            samples::draw(&self.faces, learning.batch, &self.generator, rng);
         let images = images.autodiff();
         let found = self.found(encoder, images.clone(), generator);
 
@@ -182,8 +182,11 @@ impl Stage for InversionStage {
             total = total + latent.clone() * learning.latent_weight;
             parts.push(("latent", latent));
         }
-        if let Some(viewer) = &self.viewer {
-            let feature = clip_loss(viewer.see(drawn), viewer.see(truth).detach());
+        if let Some(image_features) = &self.image_features {
+            let feature = clip_loss(
+                image_features.forward(drawn),
+                image_features.forward(truth).detach(),
+            );
             total = total + feature.clone() * learning.feature_weight;
             parts.push(("feature", feature));
         }
@@ -196,15 +199,15 @@ impl Stage for InversionStage {
         ))
     }
 
-    fn evaluate(&mut self, average: &Encoder) -> Result<Evaluation> {
+    fn evaluate(&mut self, ema: &Encoder) -> Result<Evaluation> {
         let count = self.faces.held_out.len();
         let (mut latent, mut squared) = (None, 0.0);
         for start in (0..count).step_by(self.config.learning.batch) {
             let end = (start + self.config.learning.batch).min(count);
             let part = (end - start) as f64 / count as f64;
             let Batch { images, latents } =
-                sitters::held_out(&self.faces, start..end, &self.generator);
-            let found = self.found(average, images.clone(), &self.generator);
+                samples::held_out(&self.faces, start..end, &self.generator);
+            let found = self.found(ema, images.clone(), &self.generator);
             if let Some(truth) = latents {
                 let error = latent_mse(truth, found.clone()).into_scalar::<f64>();
                 latent = Some(latent.unwrap_or(0.0) + part * error);
@@ -224,11 +227,11 @@ impl Stage for InversionStage {
 
     /// Rows: the pictures, what the generator makes of their latents where these are known, and of those that the encoder
     /// finds.
-    fn sample(&mut self, average: &Encoder, path: &Path) -> Result<()> {
+    fn sample(&mut self, ema: &Encoder, path: &Path) -> Result<()> {
         let generator = &self.generator;
         let count = SAMPLES.min(self.faces.held_out.len());
-        let Batch { images, latents } = sitters::held_out(&self.faces, 0..count, generator);
-        let found = self.found(average, images.clone(), generator);
+        let Batch { images, latents } = samples::held_out(&self.faces, 0..count, generator);
+        let found = self.found(ema, images.clone(), generator);
         let draw = |latents| generator.synthesis.forward(latents, Noise::None);
         let rows = [Some(images), latents.map(draw), Some(draw(found))];
         let images: Vec<_> = rows.into_iter().flatten().flat_map(to_rgb).collect();

@@ -44,14 +44,14 @@ impl Batch {
         x.clone().narrow(0, 0, self.pictured.len())
     }
 
-    /// The same with the pictures of about that part of its faces in the place of their words: each is to become the picture's
-    /// latent (AnyFace++'s hybrid training).
-    pub(super) fn showing(self, part: f64, rng: &mut ChaCha8Rng) -> Self {
+    /// The same with image prompts: each face reads its picture in the place of words with this
+    /// `probability`, and is to become the picture's latent (AnyFace++'s hybrid training).
+    pub(super) fn with_image_prompts(self, probability: f64, rng: &mut ChaCha8Rng) -> Self {
         let [n, captions, width] = self.text.dims();
         let device = self.text.device();
         let count = self.pictured.len();
-        let shown: Vec<bool> = (0..count).map(|_| rng.random_bool(part)).collect();
-        let rows = self.rows(&shown);
+        let prompted: Vec<bool> = (0..count).map(|_| rng.random_bool(probability)).collect();
+        let rows = self.rows(&prompted);
         let words = |value: bool, more: usize| Tensor::<2, Bool>::full([n, more], value, &device);
         let absent = Tensor::cat(vec![words(false, 1), words(true, captions - 1)], 1);
         let image = filled(self.image.clone(), n);
@@ -64,7 +64,7 @@ impl Batch {
             text_mean: self.text_mean.mask_where(rows, mean),
             ..self
         };
-        batch.aiming_at_pictures(&shown)
+        batch.aiming_at_pictures(&prompted)
     }
 
     /// The same with the latents of their pictures as what chosen faces are to become.
@@ -118,13 +118,13 @@ mod tests {
     #[test]
     fn pictures_take_the_place_of_words() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let shown = batch().showing(1.0, &mut rng);
-        let absent: Vec<bool> = shown.absent.into_data().iter().collect();
+        let prompted = batch().with_image_prompts(1.0, &mut rng);
+        let absent: Vec<bool> = prompted.absent.into_data().iter().collect();
         assert_eq!(absent, [false, true, false, true, false, false]);
-        let text: Vec<f32> = shown.text.into_data().iter().collect();
+        let text: Vec<f32> = prompted.text.into_data().iter().collect();
         assert_eq!(text[..8], [2.0, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(text[16..], [1.0; 8]);
-        let w: Vec<f32> = shown.w.into_data().iter().collect();
+        let w: Vec<f32> = prompted.w.into_data().iter().collect();
         assert_eq!((w[0], w[59], w[60]), (2.0, 2.0, 1.0));
     }
 
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn words_stay_without_them() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let same = batch().showing(0.0, &mut rng);
+        let same = batch().with_image_prompts(0.0, &mut rng);
         assert!(same.text.equal(batch().text).all().into_scalar::<bool>());
         assert!(same.w.equal(batch().w).all().into_scalar::<bool>());
     }

@@ -27,7 +27,7 @@ pub(super) struct DescribedFace {
 
 impl DescribedFace {
     /// A face of which `text` says nothing.
-    pub(super) fn idle(z: Option<[f32; LATENT_DIM]>, text: String) -> Self {
+    pub(super) fn neutral(z: Option<[f32; LATENT_DIM]>, text: String) -> Self {
         let sentence = Sentence {
             text,
             said: Vec::new(),

@@ -1,6 +1,6 @@
 //! What words change in a latent: the lesson of the text stream.
 
-use anyface::bundle::Prior;
+use anyface::bundle::ZDistribution;
 use anyface::stylegan2::Mapping;
 use anyface_portraits::latent::{LATENT_DIM, adjust, latent_dims, sample};
 use burn::tensor::{Tensor, TensorData};
@@ -43,7 +43,7 @@ impl Latents {
                 [redrawn, adjusted].map(|z| mapping.forward(codes(&z, &device)))
             }
             Self::Seen(directions) => {
-                let w = random_w(faces.len(), mapping, Prior::Normal, rng);
+                let w = random_w(faces.len(), mapping, ZDistribution::Normal, rng);
                 let adjusted = directions.adjust(&rows(&w), faces.iter().map(|(said, _)| said));
                 let shape = w.dims();
                 let adjusted = TensorData::new(adjusted.concat(), shape);

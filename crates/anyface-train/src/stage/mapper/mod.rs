@@ -4,7 +4,7 @@ mod batch;
 mod described;
 mod directions;
 mod latents;
-mod sitters;
+mod samples;
 mod stage;
 
 use std::num::NonZeroUsize;
@@ -117,12 +117,14 @@ pub struct DataConfig {
     /// Faces, without a picture, that look like a role, for each role.
     pub faces_per_role: usize,
     /// Texts that say nothing of a face, so that such words change nothing; for every eighth, one that asks for any face.
-    pub idle_texts: usize,
+    #[serde(alias = "idle_texts")]
+    pub neutral_texts: usize,
     /// Folder of WordNet, for such texts.
     pub wordnet: PathBuf,
     /// For photographs: folder of a bundle with a probe, which says what the generator's faces show. Another one than that
     /// which evaluates.
-    pub judge: Option<PathBuf>,
+    #[serde(alias = "judge")]
+    pub probe_bundle: Option<PathBuf>,
 }
 
 /// The `[learning]` table.
@@ -141,9 +143,10 @@ pub struct LearningConfig {
     pub negatives: usize,
     /// Margin m of the diverse triplet loss.
     pub margin: f64,
-    /// Part of the faces with a picture that the text stream is shown in the place of words (AnyFace++'s hybrid training).
-    #[serde(default)]
-    pub shown: f64,
+    /// Probability that the text stream reads the picture of a face in the place of words: an image
+    /// prompt (AnyFace++'s hybrid training).
+    #[serde(default, alias = "shown")]
+    pub image_prompt_probability: f64,
 }
 
 /// Weight of each loss.

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::batch::Batch;
 use super::described::TextBatch;
-use super::sitters::{Pictured, Sitters};
+use super::samples::{Pictured, Samples};
 use super::{MapperConfig, Streams};
 use crate::error::Result;
 use crate::loss::{
@@ -23,11 +23,11 @@ use crate::loss::{
     latent_mse,
 };
 use crate::run::{Evaluation, Stage, StepOutput};
-use crate::stage::viewer::Viewer;
+use crate::stage::image_features::ImageFeatures;
 
 /// The frozen networks that losses pass through, on one device.
 pub(super) struct Frozen {
-    viewer: Viewer,
+    image_features: ImageFeatures,
     pub(super) generator: Generator,
 }
 
@@ -35,7 +35,7 @@ impl Frozen {
     fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
         let generator: GeneratorConfig = bundle.section("generator")?;
         Ok(Self {
-            viewer: Viewer::load(bundle, device)?,
+            image_features: ImageFeatures::load(bundle, device)?,
             generator: bundle
                 .network("generator", generator.init(device))?
                 .no_grad(),
@@ -43,8 +43,8 @@ impl Frozen {
     }
 
     /// Image features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
-    pub(super) fn see(&self, images: Tensor<4>) -> Tensor<2> {
-        self.viewer.see(images)
+    pub(super) fn image_features(&self, images: Tensor<4>) -> Tensor<2> {
+        self.image_features.forward(images)
     }
 
     /// Pictures `[N, 3, R, R]` of text latents `[N, L, D]`, with the layers below `k` from `w_c` `[N, D]`.
@@ -78,7 +78,7 @@ const SAMPLE_FACES: usize = 8;
 /// Trains [`Streams`].
 pub(super) struct MapperStage {
     config: MapperConfig,
-    sitters: Sitters,
+    samples: Samples,
     /// Without gradients, for features and evaluation.
     frozen: Frozen,
     /// On the training device, for gradients through the picture.
@@ -93,7 +93,7 @@ impl MapperStage {
         let frozen = Frozen::load(&bundle, device)?;
         config.load_start(device)?;
         Ok(Self {
-            sitters: Sitters::open(file, &config, &frozen, device)?,
+            samples: Samples::open(file, &config, &frozen, device)?,
             differentiable: Frozen::load(&bundle, &device.clone().autodiff())?,
             device: device.clone(),
             frozen,
@@ -107,13 +107,13 @@ impl MapperStage {
             (0..count).map(|_| rng.random_range(0..below)).collect()
         };
         let pictured = random(count, faces.texts.len());
-        let others = random(others, self.sitters.others.len());
+        let others = random(others, self.samples.others.len());
         let text = TextBatch::concatenate([
             faces.texts.batch(&pictured, rng),
-            self.sitters.others.batch(&others, rng),
+            self.samples.others.batch(&others, rng),
         ]);
         let mapping = &self.frozen.generator.mapping;
-        let [w_c, w] = self.sitters.latents.pairs(&text.faces, mapping, rng);
+        let [w_c, w] = self.samples.latents.pairs(&text.faces, mapping, rng);
         let num_ws = self.config.text_stream.num_ws;
         // What people wrote is of their pictures; what it says of attributes is not known.
         let written: Vec<bool> = text.faces[..count]
@@ -131,7 +131,7 @@ impl MapperStage {
             pictured,
         };
         let batch = batch.aiming_at_pictures(&written);
-        batch.showing(self.config.learning.shown, rng)
+        batch.with_image_prompts(self.config.learning.image_prompt_probability, rng)
     }
 
     /// Diverse triplet loss of the faces with a picture, with others' latents for negatives.
@@ -169,7 +169,7 @@ impl MapperStage {
         let count = self.config.learning.image_batch;
         let first = |w: &Tensor<3>| w.clone().narrow(0, 0, count);
         let frozen = &self.differentiable;
-        let faces = &self.sitters.training.faces;
+        let faces = &self.samples.training.faces;
         let pictures = faces.images(&batch.pictured[..count], &text.w_plus.device());
         let target = self.picture(first(&batch.w).inner()).autodiff();
         let w_c = batch.w_c.clone().narrow(0, 0, count);
@@ -178,7 +178,7 @@ impl MapperStage {
             .generator
             .synthesis
             .forward(first(&image.w_plus), Noise::None);
-        let feature = frozen.see(drawn.clone());
+        let feature = frozen.image_features(drawn.clone());
         let words = batch.text_mean.clone().narrow(0, 0, count);
         let clip = clip_loss(feature.clone(), words.clone());
         let log_scale = Tensor::from_floats([CONTRAST_SCALE.ln()], &words.device());
@@ -199,7 +199,7 @@ impl Stage for MapperStage {
     fn step(&mut self, streams: &Streams, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let (learning, weight) = (&self.config.learning, self.config.weight);
         let counts = [learning.faces, learning.others];
-        let batch = self.batch(&self.sitters.training, counts, rng).autodiff();
+        let batch = self.batch(&self.samples.training, counts, rng).autodiff();
         let (text, image) = streams.forward(&batch);
 
         let cmd = cross_modal_distillation(batch.pictured_of(&text.phi), image.phi.clone());
@@ -235,10 +235,10 @@ impl Stage for MapperStage {
         Ok(StepOutput::backward(streams, &total, &parts, faces))
     }
 
-    fn evaluate(&mut self, average: &Streams) -> Result<Evaluation> {
+    fn evaluate(&mut self, ema: &Streams) -> Result<Evaluation> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
-        let batch = self.batch(&self.sitters.held_out, [EVALUATION_FACES, 1], &mut rng);
-        let (text, image) = average.forward(&batch);
+        let batch = self.batch(&self.samples.held_out, [EVALUATION_FACES, 1], &mut rng);
+        let (text, image) = ema.forward(&batch);
         let w_t = batch.pictured_of(&text.w_plus);
         let w_c = batch.pictured_of(&batch.w_c);
         let w = batch.pictured_of(&batch.w);
@@ -247,7 +247,7 @@ impl Stage for MapperStage {
             .draw(w_c, w_t.clone(), self.config.injection_layer);
         let truth = self.picture(w.clone());
         let scalar = |x: Tensor<1>| x.into_scalar::<f64>();
-        let feature = self.frozen.see(drawn.clone());
+        let feature = self.frozen.image_features(drawn.clone());
         let score = clip_score(feature, batch.pictured_of(&batch.text_mean));
         let distance = scalar(l1(drawn, truth));
         let metrics = [
@@ -266,14 +266,14 @@ impl Stage for MapperStage {
 
     /// Rows: the picture; the latent that the text stream reads, what it should become, what it does become; the
     /// reconstruction stream on the picture.
-    fn sample(&mut self, average: &Streams, path: &Path) -> Result<()> {
+    fn sample(&mut self, ema: &Streams, path: &Path) -> Result<()> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
-        let batch = self.batch(&self.sitters.held_out, [SAMPLE_FACES, 1], &mut rng);
-        let (text, image) = average.forward(&batch);
+        let batch = self.batch(&self.samples.held_out, [SAMPLE_FACES, 1], &mut rng);
+        let (text, image) = ema.forward(&batch);
         let w_t = batch.pictured_of(&text.w_plus);
         let w_c = batch.pictured_of(&batch.w_c);
         let rows = [
-            self.sitters
+            self.samples
                 .held_out
                 .faces
                 .images(&batch.pictured, &self.device),

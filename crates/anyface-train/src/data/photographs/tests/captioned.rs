@@ -124,10 +124,10 @@ fn faults_name_the_file() {
 fn captions_stand_beside_pictures() {
     let folder = folder_of("", &["a.png", "more/b.png"]);
     write(folder.path(), "a.txt", "A girl.");
-    let missing = error(folder.path(), Layout::Beside);
+    let missing = error(folder.path(), Layout::Sidecar);
     assert_says(&missing, &["more/b.png", "more/b.txt is missing"]);
     write(folder.path(), "more/b.txt", "A boy.\nA child.\n");
-    let split = open(folder.path(), Layout::Beside);
+    let split = open(folder.path(), Layout::Sidecar);
     assert_eq!(split.held_out.caption(0, 1).text, "A child.");
     assert_eq!(split.training.caption(0, 0).text, "A girl.");
 }

@@ -12,12 +12,12 @@ use anyhow::{Context, Result};
 
 /// `seed:N`, or a file: a picture, or a latent.
 #[derive(Debug, Clone)]
-pub(crate) enum Source {
+pub(crate) enum FaceSource {
     Seed(u64),
     File(PathBuf),
 }
 
-impl FromStr for Source {
+impl FromStr for FaceSource {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -62,7 +62,7 @@ impl PictureArgs {
     }
 }
 
-impl Source {
+impl FaceSource {
     /// The seed, where there is one.
     pub(crate) const fn seed(&self) -> Option<u64> {
         match self {

@@ -1,4 +1,4 @@
-//! A probe that tells what pixels do not, as part of a loss.
+//! The attribute loss: a probe that tells what pixels do not.
 
 use std::path::PathBuf;
 
@@ -9,12 +9,12 @@ use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
 
 use crate::error::Result;
-use crate::loss::{CriticLosses, critic_losses};
+use crate::loss::{AttributeLosses, attribute_losses};
 
-/// The `[critic]` table.
+/// The `[attribute_loss]` table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CriticConfig {
+pub struct AttributeLossConfig {
     /// Folder of a bundle with a probe: never the one that judges what is trained.
     pub bundle: PathBuf,
     /// Weight of the distance of its features.
@@ -23,15 +23,15 @@ pub struct CriticConfig {
     pub reading_weight: f64,
 }
 
-impl CriticConfig {
+impl AttributeLossConfig {
     /// Loads the probe.
     ///
     /// # Errors
     /// The bundle has no probe, or it cannot be read.
-    pub(super) fn load(&self, device: &Device) -> Result<Critic> {
+    pub(super) fn load(&self, device: &Device) -> Result<AttributeLoss> {
         let bundle = Bundle::folder(&self.bundle);
         let probe: ProbeConfig = bundle.section("probe")?;
-        Ok(Critic {
+        Ok(AttributeLoss {
             probe: bundle.network("probe", probe.init(device))?.no_grad(),
             config: self.clone(),
         })
@@ -39,24 +39,27 @@ impl CriticConfig {
 }
 
 /// A frozen probe with the weights of its losses.
-pub(super) struct Critic {
+pub(super) struct AttributeLoss {
     probe: Probe,
-    config: CriticConfig,
+    config: AttributeLossConfig,
 }
 
-impl Critic {
+impl AttributeLoss {
     /// The weighted loss of images `[N, 3, R, R]` against those they should be, and its parts by name.
     pub(super) fn compare(
         &self,
         output: Tensor<4>,
         target: Tensor<4>,
     ) -> (Tensor<1>, [(&'static str, Tensor<1>); 2]) {
-        let CriticLosses { features, reading } = critic_losses(&self.probe, output, target);
+        let AttributeLosses { features, reading } = attribute_losses(&self.probe, output, target);
         let loss = features.clone() * self.config.features_weight
             + reading.clone() * self.config.reading_weight;
         (
             loss,
-            [("critic_features", features), ("critic_reading", reading)],
+            [
+                ("attribute_features", features),
+                ("attribute_reading", reading),
+            ],
         )
     }
 }

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 /// The distribution of `z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Prior {
+pub enum ZDistribution {
     /// N(0, 1) in every dimension: generators of the field.
     Normal,
     /// The code of a random portrait: the generator of the built-in domain.
     Portraits,
 }
 
-impl Prior {
+impl ZDistribution {
     /// The latent of a seed, `[z_dim]`. A portrait's code has the length it has.
     pub fn sample(self, z_dim: usize, seed: u64) -> Vec<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -16,17 +16,17 @@ use crate::error::Result;
 /// Names the weights of the FID's Inception where a caller names none.
 const INCEPTION_VARIABLE: &str = "ANYFACE_INCEPTION";
 
-/// Who looks.
-pub enum Observer<'a> {
+/// A network with the pictures it takes.
+pub enum FeatureExtractor<'a> {
     /// The FID's Inception: only its distances are called FID and KID.
     Inception(Box<Inception>, Device),
     /// A recogniser of faces, on whole pictures.
     MobileFaceNet(&'a Recognizer, Device),
-    /// The bundle's own tower: at hand everywhere, but a judge in its own cause.
+    /// The bundle's own tower: at hand everywhere, but it was part of the training.
     ImageTower(&'a Engine),
 }
 
-impl Observer<'_> {
+impl FeatureExtractor<'_> {
     /// The FID's Inception at `path`, else where `ANYFACE_INCEPTION` says, which may be empty for none, else what
     /// `anyface pull fid-inception` fetched.
     ///

@@ -13,8 +13,8 @@ const HALF: f64 = 0.03;
 
 impl Engine {
     /// Changes `[N, L, D]` kept to what faces vary in, where that is known.
-    pub(super) fn likely(&self, change: Tensor<3>) -> Tensor<3> {
-        match &self.likely_filter {
+    pub(super) fn wiener_filtered(&self, change: Tensor<3>) -> Tensor<3> {
+        match &self.wiener_filter {
             Some(filter) => change.matmul(filter.clone().unsqueeze()),
             None => change,
         }
@@ -23,7 +23,7 @@ impl Engine {
 
 /// What changes `[…, D]` of `w` are multiplied by, `[D, D]`, for latents of this `covariance [D, D]`: Wiener's filter `Σ(Σ + λI)⁻¹`,
 /// which keeps a change where faces vary and drops it where they do not.
-pub(super) fn likely_filter(covariance: &Tensor<2>) -> Tensor<2> {
+pub(super) fn wiener_filter(covariance: &Tensor<2>) -> Tensor<2> {
     let [dim, _] = covariance.dims();
     let values: Vec<f64> = covariance.to_data().iter().collect();
     let covariance_of = Mat::from_fn(dim, dim, |i, j| values[i * dim + j]);
@@ -67,7 +67,7 @@ mod tests {
             &device,
         );
         changes
-            .matmul(likely_filter(&covariance))
+            .matmul(wiener_filter(&covariance))
             .into_data()
             .assert_approx_eq::<f32>(&expected.into_data(), Tolerance::absolute(1e-5));
     }

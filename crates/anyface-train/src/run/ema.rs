@@ -4,17 +4,17 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 use burn::tensor::container::TensorContainer;
 
-/// `average ← d · average + (1 − d) · model` for every float parameter, with
+/// `ema ← d · ema + (1 − d) · model` for every float parameter, with
 /// `d = min(decay, (1 + step) / (10 + step))`, so that a young average forgets the initial weights.
-/// `average` is on the plain device, `model` on the autodiff one.
-pub(super) fn update<M: Module>(average: M, model: &M, decay: f64, step: u64) -> M {
+/// `ema` is on the plain device, `model` on the autodiff one.
+pub(super) fn update<M: Module>(ema: M, model: &M, decay: f64, step: u64) -> M {
     let step = step as f64;
     let mut blend = Blend {
         weights: TensorContainer::new(),
         decay: decay.min((1.0 + step) / (10.0 + step)),
     };
     model.visit(&mut blend);
-    average.map(&mut blend)
+    ema.map(&mut blend)
 }
 
 struct Blend {
@@ -35,6 +35,6 @@ impl ModuleMapper for Blend {
             .remove(&param.id)
             .expect("the average has the parameters of the model");
         let decay = self.decay;
-        param.map(|average| average.mul_scalar(decay) + weight.mul_scalar(1.0 - decay))
+        param.map(|ema| ema.mul_scalar(decay) + weight.mul_scalar(1.0 - decay))
     }
 }

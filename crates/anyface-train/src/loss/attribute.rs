@@ -4,21 +4,21 @@ use burn::tensor::activation::sigmoid;
 
 /// What a frozen probe sees of `output` against what it sees of `target`, `[N, 3, R, R]` each.
 ///
-/// Small things that a caption names, an earring or freckles, cost next to nothing in pixels; the critic was trained
+/// Small things that a caption names, an earring or freckles, cost next to nothing in pixels; the probe was trained
 /// to see them.
-pub struct CriticLosses {
+pub struct AttributeLosses {
     /// [`feature_distance`] of the probe's layers.
     pub features: Tensor<1>,
     /// Mean squared difference of the attributes' probabilities.
     pub reading: Tensor<1>,
 }
 
-/// Compares two batches by what `critic` sees of them.
-pub fn critic_losses(critic: &Probe, output: Tensor<4>, target: Tensor<4>) -> CriticLosses {
-    let (logits, layers) = critic.forward_with_features(output);
-    let (true_logits, true_layers) = critic.forward_with_features(target);
+/// Compares two batches by what `probe` sees of them.
+pub fn attribute_losses(probe: &Probe, output: Tensor<4>, target: Tensor<4>) -> AttributeLosses {
+    let (logits, layers) = probe.forward_with_features(output);
+    let (true_logits, true_layers) = probe.forward_with_features(target);
     let reading = (sigmoid(logits) - sigmoid(true_logits)).square().mean();
-    CriticLosses {
+    AttributeLosses {
         features: feature_distance(layers, true_layers),
         reading,
     }
@@ -68,26 +68,26 @@ mod tests {
         }
     }
 
-    fn critic() -> Probe {
+    fn probe() -> Probe {
         let config = ProbeConfig::new(3)
             .with_resolution(4)
             .with_channels(vec![2]);
-        let critic = config.init(&Device::flex().autodiff());
-        critic.map(&mut Drawn(ChaCha8Rng::seed_from_u64(1)))
+        let probe = config.init(&Device::flex().autodiff());
+        probe.map(&mut Drawn(ChaCha8Rng::seed_from_u64(1)))
     }
 
     #[test]
     fn a_picture_is_as_itself() {
         let image = random([2, 3, 4, 4], 1);
-        let losses = critic_losses(&critic(), image.clone(), image);
+        let losses = attribute_losses(&probe(), image.clone(), image);
         assert_close(value(losses.features), 0.0);
         assert_close(value(losses.reading), 0.0);
     }
 
     #[test]
     fn gradients() {
-        let (critic, target) = (critic(), random([1, 3, 4, 4], 2));
-        let losses = |x| critic_losses(&critic, x, target.clone());
+        let (probe, target) = (probe(), random([1, 3, 4, 4], 2));
+        let losses = |x| attribute_losses(&probe, x, target.clone());
         assert_gradient(random([1, 3, 4, 4], 3), |x| losses(x).features);
         assert_gradient(random([1, 3, 4, 4], 3), |x| losses(x).reading);
     }

@@ -8,12 +8,12 @@ use burn::tensor::{Device, Tensor};
 use crate::error::Result;
 
 /// A frozen image tower with what its pictures go through before.
-pub(super) struct Viewer {
+pub(super) struct ImageFeatures {
     tower: ImageTower,
     preprocess: Preprocess,
 }
 
-impl Viewer {
+impl ImageFeatures {
     /// The image tower of `bundle`.
     pub(super) fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
         let config: ImageTowerConfig = bundle.section("image_tower")?;
@@ -26,7 +26,7 @@ impl Viewer {
     }
 
     /// Features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
-    pub(super) fn see(&self, images: Tensor<4>) -> Tensor<2> {
+    pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.tower.forward(self.preprocess.images(images))
     }
 }

@@ -23,13 +23,13 @@ impl Fault {
 
 /// A file, or a part of it: a view that shares the file's memory.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub(crate) struct FileSlice {
     pub(crate) bytes: Bytes,
     /// Where the first byte stands in the file.
     pub(crate) start: usize,
 }
 
-impl Source {
+impl FileSlice {
     /// A part, with offsets counted from this source's first byte.
     pub(crate) fn part(&self, range: Range<usize>) -> Option<Self> {
         self.bytes.get(range.clone())?;

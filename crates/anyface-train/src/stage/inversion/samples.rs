@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use anyface::bundle::Prior;
+use anyface::bundle::ZDistribution;
 use anyface::stylegan2::{Generator, Noise, broadcast};
 use burn::tensor::Tensor;
 use rand::RngExt;
@@ -38,7 +38,7 @@ pub(super) fn draw(
     let drawn = count / 2;
     let photographs = known(training, &random(count - drawn, rng), generator).images;
     let photographs = flip(photographs, rng);
-    let w = random_w(drawn, &generator.mapping, Prior::Normal, rng);
+    let w = random_w(drawn, &generator.mapping, ZDistribution::Normal, rng);
     let latents = broadcast(w, generator.synthesis.num_ws());
     let drawn = generator.synthesis.forward(latents.clone(), Noise::None);
     Batch {

@@ -24,7 +24,7 @@ use super::directions::Directions;
 use super::latents::{Latents, rows};
 use super::stage::Frozen;
 use crate::data::captions::{latents_of_roles, write_caption};
-use crate::data::corpus::{NEUTRAL, idle_texts};
+use crate::data::corpus::{NEUTRAL, neutral_texts};
 use crate::data::faces::{FaceSplit, Faces};
 use crate::data::portraits::codes;
 use crate::data::wordnet::WordNet;
@@ -32,7 +32,7 @@ use crate::error::{Result, TrainError};
 
 /// Pictures that a network reads at once before training.
 const READ_BATCH: usize = 64;
-/// Among so many idle texts there is one more that asks for any face.
+/// Among so many neutral texts there is one more that asks for any face.
 const NEUTRAL_EVERY: usize = 8;
 /// Photographs behind the directions of attributes.
 const FITTED: usize = 8192;
@@ -70,7 +70,7 @@ fn places(faces: &[usize], device: &Device) -> Tensor<1, Int> {
 }
 
 /// All faces, and how words change their latents.
-pub(super) struct Sitters {
+pub(super) struct Samples {
     pub(super) training: Pictured,
     pub(super) held_out: Pictured,
     /// Faces of roles, and faces of which nothing is said.
@@ -90,7 +90,7 @@ struct Readers<'a> {
     device: &'a Device,
 }
 
-impl Sitters {
+impl Samples {
     /// Opens the faces of a configuration file and reads all of them.
     pub(super) fn open(
         file: &Path,
@@ -133,7 +133,7 @@ impl Sitters {
             )?)),
         };
         Ok(Self {
-            others: readers.describe(others(config, idle_texts(&wordnet))),
+            others: readers.describe(others(config, neutral_texts(&wordnet))),
             training,
             held_out: readers.read(faces.held_out),
             latents,
@@ -156,7 +156,7 @@ impl Readers<'_> {
         let indices: Vec<usize> = (0..faces.len()).collect();
         let features = indices.par_chunks(READ_BATCH).map(|batch| {
             let images = faces.images(batch, self.device);
-            l2_normalize(self.frozen.see(images))
+            l2_normalize(self.frozen.image_features(images))
         });
         let latents = indices
             .par_chunks(READ_BATCH)
@@ -193,8 +193,8 @@ impl Readers<'_> {
     }
 }
 
-/// Faces of roles, and faces with idle texts.
-fn others(config: &MapperConfig, idle_texts: Vec<String>) -> Vec<DescribedFace> {
+/// Faces of roles, and faces with neutral texts.
+fn others(config: &MapperConfig, neutral_texts: Vec<String>) -> Vec<DescribedFace> {
     let grammar = Grammar::new(Split::Train);
     let (seed, data) = (config.run.seed, &config.data);
     let roles = latents_of_roles(Split::Train, data.faces_per_role, seed);
@@ -212,16 +212,18 @@ fn others(config: &MapperConfig, idle_texts: Vec<String>) -> Vec<DescribedFace> 
         })
         .collect();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let count = data.idle_texts.min(idle_texts.len());
-    let chosen = index::sample(&mut rng, idle_texts.len(), count).into_iter();
-    let chosen = chosen.map(|i| idle_texts[i].as_str());
+    let count = data.neutral_texts.min(neutral_texts.len());
+    let chosen = index::sample(&mut rng, neutral_texts.len(), count).into_iter();
+    let chosen = chosen.map(|i| neutral_texts[i].as_str());
     let neutral = NEUTRAL.iter().copied().cycle();
-    let idle = chosen.chain(neutral.take(count.div_ceil(NEUTRAL_EVERY)));
-    others.extend(idle.map(|text| DescribedFace::idle(Some(sample(&mut rng)), text.to_owned())));
+    let neutral = chosen.chain(neutral.take(count.div_ceil(NEUTRAL_EVERY)));
+    others.extend(
+        neutral.map(|text| DescribedFace::neutral(Some(sample(&mut rng)), text.to_owned())),
+    );
     others
 }
 
-/// The directions of the attributes that are known of photographs, as the judge sees them in what the generator draws of their
+/// The directions of the attributes that are known of photographs, as the probe sees them in what the generator draws of their
 /// latents.
 fn directions(
     file: &Path,
@@ -230,15 +232,15 @@ fn directions(
     frozen: &Frozen,
     device: &Device,
 ) -> Result<Directions> {
-    let judge = config.data.judge.as_ref().ok_or_else(|| {
+    let probe_bundle = config.data.probe_bundle.as_ref().ok_or_else(|| {
         TrainError::config(
             file,
-            "[data] `judge` is missing: photographs need a probe that reads them",
+            "[data] `probe_bundle` is missing: photographs need a probe that reads them",
         )
     })?;
-    let judge = Bundle::folder(judge);
-    let sizes: ProbeConfig = judge.section("probe")?;
-    let probe: Probe = judge.network("probe", sizes.init(device))?.no_grad();
+    let probe_bundle = Bundle::folder(probe_bundle);
+    let sizes: ProbeConfig = probe_bundle.section("probe")?;
+    let probe: Probe = probe_bundle.network("probe", sizes.init(device))?.no_grad();
     let faces = &training.faces;
     let is_known = |attribute: &&Attribute| {
         let mut faces = (0..faces.len()).map(|face| faces.attributes(face));
