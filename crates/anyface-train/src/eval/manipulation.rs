@@ -102,14 +102,14 @@ pub struct EditRow {
 }
 
 /// A rendered face, and edits that ask for what it lacks.
-struct Sitter {
+struct Sample {
     attributes: Attributes,
     picture: RgbImage,
     /// Places in [`EDITS`], each with a face of the domain that has what the edit names and is the same otherwise.
     edits: Vec<(usize, Face)>,
 }
 
-impl Sitter {
+impl Sample {
     /// The face of a seed; it goes through the list of edits from `first` on.
     fn new(seed: u64, first: usize, resolution: u32) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -199,23 +199,23 @@ pub fn manipulation(
     let mut times = Vec::new();
     for i in 0..samples {
         let seed = seed.wrapping_add(i as u64);
-        let sitter = Sitter::new(seed, i * EDITS_PER_FACE, resolution);
+        let sample = Sample::new(seed, i * EDITS_PER_FACE, resolution);
         let start = Instant::now();
-        let latent = engine.invert(&sitter.picture, REFINEMENT_STEPS)?;
+        let latent = engine.invert(&sample.picture, REFINEMENT_STEPS)?;
         let inverting = start.elapsed();
 
         let inverted = engine.draw(&latent);
         let before = Seen::new(engine, probe, &inverted);
-        let original = read(probe, &sitter.picture);
-        let known = |a| sitter.attributes.get(a).is_some();
+        let original = read(probe, &sample.picture);
+        let known = |a| sample.attributes.get(a).is_some();
         inversion[0] += agreement(&original, &before.reading, known);
-        inversion[1] += psnr(&sitter.picture, &inverted);
+        inversion[1] += psnr(&sample.picture, &inverted);
         inversion[2] += original.distance(&before.reading);
 
-        for (edit, target) in &sitter.edits {
+        for (edit, target) in &sample.edits {
             let (text, attribute) = EDITS[*edit];
             let wanted = target.attributes();
-            let stays = |a| known(a) && sitter.attributes.get(a) == wanted.get(a);
+            let stays = |a| known(a) && sample.attributes.get(a) == wanted.get(a);
             let start = Instant::now();
             let edited = engine.draw(&engine.edit(&latent, text, &Edit::default())?);
             times.push((inverting + start.elapsed()).as_secs_f64() * 1000.0);
@@ -340,10 +340,10 @@ mod tests {
     #[test]
     fn every_edit_asks_a_sitter_for_what_it_lacks() {
         for seed in 0..8 {
-            let sitter = Sitter::new(seed, 3 * seed as usize, 16);
-            assert_eq!(sitter.edits.len(), EDITS_PER_FACE);
-            for (edit, target) in &sitter.edits {
-                assert!(sitter.attributes.lacks(EDITS[*edit].1));
+            let sample = Sample::new(seed, 3 * seed as usize, 16);
+            assert_eq!(sample.edits.len(), EDITS_PER_FACE);
+            for (edit, target) in &sample.edits {
+                assert!(sample.attributes.lacks(EDITS[*edit].1));
                 assert!(target.attributes().has(EDITS[*edit].1));
             }
         }
