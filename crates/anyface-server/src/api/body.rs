@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::studio::Latent;
+use crate::studio::LatentValues;
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);

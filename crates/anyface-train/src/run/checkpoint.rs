@@ -12,7 +12,10 @@ use super::optimizer::RunOptimizer;
 use crate::error::{Result, TrainError};
 
 const MODEL: &str = "model.bpk";
+/// The moving average of the weights.
 const EMA: &str = "ema.bpk";
+/// What [`EMA`] was called by earlier versions.
+const OLD_EMA: &str = "average.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const POSITION: &str = "position.json";
 /// Checkpoints that are kept beside the best one.

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, Tolerance};
 use serde::Serialize;
 
 use super::*;
-use crate::bundle::{Bundle, Prior, Truncation};
+use crate::bundle::{Bundle, Truncation, ZDistribution};
 use crate::clip::transformer::TransformerConfig;
 use crate::clip::{Family, SimpleTokenizer, TextTowerConfig, VisionTransformerConfig};
 use crate::mapper::StreamConfig;
