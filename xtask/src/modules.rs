@@ -185,10 +185,11 @@ impl Reader {
         };
         for target in targets {
             let target = self.exports.get(&target).cloned().unwrap_or(target);
-            if self.graph.contains_key(&target) && target != *module {
-                if let Some(targets) = self.graph.get_mut(module) {
-                    targets.insert(target);
-                }
+            if self.graph.contains_key(&target)
+                && target != *module
+                && let Some(targets) = self.graph.get_mut(module)
+            {
+                targets.insert(target);
             }
         }
     }
