@@ -9,6 +9,8 @@ pub enum Activation {
     Linear,
     /// Leaky ReLU of slope 0.2 with gain √2.
     LeakyRelu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
 }
 
 impl Activation {
@@ -17,6 +19,15 @@ impl Activation {
         match self {
             Activation::Linear => [1.0, 1.0],
             Activation::LeakyRelu => [std::f32::consts::SQRT_2, 0.2 * std::f32::consts::SQRT_2],
+            Activation::Relu6 => [1.0, 0.0],
+        }
+    }
+
+    /// The greatest value.
+    pub(crate) fn limit(self) -> f32 {
+        match self {
+            Activation::Linear | Activation::LeakyRelu => f32::INFINITY,
+            Activation::Relu6 => 6.0,
         }
     }
 }

@@ -229,6 +229,39 @@ pub(crate) trait Simd {
         otherwise: Self::Vector,
     ) -> Self::Vector;
 
+    /// Bit i is set where `a < b` in lane i.
+    ///
+    /// # Safety
+    /// The machine has this instruction set.
+    #[inline(always)]
+    unsafe fn less_bits(a: Self::Vector, b: Self::Vector) -> u16 {
+        let [mut left, mut right] = [[0.0; LANES]; 2];
+        // SAFETY: the caller's promise; arrays of `LANES` floats are good for a vector.
+        unsafe {
+            Self::store(left.as_mut_ptr(), a);
+            Self::store(right.as_mut_ptr(), b);
+        }
+        let bits = left.iter().zip(&right).enumerate();
+        bits.fold(0, |all, (lane, (a, b))| all | (u16::from(a < b) << lane))
+    }
+
+    /// Lane i of `a` where bit i is set, elsewhere zero.
+    ///
+    /// # Safety
+    /// The machine has this instruction set.
+    #[inline(always)]
+    unsafe fn keep(bits: u16, a: Self::Vector) -> Self::Vector {
+        let mut lanes = [0.0; LANES];
+        // SAFETY: the caller's promise; an array of `LANES` floats is good for a vector.
+        unsafe {
+            Self::store(lanes.as_mut_ptr(), a);
+            for (lane, value) in lanes.iter_mut().enumerate() {
+                *value = if bits >> lane & 1 == 1 { *value } else { 0.0 };
+            }
+            Self::load(lanes.as_ptr())
+        }
+    }
+
     /// `factor · a + b`.
     ///
     /// # Safety

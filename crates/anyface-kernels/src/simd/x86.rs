@@ -103,6 +103,31 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn less_bits(a: Self::Vector, b: Self::Vector) -> u16 {
+        // SAFETY: the caller promises AVX2.
+        let [low, high] = unsafe {
+            [
+                _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a[0], b[0])),
+                _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a[1], b[1])),
+            ]
+        };
+        (low | (high << 8)) as u16
+    }
+
+    #[inline(always)]
+    unsafe fn keep(bits: u16, a: Self::Vector) -> Self::Vector {
+        // SAFETY: the caller promises AVX2.
+        unsafe {
+            let lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let half = |bits: u16, a| {
+                let set = _mm256_and_si256(_mm256_set1_epi32(i32::from(bits)), lanes);
+                _mm256_and_ps(a, _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lanes)))
+            };
+            [half(bits, a[0]), half(bits >> 8, a[1])]
+        }
+    }
+
+    #[inline(always)]
     unsafe fn transpose(vectors: [Self::Vector; LANES]) -> [Self::Vector; LANES] {
         // SAFETY: the caller promises AVX2.
         unsafe { transpose_avx2(vectors) }
@@ -219,6 +244,18 @@ impl Simd for Avx512 {
             let mask = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b);
             _mm512_mask_blend_ps(mask, otherwise, then)
         }
+    }
+
+    #[inline(always)]
+    unsafe fn less_bits(a: Self::Vector, b: Self::Vector) -> u16 {
+        // SAFETY: the caller promises AVX-512.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn keep(bits: u16, a: Self::Vector) -> Self::Vector {
+        // SAFETY: the caller promises AVX-512.
+        unsafe { _mm512_maskz_mov_ps(bits, a) }
     }
 
     #[inline(always)]
@@ -356,6 +393,18 @@ impl Simd for Avx512Bf16 {
     ) -> Self::Vector {
         // SAFETY: the caller's promise.
         unsafe { Avx512::select_less(a, b, then, otherwise) }
+    }
+
+    #[inline(always)]
+    unsafe fn less_bits(a: Self::Vector, b: Self::Vector) -> u16 {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::less_bits(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn keep(bits: u16, a: Self::Vector) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512::keep(bits, a) }
     }
 
     #[inline(always)]

@@ -303,7 +303,11 @@ impl Call<'_> {
             noise_strength: self.inputs.noise.map_or(0.0, |noise| noise.strength),
             bias: self.inputs.bias.map_or(0.0, |bias| bias[channel]),
             slopes: self.conv.activation.slopes(),
-            clamp: self.conv.clamp.unwrap_or(f32::INFINITY),
+            clamp: self
+                .conv
+                .clamp
+                .unwrap_or(f32::INFINITY)
+                .min(self.conv.activation.limit()),
         }
     }
 

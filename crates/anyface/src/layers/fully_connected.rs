@@ -3,8 +3,9 @@
 use anyface_kernels::Activation;
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
-use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
+
+use crate::layers::activate;
 
 /// `y = act(x·(W·m/√in)ᵀ + b·m)` with learning-rate multiplier `m` (NVIDIA `FullyConnectedLayer`). Weights start as
 /// N(0, 1/m²), so that every layer sees the same effective step.
@@ -80,10 +81,6 @@ impl FullyConnected {
     /// `[N, in]` to `[N, out]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let [matrix, offset] = self.affine();
-        let y = x.matmul(matrix) + offset;
-        match self.activation {
-            Activation::Linear => y,
-            Activation::LeakyRelu => leaky_relu(y, 0.2) * std::f64::consts::SQRT_2,
-        }
+        activate(x.matmul(matrix) + offset, self.activation)
     }
 }

@@ -1,7 +1,9 @@
 //! Layers that several networks share, and the convolutions they compute with.
 
+mod activation;
 mod batch_norm;
 mod conv;
+mod depthwise;
 mod fir;
 mod fully_connected;
 mod halve;
@@ -11,9 +13,11 @@ mod normalize;
 mod prelu;
 mod styled_conv;
 
+pub use activation::activate;
 pub use anyface_kernels::Activation;
 pub use batch_norm::BatchNorm;
 pub use conv::{Conv, conv, convolve, convolve_normalized};
+pub use depthwise::{depthwise, pad_same};
 pub use fir::upsample_2x;
 pub use fully_connected::FullyConnected;
 pub use halve::halve;

@@ -1,12 +1,11 @@
 //! The styled convolution from burn operations: any backend, any element type, gradients by autodiff.
 
-use anyface_kernels::Activation;
 use burn::tensor::Tensor;
-use burn::tensor::activation::leaky_relu;
 use burn::tensor::module::{conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 
 use super::{Operands, Settings};
+use crate::layers::activate;
 use crate::layers::fir::smooth;
 
 pub(super) fn styled_conv(operands: Operands, settings: Settings) -> Tensor<4> {
@@ -39,9 +38,7 @@ pub(super) fn styled_conv(operands: Operands, settings: Settings) -> Tensor<4> {
     if let Some(bias) = bias {
         y = y + bias.reshape([1, c_out, 1, 1]);
     }
-    if settings.activation == Activation::LeakyRelu {
-        y = leaky_relu(y, 0.2) * std::f64::consts::SQRT_2;
-    }
+    let y = activate(y, settings.activation);
     match settings.clamp {
         Some(limit) => y.clamp(-limit, limit),
         None => y,

@@ -1,0 +1,247 @@
+//! The inner loops of depthwise convolutions: 16 channels of an image at once.
+
+use super::gate::{Gate, Noted, Noting, Open, Relu6};
+use super::plan::{Phase, Plan};
+use crate::simd::{Isa, LANES, Simd, multiversion};
+
+/// Which [`Gate`] a convolution's values pass, by what it is for.
+pub(crate) enum Through<'a> {
+    /// As they are.
+    Open,
+    /// ReLU6.
+    Relu6,
+    /// ReLU6, with the bits of a gradient `[pixel]`.
+    Noting(&'a mut [u16]),
+    /// The gradient of ReLU6, by these bits.
+    Noted(&'a [u16]),
+}
+
+impl<'a> Through<'a> {
+    /// That of the first `pixels`, and that of the others.
+    pub(crate) fn split(self, pixels: usize) -> (Self, Self) {
+        match self {
+            Through::Open => (Through::Open, Through::Open),
+            Through::Relu6 => (Through::Relu6, Through::Relu6),
+            Through::Noting(bits) => {
+                let (first, others) = bits.split_at_mut(pixels);
+                (Through::Noting(first), Through::Noting(others))
+            }
+            Through::Noted(bits) => {
+                let (first, others) = bits.split_at(pixels);
+                (Through::Noted(first), Through::Noted(others))
+            }
+        }
+    }
+
+    /// Whether there are bits for so many pixels, or none are wanted.
+    pub(crate) fn holds(&self, pixels: usize) -> bool {
+        match self {
+            Through::Open | Through::Relu6 => true,
+            Through::Noting(bits) => bits.len() == pixels,
+            Through::Noted(bits) => bits.len() == pixels,
+        }
+    }
+}
+
+/// Convolves one image: `frame` is that of `plan`, `weights [k·k][16]`, `bias` of the channels; `target [pixel][16]`.
+///
+/// # Panics
+/// If a slice has not the length that its shape asks for.
+pub(crate) fn convolve(
+    isa: Isa,
+    plan: &Plan,
+    weights: &[f32],
+    bias: &[f32; LANES],
+    frame: &[f32],
+    target: &mut [f32],
+    through: Through<'_>,
+) {
+    assert_eq!(
+        frame.len(),
+        plan.frame_len(),
+        "length of a frame of {plan:?}"
+    );
+    assert_eq!(
+        target.len(),
+        plan.target_pixels() * LANES,
+        "length of what {plan:?} gives"
+    );
+    assert!(through.holds(plan.target_pixels()), "bits of all pixels");
+    let taps = plan.phases.iter().flat_map(|phase| &phase.taps);
+    let last = taps.map(|tap| tap.weight).max().unwrap_or(0);
+    assert!(
+        weights.len() >= (last + 1) * LANES,
+        "a weight for every tap"
+    );
+    match through {
+        Through::Open => convolve_open(isa, plan, weights, bias, frame, target),
+        Through::Relu6 => convolve_relu6(isa, plan, weights, bias, frame, target),
+        Through::Noting(bits) => convolve_noting(isa, plan, weights, bias, frame, target, bits),
+        Through::Noted(bits) => convolve_noted(isa, plan, weights, bias, frame, target, bits),
+    }
+}
+
+multiversion! {
+    fn convolve_open(plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32]) {
+        // SAFETY: the instruction set is the one this is compiled for; `convolve` checked the lengths.
+        unsafe { all_phases::<S, Open>(plan, weights, bias, frame, target, Open) }
+    }
+}
+
+multiversion! {
+    fn convolve_relu6(plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32]) {
+        // SAFETY: as above.
+        unsafe { all_phases::<S, Relu6>(plan, weights, bias, frame, target, Relu6) }
+    }
+}
+
+multiversion! {
+    fn convolve_noting(
+        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32], bits: &mut [u16],
+    ) {
+        // SAFETY: as above.
+        unsafe { all_phases::<S, Noting>(plan, weights, bias, frame, target, Noting(bits.as_mut_ptr())) }
+    }
+}
+
+multiversion! {
+    fn convolve_noted(
+        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32], bits: &[u16],
+    ) {
+        // SAFETY: as above.
+        unsafe { all_phases::<S, Noted>(plan, weights, bias, frame, target, Noted(bits.as_ptr())) }
+    }
+}
+
+/// # Safety
+/// The machine has the instruction set of `S`; slices and gate are as long as [`convolve`] asks for.
+#[inline(always)]
+unsafe fn all_phases<S: Simd, G: Gate>(
+    plan: &Plan,
+    weights: &[f32],
+    bias: &[f32; LANES],
+    frame: &[f32],
+    target: &mut [f32],
+    gate: G,
+) {
+    for phase in &plan.phases {
+        let [rows, columns] = phase.size;
+        for row in 0..rows {
+            // SAFETY: a plan's rows begin inside its frame and its target.
+            unsafe {
+                let source = frame.as_ptr().add(row * phase.source_steps[0]);
+                let first = phase.first + row * phase.target_steps[0];
+                let line = Line {
+                    phase,
+                    weights: weights.as_ptr(),
+                    bias: S::load(bias.as_ptr()),
+                    source,
+                    target: target.as_mut_ptr(),
+                    first,
+                    gate,
+                };
+                let mut column = 0;
+                if S::ROWS * S::VECTORS >= 16 {
+                    while column + 16 <= columns {
+                        line.pixels::<S, 16>(column);
+                        column += 16;
+                    }
+                    while column + 8 <= columns {
+                        line.pixels::<S, 8>(column);
+                        column += 8;
+                    }
+                }
+                while column + 4 <= columns {
+                    line.pixels::<S, 4>(column);
+                    column += 4;
+                }
+                while column < columns {
+                    line.pixels::<S, 1>(column);
+                    column += 1;
+                }
+            }
+        }
+    }
+}
+
+/// A row of pixels of one phase.
+struct Line<'a, V, G> {
+    phase: &'a Phase,
+    weights: *const f32,
+    bias: V,
+    /// Where the window of the first pixel begins.
+    source: *const f32,
+    target: *mut f32,
+    /// Number of the first pixel in the target.
+    first: usize,
+    gate: G,
+}
+
+impl<V: Copy, G: Gate> Line<'_, V, G> {
+    /// `P` pixels from `column` on.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `S`, and the phase has these pixels in frame and target.
+    #[inline(always)]
+    unsafe fn pixels<S: Simd<Vector = V>, const P: usize>(&self, column: usize) {
+        let step = self.phase.source_steps[1];
+        // SAFETY: the caller's promise: taps stay in the frame from where the pixel's window begins.
+        unsafe {
+            let source = self.source.add(column * step);
+            let mut sums = [self.bias; P];
+            for tap in &self.phase.taps {
+                let weight = S::load(self.weights.add(tap.weight * LANES));
+                let source = source.add(tap.offset);
+                for (p, sum) in sums.iter_mut().enumerate() {
+                    *sum = S::mul_add(S::load(source.add(p * step)), weight, *sum);
+                }
+            }
+            for (p, sum) in sums.into_iter().enumerate() {
+                let pixel = self.first + (column + p) * self.phase.target_steps[1];
+                S::store(
+                    self.target.add(pixel * LANES),
+                    self.gate.pass::<S>(pixel, sum),
+                );
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// Adds to `sums [k·k][16]`, for the taps of the one phase of `plan`, the products of `gradient [pixel][16]` with what the
+    /// taps read in `frame`: the gradient of the weights.
+    pub(crate) fn add_weight_gradient(plan: &Plan, frame: &[f32], gradient: &[f32], sums: &mut [f32]) {
+        assert_eq!(frame.len(), plan.frame_len(), "length of a frame of {plan:?}");
+        assert_eq!(gradient.len(), plan.target_pixels() * LANES, "length of the gradient of {plan:?}");
+        let [phase] = &plan.phases[..] else { panic!("a plan from an image to what it gives") };
+        assert_eq!(sums.len(), phase.taps.len() * LANES, "a sum for every weight");
+        let [rows, columns] = phase.size;
+        for taps in phase.taps.chunks(TAPS) {
+            // SAFETY: the instruction set is the one this is compiled for; a plan's windows lie in its frame, and
+            // the lengths were checked.
+            unsafe {
+                let mut totals = [S::splat(0.0); TAPS];
+                for (total, tap) in totals.iter_mut().zip(taps) {
+                    *total = S::load(sums.as_ptr().add(tap.weight * LANES));
+                }
+                for row in 0..rows {
+                    let source = frame.as_ptr().add(row * phase.source_steps[0]);
+                    let gradient = gradient.as_ptr().add(row * columns * LANES);
+                    for column in 0..columns {
+                        let factor = S::load(gradient.add(column * LANES));
+                        let source = source.add(column * phase.source_steps[1]);
+                        for (total, tap) in totals.iter_mut().zip(taps) {
+                            *total = S::mul_add(factor, S::load(source.add(tap.offset)), *total);
+                        }
+                    }
+                }
+                for (total, tap) in totals.into_iter().zip(taps) {
+                    S::store(sums.as_mut_ptr().add(tap.weight * LANES), total);
+                }
+            }
+        }
+    }
+}
+
+/// Weights whose gradients stay in registers while the pixels pass.
+const TAPS: usize = 9;

@@ -1,0 +1,194 @@
+//! The first convolution: three colours to the channels of the first block, a kernel of 3 and a stride of 2, ReLU6.
+
+use super::FrozenConv;
+use super::packed::{padded, panels};
+use super::product::{PLANAR_STEP, Product, add, block_offsets, write};
+use crate::depthwise::Through;
+use crate::layout::deinterleave;
+use crate::simd::{Isa, LANES, multiversion};
+use crate::workspace::scratch;
+
+const COLOURS: usize = 3;
+const KERNEL: usize = 3;
+const STRIDE: usize = 2;
+
+/// Weights of one output.
+const PLACES: usize = COLOURS * KERNEL * KERNEL;
+
+/// The stem, on images with an even number of rows and columns.
+#[derive(Debug)]
+pub(super) struct Stem {
+    pub(super) outputs: usize,
+    /// `[output block][27][16]`.
+    forward: Vec<f32>,
+    /// `[place block][output][16]`, outputs to whole blocks.
+    transposed: Vec<f32>,
+    /// `[output block][16]`.
+    bias: Vec<f32>,
+}
+
+impl Stem {
+    pub(super) fn new(conv: &FrozenConv<'_>) -> Self {
+        let (weight, outputs) = (conv.weight, conv.bias.len());
+        assert_eq!(
+            weight.len(),
+            outputs * PLACES,
+            "a kernel of 3 on three colours for every output"
+        );
+        let at = |output: usize, place: usize| {
+            if output < outputs {
+                weight[output * PLACES + place]
+            } else {
+                0.0
+            }
+        };
+        Self {
+            outputs,
+            forward: panels(outputs, PLACES, |place, output| at(output, place)),
+            transposed: panels(PLACES, outputs.next_multiple_of(LANES), at),
+            bias: padded(conv.bias),
+        }
+    }
+
+    /// One image `[3, H, W]` to y `[output block][pixel][16]`, whose blocks lie `stride` floats apart; bits
+    /// `[output block][pixel]` `stride / 16` apart, empty where none are wanted.
+    pub(super) fn forward(
+        &self,
+        isa: Isa,
+        [height, width]: [usize; 2],
+        image: &[f32],
+        y: &mut [f32],
+        bits: &mut [u16],
+        stride: usize,
+    ) {
+        // A row and a column of zeros follow.
+        let [rows, pitch] = [height + 1, width + 1];
+        let mut frame = scratch(COLOURS * rows * pitch);
+        frame.fill(0.0);
+        for (frame, plane) in frame
+            .chunks_exact_mut(rows * pitch)
+            .zip(image.chunks_exact(height * width))
+        {
+            for (out, row) in frame.chunks_exact_mut(pitch).zip(plane.chunks_exact(width)) {
+                out[..width].copy_from_slice(row);
+            }
+        }
+        let offsets: Vec<u32> = (0..PLACES)
+            .map(|place| {
+                let [colour, row, column] = [
+                    place / (KERNEL * KERNEL),
+                    place / KERNEL % KERNEL,
+                    place % KERNEL,
+                ];
+                ((colour * rows + row) * pitch + column) as u32
+            })
+            .collect();
+        let columns = width / STRIDE;
+        let positions: Vec<u32> = (0..columns).map(|column| (column * LANES) as u32).collect();
+        for (block, bias) in self.bias.chunks_exact(LANES).enumerate() {
+            let panels = &self.forward[block * PLACES * LANES..][..PLACES * LANES];
+            for row in 0..height / STRIDE {
+                let product = Product {
+                    panels,
+                    panel: panels.len(),
+                    blocks: 1,
+                    offsets: &offsets,
+                    source: &frame[row * STRIDE * pitch..],
+                    step: PLANAR_STEP,
+                    pixels: columns,
+                };
+                let first = block * stride / LANES + row * columns;
+                let through = match bits.is_empty() {
+                    true => Through::Relu6,
+                    false => Through::Noting(&mut bits[first..][..columns]),
+                };
+                let y = &mut y[first * LANES..][..columns * LANES];
+                write(isa, product, bias, &positions, y, through);
+            }
+        }
+    }
+
+    /// The gradient of one image `[3, H, W]`, given that of y before its activation, which lies as y does.
+    pub(super) fn backward(
+        &self,
+        isa: Isa,
+        [height, width]: [usize; 2],
+        grad_y: &[f32],
+        stride: usize,
+        grad_image: &mut [f32],
+    ) {
+        let columns = width / STRIDE;
+        let offsets = block_offsets(self.bias.len(), stride / LANES);
+        let blocks = PLACES.div_ceil(LANES);
+        let mut vectors = scratch(blocks * columns * LANES);
+        // Of two rows of y, what each of their pixels adds to its 27 places: `[place][column]`.
+        let [mut above, mut here] = [(); 2].map(|()| scratch(blocks * LANES * columns));
+        above.fill(0.0);
+        for row in 0..height / STRIDE {
+            let product = Product {
+                panels: &self.transposed,
+                panel: self.bias.len() * LANES,
+                blocks,
+                offsets: &offsets,
+                source: &grad_y[row * columns * LANES..],
+                step: LANES,
+                pixels: columns,
+            };
+            vectors.fill(0.0);
+            add(isa, product, &mut vectors);
+            let lines = here.chunks_exact_mut(LANES * columns);
+            for (vectors, lines) in vectors.chunks_exact(columns * LANES).zip(lines) {
+                let mut lines: Vec<_> = lines.chunks_exact_mut(columns).collect();
+                deinterleave(isa, vectors, 0, &mut lines);
+            }
+            for (colour, plane) in grad_image.chunks_exact_mut(height * width).enumerate() {
+                let rows = &mut plane[row * STRIDE * width..][..STRIDE * width];
+                let (even, odd) = rows.split_at_mut(width);
+                let first = colour * KERNEL * KERNEL * columns;
+                let places = KERNEL * columns;
+                gather(
+                    isa,
+                    columns,
+                    &here[first..],
+                    &above[first + 2 * places..],
+                    even,
+                );
+                gather(isa, columns, &here[first + places..], &[], odd);
+            }
+            std::mem::swap(&mut above, &mut here);
+        }
+    }
+}
+
+multiversion! {
+    /// One row of a gradient from rows of kernels `[3][column]`: of y's row beside it and, where not empty, of the one above.
+    fn gather(columns: usize, here: &[f32], above: &[f32], row: &mut [f32]) {
+        fill_pairs(columns, here, row, false);
+        if !above.is_empty() {
+            fill_pairs(columns, above, row, true);
+        }
+    }
+}
+
+/// Sets or adds what the places 0, 1 and 2 of a kernel's row give to pixels `2j`, `2j + 1` and `2j + 2`.
+#[inline(always)]
+fn fill_pairs(columns: usize, places: &[f32], row: &mut [f32], adds: bool) {
+    let [first, second, third] = [0, 1, 2].map(|place| &places[place * columns..][..columns]);
+    let mut before = 0.0;
+    for (((pair, first), second), third) in row
+        .as_chunks_mut::<STRIDE>()
+        .0
+        .iter_mut()
+        .zip(first)
+        .zip(second)
+        .zip(third)
+    {
+        let [even, odd] = [first + before, *second];
+        before = *third;
+        *pair = if adds {
+            [pair[0] + even, pair[1] + odd]
+        } else {
+            [even, odd]
+        };
+    }
+}
