@@ -12,6 +12,7 @@
 pub mod bundle;
 pub mod clip;
 pub mod convert;
+pub mod efficientnet;
 mod error;
 pub mod hub;
 pub mod identity;

