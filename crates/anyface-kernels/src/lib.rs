@@ -15,6 +15,7 @@
 //! Results depend on the shape and the instruction set, never on the number of threads.
 
 mod activation;
+mod batch_norm;
 mod convolve;
 mod demodulation;
 mod depthwise;
@@ -31,6 +32,7 @@ mod winograd;
 mod workspace;
 
 pub use activation::Activation;
+pub use batch_norm::{BatchNorm, BatchNormGradients, Statistics};
 pub use depthwise::{Depthwise, DepthwiseGradients};
 pub use features::{blocked_len, blocks_to_planes, planes_to_blocks};
 pub use halve::{halve, halve_gradient};

@@ -2,6 +2,7 @@
 
 mod activation;
 mod batch_norm;
+mod batch_statistics;
 mod conv;
 mod depthwise;
 mod fir;
@@ -16,6 +17,7 @@ mod styled_conv;
 pub use activation::activate;
 pub use anyface_kernels::Activation;
 pub use batch_norm::BatchNorm;
+pub use batch_statistics::batch_norm_leaky_relu;
 pub use conv::{Conv, conv, convolve, convolve_normalized};
 pub use depthwise::{depthwise, pad_same};
 pub use fir::upsample_2x;
