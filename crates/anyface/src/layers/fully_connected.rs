@@ -65,7 +65,7 @@ impl FullyConnected {
         let [_, d_input] = self.weight.dims();
         let gain = self.lr_multiplier / (d_input as f64).sqrt();
         [
-            self.weight.val().transpose() * gain,
+            (self.weight.val() * gain).transpose(),
             (self.bias.val() * self.lr_multiplier).unsqueeze(),
         ]
     }

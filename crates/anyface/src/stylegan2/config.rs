@@ -31,6 +31,19 @@ pub struct GeneratorConfig {
     /// What follows each layer of the mapping network; leaky ReLU, as in all public networks, when none.
     #[config(default = "None")]
     pub mapping_activation: Option<MappingActivation>,
+    /// Where the 4×4 input comes from; a learned constant, as in all public networks, when none.
+    #[config(default = "None")]
+    pub input: Option<SynthesisInput>,
+}
+
+/// Where the 4×4 input of the synthesis network comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SynthesisInput {
+    /// A learned constant: StyleGAN2's.
+    Constant,
+    /// A learned constant and a linear layer of the first latent layer of `w_plus`.
+    W,
 }
 
 /// What follows a layer of the mapping network.

@@ -16,7 +16,7 @@ mod synthesis;
 mod synthesis_layer;
 mod to_rgb;
 
-pub use config::{ConfigError, GeneratorConfig, MappingActivation};
+pub use config::{ConfigError, GeneratorConfig, MappingActivation, SynthesisInput};
 pub use generator::Generator;
 pub use latent::{broadcast, mix, truncate};
 pub use mapping::Mapping;

@@ -6,6 +6,7 @@ use anyface_kernels::{
 };
 use burn::tensor::{Tensor, TensorData};
 
+use super::synthesis::first_features;
 use super::{Noise, Synthesis, SynthesisLayer, ToRgb};
 use crate::layers::{FullyConnected, Settings, runs_on_flex};
 
@@ -34,9 +35,10 @@ pub struct PreparedSynthesis(Body);
 
 #[derive(Debug)]
 enum Body {
-    /// The constant `[⌈C/16⌉, 4, 4, 16]`, and what follows it.
     Kernels {
-        input: Vec<f32>,
+        /// The learned constant, `[C, 4, 4]`.
+        input: Tensor<3>,
+        input_affine: Option<FullyConnected>,
         blocks: Vec<Block>,
     },
     Operations(Synthesis),
@@ -93,7 +95,8 @@ impl Synthesis {
         });
         Ok(PreparedSynthesis(Body::Kernels {
             blocks: blocks.collect(),
-            input: blocked(isa, input),
+            input,
+            input_affine: self.input_affine,
         }))
     }
 }
@@ -101,8 +104,15 @@ impl Synthesis {
 impl PreparedSynthesis {
     /// `w_plus [N, L, D]` to images `[N, 3, R, R]`, nominally in [-1, 1] but not limited to it.
     pub fn forward(&self, w_plus: Tensor<3>, mut noise: Noise<'_>) -> Tensor<4> {
-        let (input, blocks) = match &self.0 {
-            Body::Kernels { input, blocks } => (input, blocks),
+        let (first, blocks) = match &self.0 {
+            Body::Kernels {
+                input,
+                input_affine,
+                blocks,
+            } => {
+                let first = first_features(input.clone(), input_affine.as_ref(), &w_plus);
+                (blocked(Isa::detect(), first), blocks)
+            }
             Body::Operations(synthesis) => return synthesis.forward(w_plus, noise),
         };
         let [n, ..] = w_plus.dims();
@@ -111,15 +121,13 @@ impl PreparedSynthesis {
         let largest = layers()
             .map(|layer| blocked_len(layer.output_shape(n)))
             .max();
-        let largest = largest.unwrap_or(0).max(n * input.len());
+        let largest = largest.unwrap_or(0).max(first.len());
         let colours = |torgb: &Layer| torgb.output_shape(n).iter().product();
         let largest_image = blocks.last().map_or(0, |block| colours(&block.torgb));
 
         let [mut x, mut y] = [largest; 2].map(scratch);
         let [mut image, mut smaller] = [largest_image; 2].map(scratch);
-        for x in x[..n * input.len()].chunks_exact_mut(input.len()) {
-            x.copy_from_slice(input);
-        }
+        x[..first.len()].copy_from_slice(&first);
         let mut index = 0;
         for (level, Block { convs, torgb }) in blocks.iter().enumerate() {
             for layer in convs {
@@ -257,10 +265,10 @@ impl Layer {
     }
 }
 
-/// Features `[C, H, W]` as `[⌈C/16⌉, H, W, 16]`.
-fn blocked(isa: Isa, features: Tensor<3>) -> Vec<f32> {
-    let [channels, height, width] = features.dims();
-    let shape = [1, channels, height * width];
+/// Features `[N, C, H, W]` as `[N, ⌈C/16⌉, H, W, 16]`.
+fn blocked(isa: Isa, features: Tensor<4>) -> Vec<f32> {
+    let [n, channels, height, width] = features.dims();
+    let shape = [n, channels, height * width];
     let mut blocks = vec![0.0; blocked_len(shape)];
     planes_to_blocks(isa, shape, &values(features), &mut blocks);
     blocks
@@ -275,14 +283,14 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stylegan2::GeneratorConfig;
+    use crate::stylegan2::{GeneratorConfig, SynthesisInput};
     use burn::tensor::{Device, Distribution};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
     /// A network in which every operand matters, with shapes for every algorithm.
-    fn network(device: &Device) -> Synthesis {
-        let config = GeneratorConfig::new(8, 16, vec![64, 64, 64, 48, 16]);
+    fn network(input: SynthesisInput, device: &Device) -> Synthesis {
+        let config = GeneratorConfig::new(8, 16, vec![64, 64, 64, 48, 16]).with_input(Some(input));
         let mut synthesis = config.init(device).synthesis;
         for block in &mut synthesis.blocks {
             for layer in block.conv0.iter_mut().chain([&mut block.conv1]) {
@@ -303,8 +311,14 @@ mod tests {
 
     #[test]
     fn the_prepared_network_gives_the_same_bits() {
+        for input in [SynthesisInput::Constant, SynthesisInput::W] {
+            assert_same_bits(input);
+        }
+    }
+
+    fn assert_same_bits(input: SynthesisInput) {
         let device = Device::flex();
-        let synthesis = network(&device);
+        let synthesis = network(input, &device);
         let w_plus = latents(2, &device);
         let prepared = synthesis.clone().prepare(Precision::F32).unwrap();
         let mut seeds = [1, 1].map(ChaCha8Rng::seed_from_u64);
@@ -324,7 +338,7 @@ mod tests {
     #[test]
     fn bf16_stays_45_db_from_f32() {
         let device = Device::flex();
-        let synthesis = network(&device);
+        let synthesis = network(SynthesisInput::Constant, &device);
         let w_plus = latents(4, &device);
         let Ok(half) = synthesis.clone().prepare(Precision::Bf16) else {
             return; // This processor has no bf16.

@@ -4,14 +4,19 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::{GeneratorConfig, Noise, SynthesisLayer, ToRgb};
-use crate::layers::upsample_2x;
+use super::{GeneratorConfig, Noise, SynthesisInput, SynthesisLayer, ToRgb};
+use crate::layers::{Activation, FullyConnected, upsample_2x};
+
+/// Share of the learned constant in an input that also reads `w`.
+const CONSTANT_SHARE: f64 = 0.5;
 
 /// A learned 4×4 input and one block for every resolution.
 #[derive(Module, Debug)]
 pub struct Synthesis {
-    /// `[C, 4, 4]`.
+    /// The learned constant, `[C, 4, 4]`.
     pub input: Param<Tensor<3>>,
+    /// From `w` to features that are added to the constant, `[D] → [C·4·4]`; none in StyleGAN2.
+    pub input_affine: Option<FullyConnected>,
     /// Blocks of 4², 8², … R².
     pub blocks: Vec<SynthesisBlock>,
 }
@@ -25,8 +30,20 @@ impl Synthesis {
         let blocks = (0..config.channels.len())
             .map(|level| SynthesisBlock::new(config, level, device))
             .collect();
+        let channels = config.channels[0];
+        let input_affine = match config.input {
+            Some(SynthesisInput::W) => Some(FullyConnected::new(
+                config.w_dim,
+                channels * 16,
+                1.0,
+                Activation::Linear,
+                device,
+            )),
+            Some(SynthesisInput::Constant) | None => None,
+        };
         Self {
-            input: normal.init([config.channels[0], 4, 4], device),
+            input: normal.init([channels, 4, 4], device),
+            input_affine,
             blocks,
         }
     }
@@ -49,10 +66,7 @@ impl Synthesis {
         mut noise: Noise<'_>,
         mut show: impl FnMut(usize, &Tensor<4>),
     ) -> Tensor<4> {
-        let [n, ..] = w_plus.dims();
-        let input = self.input.val();
-        let [c, height, width] = input.dims();
-        let mut x = input.unsqueeze::<4>().expand([n, c, height, width]);
+        let mut x = first_features(self.input.val(), self.input_affine.as_ref(), &w_plus);
         let mut image = None;
         for (level, block) in self.blocks.iter().enumerate() {
             let (features, colours) = block.forward(x, image, w_plus.clone(), level, &mut noise);
@@ -62,6 +76,23 @@ impl Synthesis {
         }
         image.expect("a synthesis network has at least four blocks")
     }
+}
+
+/// The features that the first block reads, `[N, C, 4, 4]`: the `constant [C, 4, 4]`, or half of it and what `affine` makes
+/// of the first layer of `w_plus [N, L, D]`.
+pub(super) fn first_features(
+    constant: Tensor<3>,
+    affine: Option<&FullyConnected>,
+    w_plus: &Tensor<3>,
+) -> Tensor<4> {
+    let [n, ..] = w_plus.dims();
+    let [c, height, width] = constant.dims();
+    let constant = constant.unsqueeze::<4>().expand([n, c, height, width]);
+    let Some(affine) = affine else {
+        return constant;
+    };
+    let w = w_plus.clone().narrow(1, 0, 1).squeeze_dim::<2>(1);
+    constant * CONSTANT_SHARE + affine.forward(w).reshape([n, c, height, width])
 }
 
 /// One resolution: an upsampling and a plain convolution (only the plain one at 4²), and colours added to the upsampled
