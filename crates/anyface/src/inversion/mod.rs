@@ -4,9 +4,11 @@
 //! (arXiv 2104.02699). Reference: `models/encoders/psp_encoders.py` of omertov/encoder4editing.
 
 mod encoder;
+mod residual;
 mod style_block;
 
 pub use encoder::{Encoder, EncoderConfig, Method};
+pub use residual::{ResidualEncoder, ResidualEncoderConfig};
 pub use style_block::StyleBlock;
 
 #[cfg(test)]
