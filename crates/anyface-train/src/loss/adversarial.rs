@@ -13,6 +13,12 @@ pub fn discriminator_loss(drawn: Tensor<2>, real: Tensor<2>) -> Tensor<1> {
     softplus(drawn).mean() + softplus(-real).mean()
 }
 
+/// Hinge loss of the discriminator: `mean max(1 + D(G(z)), 0) + mean max(1 − D(x), 0)` (Lim and Ye 2017, arXiv
+/// 1705.02894). The generator's is `−mean D(G(z))`.
+pub fn hinge_discriminator_loss(drawn: Tensor<2>, real: Tensor<2>) -> Tensor<1> {
+    (drawn + 1.0).clamp_min(0.0).mean() + (-real + 1.0).clamp_min(0.0).mean()
+}
+
 /// R1 (Mescheder et al. 2018, arXiv 1801.04406) without a second derivative: `γ/2 · mean (D(x + σn) − D(x))²/σ²`, whose
 /// mean over normal noise n tends to `γ/2 · mean ‖∇D(x)‖²` as σ falls.
 pub fn approximate_r1(real: Tensor<2>, moved: Tensor<2>, sigma: f64, gamma: f64) -> Tensor<1> {
@@ -44,6 +50,12 @@ mod tests {
         );
         let r1 = approximate_r1(logits([1.0, 2.0]), logits([1.1, 2.0]), 0.05, 3.0);
         assert_close(value(r1), 1.5 * 4.0 / 2.0);
+    }
+
+    #[test]
+    fn the_hinge_ends_at_a_margin_of_one() {
+        let loss = hinge_discriminator_loss(logits([-2.0, 0.5]), logits([3.0, 0.0]));
+        assert_close(value(loss), 1.5 / 2.0 + 1.0 / 2.0);
     }
 
     #[test]

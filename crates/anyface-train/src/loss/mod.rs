@@ -9,8 +9,11 @@ mod contrastive;
 mod diverse_triplet;
 mod image;
 mod latent;
+mod perceptual;
 
-pub use adversarial::{approximate_r1, discriminator_loss, generator_loss};
+pub use adversarial::{
+    approximate_r1, discriminator_loss, generator_loss, hinge_discriminator_loss,
+};
 pub use attribute::{AttributeLosses, attribute_losses, feature_distance};
 pub use bce::masked_bce;
 pub use clip::clip_loss;
@@ -19,6 +22,7 @@ pub use contrastive::contrastive;
 pub use diverse_triplet::{DiverseTriplet, diverse_triplet};
 pub use image::{charbonnier, l1, laplacian_pyramid_l1};
 pub use latent::latent_mse;
+pub use perceptual::perceptual_distance;
 
 use burn::tensor::Tensor;
 

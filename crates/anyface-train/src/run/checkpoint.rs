@@ -166,6 +166,15 @@ pub fn load_ema<M: Module>(out: &Path, model: M) -> Result<M> {
     load_module(&ema_path(&checkpoints.path(step)), model)
 }
 
+/// The images that the run in `out` had learned from at its newest checkpoint.
+///
+/// # Errors
+/// The run has no checkpoint, or it cannot be read.
+pub fn images_seen(out: &Path) -> Result<u64> {
+    let (checkpoints, latest) = newest(out)?;
+    Ok(read_position(&checkpoints.path(latest))?.images)
+}
+
 /// The newest averaged weights of the run in `out`, loaded into those parameters of `model` that have the same place and
 /// shape; the others stay as they are.
 ///

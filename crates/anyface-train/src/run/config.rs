@@ -34,6 +34,9 @@ pub struct RunConfig {
     pub optimizer: OptimizerKind,
     /// Highest learning rate.
     pub learning_rate: f64,
+    /// Learning rate of the parameters that Muon leaves to Adam: those that are no matrix, or a thin one. That of their
+    /// group without it.
+    pub adam_learning_rate: Option<f64>,
     /// Decay of the two moments.
     #[serde(default = "default_betas")]
     pub betas: [f32; 2],
@@ -48,6 +51,9 @@ pub struct RunConfig {
     /// Decay of the moving average of the weights.
     #[serde(default = "default_ema_decay", alias = "average_decay")]
     pub ema_decay: f64,
+    /// Half-life of the EMA in thousands of images, in place of `ema_decay`. It grows to that with the
+    /// images seen, as NVIDIA's `ema_kimg` and `ema_rampup` do.
+    pub ema_kimg: Option<f64>,
     /// Steps between two checkpoints, each with an evaluation.
     pub checkpoint_every: u64,
     /// Steps between two sample pictures.
@@ -79,6 +85,10 @@ pub struct GroupConfig {
     pub path: String,
     /// Highest learning rate of the group, on the common schedule.
     pub learning_rate: f64,
+    /// Optimiser of the group; the run's without it.
+    pub optimizer: Option<OptimizerKind>,
+    /// Decay of its two moments; the run's without it.
+    pub betas: Option<[f32; 2]>,
 }
 
 fn default_betas() -> [f32; 2] {

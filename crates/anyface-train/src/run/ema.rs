@@ -4,14 +4,34 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 use burn::tensor::container::TensorContainer;
 
-/// `ema ← d · ema + (1 − d) · model` for every float parameter, with
-/// `d = min(decay, (1 + step) / (10 + step))`, so that a young average forgets the initial weights.
-/// `ema` is on the plain device, `model` on the autodiff one.
-pub(super) fn update<M: Module>(ema: M, model: &M, decay: f64, step: u64) -> M {
-    let step = step as f64;
+use super::config::RunConfig;
+use super::elementwise::lerp;
+
+/// The half-life is at most this part of the images seen: NVIDIA's `ema_rampup`.
+const RAMP_UP: f64 = 0.05;
+
+/// How much of the EMA is kept in the step after `step` steps and `seen` images, which adds `batch`
+/// images. A young EMA forgets the initial weights.
+pub(super) fn decay(config: &RunConfig, step: u64, seen: u64, batch: usize) -> f64 {
+    match config.ema_kimg {
+        Some(ema_kimg) => {
+            let seen = seen as f64 + batch as f64;
+            let half_life = (1000.0 * ema_kimg).min(RAMP_UP * seen);
+            0.5f64.powf(batch as f64 / half_life)
+        }
+        None => {
+            let step = step as f64;
+            config.ema_decay.min((1.0 + step) / (10.0 + step))
+        }
+    }
+}
+
+/// `ema ← decay · ema + (1 − decay) · model` for every float parameter. `ema` is on the plain device,
+/// `model` on the autodiff one.
+pub(super) fn update<M: Module>(ema: M, model: &M, decay: f64) -> M {
     let mut blend = Blend {
         weights: TensorContainer::new(),
-        decay: decay.min((1.0 + step) / (10.0 + step)),
+        decay,
     };
     model.visit(&mut blend);
     ema.map(&mut blend)
@@ -34,7 +54,7 @@ impl ModuleMapper for Blend {
             .weights
             .remove(&param.id)
             .expect("the average has the parameters of the model");
-        let decay = self.decay;
-        param.map(|ema| ema.mul_scalar(decay) + weight.mul_scalar(1.0 - decay))
+        let part = (1.0 - self.decay) as f32;
+        param.map(|ema| lerp(ema, weight, part))
     }
 }

@@ -34,12 +34,13 @@
 
 mod checkpoint;
 mod config;
+mod elementwise;
 mod ema;
 mod log;
 mod muon;
 mod optimizer;
 mod train;
 
-pub use checkpoint::{load_ema, load_fitting, take_over};
+pub use checkpoint::{images_seen, load_ema, load_fitting, take_over};
 pub use config::{GroupConfig, RunConfig, has_table, load_config};
 pub use train::{Evaluation, Stage, StepOutput, train};

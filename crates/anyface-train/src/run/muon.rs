@@ -9,6 +9,9 @@ use burn::optim::{
     join_path,
 };
 use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
+
+use super::elementwise::lerp;
 
 /// The matrix has at least so many rows and columns; thinner ones go to Adam.
 const THINNEST: usize = 16;
@@ -18,6 +21,8 @@ const UPDATE_SCALE: f64 = 0.2;
 const QUINTIC: [f64; 3] = [3.4445, -4.7750, 2.0315];
 const ITERATIONS: usize = 5;
 const EPSILON: f64 = 1e-8;
+/// Rows of a product that a thread takes at once.
+const BLOCK: usize = 64;
 
 /// Muon for matrices and convolutions, Adam for the rest.
 #[derive(Clone)]
@@ -37,10 +42,6 @@ impl Muon {
             momentum: betas[0],
             adam: adam.build(),
         }
-    }
-
-    fn average<const D: usize>(&self, average: Tensor<D>, new: Tensor<D>) -> Tensor<D> {
-        average * self.momentum + new * (1.0 - self.momentum)
     }
 }
 
@@ -76,9 +77,9 @@ impl Optimizer for Muon {
             Some(MuonState::Momentum(past)) => past,
             _ => gradient.zeros_like(),
         };
-        let momentum = self.average(past, gradient.clone());
+        let momentum = lerp(past, gradient.clone(), 1.0 - self.momentum);
         // Nesterov's momentum: a look ahead by this gradient.
-        let ahead = self.average(momentum.clone(), gradient);
+        let ahead = lerp(momentum.clone(), gradient, 1.0 - self.momentum);
         let update = orthogonalize(ahead.reshape([rows, columns])).reshape(tensor.shape());
         let scale = UPDATE_SCALE * (rows.max(columns) as f64).sqrt();
         let tensor = tensor - update * (lr * scale);
@@ -117,7 +118,7 @@ impl<const D: usize> RecordState for MuonState<D> {
 }
 
 /// Rows and columns of a parameter as a matrix, if it is one and thick enough.
-fn matrix_of(dims: &[usize]) -> Option<[usize; 2]> {
+pub(super) fn matrix_of(dims: &[usize]) -> Option<[usize; 2]> {
     let rows = dims[0];
     let columns: usize = dims[1..].iter().product();
     let is_matrix = matches!(dims.len(), 2 | 4) && rows.min(columns) >= THINNEST;
@@ -136,15 +137,29 @@ fn orthogonalize(gradient: Tensor<2>) -> Tensor<2> {
     let norm = gradient.clone().square().sum().sqrt() + EPSILON;
     let x = gradient / norm.unsqueeze();
     let identity = Tensor::eye(rows, &x.device());
-    let gram = x.clone().matmul(x.clone().transpose());
+    let gram = product(&x, &x.clone().transpose());
     let [a, b, c] = QUINTIC;
     let (whole, _) = (0..ITERATIONS).fold((identity.clone(), gram), |(whole, gram), _| {
-        let square = gram.clone().matmul(gram.clone());
+        let square = product(&gram, &gram);
         let step = identity.clone() * a + gram.clone() * b + square * c;
-        let gram = step.clone().matmul(gram).matmul(step.clone());
-        (step.matmul(whole), gram)
+        let gram = product(&product(&step, &gram), &step);
+        (product(&step, &whole), gram)
     });
-    whole.matmul(x)
+    product(&whole, &x)
+}
+
+/// `a·b`, on all cores: blocks of rows, so that the bits do not depend on their number.
+fn product(a: &Tensor<2>, b: &Tensor<2>) -> Tensor<2> {
+    let [rows, _] = a.dims();
+    let blocks: Vec<_> = (0..rows)
+        .into_par_iter()
+        .step_by(BLOCK)
+        .map(|start| {
+            let block = a.clone().narrow(0, start, BLOCK.min(rows - start));
+            block.matmul(b.clone())
+        })
+        .collect();
+    Tensor::cat(blocks, 0)
 }
 
 #[cfg(test)]

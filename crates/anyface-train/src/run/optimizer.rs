@@ -4,13 +4,14 @@ use std::f64::consts::PI;
 use std::path::Path;
 
 use burn::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleLrScheduler};
-use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
+use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::store::RecordError;
 use burn::tensor::Tensor;
 
-use super::config::{OptimizerKind, RunConfig};
-use super::muon::Muon;
+use super::config::{GroupConfig, OptimizerKind, RunConfig};
+use super::elementwise::sum_of_squares;
+use super::muon::{Muon, matrix_of};
 
 /// The optimiser of a run.
 pub(super) struct RunOptimizer {
@@ -20,15 +21,23 @@ pub(super) struct RunOptimizer {
 
 impl RunOptimizer {
     pub(super) fn new(config: &RunConfig) -> Self {
-        let betas = config.betas;
-        let optimizer = match config.optimizer {
-            OptimizerKind::Adam => AdamConfig::new()
-                .with_beta_1(betas[0])
-                .with_beta_2(betas[1])
-                .with_epsilon(1e-8)
-                .init(),
-            OptimizerKind::Muon => ModuleOptimizer::from(Muon::new(betas)),
+        let base = match config.optimizer {
+            OptimizerKind::Adam => adam(config.betas).init(),
+            OptimizerKind::Muon => ModuleOptimizer::from(Muon::new(config.betas)),
         };
+        let optimizer = config.groups.iter().fold(base, |optimizer, group| {
+            let betas = group.betas.unwrap_or(config.betas);
+            let parameters = ParamGroup::from_predicate(group.path.as_str());
+            match (group.optimizer, group.betas) {
+                (None, None) => optimizer,
+                (kind, _) => match kind.unwrap_or(config.optimizer) {
+                    OptimizerKind::Adam => {
+                        optimizer.with_group(parameters, adam(betas).build(), None)
+                    }
+                    OptimizerKind::Muon => optimizer.with_group(parameters, Muon::new(betas), None),
+                },
+            }
+        });
         Self {
             optimizer,
             config: config.clone(),
@@ -55,11 +64,11 @@ impl RunOptimizer {
     ) -> (M, f64) {
         let mut gradients = Gradients {
             gradients,
-            squares: Vec::new(),
+            squares: 0.0,
             scale: None,
         };
         model.visit(&mut gradients);
-        let norm = gradients.norm();
+        let norm = gradients.squares.sqrt();
         if !norm.is_finite() {
             return (model, norm);
         }
@@ -71,23 +80,52 @@ impl RunOptimizer {
             gradients.scale = Some(f64::from(limit) / norm);
             model.visit(&mut gradients);
         }
-        let rates = self.learning_rates(step);
+        let rates = self.learning_rates(&model, step);
         (self.optimizer.step(rates, model, gradients.gradients), norm)
     }
 
-    fn learning_rates(&self, step: u64) -> ModuleLearningRate {
-        let schedule = schedule(&self.config, step);
-        self.config
-            .groups
-            .iter()
-            .fold(
-                ModuleLrScheduler::new(self.config.learning_rate * schedule),
-                |rates, group| {
-                    let parameters = ParamGroup::from_predicate(group.path.as_str());
-                    rates.with_group(parameters, group.learning_rate * schedule)
-                },
-            )
-            .step()
+    /// The rate of every parameter. Where several groups match one, the last holds.
+    fn learning_rates<M: Module>(&self, model: &M, step: u64) -> ModuleLearningRate {
+        let config = &self.config;
+        let schedule = schedule(config, step);
+        let mut rates = ModuleLrScheduler::new(config.learning_rate * schedule);
+        for group in &config.groups {
+            rates = with_rate(rates, group, schedule);
+        }
+        if let Some(rate) = config.adam_learning_rate {
+            let mut thin = ThinParameters(Vec::new());
+            model.visit(&mut thin);
+            rates = rates.with_group(ParamGroup::from_ids(thin.0), rate * schedule);
+            for group in &config.groups {
+                if group.optimizer == Some(OptimizerKind::Adam) {
+                    rates = with_rate(rates, group, schedule);
+                }
+            }
+        }
+        rates.step()
+    }
+}
+
+fn adam(betas: [f32; 2]) -> AdamConfig {
+    AdamConfig::new()
+        .with_beta_1(betas[0])
+        .with_beta_2(betas[1])
+        .with_epsilon(1e-8)
+}
+
+fn with_rate(rates: ModuleLrScheduler, group: &GroupConfig, schedule: f64) -> ModuleLrScheduler {
+    let parameters = ParamGroup::from_predicate(group.path.as_str());
+    rates.with_group(parameters, group.learning_rate * schedule)
+}
+
+/// Collects the parameters that Muon leaves to Adam.
+struct ThinParameters(Vec<ParamId>);
+
+impl ModuleVisitor for ThinParameters {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if matrix_of(&param.val().dims()).is_none() {
+            self.0.push(param.id);
+        }
     }
 }
 
@@ -106,20 +144,8 @@ pub(super) fn schedule(config: &RunConfig, step: u64) -> f64 {
 /// Visits the gradients: without a `scale` to sum their squares, with one to apply it.
 struct Gradients {
     gradients: GradientsParams,
-    squares: Vec<Tensor<1>>,
+    squares: f64,
     scale: Option<f64>,
-}
-
-impl Gradients {
-    fn norm(&mut self) -> f64 {
-        match self.squares.is_empty() {
-            true => 0.0,
-            false => Tensor::cat(std::mem::take(&mut self.squares), 0)
-                .sum()
-                .into_scalar::<f64>()
-                .sqrt(),
-        }
-    }
 }
 
 impl ModuleVisitor for Gradients {
@@ -127,7 +153,7 @@ impl ModuleVisitor for Gradients {
         match self.scale {
             None => {
                 if let Some(gradient) = self.gradients.get::<D>(param.id) {
-                    self.squares.push(gradient.square().sum());
+                    self.squares += sum_of_squares(gradient);
                 }
             }
             Some(scale) => {

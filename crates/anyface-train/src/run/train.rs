@@ -25,11 +25,21 @@ pub trait Stage {
     /// Fresh weights on `device`, which the loop has seeded.
     fn init(&self, device: &Device) -> Self::Model;
 
+    /// Called before every step with the images learned from so far, for losses that begin later.
+    fn begin_step(&mut self, images_seen: u64) {
+        let _ = images_seen;
+    }
+
     /// Gradients of one batch. Whatever is random is drawn from `rng`.
     ///
     /// # Errors
     /// The data cannot be read.
     fn step(&mut self, model: &Self::Model, rng: &mut ChaCha8Rng) -> Result<StepOutput>;
+
+    /// Sets what every step changes but no gradient does, such as running statistics; called after the optimiser.
+    fn update_buffers(&mut self, model: Self::Model) -> Self::Model {
+        model
+    }
 
     /// Sets what is not learned by gradient, such as a mean latent, in the averaged weights; called before
     /// they are sampled, evaluated and saved.
@@ -116,13 +126,16 @@ pub fn train<S: Stage>(
     while state.position.step < config.steps {
         let step = state.position.step;
         let mut rng = step_rng(config.seed, step);
+        stage.begin_step(state.position.images);
         let output = stage.step(&state.model, &mut rng)?;
         for (name, loss) in &output.losses {
             check_finite(step, &format!("loss `{name}`"), *loss)?;
         }
         let (model, norm) = state.optimizer.step(state.model, output.gradients, step);
         check_finite(step, "the gradient", norm)?;
-        state.ema = ema::update(state.ema, &model, config.ema_decay, step);
+        let model = stage.update_buffers(model);
+        let decay = ema::decay(config, step, state.position.images, output.images);
+        state.ema = ema::update(state.ema, &model, decay);
         state.model = model;
         state.position.step += 1;
         state.position.images += output.images as u64;
