@@ -31,8 +31,10 @@ enum StageName {
     ImageTower,
     /// Generator of rendered portraits, by regression
     Generator,
-    /// Generator of pictures, by adversarial training
+    /// Generator of photographs and its encoder, by discriminators of frozen features
     Gan,
+    /// Generator of photographs, by the discriminator of pixels that made the shipped bundle
+    Adversarial,
     /// Encoder from pictures to latents
     Inversion,
     /// Both streams of the mapper
@@ -50,7 +52,10 @@ impl Args {
             StageName::ImageTower => stage::image_tower::run(&self.config, &device, self.resume)?,
             StageName::Probe => stage::probe::run(&self.config, &device, self.resume)?,
             StageName::Generator => stage::generator::run(&self.config, &device, self.resume)?,
-            StageName::Gan => stage::adversarial::run(&self.config, &device, self.resume)?,
+            StageName::Gan => stage::gan::run(&self.config, &device, self.resume)?,
+            StageName::Adversarial => {
+                stage::adversarial::run(&self.config, &device, self.resume)?;
+            }
             StageName::Inversion => stage::inversion::run(&self.config, &device, self.resume)?,
             StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
         }

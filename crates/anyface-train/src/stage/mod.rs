@@ -3,6 +3,7 @@
 pub mod adversarial;
 mod attribute_loss;
 pub mod dual_encoder;
+pub mod gan;
 pub mod generator;
 mod image_features;
 pub mod image_tower;

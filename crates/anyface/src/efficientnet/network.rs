@@ -1,7 +1,5 @@
 //! The network: a stem, then blocks that widen, look at each channel, and narrow.
 
-use std::path::Path;
-
 use anyface_kernels::Activation;
 use burn::config::Config;
 use burn::module::Module;
@@ -10,9 +8,7 @@ use burn::tensor::{Device, Tensor};
 use super::block::{BlockShape, FrozenConv, InvertedResidual};
 use super::frozen::frozen_blocks;
 use super::packed::Packed;
-use crate::error::Error;
-use crate::stylegan2::styled_conv::runs_on_flex;
-use crate::weights::{Converted, Kind};
+use crate::layers::runs_on_flex;
 
 /// A run of blocks of one width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,16 +101,6 @@ pub struct EfficientNetLite0 {
 }
 
 impl EfficientNetLite0 {
-    /// Reads the weights: a safetensors file of this library, or either public layout, see [`Kind::EfficientNetLite0`].
-    ///
-    /// # Errors
-    /// The file cannot be read, or is something else; the error names the tensor.
-    pub fn open(path: &Path, device: &Device) -> Result<Self, Error> {
-        let network = Converted::network(path, Kind::EfficientNetLite0)?;
-        let config: EfficientNetLite0Config = network.sizes()?;
-        Ok(network.load(config.init(device))?)
-    }
-
     /// Features of `images [N, 3, R, R]` in −1 to 1, R a multiple of 32, after stages 1, 2, 4 and 6: for Lite0
     /// `[N, 24, R/4, R/4]`, `[N, 40, R/8, R/8]`, `[N, 112, R/16, R/16]`, `[N, 320, R/32, R/32]`. On the CPU backend by
     /// `anyface-kernels`; the first call packs the weights for them.

@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 
 use super::block::FrozenConv;
 use super::network::Run;
-use crate::stylegan2::styled_conv::values;
+use crate::layers::values;
 
 /// Packed weights of the runs between taps, for all copies of a network.
 #[derive(Clone, Debug, Default)]

@@ -8,8 +8,7 @@ use burn::module::{Initializer, Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::halve;
-use crate::stylegan2::styled_conv::conv3x3;
+use crate::layers::{conv_same, halve};
 
 /// Side of the features that become a latent.
 const COARSEST: usize = 4;
@@ -117,12 +116,12 @@ impl Convolution {
     fn leaky_relu(&self, x: Tensor<4>) -> Tensor<4> {
         let bias = self.bias.as_ref().map(|bias| bias.val() * FRAC_1_SQRT_2);
         let weight = self.weight.val() * FRAC_1_SQRT_2;
-        conv3x3(x, weight, bias, Activation::LeakyRelu)
+        conv_same(x, weight, bias, Activation::LeakyRelu)
     }
 
     fn linear(&self, x: Tensor<4>) -> Tensor<4> {
         let bias = self.bias.as_ref().map(Param::val);
-        conv3x3(x, self.weight.val(), bias, Activation::Linear)
+        conv_same(x, self.weight.val(), bias, Activation::Linear)
     }
 }
 

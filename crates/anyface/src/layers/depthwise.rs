@@ -13,7 +13,7 @@ use burn::tensor::ops::{ConvOptions, PadMode};
 use burn::tensor::{Tensor, TensorData};
 
 use super::activate;
-use crate::stylegan2::styled_conv::{runs_on_flex, values};
+use super::styled_conv::{runs_on_flex, values};
 
 /// `act(conv(x, W) + b)`, where each channel has a kernel of its own: `[N, C, H, W]` to `[N, C, ⌈H/s⌉, ⌈W/s⌉]` by
 /// `weight [C, 1, k, k]` and `bias [C]`. Zeros around the image as [`pad_same`] adds them. On the CPU backend by

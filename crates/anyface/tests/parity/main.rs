@@ -6,6 +6,7 @@
 use anyface::weights;
 #[path = "../../src/parity.rs"]
 mod fixture;
+mod efficientnet;
 mod inception;
 mod lpips;
 mod mapper;

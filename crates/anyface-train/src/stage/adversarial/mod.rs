@@ -398,7 +398,7 @@ fn noise_like(images: &Tensor<4>, sigma: f64, rng: &mut ChaCha8Rng) -> Tensor<4>
     Tensor::from_data(TensorData::new(values, shape), &images.device())
 }
 
-/// `anyface train gan`: trains both networks and puts the generator into the bundle.
+/// `anyface train adversarial`: trains both networks and puts the generator into the bundle.
 ///
 /// # Errors
 /// As [`load_config`], [`ImageSet::open`] and [`train`]; the recogniser cannot be read; the bundle cannot be written.

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use anyface::checkpoint::Checkpoint;
+use anyface::convert::{Kind, convert, open_efficientnet};
 use burn::tensor::{Device, Tensor};
 
-use super::*;
-use crate::parity::{Fixture, fixture};
-use crate::weights::{Checkpoint, Kind, convert};
+use crate::fixture::{Fixture, fixture};
 
 const TOLERANCE: f32 = 1e-4;
 
@@ -15,7 +15,7 @@ const TAPS: [&str; 4] = ["f4", "f8", "f16", "f32"];
 /// Compares taps and the gradient of Σ tap · linspace(−1, 1, n) to the image.
 fn check(weights: &Path, expected: &Fixture) {
     let device = Device::flex().autodiff();
-    let network = EfficientNetLite0::open(weights, &device).unwrap();
+    let network = open_efficientnet(weights, &device).unwrap();
     let image = expected.get::<4>("image").into_data();
     let image = Tensor::<4>::from_data(image, &device).require_grad();
     let taps = network.taps(image.clone());
@@ -62,7 +62,7 @@ fn both_public_layouts_and_ours_equal_the_reference() {
 fn weights_get_no_gradient() {
     let device = Device::flex().autodiff();
     let path = fixture("checkpoints/efficientnet_lite0.pth");
-    let network = EfficientNetLite0::open(&path, &device).unwrap();
+    let network = open_efficientnet(&path, &device).unwrap();
     let taps = network.taps(Tensor::ones([1, 3, 32, 32], &device));
     assert!(taps.iter().all(|tap| !tap.is_require_grad()));
 }
