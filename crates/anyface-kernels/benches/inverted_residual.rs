@@ -1,4 +1,5 @@
-//! EfficientNet-Lite0 up to 1/32 of the side on 16 images of 128 pixels, in the runs of blocks between its taps.
+//! EfficientNet-Lite0 up to 1/32 of the side on 16 images of 128 pixels, in the runs of blocks
+//! between its taps.
 
 use anyface_kernels::{FrozenBlocks, FrozenConv, InvertedResidual, Isa};
 use divan::Bencher;

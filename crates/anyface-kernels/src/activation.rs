@@ -217,7 +217,9 @@ unsafe fn finish_vector_gradient<S: Simd>(
         );
 
         let added = S::scale_add(finish.noise_strength, noise, S::splat(finish.bias));
-        let before = S::mul(y, by_sign(positive.recip(), negative.recip()));
+        // Where nothing passes, y does not tell what was before, but there the gradient is zero.
+        let inverse = |slope: f32| if slope == 0.0 { 0.0 } else { slope.recip() };
+        let before = S::mul(y, by_sign(inverse(positive), inverse(negative)));
         *bias = S::add(*bias, gradient);
         *noise_strength = S::mul_add(gradient, noise, *noise_strength);
         *demodulated = S::mul_add(gradient, S::sub(before, added), *demodulated);

@@ -107,6 +107,7 @@ impl Case {
                         let value = match self.conv.activation {
                             Activation::Linear => value,
                             Activation::LeakyRelu => value.max(0.2 * value) * 2f64.sqrt(),
+                            Activation::Relu6 => value.clamp(0.0, 6.0),
                         };
                         let clamp = self.conv.clamp.map_or(f64::INFINITY, f64::from);
                         y.push(value.clamp(-clamp, clamp));
@@ -281,7 +282,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
 
     #[test]
-    fn forward_is_the_definition(case in any_case()) {
+    fn forward_is_the_definition(mut case in any_case(), relu6: bool) {
+        if relu6 {
+            case.conv.activation = Activation::Relu6;
+        }
         let expected = case.reference();
         let range = expected.iter().fold(1.0, |range: f64, value| range.max(value.abs()));
         for isa in paths() {

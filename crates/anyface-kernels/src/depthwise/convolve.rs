@@ -43,7 +43,8 @@ impl<'a> Through<'a> {
     }
 }
 
-/// Convolves one image: `frame` is that of `plan`, `weights [k·k][16]`, `bias` of the channels; `target [pixel][16]`.
+/// Convolves one image: `frame` is that of `plan`, `weights [k·k][16]`, `bias` of the channels;
+/// `target [pixel][16]`.
 ///
 /// # Panics
 /// If a slice has not the length that its shape asks for.
@@ -82,14 +83,19 @@ pub(crate) fn convolve(
 }
 
 multiversion! {
-    fn convolve_open(plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32]) {
-        // SAFETY: the instruction set is the one this is compiled for; `convolve` checked the lengths.
+    fn convolve_open(
+        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
+    ) {
+        // SAFETY: the instruction set is the one this is compiled for; `convolve` checked the
+        // lengths.
         unsafe { all_phases::<S, Open>(plan, weights, bias, frame, target, Open) }
     }
 }
 
 multiversion! {
-    fn convolve_relu6(plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32]) {
+    fn convolve_relu6(
+        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
+    ) {
         // SAFETY: as above.
         unsafe { all_phases::<S, Relu6>(plan, weights, bias, frame, target, Relu6) }
     }
@@ -97,24 +103,29 @@ multiversion! {
 
 multiversion! {
     fn convolve_noting(
-        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32], bits: &mut [u16],
+        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
+        bits: &mut [u16],
     ) {
+        let gate = Noting(bits.as_mut_ptr());
         // SAFETY: as above.
-        unsafe { all_phases::<S, Noting>(plan, weights, bias, frame, target, Noting(bits.as_mut_ptr())) }
+        unsafe { all_phases::<S, _>(plan, weights, bias, frame, target, gate) }
     }
 }
 
 multiversion! {
     fn convolve_noted(
-        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32], bits: &[u16],
+        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
+        bits: &[u16],
     ) {
+        let gate = Noted(bits.as_ptr());
         // SAFETY: as above.
-        unsafe { all_phases::<S, Noted>(plan, weights, bias, frame, target, Noted(bits.as_ptr())) }
+        unsafe { all_phases::<S, _>(plan, weights, bias, frame, target, gate) }
     }
 }
 
 /// # Safety
-/// The machine has the instruction set of `S`; slices and gate are as long as [`convolve`] asks for.
+/// The machine has the instruction set of `S`; slices and gate are as long as [`convolve`] asks
+/// for.
 #[inline(always)]
 unsafe fn all_phases<S: Simd, G: Gate>(
     plan: &Plan,
@@ -125,100 +136,149 @@ unsafe fn all_phases<S: Simd, G: Gate>(
     gate: G,
 ) {
     for phase in &plan.phases {
-        let [rows, columns] = phase.size;
-        for row in 0..rows {
-            // SAFETY: a plan's rows begin inside its frame and its target.
-            unsafe {
-                let source = frame.as_ptr().add(row * phase.source_steps[0]);
-                let first = phase.first + row * phase.target_steps[0];
-                let line = Line {
-                    phase,
-                    weights: weights.as_ptr(),
-                    bias: S::load(bias.as_ptr()),
-                    source,
-                    target: target.as_mut_ptr(),
-                    first,
-                    gate,
-                };
-                let mut column = 0;
-                if S::ROWS * S::VECTORS >= 16 {
-                    while column + 16 <= columns {
-                        line.pixels::<S, 16>(column);
-                        column += 16;
-                    }
-                    while column + 8 <= columns {
-                        line.pixels::<S, 8>(column);
-                        column += 8;
-                    }
-                }
-                while column + 4 <= columns {
-                    line.pixels::<S, 4>(column);
-                    column += 4;
-                }
-                while column < columns {
-                    line.pixels::<S, 1>(column);
-                    column += 1;
-                }
+        let grid = Grid {
+            phase,
+            weights: weights.as_ptr(),
+            bias,
+            frame: frame.as_ptr(),
+            target: target.as_mut_ptr(),
+            gate,
+        };
+        // SAFETY: the caller's promise. Fixed steps spare the processor the addresses.
+        unsafe {
+            match phase.source_steps[1] {
+                LANES => grid.all::<S, LANES>(),
+                DOUBLE => grid.all::<S, DOUBLE>(),
+                step => unreachable!("a step of {step}"),
             }
         }
     }
 }
 
-/// A row of pixels of one phase.
-struct Line<'a, V, G> {
+/// Floats from one pixel to the next but one.
+const DOUBLE: usize = 2 * LANES;
+
+/// The pixels of one phase.
+struct Grid<'a, G> {
     phase: &'a Phase,
     weights: *const f32,
-    bias: V,
-    /// Where the window of the first pixel begins.
-    source: *const f32,
+    bias: &'a [f32; LANES],
+    frame: *const f32,
     target: *mut f32,
-    /// Number of the first pixel in the target.
-    first: usize,
     gate: G,
 }
 
-impl<V: Copy, G: Gate> Line<'_, V, G> {
-    /// `P` pixels from `column` on.
-    ///
+impl<G: Gate> Grid<'_, G> {
     /// # Safety
-    /// The machine has the instruction set of `S`, and the phase has these pixels in frame and target.
+    /// The machine has the instruction set of `S`, the phase has its pixels in frame and target,
+    /// and they lie `STEP` floats apart.
     #[inline(always)]
-    unsafe fn pixels<S: Simd<Vector = V>, const P: usize>(&self, column: usize) {
-        let step = self.phase.source_steps[1];
-        // SAFETY: the caller's promise: taps stay in the frame from where the pixel's window begins.
+    unsafe fn all<S: Simd, const STEP: usize>(&self) {
+        let [_, columns] = self.phase.size;
+        let mut column = 0;
+        // SAFETY: the caller's promise.
         unsafe {
-            let source = self.source.add(column * step);
-            let mut sums = [self.bias; P];
-            for tap in &self.phase.taps {
-                let weight = S::load(self.weights.add(tap.weight * LANES));
-                let source = source.add(tap.offset);
-                for (p, sum) in sums.iter_mut().enumerate() {
-                    *sum = S::mul_add(S::load(source.add(p * step)), weight, *sum);
+            if S::ROWS * S::VECTORS >= 16 {
+                while column + 16 <= columns {
+                    self.strip::<S, STEP, 1, 16>(column);
+                    column += 16;
+                }
+                while column + 8 <= columns {
+                    self.strip::<S, STEP, 2, 8>(column);
+                    column += 8;
+                }
+                while column + 4 <= columns {
+                    self.strip::<S, STEP, 4, 4>(column);
+                    column += 4;
                 }
             }
-            for (p, sum) in sums.into_iter().enumerate() {
-                let pixel = self.first + (column + p) * self.phase.target_steps[1];
-                S::store(
-                    self.target.add(pixel * LANES),
-                    self.gate.pass::<S>(pixel, sum),
-                );
+            while column + 4 <= columns {
+                self.strip::<S, STEP, 1, 4>(column);
+                column += 4;
+            }
+            while column < columns {
+                self.strip::<S, STEP, 4, 1>(column);
+                column += 1;
+            }
+        }
+    }
+
+    /// `C` pixels from `column` on of all rows, `R` rows at a time.
+    ///
+    /// # Safety
+    /// As [`Grid::all`].
+    #[inline(always)]
+    unsafe fn strip<S: Simd, const STEP: usize, const R: usize, const C: usize>(
+        &self,
+        column: usize,
+    ) {
+        let [rows, _] = self.phase.size;
+        let mut row = 0;
+        // SAFETY: the caller's promise.
+        unsafe {
+            while row + R <= rows {
+                self.pixels::<S, STEP, R, C>(row, column);
+                row += R;
+            }
+            while row < rows {
+                self.pixels::<S, STEP, 1, C>(row, column);
+                row += 1;
+            }
+        }
+    }
+
+    /// `R · C` pixels, whose sums stay in registers.
+    ///
+    /// # Safety
+    /// As [`Grid::all`].
+    #[inline(always)]
+    unsafe fn pixels<S: Simd, const STEP: usize, const R: usize, const C: usize>(
+        &self,
+        row: usize,
+        column: usize,
+    ) {
+        let phase = self.phase;
+        // SAFETY: the caller's promise: taps stay in the frame from where a pixel's window begins.
+        unsafe {
+            let mut sums = [[S::load(self.bias.as_ptr()); C]; R];
+            let first = self.frame.add(row * phase.source_steps[0] + column * STEP);
+            for tap in &phase.taps {
+                let weight = S::load(self.weights.add(tap.weight * LANES));
+                let source = first.add(tap.offset);
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let source = source.add(r * phase.source_steps[0]);
+                    for (c, sum) in sums.iter_mut().enumerate() {
+                        *sum = S::mul_add(S::load(source.add(c * STEP)), weight, *sum);
+                    }
+                }
+            }
+            let [row_step, column_step] = phase.target_steps;
+            for (r, sums) in sums.into_iter().enumerate() {
+                for (c, sum) in sums.into_iter().enumerate() {
+                    let pixel = phase.first + (row + r) * row_step + (column + c) * column_step;
+                    let value = self.gate.pass::<S>(pixel, sum);
+                    S::store(self.target.add(pixel * LANES), value);
+                }
             }
         }
     }
 }
 
 multiversion! {
-    /// Adds to `sums [k·k][16]`, for the taps of the one phase of `plan`, the products of `gradient [pixel][16]` with what the
-    /// taps read in `frame`: the gradient of the weights.
-    pub(crate) fn add_weight_gradient(plan: &Plan, frame: &[f32], gradient: &[f32], sums: &mut [f32]) {
+    /// Adds to `sums [k·k][16]`, for the taps of the one phase of `plan`, the products of `gradient
+    /// [pixel][16]` with what the taps read in `frame`: the gradient of the weights.
+    pub(crate) fn add_weight_gradient(
+        plan: &Plan, frame: &[f32], gradient: &[f32], sums: &mut [f32],
+    ) {
         assert_eq!(frame.len(), plan.frame_len(), "length of a frame of {plan:?}");
-        assert_eq!(gradient.len(), plan.target_pixels() * LANES, "length of the gradient of {plan:?}");
+        let len = plan.target_pixels() * LANES;
+        assert_eq!(gradient.len(), len, "length of the gradient of {plan:?}");
         let [phase] = &plan.phases[..] else { panic!("a plan from an image to what it gives") };
         assert_eq!(sums.len(), phase.taps.len() * LANES, "a sum for every weight");
         let [rows, columns] = phase.size;
         for taps in phase.taps.chunks(TAPS) {
-            // SAFETY: the instruction set is the one this is compiled for; a plan's windows lie in its frame, and
-            // the lengths were checked.
+            // SAFETY: the instruction set is the one this is compiled for; a plan's windows lie in
+            // its frame, and the lengths were checked.
             unsafe {
                 let mut totals = [S::splat(0.0); TAPS];
                 for (total, tap) in totals.iter_mut().zip(taps) {

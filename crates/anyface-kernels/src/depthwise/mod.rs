@@ -1,9 +1,9 @@
 //! Depthwise convolution: each channel has a kernel of its own.
 //!
-//! Sixteen channels are computed at once, beside each other (`[pixel][16]`), whatever the kernel and the stride: every
-//! multiplication of a pixel is one vector. Between images in planes and these blocks lies one transpose. A
-//! [`Plan`] says which pixels meet which weights; that of the gradient is a convolution again, in as many
-//! phases as the stride has pixels.
+//! Sixteen channels are computed at once, beside each other (`[pixel][16]`), whatever the kernel
+//! and the stride: every multiplication of a pixel is one vector. Between images in planes and
+//! these blocks lies one transpose. A [`Plan`] says which pixels meet which weights; that of the
+//! gradient is a convolution again, in as many phases as the stride has pixels.
 
 mod convolve;
 mod gate;
@@ -35,7 +35,7 @@ pub struct Depthwise {
     pub width: usize,
     /// Side of the kernels, at least the stride.
     pub kernel: usize,
-    /// Pixels of x from one pixel of y to the next. Zeros around x as TensorFlow's `same`.
+    /// Pixels of x from one pixel of y to the next, 1 or 2. Zeros around x as TensorFlow's `same`.
     pub stride: usize,
     /// What follows the bias.
     pub activation: Activation,
@@ -268,8 +268,8 @@ impl Depthwise {
 
     fn check(&self, x: usize, weight: usize, bias: usize, y: usize) {
         assert!(
-            self.stride > 0 && self.stride <= self.kernel,
-            "the stride of {self:?} is at most its kernel"
+            matches!(self.stride, 1 | 2) && self.stride <= self.kernel,
+            "the stride of {self:?} is 1 or 2 and at most its kernel"
         );
         assert!(
             self.batch * self.channels * self.height * self.width > 0,
@@ -359,13 +359,14 @@ impl Backward<'_> {
     }
 }
 
-/// Writes up to 16 `planes` of an image beside each other into a frame of `plan`, zeros around them.
+/// Writes up to 16 `planes` of an image beside each other into a frame of `plan`, zeros around
+/// them.
 fn fill_frame(isa: Isa, plan: &Plan, planes: &[f32], frame: &mut [f32]) {
     let (pixels, [_, width]) = (plan.source_pixels(), plan.source);
     let lines: Vec<_> = planes.chunks_exact(pixels).collect();
     let mut image = scratch(pixels * LANES);
     interleave(isa, &lines, &[1.0; LANES], &mut image);
-    frame.fill(0.0);
+    plan.clear_margin(frame);
     let [top, left] = plan.origin;
     let rows = frame.chunks_exact_mut(plan.frame[1] * LANES).skip(top);
     for (row, pixels) in rows.zip(image.chunks_exact(width * LANES)) {

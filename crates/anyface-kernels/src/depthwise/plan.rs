@@ -2,8 +2,8 @@
 
 use crate::simd::LANES;
 
-/// How a depthwise convolution moves over an image. Zeros around it as TensorFlow's `same`: as many as ⌈H/s⌉ × ⌈W/s⌉
-/// pixels need, the odd one at the end.
+/// How a depthwise convolution moves over an image. Zeros around it as TensorFlow's `same`: as many
+/// as ⌈H/s⌉ × ⌈W/s⌉ pixels need, the odd one at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) height: usize,
@@ -32,8 +32,8 @@ impl Axis {
         reach.saturating_sub(self.size) / 2
     }
 
-    /// Of the transpose: for the inputs `phase, phase + stride, …` the places of the kernel that reach them, each with
-    /// the step from the number of the input in its phase to the output.
+    /// Of the transpose: for the inputs `phase, phase + stride, …` the places of the kernel that
+    /// reach them, each with the step from the number of the input in its phase to the output.
     fn reached(self, phase: usize) -> impl Iterator<Item = (usize, isize)> {
         let shift = phase + self.before();
         let multiple = self.kernel * self.stride;
@@ -146,7 +146,8 @@ impl Window {
     }
 }
 
-/// A convolution of single channels, 16 of them beside each other: it reads a *frame*, an image with zeros around it.
+/// A convolution of single channels, 16 of them beside each other: it reads a *frame*, an image
+/// with zeros around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Height and width of the image that it reads.
@@ -187,6 +188,20 @@ impl Plan {
     /// Floats of the frame of one image.
     pub(crate) fn frame_len(&self) -> usize {
         self.frame[0] * self.frame[1] * LANES
+    }
+
+    /// Sets what lies around the image in its frame to zero.
+    pub(crate) fn clear_margin(&self, frame: &mut [f32]) {
+        let [height, width] = self.source;
+        let [top, left] = self.origin;
+        for (y, row) in frame.chunks_exact_mut(self.frame[1] * LANES).enumerate() {
+            if (top..top + height).contains(&y) {
+                row[..left * LANES].fill(0.0);
+                row[(left + width) * LANES..].fill(0.0);
+            } else {
+                row.fill(0.0);
+            }
+        }
     }
 
     /// Pixels of the image that it reads.

@@ -129,6 +129,25 @@ fn check(conv: Depthwise) {
     }
 }
 
+/// Kernel and stride.
+fn forms() -> impl Strategy<Value = (usize, usize)> {
+    prop_oneof![
+        Just((1, 1)),
+        Just((3, 1)),
+        Just((3, 2)),
+        Just((5, 1)),
+        Just((5, 2))
+    ]
+}
+
+fn activations() -> impl Strategy<Value = Activation> {
+    prop_oneof![
+        Just(Activation::Linear),
+        Just(Activation::LeakyRelu),
+        Just(Activation::Relu6)
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -136,8 +155,8 @@ proptest! {
     fn every_path_equals_the_definition(
         (batch, channels) in (1..3_usize, prop_oneof![Just(1), Just(16), Just(19), Just(33)]),
         (height, width) in (1..10_usize, 1..21_usize),
-        (kernel, stride) in prop_oneof![Just((1, 1)), Just((3, 1)), Just((3, 2)), Just((5, 1)), Just((5, 2))],
-        activation in prop_oneof![Just(Activation::Linear), Just(Activation::LeakyRelu), Just(Activation::Relu6)],
+        (kernel, stride) in forms(),
+        activation in activations(),
     ) {
         check(Depthwise { batch, channels, height, width, kernel, stride, activation });
     }

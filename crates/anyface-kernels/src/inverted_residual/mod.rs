@@ -1,11 +1,12 @@
-//! Frozen inverted residuals (MobileNetV2, EfficientNet): a run of blocks as one operation, forward and backward to its
-//! input.
+//! Frozen inverted residuals (MobileNetV2, EfficientNet): a run of blocks as one operation, forward
+//! and backward to its input.
 //!
-//! A block widens its channels by 1×1 weights, convolves each by itself, and narrows them again. The wide features are
-//! never stored: 16 channels of them at a time are made, convolved and narrowed, all in the caches. Of the forward pass
-//! the backward pass needs only where ReLU6 let a gradient pass, a bit a number ([`Bits`]), and is the same three
-//! steps with transposed weights ([`pass`]). Images are in blocks of 16 channels beside each other; several small ones
-//! are computed together.
+//! A block widens its channels by 1×1 weights, convolves each by itself, and narrows them again.
+//! The wide features are never stored: 16 channels of them at a time are made, convolved and
+//! narrowed, all in the caches. Of the forward pass the backward pass needs only where ReLU6 let a
+//! gradient pass, a bit a number ([`Bits`]), and is the same three steps with transposed weights
+//! ([`pass`]). Images are in blocks of 16 channels beside each other; several small ones are
+//! computed together.
 
 mod packed;
 mod pass;
@@ -22,7 +23,8 @@ use packed::Block;
 use pass::{Gates, Pass, Sized};
 use stem::Stem;
 
-/// Pixels of the smallest plane that are computed together: fewer would read all weights for too little.
+/// Pixels of the smallest plane that are computed together: fewer would read all weights for too
+/// little.
 const GROUP_PIXELS: usize = 64;
 
 /// Weights and bias of a convolution, batch norm folded in.
@@ -34,7 +36,8 @@ pub struct FrozenConv<'a> {
     pub bias: &'a [f32],
 }
 
-/// A block. ReLU6 follows the first two convolutions; the input is added where it has the shape of the output.
+/// A block. ReLU6 follows the first two convolutions; the input is added where it has the shape of
+/// the output.
 #[derive(Debug, Clone, Copy)]
 pub struct InvertedResidual<'a> {
     /// 1×1.
@@ -74,8 +77,8 @@ struct Call<'a> {
 }
 
 impl FrozenBlocks {
-    /// Packs the weights. `stem`, where there is one, is a convolution of three colours with a kernel of 3, a stride of 2
-    /// and ReLU6; it asks for an even number of rows and columns.
+    /// Packs the weights. `stem`, where there is one, is a convolution of three colours with a
+    /// kernel of 3, a stride of 2 and ReLU6; it asks for an even number of rows and columns.
     ///
     /// # Panics
     /// If weights do not fit each other.
@@ -207,7 +210,8 @@ impl Call<'_> {
         self.start.iter().product()
     }
 
-    /// Bits of a group, in vectors: of the stem, then of every block those in front and those behind the convolution.
+    /// Bits of a group, in vectors: of the stem, then of every block those in front and those
+    /// behind the convolution.
     fn bits(&self, images: usize) -> usize {
         self.stem_bits(images)
             + (0..self.sized.len())
@@ -412,7 +416,8 @@ multiversion! {
     /// Zero where a bit is not set: the gradient of ReLU6.
     fn keep(bits: &[u16], gradient: &mut [f32]) {
         for (bits, vector) in bits.iter().zip(gradient.as_chunks_mut::<LANES>().0) {
-            // SAFETY: the instruction set is the one this is compiled for; an array of `LANES` floats is a vector.
+            // SAFETY: the instruction set is the one this is compiled for; an array of `LANES`
+            // floats is a vector.
             unsafe { S::store(vector.as_mut_ptr(), S::keep(*bits, S::load(vector.as_ptr()))) }
         }
     }

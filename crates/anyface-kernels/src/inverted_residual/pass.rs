@@ -1,22 +1,23 @@
-//! Both directions of a block are one: widen, convolve each channel, narrow. Backward, the gradient of the narrower side is
-//! widened by the transposed weights.
+//! Both directions of a block are one: widen, convolve each channel, narrow. Backward, the gradient
+//! of the narrower side is widened by the transposed weights.
 
 use std::ops::Range;
 
 use super::packed::Block;
 use super::product::{BLOCKS, Product, add, block_offsets, write};
 use crate::depthwise::{Plan, Through, Window, convolve};
-use crate::simd::{Isa, LANES};
+use crate::simd::{Isa, LANES, multiversion};
 use crate::workspace::scratch;
 
-/// Floats of the convolved channels that are narrowed at once: they stay in the second-level cache beside a frame.
+/// Floats of the convolved channels that are narrowed at once: they stay in the second-level cache
+/// beside a frame.
 const CONVOLVED: usize = 1 << 15;
 
 /// Blocks of them at most: so many weights of a few outputs stay in the first-level cache.
 const NARROWED: usize = 12;
 
-/// The gates of a block, before and after the depthwise convolution: bits `[inner block][pixel]`, those in front empty where
-/// nothing is widened, those behind where nothing is narrowed.
+/// The gates of a block, before and after the depthwise convolution: bits `[inner block][pixel]`,
+/// those in front empty where nothing is widened, those behind where nothing is narrowed.
 pub(super) enum Gates<'a> {
     Relu6,
     Noting([&'a mut [u16]; 2]),
@@ -127,7 +128,9 @@ impl<'a> Pass<'a> {
             [self.plan.source_pixels(), self.plan.target_pixels()].map(|plane| images * plane);
         let blocks = self.inner.div_ceil(LANES);
         let mut frames = scratch(BLOCKS.min(blocks) * images * self.plan.frame_len());
-        frames.fill(0.0);
+        for frame in frames.chunks_exact_mut(self.plan.frame_len()) {
+            self.plan.clear_margin(frame);
+        }
         let Some(narrow) = self.narrow else {
             for (index, y) in y.chunks_mut(BLOCKS * after * LANES).enumerate() {
                 let first = index * BLOCKS;
@@ -174,14 +177,12 @@ impl<'a> Pass<'a> {
         } else {
             y.fill(0.0);
         }
-        let Some(bias) = self.narrow_bias else { return };
-        for (y, bias) in y
-            .chunks_exact_mut(pixels * LANES)
-            .zip(bias.as_chunks::<LANES>().0)
-        {
-            for y in y.as_chunks_mut::<LANES>().0 {
-                y.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias);
-            }
+        let Some(bias) = self.narrow_bias else {
+            return;
+        };
+        let blocks = y.chunks_exact_mut(pixels * LANES);
+        for (y, bias) in blocks.zip(bias.as_chunks::<LANES>().0) {
+            add_to_pixels(self.isa, bias, y);
         }
     }
 
@@ -256,6 +257,17 @@ impl<'a> Pass<'a> {
             let (now, rest) = through.split(plane);
             convolve(self.isa, self.plan, weights, bias, frame, target, now);
             through = rest;
+        }
+    }
+}
+
+multiversion! {
+    /// Adds `bias` to every pixel of `y [pixel][16]`.
+    fn add_to_pixels(bias: &[f32; LANES], y: &mut [f32]) {
+        for y in y.as_chunks_mut::<LANES>().0 {
+            for (y, bias) in y.iter_mut().zip(bias) {
+                *y += bias;
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::depthwise::{Gate, Noted, Noting, Relu6, Through};
 use crate::simd::{Isa, LANES, Simd, multiversion};
 
-/// Sums over k of `panels[block][k] · source[step · pixel + offsets[k]]`, where `panels[block][k]` is a vector.
+/// Sums over k of `panels[block][k] · source[step · pixel + offsets[k]]`, where `panels[block][k]`
+/// is a vector.
 #[derive(Clone, Copy)]
 pub(super) struct Product<'a> {
     /// `[block][k][16]`, of which `offsets.len()` are read.
@@ -21,7 +22,8 @@ pub(super) struct Product<'a> {
 /// The step of a [`Product`] over planes with a stride of 2.
 pub(super) const PLANAR_STEP: usize = 2;
 
-/// Blocks that are computed at once at most: wide features come in multiples of them where a network widens by 6.
+/// Blocks that are computed at once at most: wide features come in multiples of them where a
+/// network widens by 6.
 pub(super) const BLOCKS: usize = 3;
 
 impl Product<'_> {
@@ -61,8 +63,8 @@ pub(super) fn add(isa: Isa, product: Product<'_>, target: &mut [f32]) {
     add_checked(isa, product, target);
 }
 
-/// Writes products on top of `bias [block][16]` through a gate to `target`, whose blocks are equally long, that of each pixel
-/// where `positions` says. A gate's bits are `[block][pixel]`.
+/// Writes products on top of `bias [block][16]` through a gate to `target`, whose blocks are
+/// equally long, that of each pixel where `positions` says. A gate's bits are `[block][pixel]`.
 pub(super) fn write(
     isa: Isa,
     product: Product<'_>,
@@ -97,31 +99,41 @@ pub(super) fn write(
 
 multiversion! {
     fn add_checked(product: Product<'_>, target: &mut [f32]) {
+        let sink = Sum { target: target.as_mut_ptr(), pixels: product.pixels };
         // SAFETY: the instruction set is the one this is compiled for; `add` checked the lengths.
-        unsafe { all_blocks::<S, _>(product, Sum { target: target.as_mut_ptr(), pixels: product.pixels }) }
+        unsafe { all_blocks::<S, _>(product, sink) }
     }
 }
 
 multiversion! {
     fn write_relu6(product: Product<'_>, bias: &[f32], positions: &[u32], target: &mut [f32]) {
+        let sink = Placed::new(&product, bias, positions, target, Relu6);
         // SAFETY: as above, by `write`.
-        unsafe { all_blocks::<S, _>(product, Placed::new(&product, bias, positions, target, Relu6)) }
+        unsafe { all_blocks::<S, _>(product, sink) }
     }
 }
 
 multiversion! {
-    fn write_noting(product: Product<'_>, bias: &[f32], positions: &[u32], target: &mut [f32], bits: &mut [u16]) {
+    fn write_noting(
+        product: Product<'_>, bias: &[f32], positions: &[u32], target: &mut [f32],
+        bits: &mut [u16],
+    ) {
         let gate = Noting(bits.as_mut_ptr());
+        let sink = Placed::new(&product, bias, positions, target, gate);
         // SAFETY: as above.
-        unsafe { all_blocks::<S, _>(product, Placed::new(&product, bias, positions, target, gate)) }
+        unsafe { all_blocks::<S, _>(product, sink) }
     }
 }
 
 multiversion! {
-    fn write_noted(product: Product<'_>, bias: &[f32], positions: &[u32], target: &mut [f32], bits: &[u16]) {
+    fn write_noted(
+        product: Product<'_>, bias: &[f32], positions: &[u32], target: &mut [f32],
+        bits: &[u16],
+    ) {
         let gate = Noted(bits.as_ptr());
+        let sink = Placed::new(&product, bias, positions, target, gate);
         // SAFETY: as above.
-        unsafe { all_blocks::<S, _>(product, Placed::new(&product, bias, positions, target, gate)) }
+        unsafe { all_blocks::<S, _>(product, sink) }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The first convolution: three colours to the channels of the first block, a kernel of 3 and a stride of 2, ReLU6.
+//! The first convolution: three colours to the channels of the first block, a kernel of 3 and a
+//! stride of 2, ReLU6.
 
 use super::FrozenConv;
 use super::packed::{padded, panels};
@@ -50,8 +51,8 @@ impl Stem {
         }
     }
 
-    /// One image `[3, H, W]` to y `[output block][pixel][16]`, whose blocks lie `stride` floats apart; bits
-    /// `[output block][pixel]` `stride / 16` apart, empty where none are wanted.
+    /// One image `[3, H, W]` to y `[output block][pixel][16]`, whose blocks lie `stride` floats
+    /// apart; bits `[output block][pixel]` `stride / 16` apart, empty where none are wanted.
     pub(super) fn forward(
         &self,
         isa: Isa,
@@ -108,7 +109,8 @@ impl Stem {
         }
     }
 
-    /// The gradient of one image `[3, H, W]`, given that of y before its activation, which lies as y does.
+    /// The gradient of one image `[3, H, W]`, given that of y before its activation, which lies as
+    /// y does.
     pub(super) fn backward(
         &self,
         isa: Isa,
@@ -161,7 +163,8 @@ impl Stem {
 }
 
 multiversion! {
-    /// One row of a gradient from rows of kernels `[3][column]`: of y's row beside it and, where not empty, of the one above.
+    /// One row of a gradient from rows of kernels `[3][column]`: of y's row beside it and, where
+    /// not empty, of the one above.
     fn gather(columns: usize, here: &[f32], above: &[f32], row: &mut [f32]) {
         fill_pairs(columns, here, row, false);
         if !above.is_empty() {
@@ -170,7 +173,8 @@ multiversion! {
     }
 }
 
-/// Sets or adds what the places 0, 1 and 2 of a kernel's row give to pixels `2j`, `2j + 1` and `2j + 2`.
+/// Sets or adds what the places 0, 1 and 2 of a kernel's row give to pixels `2j`, `2j + 1` and `2j
+/// + 2`.
 #[inline(always)]
 fn fill_pairs(columns: usize, places: &[f32], row: &mut [f32], adds: bool) {
     let [first, second, third] = [0, 1, 2].map(|place| &places[place * columns..][..columns]);
