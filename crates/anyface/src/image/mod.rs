@@ -1,6 +1,7 @@
 //! Pictures: from files and tensors, at other sizes, side by side, and to files that say how they were made.
 
 mod animate;
+mod color;
 mod convert;
 mod decode;
 mod mark;
@@ -10,6 +11,7 @@ mod sheet;
 mod xmp;
 
 pub use animate::save_animation;
+pub use color::Color;
 pub use convert::{to_rgb, to_tensor};
 pub use decode::{MAX_FILE, MAX_PIXELS, decode_picture, decode_picture_within, read_picture};
 pub use mark::{Mark, encode_jpeg, encode_png, read_mark};

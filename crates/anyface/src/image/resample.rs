@@ -3,7 +3,7 @@
 //! Reference: `src/libImaging/Resample.c` of Pillow.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use image::RgbImage;
+use image::{ImageBuffer, Pixel};
 
 /// Fraction bits of Pillow's coefficients: 32 less 8 of the pixel and 2 for overshoot.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
@@ -11,6 +11,8 @@ const PRECISION_BITS: u32 = 32 - 8 - 2;
 /// What pixels are weighed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
+    /// A triangle that reaches to the next pixel.
+    Bilinear,
     /// Keys' cubic convolution with a = −0.5.
     Bicubic,
     /// A sinc within the main lobe of one three times as wide; Pillow also calls it `ANTIALIAS`.
@@ -21,6 +23,7 @@ impl Filter {
     /// Reach in pixels of the coarser of the two grids.
     fn support(self) -> f64 {
         match self {
+            Self::Bilinear => 1.0,
             Self::Bicubic => 2.0,
             Self::Lanczos => 3.0,
         }
@@ -29,6 +32,7 @@ impl Filter {
     /// The weight at distance `x`.
     fn weight(self, x: f64) -> f64 {
         match self {
+            Self::Bilinear => (1.0 - x.abs()).max(0.0),
             Self::Bicubic => bicubic(x),
             Self::Lanczos if x.abs() < 3.0 => sinc(x) * sinc(x / 3.0),
             Self::Lanczos => 0.0,
@@ -79,8 +83,16 @@ fn taps(inputs: usize, outputs: usize, filter: Filter) -> Vec<Tap> {
         .collect()
 }
 
-/// `image` at another size, equal to Pillow's `resize` in every byte.
-pub fn resize(image: &RgbImage, width: u32, height: u32, filter: Filter) -> RgbImage {
+/// Pixels of one to four bytes.
+type Bytes<P> = ImageBuffer<P, Vec<u8>>;
+
+/// `image` at another size, equal to Pillow's `resize` in every byte. Channels do not mix.
+pub fn resize<P: Pixel<Subpixel = u8>>(
+    image: &Bytes<P>,
+    width: u32,
+    height: u32,
+    filter: Filter,
+) -> Bytes<P> {
     let across = resample_rows(image, width, filter);
     if height == image.height() {
         return across;
@@ -90,10 +102,15 @@ pub fn resize(image: &RgbImage, width: u32, height: u32, filter: Filter) -> RgbI
 }
 
 /// Resamples every row to `width` pixels.
-fn resample_rows(image: &RgbImage, width: u32, filter: Filter) -> RgbImage {
+fn resample_rows<P: Pixel<Subpixel = u8>>(
+    image: &Bytes<P>,
+    width: u32,
+    filter: Filter,
+) -> Bytes<P> {
     if image.width() == width {
         return image.clone();
     }
+    let channels = usize::from(P::CHANNEL_COUNT);
     let taps: Vec<(usize, Vec<i32>)> = taps(image.width() as usize, width as usize, filter)
         .into_iter()
         .map(|tap| {
@@ -105,12 +122,12 @@ fn resample_rows(image: &RgbImage, width: u32, filter: Filter) -> RgbImage {
             (tap.start, weights.collect())
         })
         .collect();
-    let mut resized = RgbImage::new(width, image.height());
-    let rows = image.as_raw().chunks(3 * image.width() as usize);
-    for (row, output) in rows.zip(resized.chunks_mut(3 * width as usize)) {
-        for ((start, weights), pixel) in taps.iter().zip(output.chunks_mut(3)) {
-            let mut sums = [1 << (PRECISION_BITS - 1); 3];
-            for (input, weight) in row[3 * start..].chunks(3).zip(weights) {
+    let mut resized = Bytes::<P>::new(width, image.height());
+    let rows = image.as_raw().chunks(channels * image.width() as usize);
+    for (row, output) in rows.zip(resized.chunks_mut(channels * width as usize)) {
+        for ((start, weights), pixel) in taps.iter().zip(output.chunks_mut(channels)) {
+            let mut sums = [1 << (PRECISION_BITS - 1); 4];
+            for (input, weight) in row[channels * start..].chunks(channels).zip(weights) {
                 for (sum, &value) in sums.iter_mut().zip(input) {
                     *sum += i32::from(value) * weight;
                 }
@@ -123,8 +140,8 @@ fn resample_rows(image: &RgbImage, width: u32, filter: Filter) -> RgbImage {
     resized
 }
 
-fn transpose(image: &RgbImage) -> RgbImage {
-    RgbImage::from_fn(image.height(), image.width(), |x, y| *image.get_pixel(y, x))
+fn transpose<P: Pixel<Subpixel = u8>>(image: &Bytes<P>) -> Bytes<P> {
+    ImageBuffer::from_fn(image.height(), image.width(), |x, y| *image.get_pixel(y, x))
 }
 
 /// `images` `[N, C, H, W]` at side `side`, `[N, C, side, side]`: bicubic resampling in floating point, neither rounded

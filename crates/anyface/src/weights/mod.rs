@@ -10,6 +10,7 @@ use anyface_checkpoint::{Checkpoint, CheckpointError};
 pub use atomic::write_atomically;
 pub use tensors::{
     StoredDtype, load_module, load_module_bytes, load_module_tensors, save_module, save_tensor,
+    save_tensors,
 };
 pub(crate) use tensors::{parameter_shapes, save_tensors};
 

@@ -131,7 +131,10 @@ pub fn save_tensor(name: &str, tensor: &StoredTensor, path: &Path) -> Result<(),
 }
 
 /// Writes tensors to `path` as they are, one after another, whole or not at all.
-pub(crate) fn save_tensors(
+///
+/// # Errors
+/// The file cannot be written.
+pub fn save_tensors(
     tensors: BTreeMap<String, &StoredTensor>,
     path: &Path,
 ) -> Result<(), WeightsError> {
