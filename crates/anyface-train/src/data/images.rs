@@ -1,17 +1,15 @@
 //! A folder of photographs in memory.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use anyface::image::{Filter, decode_picture, read_picture, resize};
+use anyface::image::Color;
 use burn::tensor::{Device, Tensor, TensorData};
-use image::{RgbImage, imageops};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 use serde::Deserialize;
 
+use super::picture::{Cut, Picture};
+use super::squares::read_squares;
 use crate::error::{Result, TrainError};
 
 /// The `[images]` table: pictures to learn from.
@@ -25,97 +23,12 @@ pub struct ImagesConfig {
     /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
     /// left out.
     pub crop: Option<[u32; 4]>,
+    /// What is laid over everything but the person, whom the built-in mask finds: `#RRGGBB`. Backgrounds stay without it.
+    pub background: Option<Color>,
+    /// Folder that keeps the squares made of pictures for the next run.
+    pub cache: Option<PathBuf>,
     /// One picture in so many is for evaluation only; left out where another table tells which.
     pub held_out: Option<usize>,
-}
-
-/// What of a picture is kept, and how large.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cut {
-    /// Side in pixels, R.
-    pub(super) size: u32,
-    /// Left, top, width and height in pixels; the largest square in the middle without.
-    pub(super) crop: Option<[u32; 4]>,
-}
-
-/// A picture that is not yet decoded.
-#[derive(Debug, Clone)]
-pub(super) enum Picture {
-    /// A file.
-    File(PathBuf),
-    /// The bytes of one inside another file, which stands in front of its name in errors.
-    Bytes {
-        /// `archive.zip/00001.png`.
-        name: PathBuf,
-        /// The file.
-        bytes: Vec<u8>,
-    },
-    /// A part of another file, as it stands there.
-    Part {
-        /// `archive.zip/00001.png`.
-        name: PathBuf,
-        /// The other file.
-        file: PathBuf,
-        /// Bytes before it.
-        start: u64,
-        /// Its own bytes.
-        length: u64,
-    },
-}
-
-impl Picture {
-    /// What errors call it.
-    pub(super) fn name(&self) -> &Path {
-        match self {
-            Self::File(name) | Self::Bytes { name, .. } | Self::Part { name, .. } => name,
-        }
-    }
-
-    /// Decodes, cuts out and resizes: RGB, `[R, R, 3]`.
-    fn read(&self, cut: Cut) -> Result<Vec<u8>> {
-        let picture = match self {
-            Self::File(path) => read_picture(path)?,
-            Self::Bytes { name, bytes } => decode_picture(bytes, &name.display().to_string())?,
-            Self::Part {
-                name,
-                file,
-                start,
-                length,
-            } => {
-                let bytes = read_part(file, *start, *length).map_err(TrainError::io(file))?;
-                decode_picture(bytes, &name.display().to_string())?
-            }
-        };
-        let (width, height) = picture.dimensions();
-        let side = width.min(height);
-        let middle = [(width - side) / 2, (height - side) / 2, side, side];
-        let cropped = crop(&picture, cut.crop.unwrap_or(middle), self.name())?;
-        Ok(resize(&cropped, cut.size, cut.size, Filter::Lanczos).into_raw())
-    }
-}
-
-/// What lies within left, top, width and height of a picture.
-///
-/// # Errors
-/// The picture, which came from `path`, does not reach so far.
-pub(crate) fn crop(picture: &RgbImage, [x, y, w, h]: [u32; 4], path: &Path) -> Result<RgbImage> {
-    let (width, height) = picture.dimensions();
-    if x.saturating_add(w) > width || y.saturating_add(h) > height {
-        return Err(TrainError::Damaged {
-            path: path.to_owned(),
-            message: format!("is {width}×{height}, smaller than `crop` reaches"),
-        });
-    }
-    Ok(imageops::crop_imm(picture, x, y, w, h).to_image())
-}
-
-/// Some bytes of a file.
-fn read_part(file: &Path, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
-    let mut file = File::open(file)?;
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Pictures of one size.
@@ -146,18 +59,19 @@ impl ImageSet {
         let cut = Cut {
             size: config.size,
             crop: config.crop,
+            background: config.background,
         };
-        Ok((Self::read(&training, cut)?, Self::read(&held_out, cut)?))
+        let read = |pictures: &[Picture]| Self::read(pictures, cut, config.cache.as_deref());
+        Ok((read(&training)?, read(&held_out)?))
     }
 
-    /// Decodes pictures on all cores.
+    /// Decodes pictures on all cores, but for those that the folder `cache` keeps.
     ///
     /// # Errors
-    /// Names the picture that is none or smaller than the crop.
-    pub(super) fn read(pictures: &[Picture], cut: Cut) -> Result<Self> {
-        let pixels = pictures.par_iter().map(|picture| picture.read(cut));
+    /// Names the picture that is none or smaller than the crop, and the cache that cannot be read or written.
+    pub(super) fn read(pictures: &[Picture], cut: Cut, cache: Option<&Path>) -> Result<Self> {
         Ok(Self {
-            pixels: pixels.collect::<Result<_>>()?,
+            pixels: read_squares(pictures, cut, cache)?,
             size: cut.size as usize,
         })
     }
@@ -258,6 +172,7 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 mod tests {
     use super::*;
     use anyface::image::save_png;
+    use image::RgbImage;
     use rand::SeedableRng;
 
     fn config(folder: &Path) -> ImagesConfig {
@@ -265,6 +180,8 @@ mod tests {
             folders: vec![folder.to_owned()],
             size: 2,
             crop: Some([1, 0, 2, 2]),
+            background: None,
+            cache: None,
             held_out: Some(3),
         }
     }

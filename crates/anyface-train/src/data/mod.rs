@@ -5,6 +5,8 @@ pub mod corpus;
 pub mod faces;
 pub mod images;
 pub mod photographs;
+pub(crate) mod picture;
 pub mod portraits;
 mod rendered;
+mod squares;
 pub mod wordnet;

@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::data::images;
+use crate::data::{images, picture};
 use crate::error::{Result, TrainError};
 
 /// How the face of a picture is found.
@@ -53,7 +53,7 @@ impl FolderFaces {
     fn face(&self, path: &Path) -> Result<RgbImage> {
         let mut picture = read_picture(path)?;
         if let Framing::Cropped(crop) = self.framing {
-            picture = images::crop(&picture, crop, path)?;
+            picture = picture::crop(&picture, crop, path)?;
         }
         let detector = match &self.framing {
             Framing::Detected(detector) => Some(detector.as_ref()),

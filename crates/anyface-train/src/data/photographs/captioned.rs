@@ -17,7 +17,8 @@ use anyface::checkpoint::read_strings;
 use super::celeba::attributes_in;
 use super::record::{Part, Record};
 use super::text::{fault, first_of, lines, need, read_text};
-use crate::data::images::{Picture, is_picture, pictures_in};
+use crate::data::images::{is_picture, pictures_in};
+use crate::data::picture::Picture;
 use crate::error::{Result, TrainError};
 
 /// Where a data set keeps its parts.

@@ -14,7 +14,7 @@ use anyface_portraits::Attributes;
 
 use super::record::{Column, Part, Record, file_of, state};
 use super::text::{at_line, fault, first_of, lines, need, read_text};
-use crate::data::images::Picture;
+use crate::data::picture::Picture;
 use crate::error::Result;
 
 /// Where the pictures are.

@@ -6,7 +6,7 @@ use anyface_portraits::Attributes;
 
 use super::record::{Column, Part, Record};
 use super::text::fault;
-use crate::data::images::Picture;
+use crate::data::picture::Picture;
 use crate::error::{Result, TrainError};
 
 /// Fields that name the file of a picture.

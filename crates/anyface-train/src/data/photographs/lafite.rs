@@ -16,7 +16,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::record::Record;
 use super::text::{at_line, fault};
-use crate::data::images::Picture;
+use crate::data::picture::Picture;
 use crate::error::{Result, TrainError};
 
 const METADATA: &str = "dataset.json";

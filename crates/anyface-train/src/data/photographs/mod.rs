@@ -16,6 +16,7 @@ mod text;
 
 use std::path::PathBuf;
 
+use anyface::image::Color;
 use anyface_portraits::Attributes;
 use anyface_portraits::caption::{Caption, Grammar, Split};
 use burn::tensor::{Device, Tensor};
@@ -25,7 +26,8 @@ use self::captioned::{CELEBA_TEXT_HQ, MULTI_MODAL_CELEBA_HQ};
 use self::record::Record;
 use super::captions::{quote, write_caption};
 use super::faces::{CAPTIONS, FaceSplit, Faces};
-use super::images::{Cut, ImageSet, Picture};
+use super::images::ImageSet;
+use super::picture::{Cut, Picture};
 use crate::error::Result;
 
 /// The `[photographs]` table: faces to learn from.
@@ -41,6 +43,10 @@ pub struct PhotographsConfig {
     /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
     /// left out.
     pub crop: Option<[u32; 4]>,
+    /// What is laid over everything but the person, whom the built-in mask finds: `#RRGGBB`. Backgrounds stay without it.
+    pub background: Option<Color>,
+    /// Folder that keeps the squares made of pictures for the next run.
+    pub cache: Option<PathBuf>,
     /// Where the layout has no split of its own: one person in so many is for evaluation only, or one picture where
     /// persons are not known.
     pub held_out: usize,
@@ -70,11 +76,13 @@ pub enum Layout {
 }
 
 impl PhotographsConfig {
-    fn cut(&self) -> Cut {
-        Cut {
+    fn images(&self, pictures: &[Picture]) -> Result<ImageSet> {
+        let cut = Cut {
             size: self.size,
             crop: self.crop,
-        }
+            background: self.background,
+        };
+        ImageSet::read(pictures, cut, self.cache.as_deref())
     }
 }
 
@@ -100,7 +108,7 @@ pub(crate) fn pictures(config: &PhotographsConfig) -> Result<(ImageSet, ImageSet
     let (training, held_out) = records(config)?;
     let read = |records: Vec<Record>| {
         let pictures: Vec<_> = records.into_iter().map(|record| record.picture).collect();
-        ImageSet::read(&pictures, config.cut())
+        config.images(&pictures)
     };
     Ok((read(training)?, read(held_out)?))
 }
@@ -158,7 +166,7 @@ impl Photographs {
         };
         let (pictures, labels): (Vec<Picture>, _) = records.into_iter().map(of_record).unzip();
         Ok(Self {
-            images: ImageSet::read(&pictures, config.cut())?,
+            images: config.images(&pictures)?,
             labels,
             grammar: Grammar::new(split),
             seed: config.seed,

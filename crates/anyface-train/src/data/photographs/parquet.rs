@@ -12,7 +12,7 @@ use parquet::record::{Field, Row};
 use super::entry::{CAPTIONS, FILE, PART, Place, state_of};
 use super::record::{Column, Part, Record};
 use super::text::fault;
-use crate::data::images::Picture;
+use crate::data::picture::Picture;
 use crate::error::{Result, TrainError};
 
 /// The faces of a table, or of all tables in a folder, by name.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyface_portraits::{Attribute, Attributes};
 
 use super::text::at_line;
-use crate::data::images::Picture;
+use crate::data::picture::Picture;
 use crate::error::Result;
 
 /// What a layout says of one face.

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::captioned::read_captions;
 use super::record::Record;
 use super::text::fault;
-use crate::data::images::{Picture, pictures_in};
+use crate::data::images::pictures_in;
+use crate::data::picture::Picture;
 use crate::error::Result;
 
 /// All pictures in `folder` and below it, by name.

@@ -72,7 +72,7 @@ fn divide(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::images::Picture;
+    use crate::data::picture::Picture;
 
     fn records(persons: &[Option<&str>], parts: &[Option<Part>]) -> Vec<Record> {
         let both = persons.iter().zip(parts).enumerate();

@@ -33,6 +33,8 @@ fn config(path: &Path, layout: Layout) -> PhotographsConfig {
         layout,
         size: 2,
         crop: None,
+        background: None,
+        cache: None,
         held_out: 2,
         seed: 1,
     }
