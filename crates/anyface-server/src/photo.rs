@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyface::Error;
 use anyface::image::decode_picture_within;
-use anyface::photograph::Photograph;
+use anyface::photograph::{Photograph, is_drawn_face};
 use image::RgbImage;
 
 use crate::app::App;
@@ -40,8 +40,10 @@ pub(crate) async fn face(
 
 fn find(app: &App, file: Vec<u8>) -> Result<RgbImage, Error> {
     const NAME: &str = "the upload";
-    let picture = decode_picture_within(file, NAME, app.config.max_pixels)?;
+    let side = app.about.resolution;
+    let picture = decode_picture_within(&file, NAME, app.config.max_pixels)?;
     let detector = app.detector.as_ref();
-    let photograph = Photograph::new(picture, NAME, detector, 0, app.about.resolution)?;
+    let detector = detector.filter(|_| !is_drawn_face(&file, &picture, side));
+    let photograph = Photograph::new(picture, NAME, detector, 0, side)?;
     Ok(photograph.face)
 }

@@ -1,7 +1,7 @@
 //! The faces of pictures on one contact sheet, aligned.
 //!
 //! ```sh
-//! ANYFACE_DETECTOR=yunet_n_dynamic.onnx cargo run --release -p anyface --example faces -- sheet.png picture.jpg ...
+//! cargo run --release -p anyface --example faces -- sheet.png picture.jpg ...
 //! ```
 //!
 //! Prints a line for each face: the file, left, top, width, height, five points and the score, largest first, as
@@ -20,7 +20,7 @@ const COLUMNS: usize = 20;
 fn main() -> Result<(), anyface::Error> {
     let mut arguments = std::env::args_os().skip(1);
     let (Some(sheet), Some(detector)) = (arguments.next(), Detector::find(None)?) else {
-        println!("usage: ANYFACE_DETECTOR=<weights> faces <sheet.png> <picture> ...");
+        println!("usage: faces <sheet.png> <picture> ...");
         return Ok(());
     };
     let mut aligned = Vec::new();

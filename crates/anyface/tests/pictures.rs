@@ -217,11 +217,10 @@ fn faces_are_counted_from_the_largest() {
     assert_ne!(first.face, second.face);
     let found = first.found.unwrap();
     assert!(found.is_sorted_by(|a, b| a.area() >= b.area()));
-    let line = assert_one_line(open(found.len()), "faces.png");
-    assert!(
-        line.ends_with("there is no face 6: 6 found, the largest is 0"),
-        "{line}"
-    );
+    let count = found.len();
+    let line = assert_one_line(open(count), "faces.png");
+    let end = format!("there is no face {count}: {count} found, the largest is 0");
+    assert!(line.ends_with(&end), "{line}");
 }
 
 #[test]

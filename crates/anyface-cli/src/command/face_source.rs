@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyface::photograph::{Detector, Photograph};
+use anyface::photograph::{DETECTOR_VARIABLE, Detector, Photograph};
 use anyface::{Engine, Latent, REFINEMENT_STEPS};
 use anyhow::{Context, Result};
 
@@ -32,8 +32,8 @@ pub(crate) struct PictureArgs {
     /// Which face of a picture: 0 is the largest
     #[arg(long = "face", value_name = "K", default_value_t = 0)]
     number: usize,
-    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR, or `anyface pull yunet` once; without them a picture is
-    /// taken as one aligned face
+    /// Other weights of the face detector YuNet than the built-in ones, or set ANYFACE_DETECTOR; where that is empty, a
+    /// picture is taken as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
     /// Refine the encoder's latent of a picture by so many steps
@@ -46,14 +46,18 @@ impl PictureArgs {
     pub(crate) fn open(&self, engine: &Engine, path: &Path) -> Result<Photograph> {
         let detector = Detector::find(self.detector.as_deref())?;
         let side = engine.config().generator.resolution() as u32;
-        let photograph = Photograph::open(path, detector.as_ref(), self.number, side)?;
-        if photograph.found.is_none() {
+        if detector.is_none() {
             eprintln!(
-                "anyface: no face detector (`anyface pull yunet` fetches one), so {} is taken as one aligned face",
+                "anyface: {DETECTOR_VARIABLE} is empty: {} is taken as one aligned face",
                 path.display()
             );
         }
-        Ok(photograph)
+        Ok(Photograph::open(
+            path,
+            detector.as_ref(),
+            self.number,
+            side,
+        )?)
     }
 
     /// The latent of a face cut out.

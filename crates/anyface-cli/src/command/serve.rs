@@ -44,7 +44,8 @@ pub(crate) struct Args {
     /// Most megapixels of an uploaded picture
     #[arg(long, value_name = "MP", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     max_pixels: u32,
-    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR; without them a photo is taken as one aligned face
+    /// Other weights of the face detector YuNet than the built-in ones, or set ANYFACE_DETECTOR; where that is empty, a
+    /// photo is taken as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
     /// Longest time for a request to arrive, and for its answer, in seconds

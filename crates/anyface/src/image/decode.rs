@@ -35,13 +35,17 @@ const KINDS: &str = "PNG, JPEG, WebP, GIF, TIFF, BMP or PNM";
 /// [`Error::Io`] when the file cannot be read; [`Error::Picture`] when it is no picture, damaged, cut off, or over
 /// [`MAX_FILE`] or [`MAX_PIXELS`].
 pub fn read_picture(path: &Path) -> Result<RgbImage, Error> {
-    let name = path.display().to_string();
+    decode_picture(read_file(path)?, &path.display().to_string())
+}
+
+/// The bytes of a picture file; of one over [`MAX_FILE`], one byte more than that.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     // One byte over the bound tells a file that is too large, also where the system does not know its size.
     File::open(path)
         .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
         .map_err(|source| Error::io(path, source))?;
-    decode_picture(bytes, &name)
+    Ok(bytes)
 }
 
 /// Decodes the bytes of a picture file as [`read_picture`] does; `name` is what errors call them.

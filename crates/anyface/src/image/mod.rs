@@ -13,6 +13,7 @@ mod xmp;
 pub use animate::save_animation;
 pub use color::Color;
 pub use convert::{to_rgb, to_tensor};
+pub(crate) use decode::read_file;
 pub use decode::{MAX_FILE, MAX_PIXELS, decode_picture, decode_picture_within, read_picture};
 pub use mark::{Mark, encode_jpeg, encode_png, read_mark};
 pub use resample::{Filter, resize, resize_bicubic_tensor};

@@ -2,24 +2,24 @@
 //!
 //! Reference: `modules/objdetect/src/face_detect.cpp` of OpenCV (`FaceDetectorYN`).
 
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
 
 use anyface_checkpoint::Checkpoint;
 use burn::tensor::{Device, Tensor, TensorData};
+use bytes::Bytes;
 use image::RgbImage;
 
 use crate::Error;
 use crate::convert::{Kind, convert};
-use crate::hub;
-use crate::image::{Filter, resize};
 use crate::weights::WeightsError;
 use crate::yunet::{Level, YuNet, YuNetConfig};
 
 /// Names the detector's weights where a caller names none.
 pub const DETECTOR_VARIABLE: &str = "ANYFACE_DETECTOR";
 
-/// The longest side of a picture as the network sees it.
-const SIDE: u32 = 640;
+/// The file of ShiqiYu/libfacedetection.train.
+const WEIGHTS: &[u8] = include_bytes!("../../assets/yunet_n_640_640.onnx");
 
 /// The network reads pictures whose sides are multiples of it.
 const STRIDE: usize = 32;
@@ -47,7 +47,7 @@ impl DetectedFace {
         self.bounds[2] * self.bounds[3]
     }
 
-    fn scaled(self, factor: f32) -> Self {
+    pub(super) fn scaled(self, factor: f32) -> Self {
         Self {
             score: self.score,
             bounds: self.bounds.map(|value| value * factor),
@@ -64,21 +64,35 @@ pub struct Detector {
 }
 
 impl Detector {
+    /// The detector inside the binary: the released `yunet_n`, on the CPU.
+    ///
+    /// # Panics
+    /// Never: the file in the binary is a detector.
+    pub fn builtin() -> Self {
+        Checkpoint::from_bytes(Bytes::from_static(WEIGHTS), "yunet_n_640_640.onnx")
+            .map_err(Error::from)
+            .and_then(|checkpoint| Self::new(&checkpoint))
+            .expect("the file in the binary is a detector")
+    }
+
     /// The detector in a released file of YuNet (ONNX), on the CPU.
     ///
     /// # Errors
     /// When the file cannot be read or is no YuNet.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::new(&Checkpoint::open(path)?)
+    }
+
+    fn new(checkpoint: &Checkpoint) -> Result<Self, Error> {
         let device = Device::flex();
-        let checkpoint = Checkpoint::open(path)?;
         let no_detector = || WeightsError::Unsupported {
-            source_name: path.display().to_string(),
+            source_name: checkpoint.source_name.clone(),
             reason: "no face detector: YuNet in ONNX is wanted".to_owned(),
         };
-        if Kind::of(&checkpoint) != Kind::YuNet {
+        if Kind::of(checkpoint) != Kind::YuNet {
             return Err(no_detector().into());
         }
-        let converted = convert(&checkpoint)?;
+        let converted = convert(checkpoint)?;
         let network = converted.networks.first().ok_or_else(no_detector)?;
         let config: YuNetConfig =
             serde_json::from_value(network.config.clone()).map_err(|_| no_detector())?;
@@ -88,31 +102,22 @@ impl Detector {
         })
     }
 
-    /// The detector at `path`, else the one that [`DETECTOR_VARIABLE`] names, which may be empty for none, else the one
-    /// that `anyface pull yunet` fetched.
+    /// The detector at `path`, else the one that [`DETECTOR_VARIABLE`] names, which may be empty for
+    /// none, else the built-in one.
     ///
     /// # Errors
     /// As [`Detector::open`].
     pub fn find(path: Option<&Path>) -> Result<Option<Self>, Error> {
-        let path = hub::find(path, DETECTOR_VARIABLE, Some("yunet"));
-        path.map(|path| Self::open(&path)).transpose()
-    }
-
-    /// The faces of a picture of any size, the largest first. A larger picture than 640 pixels is looked at in that size.
-    pub fn faces(&self, picture: &RgbImage) -> Vec<DetectedFace> {
-        let (width, height) = picture.dimensions();
-        let longest = width.max(height);
-        if longest <= SIDE {
-            return self.faces_as_is(picture);
+        let named = || env::var_os(DETECTOR_VARIABLE).map(PathBuf::from);
+        match path.map(Path::to_owned).or_else(named) {
+            None => Ok(Some(Self::builtin())),
+            Some(path) if path.as_os_str().is_empty() => Ok(None),
+            Some(path) => Self::open(&path).map(Some),
         }
-        let shrunk = |side| (u64::from(side) * u64::from(SIDE)).div_ceil(u64::from(longest)) as u32;
-        let small = resize(picture, shrunk(width), shrunk(height), Filter::Bicubic);
-        let faces = self.faces_as_is(&small).into_iter();
-        let factor = longest as f32 / SIDE as f32;
-        faces.map(|face| face.scaled(factor)).collect()
     }
 
-    fn faces_as_is(&self, picture: &RgbImage) -> Vec<DetectedFace> {
+    /// The faces of a picture as it stands, the largest first.
+    pub(super) fn upright_faces(&self, picture: &RgbImage) -> Vec<DetectedFace> {
         let pixels = pixels(picture, &self.device);
         let columns = pixels.dims()[3];
         let levels = self.network.forward(pixels);

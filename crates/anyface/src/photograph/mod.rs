@@ -6,13 +6,14 @@ mod details;
 mod detect;
 mod pad;
 mod paste;
+mod search;
 
 use std::path::Path;
 
 use image::{RgbImage, imageops};
 
 use crate::Error;
-use crate::image::{Filter, read_picture, resize};
+use crate::image::{Filter, decode_picture, read_file, read_mark, resize};
 
 pub use align::{Square, align};
 pub use details::keep_details;
@@ -44,10 +45,11 @@ pub struct Photograph {
 
 impl Photograph {
     /// Reads a picture file and cuts out its face number `face` (0 is the largest) as a square of `side` pixels. Without a
-    /// detector the picture counts as an aligned face: its largest square in the middle is taken.
+    /// detector the picture counts as an aligned face: its largest square in the middle is taken. So does a face that
+    /// this program drew ([`is_drawn_face`]).
     ///
     /// # Errors
-    /// Those of [`read_picture`]; [`Error::NoFace`], [`Error::NoSuchFace`]; [`Error::Picture`] when the picture is too small.
+    /// Those of [`read_picture`](crate::image::read_picture); [`Error::NoFace`], [`Error::NoSuchFace`]; [`Error::Picture`] when the picture is too small.
     pub fn open(
         path: &Path,
         detector: Option<&Detector>,
@@ -55,7 +57,10 @@ impl Photograph {
         side: u32,
     ) -> Result<Self, Error> {
         let name = path.display().to_string();
-        Self::new(read_picture(path)?, &name, detector, face, side)
+        let file = read_file(path)?;
+        let picture = decode_picture(&file, &name)?;
+        let detector = detector.filter(|_| !is_drawn_face(&file, &picture, side));
+        Self::new(picture, &name, detector, face, side)
     }
 
     /// As [`Photograph::open`], of a picture already read, which errors call `name`.
@@ -112,6 +117,12 @@ impl Photograph {
         paste_back(&mut self.picture, edited, &self.square);
         self.picture
     }
+}
+
+/// Whether a file is a face that this program drew as a square of `side` pixels: then it is aligned
+/// already, and a detector would only move it.
+pub fn is_drawn_face(file: &[u8], picture: &RgbImage, side: u32) -> bool {
+    picture.dimensions() == (side, side) && read_mark(file).is_some()
 }
 
 fn choose<'a>(

@@ -14,7 +14,7 @@ pub(super) struct FramingArgs {
     /// Cut every picture to this: left, top, width and height in pixels
     #[arg(long, value_name = "X,Y,W,H", value_parser = crop, requires = "images", conflicts_with = "detector")]
     crop: Option<Crop>,
-    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR, or `anyface pull yunet` once; without it and --crop the
+    /// Other weights of the face detector YuNet than the built-in ones, or set ANYFACE_DETECTOR; where that is empty, the
     /// middle of a picture is taken as an aligned face
     #[arg(long, value_name = "FILE", requires = "images")]
     detector: Option<PathBuf>,

@@ -1,0 +1,105 @@
+//! How many faces the built-in detector finds in photographs as they are, turned, and small in a
+//! large grey picture. Each photograph shows one upright face in its middle, as those of LFW do.
+//!
+//! ```text
+//! cargo run --release -p anyface --example find_faces -- FOLDER
+//! ```
+
+#![allow(clippy::print_stdout, reason = "this is what it is for")]
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyface::image::{Filter, read_picture, resize};
+use anyface::photograph::{DetectedFace, Detector};
+use image::{RgbImage, imageops};
+
+/// Width and height of the grey picture: 24 megapixels.
+const GREY: [u32; 2] = [6000, 4000];
+
+/// Where the photograph lies in it.
+const PLACE: [u32; 2] = [3700, 900];
+
+/// A photograph changed, and where its middle is then.
+struct Case {
+    name: String,
+    change: Box<dyn Fn(&RgbImage) -> (RgbImage, [f32; 2])>,
+    /// Which way the face's chin points: (x, y).
+    down: [f32; 2],
+}
+
+fn cases() -> Vec<Case> {
+    let turns: [(&str, [f32; 2], fn(&RgbImage) -> RgbImage); 4] = [
+        ("upright", [0.0, 1.0], RgbImage::clone),
+        ("turned by 90°", [-1.0, 0.0], imageops::rotate90),
+        ("turned by 180°", [0.0, -1.0], imageops::rotate180),
+        ("turned by 270°", [1.0, 0.0], imageops::rotate270),
+    ];
+    let mut cases: Vec<Case> = turns
+        .into_iter()
+        .map(|(name, down, turn)| Case {
+            name: name.to_owned(),
+            change: Box::new(move |photograph| {
+                let turned = turn(photograph);
+                let middle = [turned.width(), turned.height()].map(|side| side as f32 / 2.0);
+                (turned, middle)
+            }),
+            down,
+        })
+        .collect();
+    cases.extend([400, 200].map(|side| Case {
+        name: format!("{side} pixels of 6000 × 4000"),
+        change: Box::new(move |photograph| in_grey(photograph, side)),
+        down: [0.0, 1.0],
+    }));
+    cases
+}
+
+/// The photograph as a square of `side` pixels in a large grey picture.
+fn in_grey(photograph: &RgbImage, side: u32) -> (RgbImage, [f32; 2]) {
+    let mut grey = RgbImage::from_pixel(GREY[0], GREY[1], [128; 3].into());
+    let small = resize(photograph, side, side, Filter::Lanczos);
+    imageops::replace(&mut grey, &small, PLACE[0].into(), PLACE[1].into());
+    (grey, PLACE.map(|start| start as f32 + side as f32 / 2.0))
+}
+
+/// Whether the face covers the middle and its chin points `down`, by 45° at most.
+fn is_at(face: &DetectedFace, middle: [f32; 2], down: [f32; 2]) -> bool {
+    let [left, top, width, height] = face.bounds;
+    let [x, y] = [middle[0] - left, middle[1] - top];
+    let [left_eye, right_eye, _, left_mouth, right_mouth] = face.points;
+    let chin =
+        [0, 1].map(|axis| left_mouth[axis] + right_mouth[axis] - left_eye[axis] - right_eye[axis]);
+    let along = chin[0] * down[0] + chin[1] * down[1];
+    (0.0..width).contains(&x)
+        && (0.0..height).contains(&y)
+        && along > chin[0].hypot(chin[1]) * std::f32::consts::FRAC_1_SQRT_2
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder: PathBuf = std::env::args_os().nth(1).ok_or("give a folder")?.into();
+    let detector = Detector::builtin();
+    let mut photographs = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        photographs.push(read_picture(&entry?.path())?);
+    }
+    for case in cases() {
+        let (mut found, mut milliseconds) = (0, 0.0);
+        for photograph in &photographs {
+            let (picture, middle) = (case.change)(photograph);
+            let start = Instant::now();
+            let faces = detector.faces(&picture);
+            milliseconds += start.elapsed().as_secs_f64() * 1000.0;
+            found += usize::from(faces.iter().any(|face| is_at(face, middle, case.down)));
+        }
+        let count = photographs.len();
+        println!(
+            "{:<26} {found} of {count}: {:.1} %, {:.0} ms each",
+            case.name,
+            100.0 * found as f64 / count as f64,
+            milliseconds / count as f64,
+        );
+    }
+    Ok(())
+}
