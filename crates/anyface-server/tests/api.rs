@@ -160,7 +160,12 @@ async fn wrong_fields_are_refused_by_name() {
             "size",
         ),
         (
-            json!({"prompt": "a face", "background": "transparent"}),
+            json!({"prompt": "a face", "background": "blurred"}),
+            "invalid_value",
+            "background",
+        ),
+        (
+            json!({"prompt": "a face", "background": "transparent", "output_format": "jpeg"}),
             "invalid_value",
             "background",
         ),

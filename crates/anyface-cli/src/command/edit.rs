@@ -11,6 +11,7 @@ use anyface::{Edit, Engine, Latent};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
+use super::background::BackgroundArgs;
 use super::face_source::{FaceSource, PictureArgs};
 use super::network::{MarkArgs, NetworkArgs};
 
@@ -59,6 +60,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    background: BackgroundArgs,
+    #[command(flatten)]
     mark: MarkArgs,
     #[command(flatten)]
     picture: PictureArgs,
@@ -94,21 +97,25 @@ impl Args {
             .iter()
             .try_fold(face, |face, text| self.changed(&engine, &face, text, 1.0))?;
         let edited = self.changed(&engine, &before, &self.text[last], 1.0)?;
+        let backdrop = self.background.backdrop(&self.network);
         let picture = match self.steps {
-            None => drawn(&edited),
+            None => {
+                let face = drawn(&edited);
+                let picture = match (self.paste_back, photograph) {
+                    (false, _) => face,
+                    (true, Some(photograph)) => photograph.paste_back(&face),
+                    (true, None) => bail!("--paste-back: the face comes from no picture"),
+                };
+                backdrop.put_behind(&picture)
+            }
             Some(steps) => {
                 let strip = (0..steps)
                     .map(|i| f64::from(i) / f64::from(steps - 1))
                     .map(|part| self.changed(&engine, &before, &self.text[last], part))
-                    .map(|face| Ok(drawn(&face?)))
+                    .map(|face| Ok(backdrop.put_behind(&drawn(&face?))))
                     .collect::<Result<Vec<_>>>()?;
                 contact_sheet(&strip, strip.len())
             }
-        };
-        let picture = match (self.paste_back, photograph) {
-            (false, _) => picture,
-            (true, Some(photograph)) => photograph.paste_back(&picture),
-            (true, None) => bail!("--paste-back: the face comes from no picture"),
         };
         let mark = self.mark.mark(&engine, &self.prompt(), self.face.seed());
         save_marked(&picture, &mark, &self.output)?;

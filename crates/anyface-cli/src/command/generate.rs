@@ -10,6 +10,7 @@ use anyface::image::{contact_sheet, save_marked};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
+use super::background::BackgroundArgs;
 use super::network::{MarkArgs, NetworkArgs};
 
 /// Draw faces that fit a description
@@ -39,6 +40,8 @@ pub(crate) struct Args {
     /// Print one JSON object a line for each face
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    background: BackgroundArgs,
     #[command(flatten)]
     mark: MarkArgs,
     #[command(flatten)]
@@ -77,6 +80,7 @@ impl Args {
             fs::create_dir_all(&self.output)
                 .with_context(|| format!("{}", self.output.display()))?;
         }
+        let backdrop = self.background.backdrop(&self.network);
         let mut faces = Vec::with_capacity(total);
         for (captions, description) in prompts.iter().zip(&descriptions) {
             for i in 0..u64::from(self.number) {
@@ -88,10 +92,11 @@ impl Args {
                 };
                 let prompt = captions.join(" ");
                 let mark = self.mark.mark(&engine, &prompt, Some(face.seed));
-                save_marked(&face.image, &mark, &path)?;
+                let picture = backdrop.put_behind(&face.image);
+                save_marked(&picture, &mark, &path)?;
                 let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
                 self.report(&path, &prompt, &face, milliseconds)?;
-                faces.push(face.image);
+                faces.push(picture);
             }
         }
         if faces.len() > 1 {

@@ -237,7 +237,7 @@ impl Work {
         let answer = ImagesResponse {
             created: now(),
             data,
-            background: Background::Opaque,
+            background: self.output.background(),
             output_format: self.output.format,
             quality: Quality::Standard,
             size: self.output.size(),
@@ -287,7 +287,7 @@ impl Work {
             created_at: now(),
             index: picture.index,
             partial_image_index: picture.sketch,
-            background: Background::Opaque,
+            background: self.output.background(),
             output_format: self.output.format,
             quality: Quality::Standard,
             size: self.output.size(),

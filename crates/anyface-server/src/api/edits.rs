@@ -43,7 +43,6 @@ pub(crate) struct EditRequest {
     size: Option<String>,
     #[expect(dead_code, reason = "all its values mean the same")]
     quality: Option<Quality>,
-    #[expect(dead_code, reason = "all its values mean the same")]
     background: Option<Background>,
     output_format: Option<FileFormat>,
     /// Quality of JPEG files.
@@ -159,6 +158,7 @@ pub(crate) async fn create(
         compression: asked.output_compression,
         response: asked.response_format,
         latents: asked.latents,
+        background: asked.background,
     }
     .check(&app)?;
     let task = Task {

@@ -37,7 +37,6 @@ pub(crate) struct GenerationRequest {
     size: Option<String>,
     #[expect(dead_code, reason = "all its values mean the same")]
     quality: Option<Quality>,
-    #[expect(dead_code, reason = "all its values mean the same")]
     background: Option<Background>,
     #[expect(dead_code, reason = "all its values mean the same")]
     moderation: Option<Moderation>,
@@ -108,6 +107,7 @@ pub(crate) async fn create(
         compression: asked.output_compression,
         response: asked.response_format,
         latents: asked.latents,
+        background: asked.background,
     }
     .check(&app)?;
     let first = asked.seed.unwrap_or_else(check::random_seed);

@@ -1,8 +1,12 @@
 //! The fields of a request that say how its images come back.
 
+use std::sync::LazyLock;
+
 use anyface::image::{Mark, encode_jpeg, encode_png};
+use anyface::segmentation::{Background as Cutout, PersonMask};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use burn::tensor::Device;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use serde::{Deserialize, Serialize};
@@ -13,6 +17,9 @@ use crate::error::ApiError;
 use crate::metrics::Stage;
 
 const JPEG_QUALITY: u8 = 95;
+
+/// Tells persons from backgrounds; made when it is first wanted.
+static MASK: LazyLock<PersonMask> = LazyLock::new(|| PersonMask::builtin(&Device::flex()));
 
 /// Format of the image files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -47,15 +54,17 @@ pub(crate) enum Quality {
     Standard,
 }
 
-/// The one background there is.
+/// What stands behind the face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Background {
-    /// What the model does.
+    /// What the model draws.
     #[default]
     Auto,
     /// The same.
     Opaque,
+    /// Nothing: the person is cut out. With PNG only.
+    Transparent,
 }
 
 /// How images are to come back, as asked.
@@ -66,6 +75,7 @@ pub(crate) struct Wish {
     pub(crate) compression: Option<u8>,
     pub(crate) response: Option<ResponseFormat>,
     pub(crate) latents: Option<bool>,
+    pub(crate) background: Option<Background>,
 }
 
 /// How images come back.
@@ -77,6 +87,7 @@ pub(crate) struct Output {
     pub(crate) side: u32,
     pub(crate) response: ResponseFormat,
     pub(crate) latents: bool,
+    background: Background,
 }
 
 impl Wish {
@@ -96,8 +107,14 @@ impl Wish {
                 });
             }
         };
+        let background = self.background.unwrap_or_default();
+        if (background, format) == (Background::Transparent, FileFormat::Jpeg) {
+            let message = "a transparent background goes with output_format png only";
+            return Err(ApiError::invalid("background", message));
+        }
         Ok(Output {
             format,
+            background,
             quality,
             side: side(app, self.size.as_deref())?,
             response: self.response.unwrap_or_default(),
@@ -130,6 +147,14 @@ fn side(app: &App, size: Option<&str>) -> Result<u32, ApiError> {
 }
 
 impl Output {
+    /// Whether images are cut out.
+    pub(crate) const fn background(&self) -> Background {
+        match self.background {
+            Background::Transparent => Background::Transparent,
+            Background::Auto | Background::Opaque => Background::Opaque,
+        }
+    }
+
     /// "128x128".
     pub(crate) fn size(&self) -> String {
         format!("{0}x{0}", self.side)
@@ -161,6 +186,9 @@ impl Output {
             .then(|| imageops::resize(image, self.side, self.side, FilterType::Lanczos3));
         let image = scaled.as_ref().unwrap_or(image);
         match self.format {
+            FileFormat::Png if self.background == Background::Transparent => {
+                encode_png(&Cutout::Transparent.put_behind(image, &MASK), mark)
+            }
             FileFormat::Png => encode_png(image, mark),
             FileFormat::Jpeg => encode_jpeg(image, mark, self.quality),
         }

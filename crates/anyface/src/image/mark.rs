@@ -7,7 +7,7 @@
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, ImageEncoder, RgbImage};
+use image::{ExtendedColorType, ImageBuffer, ImageEncoder, Pixel, RgbImage};
 use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter};
 use serde::Serialize;
 
@@ -65,14 +65,28 @@ impl Mark {
     }
 }
 
-/// A picture as a PNG file that carries its mark.
+/// A picture as a PNG file that carries its mark. Alpha is written where some pixel is not opaque.
 ///
 /// # Errors
 /// When the picture has no pixels, or the mark is too long for a PNG chunk.
-pub fn encode_png(image: &RgbImage, mark: &Mark) -> std::io::Result<Vec<u8>> {
+pub fn encode_png<P: Pixel<Subpixel = u8>>(
+    image: &ImageBuffer<P, Vec<u8>>,
+    mark: &Mark,
+) -> std::io::Result<Vec<u8>> {
+    let is_opaque = image.pixels().all(|pixel| pixel.to_rgba().0[3] == u8::MAX);
+    let (color, pixels): (_, Vec<u8>) = match is_opaque {
+        true => (
+            ColorType::Rgb,
+            image.pixels().flat_map(|pixel| pixel.to_rgb().0).collect(),
+        ),
+        false => (
+            ColorType::Rgba,
+            image.pixels().flat_map(|pixel| pixel.to_rgba().0).collect(),
+        ),
+    };
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, image.width(), image.height());
-    encoder.set_color(ColorType::Rgb);
+    encoder.set_color(color);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::Fast);
     encoder.set_filter(Filter::Adaptive);
@@ -80,7 +94,7 @@ pub fn encode_png(image: &RgbImage, mark: &Mark) -> std::io::Result<Vec<u8>> {
         encoder.add_itxt_chunk(keyword.to_owned(), text)?;
     }
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(image)?;
+    writer.write_image_data(&pixels)?;
     writer.finish()?;
     Ok(file)
 }
@@ -210,6 +224,18 @@ mod tests {
         assert_eq!(read_mark(&file), Some(mark()));
         let read = image::load_from_memory(&file).unwrap().into_rgb8();
         assert_eq!(read, image);
+    }
+
+    #[test]
+    fn a_png_has_alpha_where_it_says_something() {
+        let mut image = image::RgbaImage::from_pixel(2, 1, [1, 2, 3, 255].into());
+        let read = |image: &image::RgbaImage| {
+            let file = encode_png(image, &mark()).unwrap();
+            image::load_from_memory(&file).unwrap()
+        };
+        assert_eq!(read(&image).color(), image::ColorType::Rgb8);
+        image.put_pixel(1, 0, [4, 5, 6, 7].into());
+        assert_eq!(read(&image).as_rgba8(), Some(&image));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use image::{ImageEncoder, RgbImage, codecs::png::PngEncoder};
+use image::{ImageBuffer, ImageEncoder, Pixel, RgbImage, codecs::png::PngEncoder};
 
 use super::{Mark, encode_png};
 use crate::Error;
@@ -30,7 +30,11 @@ pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Io`] names the file when it cannot be written.
-pub fn save_marked(image: &RgbImage, mark: &Mark, path: &Path) -> Result<(), Error> {
+pub fn save_marked<P: Pixel<Subpixel = u8>>(
+    image: &ImageBuffer<P, Vec<u8>>,
+    mark: &Mark,
+    path: &Path,
+) -> Result<(), Error> {
     encode_png(image, mark)
         .and_then(|png| write_atomically(path, &png))
         .map_err(|source| Error::io(path, source))

@@ -1,22 +1,29 @@
 //! Contact sheets.
 
-use image::{Rgb, RgbImage, imageops};
+use image::{ImageBuffer, Pixel, imageops};
 
 const GAP: u32 = 4;
-const PAPER: Rgb<u8> = Rgb([250, 249, 246]);
+
+/// Red, green, blue, and alpha for pictures that have it.
+const PAPER: [u8; 4] = [250, 249, 246, 255];
+
+type Picture<P> = ImageBuffer<P, Vec<u8>>;
 
 /// Pictures of one size side by side, `columns` in a row, on light paper.
 ///
 /// # Panics
 /// When there are no pictures or no columns.
-pub fn contact_sheet(images: &[RgbImage], columns: usize) -> RgbImage {
+pub fn contact_sheet<P>(images: &[Picture<P>], columns: usize) -> Picture<P>
+where
+    P: Pixel<Subpixel = u8>,
+{
     let (width, height) = images[0].dimensions();
     let columns = columns.min(images.len()) as u32;
     let rows = (images.len() as u32).div_ceil(columns);
-    let mut sheet = RgbImage::from_pixel(
+    let mut sheet = Picture::from_pixel(
         GAP + columns * (width + GAP),
         GAP + rows * (height + GAP),
-        PAPER,
+        *P::from_slice(&PAPER[..P::CHANNEL_COUNT.into()]),
     );
     for (i, image) in (0..).zip(images) {
         let x = GAP + (i % columns) * (width + GAP);
@@ -29,6 +36,7 @@ pub fn contact_sheet(images: &[RgbImage], columns: usize) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::{Rgb, RgbImage};
 
     #[test]
     fn every_picture_is_on_the_sheet_in_reading_order() {
@@ -38,6 +46,9 @@ mod tests {
         let sheet = contact_sheet(&images, 3);
         assert_eq!(sheet.dimensions(), (4 + 3 * 12, 4 + 2 * 10));
         assert_eq!(sheet.get_pixel(4 + 12 + 3, 4 + 10 + 3), &Rgb([200, 0, 0]));
-        assert_eq!(sheet.get_pixel(4 + 24 + 3, 4 + 10 + 3), &PAPER);
+        assert_eq!(
+            sheet.get_pixel(4 + 24 + 3, 4 + 10 + 3),
+            &Rgb([250, 249, 246])
+        );
     }
 }

@@ -1,17 +1,116 @@
 //! What stands behind a person.
 
-use image::{GrayImage, RgbImage};
+use std::str::FromStr;
 
-use crate::image::Color;
+use image::imageops;
+use image::{DynamicImage, GrayImage, ImageBuffer, RgbImage, Rgba, RgbaImage};
+
+use super::PersonMask;
+use crate::image::{Color, Filter, resize};
+
+/// Longest side in pixels at which a background is blurred: nothing finer is left of it.
+const BLURRED_SIDE: u32 = 256;
+
+/// Standard deviation of the blur, of the longest side.
+const BLUR: f32 = 0.02;
+
+/// What is to stand behind a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Background {
+    /// What the picture has.
+    #[default]
+    Keep,
+    /// Nothing: the person is cut out.
+    Transparent,
+    /// What the picture has, out of focus.
+    Blur,
+    /// One colour.
+    Color(Color),
+}
+
+impl FromStr for Background {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "keep" => Ok(Self::Keep),
+            "transparent" => Ok(Self::Transparent),
+            "blur" => Ok(Self::Blur),
+            color => color.parse().map(Self::Color).map_err(|_| {
+                format!("`{text}` is no background: keep, transparent, blur, or #RRGGBB")
+            }),
+        }
+    }
+}
+
+impl Background {
+    /// The picture's person, whom `mask` finds, on this background; opaque but for
+    /// [`Background::Transparent`].
+    pub fn put_behind(self, picture: &RgbImage, mask: &PersonMask) -> RgbaImage {
+        let opaque = |picture: RgbImage| DynamicImage::ImageRgb8(picture).into_rgba8();
+        let mut picture = picture.clone();
+        if self == Self::Keep {
+            return opaque(picture);
+        }
+        let mask = mask.mask(&picture);
+        match self {
+            Self::Keep => {}
+            Self::Blur => blur_background(&mut picture, &mask),
+            Self::Color(color) => fill_background(&mut picture, &mask, color),
+            Self::Transparent => {
+                let mut picture = opaque(picture);
+                for (pixel, alpha) in picture.pixels_mut().zip(mask.pixels()) {
+                    pixel.0[3] = alpha.0[0];
+                }
+                return picture;
+            }
+        }
+        opaque(picture)
+    }
+}
 
 /// Lays `color` over all of a picture that its `mask` (255 is person) does not keep.
 ///
 /// # Panics
 /// When the mask has another size.
 pub fn fill_background(picture: &mut RgbImage, mask: &GrayImage, color: Color) {
+    lay_behind(picture, mask, |_, _| color.0);
+}
+
+/// Blurs what `mask` does not keep, without the person in it.
+fn blur_background(picture: &mut RgbImage, mask: &GrayImage) {
+    let (width, height) = picture.dimensions();
+    let shrink = (BLURRED_SIDE as f32 / width.max(height) as f32).min(1.0);
+    let [small_width, small_height] =
+        [width, height].map(|side| ((side as f32 * shrink).round() as u32).max(1));
+    let small = resize(picture, small_width, small_height, Filter::Bilinear);
+    let small_mask = resize(mask, small_width, small_height, Filter::Bilinear);
+    // Colours weigh what they are of the background, so that the person leaves no halo.
+    let weighed = ImageBuffer::<Rgba<f32>, _>::from_fn(small_width, small_height, |x, y| {
+        let weight = (1.0 - f32::from(small_mask.get_pixel(x, y).0[0]) / 255.0).max(1e-3);
+        let [red, green, blue] = small
+            .get_pixel(x, y)
+            .0
+            .map(|v| f32::from(v) / 255.0 * weight);
+        Rgba([red, green, blue, weight])
+    });
+    let sigma = BLUR * small_width.max(small_height) as f32;
+    let blurred = imageops::fast_blur(&weighed, sigma);
+    let behind = RgbImage::from_fn(small_width, small_height, |x, y| {
+        let [channels @ .., weight] = blurred.get_pixel(x, y).0;
+        channels
+            .map(|value| (value / weight * 255.0).round() as u8)
+            .into()
+    });
+    let behind = resize(&behind, width, height, Filter::Bilinear);
+    lay_behind(picture, mask, |x, y| behind.get_pixel(x, y).0);
+}
+
+/// Mixes `behind` into a picture where its mask is below 255.
+fn lay_behind(picture: &mut RgbImage, mask: &GrayImage, behind: impl Fn(u32, u32) -> [u8; 3]) {
     assert_eq!(picture.dimensions(), mask.dimensions(), "one size");
-    for (pixel, alpha) in picture.pixels_mut().zip(mask.pixels()) {
-        for (value, behind) in pixel.0.iter_mut().zip(color.0) {
+    for ((x, y, pixel), alpha) in picture.enumerate_pixels_mut().zip(mask.pixels()) {
+        for (value, behind) in pixel.0.iter_mut().zip(behind(x, y)) {
             *value = mix(*value, behind, alpha.0[0]);
         }
     }
@@ -26,7 +125,10 @@ fn mix(over: u8, under: u8, alpha: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::Device;
     use image::Luma;
+
+    use crate::parity::{Fixture, fixture};
 
     #[test]
     fn a_soft_mask_mixes() {
@@ -38,6 +140,50 @@ mod tests {
         assert_eq!(
             picture.into_raw(),
             [128, 128, 128, 142, 122, 102, 200, 100, 0]
+        );
+    }
+
+    #[test]
+    fn a_person_leaves_no_halo_in_a_blurred_background() {
+        let mut picture = RgbImage::from_pixel(64, 64, [10, 200, 10].into());
+        let mut mask = GrayImage::new(64, 64);
+        for (x, y) in (20..44).flat_map(|x| (20..44).map(move |y| (x, y))) {
+            picture.put_pixel(x, y, [255, 0, 0].into());
+            mask.put_pixel(x, y, Luma([255]));
+        }
+        let before = picture.clone();
+        blur_background(&mut picture, &mask);
+        for (after, before) in picture.iter().zip(before.iter()) {
+            assert!(after.abs_diff(*before) <= 2, "{after} {before}");
+        }
+    }
+
+    #[test]
+    fn a_background_changes_what_is_no_person() {
+        let portraits = Fixture::open(&fixture("selfie_segmentation.io.safetensors"));
+        let portrait = RgbImage::from_raw(256, 256, portraits.bytes("image0")).unwrap();
+        let mask = PersonMask::builtin(&Device::flex());
+        let put = |background: &str| {
+            let background: Background = background.parse().unwrap();
+            background.put_behind(&portrait, &mask)
+        };
+        // A corner, and the middle of the face.
+        let places = |picture: &RgbaImage| [(0, 0), (128, 128)].map(|(x, y)| picture[(x, y)].0);
+        let [corner, middle] = places(&put("keep"));
+        assert_eq!(places(&put("#0000ff")), [[0, 0, 255, 255], middle]);
+        let [clear, same] = places(&put("transparent"));
+        assert_eq!((clear[3], same), (0, middle));
+        let [blurred, same] = places(&put("blur"));
+        assert!(blurred[3] == 255 && same == middle);
+        assert!(corner.iter().zip(blurred).all(|(a, b)| a.abs_diff(b) < 40));
+    }
+
+    #[test]
+    fn a_background_that_is_none_is_told() {
+        let message = "grey".parse::<Background>().unwrap_err();
+        assert!(
+            message.contains("`grey`") && message.contains("#RRGGBB"),
+            "{message}"
         );
     }
 }

@@ -9,6 +9,6 @@ mod network;
 mod parity;
 mod person_mask;
 
-pub use background::fill_background;
+pub use background::{Background, fill_background};
 pub use network::{SIDE, SelfieSegmentation};
 pub use person_mask::PersonMask;
