@@ -103,6 +103,8 @@ impl Studio for EngineStudio {
         About {
             model: config.domain.name().to_owned(),
             license: config.license.clone(),
+            examples: config.examples.clone(),
+            ideas: config.ideas.clone(),
             resolution: config.generator.resolution() as u32,
             latent: [config.generator.num_ws(), config.generator.w_dim],
             truncation: config.truncation.psi,

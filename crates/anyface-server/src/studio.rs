@@ -14,6 +14,10 @@ pub struct About {
     pub model: String,
     /// Licence of its weights.
     pub license: String,
+    /// Descriptions to try.
+    pub examples: Vec<String>,
+    /// Edits to try, in words.
+    pub ideas: Vec<String>,
     /// Side of its images in pixels.
     pub resolution: u32,
     /// `[L, D]` of its latents.

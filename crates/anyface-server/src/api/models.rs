@@ -32,6 +32,10 @@ pub(crate) struct Model {
     pub(crate) owned_by: &'static str,
     /// Licence of its weights.
     pub(crate) license: String,
+    /// Descriptions to try, which it draws well.
+    pub(crate) examples: Vec<String>,
+    /// Edits to try, in words.
+    pub(crate) ideas: Vec<String>,
     /// Side of its images in pixels.
     pub(crate) resolution: u32,
     /// ψ where a request names none.
@@ -53,6 +57,8 @@ fn model(app: &App, id: &str) -> Model {
         created: app.started,
         owned_by: "anyface",
         license: app.about.license.clone(),
+        examples: app.about.examples.clone(),
+        ideas: app.about.ideas.clone(),
         resolution: app.about.resolution,
         truncation: app.about.truncation,
         max_n: app.config.max_n,

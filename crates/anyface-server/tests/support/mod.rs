@@ -12,7 +12,8 @@ use image::{Rgb, RgbImage};
 const SIDE: u32 = 128;
 const VALUES: usize = 16;
 
-/// Paints faces, each in `pause`. It panics when asked for "panic", and fails when asked for "failure".
+/// Paints faces, each in `pause`. It panics when asked for "panic", fails when asked for "failure", and the edit
+/// "nothing" changes nothing.
 pub(crate) struct Painter {
     pub(crate) pause: Duration,
 }
@@ -22,6 +23,19 @@ impl Studio for Painter {
         About {
             model: "painter".to_owned(),
             license: "MIT OR Apache-2.0".to_owned(),
+            examples: words(&[
+                "an old sailor with a white beard",
+                "a young woman with curly red hair and freckles",
+                "a smiling child with blond hair",
+            ]),
+            ideas: words(&[
+                "smiling",
+                "with glasses",
+                "older",
+                "with a white beard",
+                "with a hat",
+                "nothing",
+            ]),
             resolution: SIDE,
             latent: [4, 4],
             truncation: 1.0,
@@ -56,7 +70,7 @@ impl Studio for Painter {
                 std::array::from_fn(|i| from[i] + (to[i] - from[i]) * *t as f32)
             }
         };
-        for edit in &task.edits {
+        for edit in task.edits.iter().filter(|edit| edit.text != "nothing") {
             let way = numbers(&edit.text);
             for (value, way) in values.iter_mut().zip(way) {
                 *value += (way - 0.5) * edit.strength as f32;
@@ -72,6 +86,10 @@ impl Studio for Painter {
             clip_score: matches!(task.source, FaceSource::Words { .. }).then_some(0.25),
         })
     }
+}
+
+fn words(of: &[&str]) -> Vec<String> {
+    of.iter().map(|&text| text.to_owned()).collect()
 }
 
 fn array(latent: &LatentValues) -> [f32; VALUES] {

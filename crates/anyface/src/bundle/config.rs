@@ -22,6 +22,12 @@ pub struct BundleConfig {
     /// Licence of the weights; empty where nobody says.
     #[serde(default)]
     pub license: String,
+    /// Descriptions to try, which the bundle draws well; a page offers them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
+    /// Edits to try, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ideas: Vec<String>,
     /// Whose conventions the towers follow.
     #[serde(default)]
     pub clip: Family,
