@@ -24,7 +24,12 @@ async function call(path, body, signal) {
   if (body) headers["content-type"] = "application/json";
   let response;
   try {
-    response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
+    response = await fetch(path, {
+      method: body ? "POST" : "GET",
+      headers,
+      body: body && JSON.stringify(body),
+      signal,
+    });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused("The studio does not answer. Is the server still running?", 0);
@@ -38,7 +43,11 @@ async function call(path, body, signal) {
     }
   }
   const told = await response.json().catch(() => null);
-  throw new Refused(sentence(told?.error?.message), response.status, Number(response.headers.get("retry-after")));
+  throw new Refused(
+    sentence(told?.error?.message),
+    response.status,
+    Number(response.headers.get("retry-after")),
+  );
 }
 
 function sentence(message) {
@@ -53,39 +62,8 @@ export async function model() {
   return (await response.json()).data[0];
 }
 
-/** One face: `{b64_json, latent, seed?}`. */
+/** One face: `{b64_json, latent}`. */
 export async function face(request, signal) {
   const response = await call("/v1/faces", request, signal);
   return response.json();
-}
-
-/** Faces of a description, each given to `onImage` as its event comes. */
-export async function generate(request, onImage, signal) {
-  const response = await call("/v1/images/generations", { ...request, stream: true, latents: true }, signal);
-  for await (const event of events(response.body)) {
-    if (event.error) throw new Refused(sentence(event.error.message), 500);
-    onImage(event);
-  }
-}
-
-/** The data of server-sent events. */
-async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    text += value;
-    const blocks = text.split("\n\n");
-    text = blocks.pop();
-    for (const block of blocks) {
-      const data = block.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart());
-      if (data.length) yield JSON.parse(data.join("\n"));
-    }
-  }
-}
-
-/** The address of a picture. */
-export function picture(base64) {
-  return `data:image/png;base64,${base64}`;
 }

@@ -1,13 +1,7 @@
 // What to draw: the words, and the options behind them.
 
-const EXAMPLES = [
-  "an old sailor with a white beard",
-  "a young woman with curly red hair and freckles",
-  "a smiling child with blond hair",
-  "a bald man with glasses and a moustache",
-  "a tired professor with grey hair",
-  "a woman with red lipstick",
-];
+import { draft, fill } from "./draft.js";
+
 const REMEMBERED = "anyface-options";
 
 export class Composer {
@@ -18,7 +12,6 @@ export class Composer {
   constructor(form, submit) {
     this.#form = form;
     this.#submit = submit;
-    this.#byId("examples").append(...EXAMPLES.map((text) => this.#exampleButton(text)));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -35,23 +28,21 @@ export class Composer {
     this.#byId("truncation").addEventListener("input", () => this.#showVariety());
     this.#byId("lock").addEventListener("click", () => this.#lock(!this.#locked()));
     this.#byId("seed").addEventListener("input", (event) => this.#lock(event.target.value !== ""));
+    draft(this.#byId("prompt"));
     this.#recall();
   }
 
-  /** Fits the options to what the model can do. */
+  /** Fits the examples and the options to the model. */
   fit(model) {
+    this.#byId("examples").replaceChildren(
+      ...model.examples.map((text) => this.#exampleButton(text)),
+    );
     const number = this.#byId("number");
     number.max = model.max_n;
     number.value = Math.min(number.value, model.max_n);
     const variety = this.#byId("truncation");
     if (!variety.dataset.recalled) variety.value = model.truncation;
     this.#showVariety();
-  }
-
-  /** Shows which seed was used, to be locked. */
-  used(seed) {
-    this.#lastSeed = seed;
-    this.#byId("seed").placeholder = `last: ${seed}`;
   }
 
   busy(busy) {
@@ -61,8 +52,14 @@ export class Composer {
 
   /** Draws the first example. */
   example() {
-    this.#byId("prompt").value = EXAMPLES[0];
-    this.#send();
+    this.#byId("examples").firstChild?.click();
+  }
+
+  /** Puts words into the field, to be changed. */
+  reuse(words) {
+    const prompt = this.#byId("prompt");
+    fill(prompt, words);
+    prompt.focus();
   }
 
   #byId(id) {
@@ -74,7 +71,7 @@ export class Composer {
     button.type = "button";
     button.textContent = text;
     button.addEventListener("click", () => {
-      this.#byId("prompt").value = text;
+      fill(this.#byId("prompt"), text);
       this.#send();
     });
     return button;
@@ -89,16 +86,23 @@ export class Composer {
     const number = this.#byId("number");
     const n = Math.round(Math.min(Math.max(Number(number.value) || 1, 1), Number(number.max)));
     number.value = n;
-    const request = { prompt: prompt.value.trim(), n, truncation: Number(this.#byId("truncation").value) };
-    const seed = this.#byId("seed").value;
-    if (this.#locked() && /^\d+$/.test(seed)) request.seed = Number(seed);
+    const truncation = Number(this.#byId("truncation").value);
     this.#remember();
-    this.#submit(request);
+    this.#submit({ prompt: prompt.value.trim(), n, truncation, seed: this.#seed() });
   }
 
   #step(by) {
     const number = this.#byId("number");
     by > 0 ? number.stepUp() : number.stepDown();
+  }
+
+  /** The locked seed, or one by chance, which is shown so that it can be locked. */
+  #seed() {
+    const field = this.#byId("seed");
+    if (this.#locked() && /^\d+$/.test(field.value)) return Number(field.value);
+    [this.#lastSeed] = crypto.getRandomValues(new Uint32Array(1));
+    field.placeholder = `last: ${this.#lastSeed}`;
+    return this.#lastSeed;
   }
 
   #locked() {
@@ -118,7 +122,10 @@ export class Composer {
 
   #remember() {
     const [number, variety] = [this.#byId("number").value, this.#byId("truncation").value];
-    localStorage.setItem(REMEMBERED, JSON.stringify({ number, variety, open: this.#byId("options").open }));
+    localStorage.setItem(
+      REMEMBERED,
+      JSON.stringify({ number, variety, open: this.#byId("options").open }),
+    );
   }
 
   #recall() {

@@ -1,200 +1,250 @@
-// One face at work: compare, change in words, mix, go back, take home.
+// One face at work: what it is, what to change, how it came about, and the ways to take it home.
 
 import * as api from "./api.js";
+import { draft, fill } from "./draft.js";
 import * as history from "./history.js";
-import { Live } from "./live.js";
-import { notice, tell, clearNotice } from "./notice.js";
+import { notice, tell } from "./notice.js";
+import { address, fromBase64 } from "./pictures.js";
+import * as tree from "./tree.js";
+import { Viewer } from "./viewer.js";
 
-const IDEAS = ["smiling", "with glasses", "older", "with a beard", "blond hair", "surprised", "with a hat"];
 const FULL = 0.8;
 const HALF = 0.5;
 
 export class Editor {
   #panel;
   #parts = {};
+  #gallery;
   #outside;
-  #model = { edits: false };
-  #history = null;
-  #live;
-  #opener = null;
+  #model = { edits: false, ideas: [] };
+  #face = null;
+  #viewer;
 
-  constructor(panel, template, outside) {
+  /** `outside` has `opened(face)`, `closed(face)` and `removed(face, restore)`. */
+  constructor(panel, template, gallery, outside) {
     this.#panel = panel;
+    this.#gallery = gallery;
     this.#outside = outside;
     panel.append(template.content.cloneNode(true));
     for (const part of panel.querySelectorAll("[data-id]")) this.#parts[part.dataset.id] = part;
-    this.#live = new Live((error) => notice(error), (busy) => this.#parts.viewer.classList.toggle("busy", busy));
+    this.#viewer = new Viewer(this.#parts);
     this.#wire();
   }
 
   fit(model) {
     this.#model = model;
-    const { change, ideas, mixing, cannot } = this.#parts;
-    for (const part of [change, ideas, mixing, this.#panel.querySelector(".more")]) part.hidden = !model.edits;
+    const { change, ideas, mixing, cannot, more } = this.#parts;
+    for (const part of [change, ideas, mixing, more]) part.hidden = !model.edits;
     cannot.hidden = model.edits;
     cannot.textContent = "This model draws faces but cannot change them.";
+    ideas.replaceChildren(
+      ...model.ideas.map((idea) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = idea;
+        button.addEventListener("click", () => this.#change(idea));
+        return button;
+      }),
+    );
   }
 
-  open(opened) {
-    this.#opener = document.activeElement;
-    this.#history = opened;
+  async open(face) {
+    await this.#gallery.open(face);
+    this.#face = face;
     this.#panel.hidden = false;
-    this.#outside.opened();
-    this.#fillShelf();
+    this.#panel.scrollTop = 0;
+    this.#outside.opened(face);
     this.#show();
     // A keyboard that covers half a phone must not come up by itself.
     const wide = matchMedia("(min-width: 900px) and (pointer: fine)").matches;
-    (wide && this.#model.edits ? this.#parts.text : this.#parts.close).focus({ preventScroll: true });
+    (wide && this.#model.edits ? this.#parts.text : this.#parts.close).focus({
+      preventScroll: true,
+    });
   }
 
   close() {
-    if (this.#panel.hidden) return;
-    this.#live.stop();
+    if (!this.#face) return;
+    const face = this.#face;
+    this.#face = null;
     this.#panel.hidden = true;
-    this.#outside.closed();
-    this.#opener?.focus?.();
+    this.#outside.closed(face);
+  }
+
+  /** Shows what has become of a face, if it is the one that is open or one to mix with. */
+  changed(face) {
+    if (this.#face === face) this.#show();
+    else if (this.#face) this.#fillShelf();
+  }
+
+  removed(face) {
+    if (this.#face === face) this.close();
+    else this.changed(face);
+  }
+
+  /** Shows whether the server is at work on the face. */
+  progress() {
+    if (!this.#face) return;
+    const node = this.#face.tree.current;
+    this.#parts.viewer.classList.toggle("busy", this.#gallery.busy(node));
+    this.#showState(node);
+  }
+
+  /** Gives words back that the server did not take. */
+  giveBack(face, words) {
+    if (this.#face === face && !this.#parts.text.value) fill(this.#parts.text, words);
   }
 
   /** Back to the step before. */
   undo() {
-    if (this.#panel.hidden || !this.#history.current.parent) return;
-    this.#choose(this.#history.current.parent);
+    const parent = this.#face?.tree.current.parent;
+    if (parent) this.#gallery.choose(this.#face, parent);
   }
 
   #wire() {
-    const { close, undo, download, curl, change, strength, curtain, viewer, ideas, text } = this.#parts;
-    close.addEventListener("click", () => this.close());
-    undo.addEventListener("click", () => this.undo());
-    download.addEventListener("click", () => this.#download());
-    curl.addEventListener("click", () => this.#copy());
-    strength.addEventListener("input", () => this.#adjust(Number(strength.value)));
-    curtain.addEventListener("input", () => viewer.style.setProperty("--cut", `${curtain.value}%`));
+    const { close, undo, favourite, download, curl, remove, change, strength, text, keep, again } =
+      this.#parts;
+    const acts = [
+      [close, () => this.close()],
+      [undo, () => this.undo()],
+      [favourite, () => this.#gallery.favour(this.#face)],
+      [download, () => this.#download()],
+      [curl, () => this.#copy()],
+      [remove, () => this.#remove()],
+      [again, () => this.#gallery.retry()],
+    ];
+    for (const [button, act] of acts) button.addEventListener("click", act);
+    strength.addEventListener("input", () =>
+      this.#gallery.adjust(this.#face, Number(strength.value)),
+    );
     change.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (text.value.trim()) this.#change(text.value.trim());
+      const words = text.value.trim();
+      fill(text, "");
+      if (words) this.#change(words);
     });
-    for (const idea of IDEAS) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = idea;
-      button.addEventListener("click", () => this.#change(idea));
-      ideas.append(button);
-    }
+    draft(text);
+    draft(keep);
   }
 
   #change(label) {
-    const keep = this.#parts.keep.value.split(",").map((part) => part.trim()).filter(Boolean);
-    this.#parts.text.value = "";
-    this.#add({ kind: "edit", label, amount: FULL, keep });
+    const keep = this.#parts.keep.value
+      .split(",")
+      .map((part) => part.trim())
+      .filter(Boolean);
+    this.#step({ kind: "edit", label, amount: FULL, keep });
   }
 
-  #mix(face) {
-    this.#add({ kind: "mix", label: `mixed with “${face.label}”`, amount: HALF, other: face.latent });
+  #mix({ id, label, tip }) {
+    const other = { face: id, label, image: tip.image, latent: tip.latent };
+    this.#step({ kind: "mix", label: `mixed with “${label}”`, amount: HALF, other });
   }
 
-  /** Takes a step from where we are; it joins the history once the server has made it. */
-  #add(change) {
-    clearNotice();
-    const node = history.step(this.#history.current, change);
-    const at = this.#history;
-    this.#live.ask(history.request(node), (made) => {
-      this.#take(node, made);
-      history.attach(node);
-      at.current = node;
-      if (this.#history === at) this.#show();
-    });
-  }
-
-  /** Moves the slider of the step we are at; a step that others build on forks instead. */
-  #adjust(amount) {
-    let node = this.#history.current;
-    if (node.children.length) {
-      node = history.step(node.parent, { kind: node.kind, label: node.label, keep: node.keep, other: node.other });
-      history.attach(node);
-      this.#history.current = node;
-    }
-    node.amount = amount;
-    this.#parts["adjust-value"].value = history.shown(node);
-    this.#live.ask(history.request(node), (made) => {
-      this.#take(node, made);
-      if (this.#history?.current !== node) return;
-      this.#parts.after.src = node.image;
-      this.#drawTree();
-    });
-  }
-
-  #take(node, made) {
-    node.image = api.picture(made.b64_json);
-    node.latent = made.latent;
-  }
-
-  #choose(node) {
-    this.#live.stop();
-    this.#history.current = node;
-    this.#show();
+  /** Takes a step, and brings the picture into sight, where its result will be. */
+  #step(change) {
+    this.#gallery.change(this.#face, change);
+    this.#panel.scrollTop = 0;
   }
 
   #show() {
-    const node = this.#history.current;
-    const before = node.parent?.image ?? node.original;
-    const { viewer, after, title, adjust, undo, strength } = this.#parts;
-    title.textContent = this.#history.root.label;
-    title.title = this.#history.root.label;
-    after.src = node.image;
-    after.alt = node.kind === "root" ? node.label : `${this.#history.root.label}, ${node.label}`;
-    viewer.classList.toggle("single", !before);
-    if (before) this.#parts.before.src = before;
-    undo.disabled = !node.parent;
-    adjust.hidden = node.kind === "root";
-    if (node.kind !== "root") {
-      const mix = node.kind === "mix";
-      this.#parts["adjust-name"].textContent = node.label;
-      this.#parts["adjust-value"].value = history.shown(node);
-      this.#parts["end-low"].textContent = mix ? "this face" : "the opposite";
-      this.#parts["end-high"].textContent = mix ? "the other" : "all the way";
-      strength.min = mix ? 0 : -1;
-      strength.value = node.amount;
-      strength.setAttribute("aria-label", mix ? "How much of the other face" : `Strength of “${node.label}”`);
-    }
-    this.#drawTree();
+    const { label, favourite, tree: known } = this.#face;
+    const node = known.current;
+    const edited = node.kind !== "root";
+    this.#viewer.show({
+      picture: history.picture(node),
+      alt: edited ? `${label}, ${node.label}` : label,
+      before: node.parent ? history.picture(node.parent) : node.original,
+    });
+    this.#parts.title.textContent = label;
+    this.#parts.undo.disabled = !node.parent;
+    this.#parts.download.disabled = this.#parts.curl.disabled = !node.latent;
+    this.#parts.favourite.setAttribute("aria-pressed", favourite);
+    this.progress();
+    this.#showStrength(node);
+    this.#showIdeas(node);
+    this.#fillShelf();
+    tree.draw(known, this.#parts.tree, (step) => this.#gallery.choose(this.#face, step));
   }
 
-  #drawTree() {
-    if (this.#history) history.draw(this.#history, this.#parts.tree, (node) => this.#choose(node));
+  /** Says what the picture does not: that it is not there yet, or that nothing is to be seen. */
+  #showState(node) {
+    const { state, again } = this.#parts;
+    const stuck = history.due(node) && !this.#gallery.busy(node);
+    state.textContent = stuck ? `“${node.label}” is not made yet.` : unseen(node);
+    state.parentElement.hidden = !state.textContent;
+    again.hidden = !stuck;
+  }
+
+  #showStrength(node) {
+    const { adjust, strength } = this.#parts;
+    adjust.hidden = node.kind === "root";
+    if (adjust.hidden) return;
+    const mix = node.kind === "mix";
+    this.#parts["adjust-name"].textContent = node.label;
+    this.#parts["adjust-value"].value = history.shown(node);
+    this.#parts["end-low"].textContent = mix ? "this face" : "the opposite";
+    this.#parts["end-high"].textContent = mix ? "the other" : "all the way";
+    strength.min = mix ? 0 : -1;
+    strength.setAttribute("list", mix ? "" : "strength-marks");
+    strength.value = node.amount;
+    const name = mix ? "How much of the other face" : `Strength of “${node.label}”`;
+    strength.setAttribute("aria-label", name);
+  }
+
+  /** Ideas that this face shows already, or that were tried on it without effect, are no ideas. */
+  #showIdeas(node) {
+    const tried = node.children.filter((step) => !history.seen(step)).map((step) => step.label);
+    for (const button of this.#parts.ideas.children) {
+      const idea = button.textContent;
+      button.disabled = node.label.includes(idea) || tried.includes(idea);
+      button.title = button.disabled ? "Nothing would change" : "";
+    }
   }
 
   #fillShelf() {
-    const others = this.#outside.shelf().filter((face) => face.history !== this.#history);
+    const others = this.#gallery.faces().filter((face) => face !== this.#face && face.tip.latent);
     this.#parts.mixing.hidden = !this.#model.edits || !others.length;
-    this.#parts.shelf.replaceChildren(...others.map((face) => {
-      const button = document.createElement("button");
+    const { shelf } = this.#parts;
+    const known = new Map([...shelf.children].map((button) => [button.dataset.face, button]));
+    shelf.replaceChildren(...others.map((face) => this.#shelved(face, known.get(face.id))));
+  }
+
+  #shelved(face, button) {
+    if (!button) {
+      button = document.createElement("button");
       button.type = "button";
-      button.setAttribute("aria-label", `Mix with ${face.label}${face.seed === undefined ? "" : `, seed ${face.seed}`}`);
-      const image = document.createElement("img");
-      image.src = face.image;
-      image.alt = "";
-      button.append(image);
+      button.dataset.face = face.id;
+      button.append(document.createElement("img"));
+      button.firstChild.alt = "";
       button.addEventListener("click", () => this.#mix(face));
-      return button;
-    }));
+    }
+    const seed = face.seed === undefined ? "" : `, seed ${face.seed}`;
+    button.setAttribute("aria-label", `Mix with ${face.label}${seed}`);
+    button.firstChild.src = address(face.tip.image);
+    return button;
+  }
+
+  async #remove() {
+    const face = this.#face;
+    this.#outside.removed(face, await this.#gallery.remove(face));
   }
 
   /** The picture again from its beginning, so that the file names all its words and its seed. */
   async #download() {
-    try {
-      const node = this.#history.current;
-      const made = await api.face(history.wholeRequest(node));
-      const link = document.createElement("a");
-      link.href = api.picture(made.b64_json);
-      link.download = `${node.label.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60) || "face"}.png`;
-      link.click();
-    } catch (error) {
-      notice(error);
-    }
+    const node = this.#face.tree.current;
+    const made = await api.face(history.wholeRequest(node)).catch(() => null);
+    const link = document.createElement("a");
+    // Without the server it is the picture that is here, whose file says less.
+    link.href = address(made ? fromBase64(made.b64_json) : node.image);
+    const name = node.label
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]+/gu, "-")
+      .slice(0, 60);
+    link.download = `${name || "face"}.png`;
+    link.click();
   }
 
   async #copy() {
-    const text = history.curl(this.#history.current, location.origin);
+    const text = history.curl(this.#face.tree.current, location.origin);
     try {
       await navigator.clipboard.writeText(text);
       tell("Copied. Paste it into a terminal.");
@@ -202,4 +252,11 @@ export class Editor {
       notice(new Error("The browser does not let this page copy."));
     }
   }
+}
+
+/** What to say of a change that cannot be seen; empty when it can. */
+function unseen(node) {
+  if (history.due(node) || history.seen(node)) return "";
+  if (Math.abs(node.amount) < HALF) return "At this strength nothing is to be seen.";
+  return `“${node.label}” changes nothing to be seen here. Other words may do more.`;
 }

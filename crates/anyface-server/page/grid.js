@@ -1,96 +1,156 @@
-// The faces, which appear as they are drawn.
+// The faces, newest first, those of one description together. They appear as they are drawn.
+
+import { due, picture } from "./history.js";
+import { address } from "./pictures.js";
 
 export class Grid {
   #list;
-  #pick;
-  #faces = new Map();
+  #act;
+  #tiles = new Map();
 
-  constructor(list, pick) {
+  /** `act` has `pick(face)`, `reuse(words)` and `cancel(faces)`. */
+  constructor(list, act) {
     this.#list = list;
-    this.#pick = pick;
+    this.#act = act;
     list.addEventListener("keydown", (event) => this.#walk(event));
   }
 
-  /** The faces that are there. */
-  faces() {
-    return [...this.#faces.values()];
-  }
-
-  /** Makes places for `count` faces; the old ones go, unless they are to be kept. */
-  wait(count, { keep = false } = {}) {
-    if (!keep) {
-      this.#list.replaceChildren();
-      this.#faces.clear();
+  /** Shows a face as it now is. */
+  show(face) {
+    const tile = this.#tiles.get(face.id) ?? this.#place(face);
+    const root = !face.tip.parent;
+    const waiting = root && due(face.tip);
+    const shown = picture(face.tip);
+    const image = tile.button.querySelector("img") ?? document.createElement("img");
+    if (shown && image.getAttribute("src") !== address(shown)) {
+      image.src = address(shown);
+      image.alt = "";
+      tile.button.prepend(image);
     }
-    const buttons = Array.from({ length: count }, () => this.#place());
-    const items = buttons.map((button) => {
-      const item = document.createElement("li");
-      item.append(button);
-      return item;
+    tile.button.disabled = waiting;
+    tile.button.classList.toggle("waiting", waiting);
+    tile.item.classList.toggle("favourite", face.favourite);
+    tile.tag.textContent = root ? (face.seed ?? "") : "changed";
+    const words = [face.label, face.seed !== undefined && `seed ${face.seed}`, !root && "changed"];
+    const name = [...words, face.favourite && "favourite"].filter(Boolean).join(", ");
+    tile.button.setAttribute("aria-label", waiting ? "A face that is being drawn" : name);
+    this.#summarise(tile.batch);
+  }
+
+  remove(face) {
+    const tile = this.#tiles.get(face.id);
+    this.#tiles.delete(face.id);
+    tile.item.remove();
+    this.#summarise(tile.batch);
+  }
+
+  /** Marks the face that is open. */
+  mark(face) {
+    for (const [id, { button }] of this.#tiles)
+      button.setAttribute("aria-pressed", id === face?.id);
+  }
+
+  /** Brings the face into sight, and the keyboard to it. */
+  focus(face) {
+    this.#tiles.get(face.id)?.button.focus();
+  }
+
+  #place(face) {
+    const batch = this.#batch(face);
+    const [item, button, tag] = elements("li", "button", "span");
+    button.type = "button";
+    button.className = "face";
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => this.#act.pick(tile.face));
+    tag.className = "tag";
+    button.append(tag);
+    item.append(button);
+    item.dataset.id = face.id;
+    const places = [...batch.list.children];
+    // Of a description in the order of their seeds, of photos the newest first.
+    const comesAfter = ({ dataset: { id } }) => (face.photo ? id < face.id : id > face.id);
+    batch.list.insertBefore(item, places.find(comesAfter) ?? null);
+    const tile = { face, batch, item, button, tag };
+    this.#tiles.set(face.id, tile);
+    return tile;
+  }
+
+  #batch(face) {
+    const sections = [...this.#list.children];
+    const known = sections.find((section) => section.dataset.batch === face.batch);
+    if (known) return known.batch;
+    const [section, head, heading, cancel, list] = elements(
+      "section",
+      "header",
+      "h3",
+      "button",
+      "ul",
+    );
+    section.dataset.batch = face.batch;
+    section.className = "batch";
+    list.className = "grid";
+    cancel.type = "button";
+    cancel.className = "quiet";
+    cancel.textContent = "Stop";
+    cancel.addEventListener("click", () => {
+      this.#act.cancel(this.#unfinished(section.batch).map((tile) => tile.face));
     });
-    keep ? this.#list.prepend(...items) : this.#list.append(...items);
-    this.#list.setAttribute("aria-busy", "true");
-    return {
-      fill: (index, face) => this.#fill(buttons[index], face),
-      close: () => {
-        for (const button of buttons) if (!this.#faces.has(button)) button.parentElement?.remove();
-        this.#list.removeAttribute("aria-busy");
-      },
-    };
+    heading.append(face.photo ? "From your photos" : this.#words(face.label));
+    head.append(heading, cancel);
+    section.append(head, list);
+    section.batch = { section, list, cancel };
+    const older = sections.find((other) => other.dataset.batch < face.batch);
+    this.#list.insertBefore(section, older ?? null);
+    return section.batch;
   }
 
-  /** Opens a face as a click does. */
-  select(face) {
-    for (const [button, known] of this.#faces) if (known === face) button.click();
-  }
-
-  deselect() {
-    for (const button of this.#faces.keys()) button.setAttribute("aria-pressed", "false");
-  }
-
-  #place() {
+  #words(label) {
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "face waiting";
-    button.disabled = true;
-    button.setAttribute("aria-label", "A face that is being drawn");
+    button.textContent = label;
+    button.title = "Use these words again";
+    button.addEventListener("click", () => this.#act.reuse(label));
     return button;
   }
 
-  #fill(button, face) {
-    const image = button.querySelector("img") ?? button.appendChild(document.createElement("img"));
-    image.src = face.image;
-    image.alt = "";
-    button.classList.toggle("sketch", !face.finished);
-    if (!face.finished) return;
-    button.classList.remove("waiting");
-    button.disabled = false;
-    const seed = face.seed === undefined ? "" : `, seed ${face.seed}`;
-    button.setAttribute("aria-label", `${face.label}${seed}`);
-    button.setAttribute("aria-pressed", "false");
-    if (face.seed !== undefined) {
-      const tag = document.createElement("span");
-      tag.className = "seed";
-      tag.textContent = face.seed;
-      button.append(tag);
-    }
-    this.#faces.set(button, face);
-    button.addEventListener("click", () => {
-      this.deselect();
-      button.setAttribute("aria-pressed", "true");
-      this.#pick(face);
-    });
+  #unfinished(batch) {
+    return [...this.#tiles.values()].filter((tile) => tile.batch === batch && tile.button.disabled);
+  }
+
+  #summarise(batch) {
+    const unfinished = this.#unfinished(batch).length > 0;
+    batch.cancel.hidden = !unfinished;
+    batch.list.setAttribute("aria-busy", unfinished);
+    if (!batch.list.children.length) batch.section.remove();
   }
 
   /** Arrow keys go from face to face. */
   #walk(event) {
-    const buttons = [...this.#list.querySelectorAll(".face:not(:disabled)")];
+    const all = [...this.#list.querySelectorAll(".face:not(:disabled)")];
+    const buttons = all.filter((button) => button.offsetParent);
     const at = buttons.indexOf(document.activeElement);
-    const columns = getComputedStyle(this.#list).gridTemplateColumns.split(" ").length;
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-    const next = at < 0 || !step ? null : buttons[at + step];
+    if (at < 0) return;
+    const next = {
+      ArrowRight: () => buttons[at + 1],
+      ArrowLeft: () => buttons[at - 1],
+      ArrowDown: () => nearest(buttons[at], buttons, 1),
+      ArrowUp: () => nearest(buttons[at], buttons, -1),
+    }[event.key]?.();
     if (!next) return;
     event.preventDefault();
     next.focus();
   }
+}
+
+function elements(...names) {
+  return names.map((name) => document.createElement(name));
+}
+
+/** The button in the next row, `way` 1 down or −1 up, that is nearest to one. */
+function nearest(from, buttons, way) {
+  const here = from.getBoundingClientRect();
+  const rows = buttons.map((button) => [button, button.getBoundingClientRect()]);
+  const beyond = rows.filter(([, box]) => way * (box.top - here.top) > here.height / 2);
+  const distance = ([, box]) => way * (box.top - here.top) * 1000 + Math.abs(box.left - here.left);
+  return beyond.sort((a, b) => distance(a) - distance(b))[0]?.[0];
 }

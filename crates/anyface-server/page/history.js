@@ -1,47 +1,91 @@
 // How a face came about: a tree of steps, each with the latent and picture it led to.
+//
+// A step is `{id, face, parent, children, kind, label, amount, made, image, latent, change}`.
+// `made` is the amount that `image` and `latent` were made with, `null` before there are any;
+// `change` is how much its picture differs from the one before. A root also has `from` (words) or
+// `original` (a photo), an edit `keep`, a mix `other`, its second parent:
+// `{face, label, image, latent}`.
 
-let nextId = 0;
+import { toDataUrl } from "./pictures.js";
+import { newId } from "./store.js";
 
-/** The first step: a face of the grid. */
-export function rooted(face) {
-  const root = {
-    id: nextId++,
-    parent: null,
-    children: [],
-    kind: "root",
-    label: face.label,
-    image: face.image,
-    latent: face.latent,
-    from: face.from,
-    original: face.original,
-  };
-  return { root, current: root };
+/** Levels of 255. Of 35 edits by the built-in bundle, those below it were not seen by eye. */
+const SEEN = 16;
+
+/** The first step of a face: `start` is `{label, from}` or `{label, original}`. */
+export function root(face, start) {
+  return step(null, { face, kind: "root", amount: 1, ...start });
 }
 
-/** A step from `parent`: `{kind: "edit", label, amount, keep}` or `{kind: "mix", label, amount, other}`. */
+/** A step on `parent`: `{kind: "edit", label, amount, keep}`, or `{kind: "mix", …, other}`. */
 export function step(parent, change) {
-  return { id: nextId++, parent, children: [], image: parent.image, latent: parent.latent, ...change };
+  const unmade = { made: null, image: null, latent: null };
+  const step = { id: newId(), face: parent?.face, parent, children: [], ...unmade, ...change };
+  parent?.children.push(step);
+  return step;
 }
 
-/** Puts a step under its parent. */
-export function attach(node) {
-  node.parent.children.push(node);
+/** Takes a step out of the tree; those that build on it build on its parent. */
+export function detach(node) {
+  for (const child of node.children) child.parent = node.parent;
+  const siblings = node.parent.children.filter((child) => child !== node);
+  node.parent.children = [...siblings, ...node.children];
+}
+
+/** Whether the picture of a step is yet to be made, or made anew. */
+export function due(node) {
+  return node.made !== node.amount;
+}
+
+/** Whether the change of a finished step can be seen. */
+export function seen(node) {
+  return node.change === undefined || node.change >= SEEN;
+}
+
+/** A step as the store keeps it: its parent by id. */
+export function record({ children, failed, parent, ...kept }) {
+  return { ...kept, parent: parent?.id ?? null };
+}
+
+/** The tree of stored steps: `{root, current}`. */
+export function tree(records, current) {
+  const nodes = new Map(records.map((kept) => [kept.id, { ...kept, children: [] }]));
+  for (const node of nodes.values()) {
+    node.parent = nodes.get(node.parent) ?? null;
+    node.parent?.children.push(node);
+  }
+  const first = [...nodes.values()].find((node) => !node.parent);
+  return { root: first, current: nodes.get(current) ?? first };
+}
+
+/** Every step from `node` on. */
+export function all(node) {
+  return [node, ...node.children.flatMap(all)];
+}
+
+/** The picture of a step or, while there is none, of the step it builds on. */
+export function picture(node) {
+  return node.image ?? (node.parent ? picture(node.parent) : node.original);
 }
 
 /** What the server is asked for the face of a step, from the one before. */
-export function request(node) {
-  const before = node.parent.latent;
-  if (node.kind === "mix") return { from: { mix: { from: before, to: node.other, t: node.amount } } };
-  return { from: { latent: before }, edits: [edit(node)] };
+export async function request(node) {
+  if (node.kind === "root") return { from: node.from ?? { image: await toDataUrl(node.original) } };
+  if (node.kind === "mix") return { from: mix(node) };
+  return { from: { latent: node.parent.latent }, edits: [edit(node)] };
 }
 
-/** What the server is asked for the same face from its very beginning: words and seed, where it has them. */
+/** What the server is asked for the face from its beginning: words and seed, or two parents. */
 export function wholeRequest(node) {
   const edits = [];
   let at = node;
   for (; at.kind === "edit"; at = at.parent) edits.unshift(edit(at));
-  const from = at.kind === "root" ? at.from : { latent: at.latent };
+  const from = at.kind === "mix" ? mix(at) : (at.from ?? { latent: at.latent });
   return { from, ...(edits.length ? { edits } : {}) };
+}
+
+function mix(node) {
+  return { mix: { from: node.parent.latent, to: node.other.latent, t: node.amount } };
 }
 
 function edit(node) {
@@ -51,43 +95,17 @@ function edit(node) {
 
 /** The command that makes the same face in a terminal. */
 export function curl(node, origin) {
-  const key = localStorage.getItem("anyface-key") ? ` \\\n  -H "Authorization: Bearer $ANYFACE_KEY"` : "";
+  const key = localStorage.getItem("anyface-key")
+    ? [`-H "Authorization: Bearer $ANYFACE_KEY"`]
+    : [];
   const body = JSON.stringify(wholeRequest(node)).replaceAll("'", "'\\''");
-  return `curl -s ${origin}/v1/faces \\\n  -H 'Content-Type: application/json'${key} \\\n  -d '${body}' \\\n  | jq -r .b64_json | base64 -d > face.png`;
-}
-
-/** The tree as nested lists of buttons. */
-export function draw(history, list, choose) {
-  list.replaceChildren(item(history.root, history.current, choose));
-}
-
-function item(node, current, choose) {
-  const li = document.createElement("li");
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "step";
-  button.setAttribute("aria-current", node === current);
-  const image = document.createElement("img");
-  image.src = node.image;
-  image.alt = "";
-  const label = document.createElement("span");
-  label.textContent = node.label;
-  button.append(image, label);
-  if (node.kind !== "root") {
-    const amount = document.createElement("small");
-    amount.textContent = shown(node);
-    button.append(amount);
-  }
-  button.addEventListener("click", () => choose(node));
-  li.append(button);
-  if (node.children.length) {
-    // A chain stays flush; only a fork is set in.
-    const nested = document.createElement("ol");
-    nested.classList.toggle("chain", node.children.length === 1);
-    nested.append(...node.children.map((child) => item(child, current, choose)));
-    li.append(nested);
-  }
-  return li;
+  return [
+    `curl -s ${origin}/v1/faces`,
+    `-H 'Content-Type: application/json'`,
+    ...key,
+    `-d '${body}'`,
+    "| jq -r .b64_json | base64 -d > face.png",
+  ].join(" \\\n  ");
 }
 
 /** The amount of a step, for people. */

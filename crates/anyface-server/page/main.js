@@ -3,10 +3,15 @@
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
 import { Editor } from "./editor.js";
+import { exported, imported } from "./exchange.js";
+import { Gallery } from "./gallery.js";
 import { Grid } from "./grid.js";
-import { rooted } from "./history.js";
-import { clearNotice, notice } from "./notice.js";
+import { due, seen, shown } from "./history.js";
+import { askForKey } from "./key.js";
+import { clearNotice, notice, say, tell } from "./notice.js";
 import { acceptPhotos, readPhoto } from "./photo.js";
+import { address } from "./pictures.js";
+import * as route from "./route.js";
 import { themed } from "./theme.js";
 
 const VISITED = "anyface-visited";
@@ -15,82 +20,112 @@ const $ = (id) => document.getElementById(id);
 themed($("theme"));
 api.onKeyWanted(askForKey);
 
-const grid = new Grid($("grid"), (face) => editor.open(face.history ??= rooted(face)));
-const editor = new Editor($("editor"), $("editor-template"), {
-  shelf: () => grid.faces(),
-  closed: () => {
-    $("studio").classList.remove("editing");
-    grid.deselect();
+const gallery = new Gallery({
+  changed: (face) => {
+    grid.show(face);
+    editor.changed(face);
+    summarise();
   },
-  opened: () => $("studio").classList.add("editing"),
+  removed: (face) => {
+    grid.remove(face);
+    editor.removed(face);
+    summarise();
+  },
+  done: announce,
+  refused: (face, step, error) => {
+    notice(error);
+    if (step.parent) editor.giveBack(face, step.label);
+  },
+  failed: (error) => notice(error, () => gallery.retry()),
+  unsaved,
+  busy: (busy) => {
+    composer.busy(busy);
+    $("grid").classList.toggle("stalled", !busy);
+    editor.progress();
+  },
 });
-const composer = new Composer($("composer"), generate);
-let running = null;
-
-/** Fills the grid with the faces of a description, while they are drawn. */
-async function generate(request) {
-  running?.abort();
-  const mine = running = new AbortController();
+const grid = new Grid($("grid"), {
+  pick: open,
+  reuse: (words) => composer.reuse(words),
+  cancel: (faces) => faces.forEach((face) => gallery.remove(face)),
+});
+const editor = new Editor($("editor"), $("editor-template"), gallery, {
+  opened: (face) => {
+    $("studio").classList.add("editing");
+    grid.mark(face);
+  },
+  closed: (face) => {
+    $("studio").classList.remove("editing");
+    grid.mark(null);
+    grid.focus(face);
+    route.leave();
+  },
+  removed: (face, restore) => tell("Removed.", "Undo", restore),
+});
+const composer = new Composer($("composer"), ({ prompt, n, truncation, seed }) => {
   clearNotice();
-  editor.close();
-  composer.busy(true);
-  const slots = grid.wait(request.n);
+  gallery.create(
+    Array.from({ length: n }, (_, i) => {
+      const words = { prompt, seed: seed + i, truncation };
+      return { label: prompt, seed: seed + i, from: { words } };
+    }),
+  );
+});
+
+async function open(face) {
+  await editor.open(face);
+  await route.enter(face.id);
+}
+
+async function takePhoto(file) {
+  clearNotice();
   try {
-    await api.generate(request, (event) => {
-      const seed = event.seed;
-      const from = { words: { prompt: request.prompt, seed, truncation: request.truncation } };
-      slots.fill(event.index, {
-        image: api.picture(event.b64_json),
-        label: request.prompt,
-        finished: event.type.endsWith("completed"),
-        latent: event.latent,
-        seed,
-        from,
-      });
-      if (event.index === 0 && seed !== undefined) composer.used(seed);
-    }, mine.signal);
-    $("hint").hidden = false;
+    const [face] = gallery.create([
+      { label: file.name || "Photo", original: await readPhoto(file) },
+    ]);
+    await open(face);
   } catch (error) {
-    if (error.name === "AbortError") return;
-    notice(error, () => generate(request));
-  } finally {
-    slots.close();
-    if (running === mine) composer.busy(false);
+    notice(error);
   }
 }
 
-/** Turns a photo into a face and opens it. */
-async function photo(file) {
-  clearNotice();
-  const slots = grid.wait(1, { keep: true });
-  try {
-    const from = { image: await readPhoto(file) };
-    const made = await api.face({ from });
-    const face = {
-      image: api.picture(made.b64_json),
-      label: file.name || "Photo",
-      finished: true,
-      latent: made.latent,
-      original: from.image,
-      from: { latent: made.latent },
-    };
-    slots.fill(0, face);
-    grid.select(face);
-  } catch (error) {
-    notice(error, () => photo(file));
-  } finally {
-    slots.close();
+/** Tells those who do not see the page what has been made. */
+function announce(face, step) {
+  if (step.parent) {
+    const outcome = seen(step) ? "done" : "nothing changes to be seen";
+    say(`“${step.label}”, ${shown(step)}: ${outcome}.`);
+    return;
   }
+  const batch = gallery.faces().filter((other) => other.batch === face.batch);
+  const missing = batch.some((other) => !other.tip.parent && due(other.tip));
+  const one = batch.length === 1;
+  if (!missing) say(one ? "The face is ready." : `${batch.length} faces are ready.`);
 }
 
-async function askForKey() {
-  const dialog = $("key-dialog");
-  if (dialog.open) return null;
-  dialog.returnValue = "";
-  dialog.showModal();
-  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  return dialog.returnValue === "ok" ? $("key").value.trim() : null;
+function unsaved() {
+  const why = "This browser has no room for faces, or is told to keep none";
+  notice(new Error(`${why}: new ones go with this page.`));
 }
+
+function summarise() {
+  const faces = gallery.faces();
+  $("gallery-bar").hidden = $("hint").hidden = $("export").hidden = !faces.length;
+}
+
+$("favourites").addEventListener("click", () => {
+  const only = $("favourites").getAttribute("aria-pressed") !== "true";
+  $("favourites").setAttribute("aria-pressed", only);
+  $("grid").classList.toggle("only-favourites", only);
+});
+
+$("export").addEventListener("click", async () => {
+  const link = document.createElement("a");
+  link.href = address(await exported());
+  link.download = `anyface-${new Date().toISOString().slice(0, 10)}.json`;
+  link.click();
+});
+
+$("import").addEventListener("click", () => $("session").click());
 
 addEventListener("keydown", (event) => {
   const typing = event.target.matches("textarea, input:not([type=range])");
@@ -99,20 +134,60 @@ addEventListener("keydown", (event) => {
     $("prompt").focus();
   } else if (event.key === "Escape" && !$("key-dialog").open) {
     editor.close();
-  } else if (event.key === "z" && (event.ctrlKey || event.metaKey) && !typing) {
+  } else if (
+    event.key === "z" &&
+    (event.ctrlKey || event.metaKey) &&
+    !(typing && event.target.value)
+  ) {
     event.preventDefault();
     editor.undo();
   }
 });
 
+/** Says of the model what everybody should know. */
+function introduce(model) {
+  $("model").textContent = `${model.id} · ${model.resolution} × ${model.resolution}`;
+  $("licence").textContent = model.license
+    ? `Licence of the model “${model.id}”: ${model.license}.`
+    : `Nobody says under which licence the model “${model.id}” is.`;
+}
+
+async function load(model) {
+  try {
+    const others = await gallery.load(model.id);
+    const told = `Another model has ${others} more here, to be seen when it runs.`;
+    $("others").textContent = others ? told : "";
+  } catch {
+    unsaved();
+  }
+}
+
 try {
   const model = await api.model();
-  $("model").textContent = `${model.id} · ${model.resolution} × ${model.resolution}`;
+  introduce(model);
   composer.fit(model);
   editor.fit(model);
+  await load(model);
+  route.follow((id) => {
+    const face = gallery.get(id);
+    if (face) editor.open(face);
+    else editor.close();
+  });
+  $("session").addEventListener("change", async () => {
+    const [file] = $("session").files;
+    $("session").value = "";
+    try {
+      const { added, known } = await imported(file);
+      await load(model);
+      tell(`${added} faces added${known ? `, ${known} were here already` : ""}.`);
+    } catch (error) {
+      notice(error);
+    }
+  });
   if (model.photos) {
-    if (!model.finds_faces) $("upload").title = $("drop-text").textContent = "A photo cut to head and shoulders of one face";
-    acceptPhotos({ button: $("upload"), input: $("file"), drop: $("drop") }, photo);
+    const wanted = "A photo cut to head and shoulders of one face";
+    if (!model.finds_faces) $("upload").title = $("drop-text").textContent = wanted;
+    acceptPhotos({ button: $("upload"), input: $("file"), drop: $("drop") }, takePhoto);
   } else {
     $("upload").hidden = true;
   }

@@ -38,7 +38,7 @@ function isPhoto(file) {
   return file.type.startsWith("image/");
 }
 
-/** A photo as a data URL the server reads. */
+/** A photo as a PNG file, turned upright. */
 export async function readPhoto(file) {
   if (!isPhoto(file)) throw new Error("That is no picture. Use a PNG or JPEG file.");
   const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
@@ -53,5 +53,5 @@ export async function readPhoto(file) {
   paper.fillRect(0, 0, canvas.width, canvas.height);
   paper.imageSmoothingQuality = "high";
   paper.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return canvas.toDataURL("image/png");
+  return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
