@@ -60,6 +60,34 @@ fn four_faces_and_their_sheet_are_written() {
 }
 
 #[test]
+fn a_background_is_cut_away_or_coloured() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = folder.path().join("face.png");
+    let draw = |background: &str| {
+        anyface()
+            .args(["generate", "a face", "--background", background, "-o"])
+            .arg(&output)
+            .assert()
+            .success();
+        let file = fs::read(&output).expect("the picture was written");
+        image::load_from_memory(&file).expect("the file is a picture")
+    };
+    let kept = draw("keep");
+    assert!(!kept.color().has_alpha());
+    let middle = kept.into_rgba8()[(64, 64)].0;
+    let near = |a: [u8; 4], b: [u8; 4]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= 8);
+    let clear = draw("transparent").into_rgba8();
+    assert!(clear[(0, 0)].0[3] < 8 && near(clear[(64, 64)].0, middle));
+    let blue = draw("#0000ff").into_rgba8();
+    assert!(near(blue[(0, 0)].0, [0, 0, 255, 255]) && near(blue[(64, 64)].0, middle));
+    refused(
+        &["a face", "--background", "grey"],
+        2,
+        "`grey` is no background",
+    );
+}
+
+#[test]
 fn a_face_depends_on_its_seed_alone_not_on_number_or_threads() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = |name: &str, args: &[&str]| {

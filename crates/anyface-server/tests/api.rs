@@ -119,6 +119,26 @@ async fn images_come_in_the_size_and_format_asked_for() {
 }
 
 #[tokio::test]
+async fn a_person_is_cut_out_where_the_background_is_transparent() {
+    let router = router(Config::default());
+    for (background, answered) in [
+        ("auto", "opaque"),
+        ("opaque", "opaque"),
+        ("transparent", "transparent"),
+    ] {
+        let asked = json!({"prompt": "a face", "background": background});
+        let (status, answer) = post(&router, "/v1/images/generations", &asked).await;
+        assert_eq!(status, 200);
+        assert_eq!(answer["background"], answered);
+        let file = image_of(&answer["data"][0]);
+        assert!(read_mark(&file).is_some());
+        let image = image::load_from_memory(&file).expect("a picture");
+        // The test's studio paints no persons.
+        assert_eq!(image.color().has_alpha(), answered == "transparent");
+    }
+}
+
+#[tokio::test]
 async fn wrong_fields_are_refused_by_name() {
     let router = router(Config::default());
     let cases = [

@@ -1,6 +1,7 @@
 //! The GAN stage on a handful of tiny photographs.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyface::bundle::Bundle;
 use anyface::inversion::ResidualEncoderConfig;
@@ -56,6 +57,13 @@ adversarial_weight = 0.5
 measured = 6
 "#;
 
+/// Fresh weights come from one generator of the process, so runs that are compared are alone.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Writes the configuration of a run of that name.
 fn write_config(folder: &Path, name: &str, text: &str) -> PathBuf {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../anyface/tests/fixtures");
@@ -85,6 +93,7 @@ fn weights(folder: &Path, name: &str) -> Vec<u8> {
 
 #[test]
 fn a_run_that_was_stopped_ends_as_one_that_was_not() {
+    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     photographs(folder);
@@ -124,6 +133,7 @@ fn a_run_that_was_stopped_ends_as_one_that_was_not() {
 
 #[test]
 fn a_generator_grows_by_a_block() {
+    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     photographs(folder);

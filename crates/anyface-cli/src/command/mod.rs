@@ -1,7 +1,7 @@
 //! One file a subcommand.
 
-pub(crate) mod background;
-mod bench;
+mod background;
+pub(crate) mod bench;
 pub(crate) mod convert;
 pub(crate) mod edit;
 pub(crate) mod eval;

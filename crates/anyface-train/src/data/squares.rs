@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyface::weights::{Checkpoint, StoredTensor, save_tensors};
+use anyface::checkpoint::{Checkpoint, StoredTensor};
+use anyface::weights::save_tensors;
 use bytes::Bytes;
 use rayon::prelude::*;
 use safetensors::Dtype;
@@ -91,12 +92,16 @@ impl SquareCache {
                 };
                 Ok((square, made))
             });
+            let mut any_made = false;
             for (square, made) in read.collect::<Result<Vec<_>>>()? {
+                any_made |= made.is_some();
                 if let Some(key) = made {
                     self.add(key, &square);
-                    progress.show(squares.len() as u64 + 1, "pictures made");
                 }
                 squares.push(square);
+            }
+            if any_made {
+                progress.show(squares.len() as u64, "pictures made");
             }
         }
         Ok(squares)

@@ -56,8 +56,7 @@ mod tests {
     fn both_equal_burns_operations() {
         let device = Device::flex();
         let shape = [37, 1021];
-        let [a, b] =
-            [(); 2].map(|()| Tensor::<2>::random(shape, Distribution::Default, &device));
+        let [a, b] = [(); 2].map(|()| Tensor::<2>::random(shape, Distribution::Default, &device));
         // One is a view that does not lie row by row.
         let b = b.reshape([1021, 37]).transpose();
         let expected = a.clone() * 0.7 + b.clone() * 0.3;

@@ -8,8 +8,8 @@ use anyface_checkpoint::StoredTensor;
 use burn::tensor::Device;
 
 use super::{Claims, Converted, Kind, Network};
-use crate::efficientnet::{EfficientNetLite0, EfficientNetLite0Config, STAGES};
 use crate::Error;
+use crate::efficientnet::{EfficientNetLite0, EfficientNetLite0Config, STAGES};
 use crate::weights::WeightsError;
 
 /// ε of the batch norms: TensorFlow's for these networks.

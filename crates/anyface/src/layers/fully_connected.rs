@@ -62,10 +62,13 @@ impl FullyConnected {
 
     /// What it multiplies by, `[in, out]`, and what it adds, `[1, out]`.
     pub(crate) fn affine(&self) -> [Tensor<2>; 2] {
-        let [_, d_input] = self.weight.dims();
+        let [d_output, d_input] = self.weight.dims();
         let gain = self.lr_multiplier / (d_input as f64).sqrt();
+        // Scaled as it lies, which is faster, then laid out row by row: sums of a product in another
+        // layout depend on the batch.
+        let matrix = (self.weight.val() * gain).transpose();
         [
-            (self.weight.val() * gain).transpose(),
+            matrix.reshape([d_input * d_output]).reshape([d_input, d_output]),
             (self.bias.val() * self.lr_multiplier).unsqueeze(),
         ]
     }

@@ -27,5 +27,5 @@ pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use normalize::l2_normalize;
 pub use prelu::prelu;
-pub(crate) use styled_conv::{runs_on_flex, values};
 pub use styled_conv::{Operands, ScaledNoise, Settings, conv_same, styled_conv};
+pub(crate) use styled_conv::{runs_on_flex, values};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use image::imageops;
 use image::{DynamicImage, GrayImage, ImageBuffer, RgbImage, Rgba, RgbaImage};
 
-use super::PersonMask;
+use super::person_mask::PersonMask;
 use crate::image::{Color, Filter, resize};
 
 /// Longest side in pixels at which a background is blurred: nothing finer is left of it.

@@ -4,9 +4,9 @@
 
 // The library's own tests read fixtures too; `weights` stands where it does there.
 use anyface::weights;
+mod efficientnet;
 #[path = "../../src/parity.rs"]
 mod fixture;
-mod efficientnet;
 mod inception;
 mod lpips;
 mod mapper;
