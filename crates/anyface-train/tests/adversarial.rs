@@ -1,6 +1,7 @@
 //! The generator stage on a handful of tiny photographs.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyface::bundle::Bundle;
 use anyface::bundle::ZDistribution;
@@ -51,6 +52,13 @@ augment = true
 measured = 8
 "#;
 
+/// Fresh weights come from one generator of the process, so runs that are compared are alone.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Writes the configuration of a run of that name.
 fn write_config(folder: &Path, name: &str, text: &str) -> PathBuf {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../anyface/tests/fixtures");
@@ -87,6 +95,7 @@ fn weights(folder: &Path, name: &str) -> Vec<u8> {
 
 #[test]
 fn a_run_that_was_stopped_ends_as_one_that_was_not() {
+    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     photographs(folder);
@@ -134,6 +143,7 @@ latent_weight = 1.0
 
 #[test]
 fn an_encoder_is_trained_beside_it_and_both_grow() {
+    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     photographs(folder);
@@ -194,6 +204,7 @@ fn drawn_and_found(bundle: &Path) -> [f32; 2] {
 
 #[test]
 fn a_bundle_is_gone_on_from_with_its_encoder() {
+    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     photographs(folder);
@@ -220,6 +231,7 @@ fn a_bundle_is_gone_on_from_with_its_encoder() {
 
 #[test]
 fn the_portraits_generator_learns_photographs_from_its_own_codes() {
+    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     photographs(folder);
@@ -255,6 +267,7 @@ fn the_portraits_generator_learns_photographs_from_its_own_codes() {
 
 #[test]
 fn labels_tell_who_is_held_out() {
+    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     photographs(folder);
@@ -280,6 +293,7 @@ fn labels_tell_who_is_held_out() {
 
 #[test]
 fn what_does_not_fit_is_named() {
+    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     let error = |text: &str| {

@@ -68,7 +68,9 @@ impl FullyConnected {
         // layout depend on the batch.
         let matrix = (self.weight.val() * gain).transpose();
         [
-            matrix.reshape([d_input * d_output]).reshape([d_input, d_output]),
+            matrix
+                .reshape([d_input * d_output])
+                .reshape([d_input, d_output]),
             (self.bias.val() * self.lr_multiplier).unsqueeze(),
         ]
     }
