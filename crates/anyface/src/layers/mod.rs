@@ -11,6 +11,7 @@ mod halve;
 mod layer_norm;
 mod linear;
 mod normalize;
+mod pointwise;
 mod prelu;
 mod styled_conv;
 
@@ -26,6 +27,7 @@ pub use halve::halve;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use normalize::l2_normalize;
+pub(crate) use pointwise::{has_pointwise, pointwise};
 pub use prelu::prelu;
 pub use styled_conv::{Operands, ScaledNoise, Settings, conv_same, styled_conv};
 pub(crate) use styled_conv::{runs_on_flex, values};

@@ -13,6 +13,7 @@ use anyface_kernels::Activation;
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{DType, Tensor};
 
+use crate::layers::{has_pointwise, pointwise};
 use flex::StyledConvBackend;
 pub(crate) use flex::values;
 
@@ -97,6 +98,9 @@ pub fn conv_same(
     bias: Option<Tensor<1>>,
     activation: Activation,
 ) -> Tensor<4> {
+    if has_pointwise(&x, &weight) {
+        return pointwise(x, weight, bias, activation);
+    }
     let operands = Operands {
         x,
         weight,

@@ -1,0 +1,215 @@
+//! 1×1 convolutions by a kernel of their own.
+
+use anyface_kernels::{Activation, Isa, Pointwise, PointwiseGradients};
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
+use burn::tensor::{Tensor, TensorData};
+
+use crate::stylegan2::styled_conv::{runs_on_flex, values};
+
+/// Output channels at most for which one pass over the input is faster: colours.
+const COLOURS: usize = 4;
+
+/// Whether [`pointwise`] has a kernel for it.
+pub(crate) fn has_pointwise(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
+    let [_, _, height, width] = x.dims();
+    let [outputs, _, rows, columns] = weight.dims();
+    let fits = (height * width).is_multiple_of(Pointwise::PIXELS) && outputs > COLOURS;
+    [rows, columns] == [1, 1] && fits && runs_on_flex(x)
+}
+
+/// `act(W · x + b)`: `[N, C_in, H, W]` to `[N, C_out, H, W]` by `weight [C_out, C_in, 1, 1]`, on
+/// the CPU backend where [`has_pointwise`] says so.
+pub(crate) fn pointwise(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    activation: Activation,
+) -> Tensor<4> {
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], &x.device()));
+    Tensor::from_dispatch(Dispatch::pointwise(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        activation,
+    ))
+}
+
+/// Backends that have it as one operation.
+#[backend_extension(Flex, Autodiff)]
+trait PointwiseBackend: Backend {
+    fn pointwise(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+}
+
+impl PointwiseBackend for Flex {
+    fn pointwise(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        activation: Activation,
+    ) -> FlexTensor {
+        Call::new([x, weight, bias], activation).forward()
+    }
+}
+
+impl<C: CheckpointStrategy> PointwiseBackend for Autodiff<Flex, C> {
+    fn pointwise(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let operands = [x, weight, bias];
+        let nodes = operands.each_ref().map(|operand| operand.node());
+        let call = Call::new(operands.map(|operand| operand.into_primitive()), activation);
+        let y = call.forward();
+        match PointwiseBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish((call, y.clone()), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct PointwiseBackward;
+
+impl Backward<Flex, 3> for PointwiseBackward {
+    /// The call and its output, which tells where the activation bent.
+    type State = (Call, FlexTensor);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 3>,
+        grads: &mut grads::Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad_y = grads.consume::<Flex>(&ops.node);
+        let (call, y) = ops.state;
+        let wanted = ops.parents.each_ref().map(Option::is_some);
+        let gradients = call.backward(&y, &grad_y.to_contiguous(), wanted);
+        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
+            if let (Some(parent), Some(gradient)) = (parent, gradient) {
+                grads.register::<Flex>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+/// One convolution with its contiguous operands.
+#[derive(Clone, Debug)]
+struct Call {
+    /// x, weight, bias.
+    operands: [FlexTensor; 3],
+    conv: Pointwise,
+}
+
+impl Call {
+    fn new(operands: [FlexTensor; 3], activation: Activation) -> Self {
+        let operands = operands.map(|operand| operand.to_contiguous());
+        let [x, weight, _] = operands.each_ref().map(|operand| operand.layout().shape());
+        let conv = Pointwise {
+            batch: x[0],
+            in_channels: x[1],
+            out_channels: weight[0],
+            pixels: x[2] * x[3],
+            activation,
+        };
+        Self { operands, conv }
+    }
+
+    fn forward(&self) -> FlexTensor {
+        let [x, weight, bias] = self.operands.each_ref().map(values);
+        let mut shape = self.operands[0].layout().shape().clone();
+        shape[1] = self.conv.out_channels;
+        let mut y = vec![0.0; shape.num_elements()];
+        self.conv
+            .forward(Isa::detect(), x, weight, Some(bias), &mut y);
+        FlexTensor::from_data(TensorData::new(y, shape))
+    }
+
+    /// The gradients of the operands that are `wanted`.
+    fn backward(
+        &self,
+        y: &FlexTensor,
+        grad_y: &FlexTensor,
+        wanted: [bool; 3],
+    ) -> [Option<FlexTensor>; 3] {
+        let mut buffers: [Option<Vec<f32>>; 3] = std::array::from_fn(|index| {
+            wanted[index].then(|| vec![0.0; values(&self.operands[index]).len()])
+        });
+        let [grad_x, grad_weight, grad_bias] =
+            buffers.each_mut().map(|buffer| buffer.as_deref_mut());
+        let gradients = PointwiseGradients {
+            x: grad_x,
+            weight: grad_weight,
+            bias: grad_bias,
+        };
+        let [x, weight, _] = self.operands.each_ref().map(values);
+        let [y, grad_y] = [values(y), values(grad_y)];
+        self.conv
+            .backward(Isa::detect(), x, weight, y, grad_y, gradients);
+        std::array::from_fn(|index| {
+            let shape = self.operands[index].layout().shape().clone();
+            let buffer = buffers[index].take()?;
+            Some(FlexTensor::from_data(TensorData::new(buffer, shape)))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::activate;
+    use burn::tensor::module::conv2d;
+    use burn::tensor::ops::ConvOptions;
+    use burn::tensor::{Device, Distribution, Tolerance};
+
+    #[test]
+    fn the_kernel_equals_burns_convolution_and_its_gradients() {
+        let device = Device::flex().autodiff();
+        let random = |shape: [usize; 4]| {
+            Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device).require_grad()
+        };
+        let (x, weight) = (random([3, 18, 4, 8]), random([7, 18, 1, 1]));
+        let bias = Tensor::random([7], Distribution::Default, &device).require_grad();
+        assert!(has_pointwise(&x, &weight));
+        let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+        let reference = conv2d(x.clone(), weight.clone(), Some(bias.clone()), options);
+        let reference = activate(reference, Activation::LeakyRelu);
+        let found = pointwise(
+            x.clone(),
+            weight.clone(),
+            Some(bias.clone()),
+            Activation::LeakyRelu,
+        );
+        let tolerance = Tolerance::<f32>::absolute(1e-4);
+        found
+            .to_data()
+            .assert_approx_eq(&reference.to_data(), tolerance);
+        let factor = Tensor::random(found.dims(), Distribution::Default, &device);
+        let gradients = |y: Tensor<4>| {
+            let grads = (y * factor.clone()).sum().backward();
+            let of_bias = bias.grad(&grads).expect("a gradient").into_data();
+            let others = [&x, &weight].map(|leaf| leaf.grad(&grads).expect("a gradient"));
+            let [of_x, of_weight] = others.map(Tensor::into_data);
+            [of_x, of_weight, of_bias]
+        };
+        for (found, reference) in gradients(found).iter().zip(&gradients(reference)) {
+            found.assert_approx_eq(reference, tolerance);
+        }
+    }
+}
