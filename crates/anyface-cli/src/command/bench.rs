@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Instant;
 
+use anyface::efficientnet::EfficientNetLite0Config;
 use anyface::stylegan2::{GeneratorConfig, Noise, Precision, Synthesis, broadcast};
 use anyhow::Result;
 use burn::module::Module;
@@ -15,9 +16,9 @@ use serde::Serialize;
 pub(crate) struct Args {
     /// What to measure
     what: What,
-    /// Side of the image, a power of two
-    #[arg(long, value_name = "R", default_value_t = 1024, value_parser = resolution)]
-    resolution: usize,
+    /// Side of an image, a power of two; 1024, of features 128, when left out
+    #[arg(long, value_name = "R", value_parser = resolution)]
+    resolution: Option<usize>,
     /// In what convolutions are computed
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
@@ -27,7 +28,7 @@ pub(crate) struct Args {
     /// Timed runs, after one that is not
     #[arg(long, value_name = "K", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     runs: u32,
-    /// Time the gradient with respect to the latent too
+    /// Time the gradient with respect to the latent, or to the images, too
     #[arg(long)]
     backward: bool,
     /// Print one JSON object
@@ -39,6 +40,8 @@ pub(crate) struct Args {
 enum What {
     /// The synthesis network of StyleGAN2's config F, from latent to image, batch 1, constant noise
     Synthesis,
+    /// EfficientNet-Lite0, from 16 images to the features of a perceptual loss
+    Features,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
@@ -62,28 +65,40 @@ struct Report {
 /// Width of a latent of config F.
 const W_DIM: usize = 512;
 
+/// Images whose features are computed at once: a step of training.
+const BATCH: usize = 16;
+
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
             pool.build_global()?;
         }
-        let What::Synthesis = self.what;
-        let mut times = match self.backward {
-            true if self.dtype == Dtype::Bf16 => {
-                anyhow::bail!("--backward: gradients are computed in f32 only")
+        if self.dtype == Dtype::Bf16 {
+            match self.what {
+                What::Synthesis if self.backward => {
+                    anyhow::bail!("--backward: gradients are computed in f32 only")
+                }
+                What::Synthesis => {}
+                What::Features => anyhow::bail!("--dtype bf16: features are computed in f32 only"),
             }
-            true => self.backward_times(),
-            false => self.forward_times()?,
+        }
+        let mut times = match (self.what, self.backward) {
+            (What::Synthesis, false) => self.synthesis_times()?,
+            (What::Synthesis, true) => self.synthesis_gradient_times(),
+            (What::Features, false) => self.features_times(),
+            (What::Features, true) => self.features_gradient_times(),
         };
         times.sort_by(f64::total_cmp);
         let dtype = self.dtype.to_possible_value();
         let report = Report {
-            what: match self.backward {
-                true => "synthesis forward+backward",
-                false => "synthesis",
+            what: match (self.what, self.backward) {
+                (What::Synthesis, false) => "synthesis",
+                (What::Synthesis, true) => "synthesis forward+backward",
+                (What::Features, false) => "features",
+                (What::Features, true) => "features forward+backward",
             },
-            resolution: self.resolution,
+            resolution: self.resolution(),
             dtype: dtype.map_or(String::new(), |dtype| dtype.get_name().to_owned()),
             threads: rayon::current_num_threads(),
             median_ms: (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0,
@@ -110,13 +125,21 @@ impl Args {
         Ok(())
     }
 
-    fn forward_times(&self) -> Result<Vec<f64>> {
+    fn resolution(&self) -> usize {
+        let usual = match self.what {
+            What::Synthesis => 1024,
+            What::Features => 128,
+        };
+        self.resolution.unwrap_or(usual)
+    }
+
+    fn synthesis_times(&self) -> Result<Vec<f64>> {
         let device = Device::flex();
         let precision = match self.dtype {
             Dtype::F32 => Precision::F32,
             Dtype::Bf16 => Precision::Bf16,
         };
-        let synthesis = config_f(self.resolution, &device);
+        let synthesis = config_f(self.resolution(), &device);
         let layers = synthesis.num_ws();
         let synthesis = synthesis.prepare(precision)?;
         let w_plus = broadcast(latent(&device), layers);
@@ -124,9 +147,9 @@ impl Args {
     }
 
     /// Of the gradient of the mean square of the image with respect to w.
-    fn backward_times(&self) -> Vec<f64> {
+    fn synthesis_gradient_times(&self) -> Vec<f64> {
         let device = Device::flex().autodiff();
-        let synthesis = config_f(self.resolution, &device).no_grad();
+        let synthesis = config_f(self.resolution(), &device).no_grad();
         let layers = synthesis.num_ws();
         let w = latent(&device).require_grad();
         self.time(|| {
@@ -134,6 +157,32 @@ impl Args {
             let gradients = image.square().mean().backward();
             drop(w.grad(&gradients));
         })
+    }
+
+    fn features_times(&self) -> Vec<f64> {
+        let device = Device::flex();
+        let network = EfficientNetLite0Config::new().init(&device);
+        let images = self.images(&device);
+        self.time(|| drop(network.taps(images.clone())))
+    }
+
+    /// Of the gradient of the mean squares of all taps with respect to the images.
+    fn features_gradient_times(&self) -> Vec<f64> {
+        let device = Device::flex().autodiff();
+        let network = EfficientNetLite0Config::new().init(&device);
+        let images = self.images(&device).require_grad();
+        self.time(|| {
+            let [first, others @ ..] = network.taps(images.clone());
+            let loss = others.into_iter().fold(first.square().mean(), |loss, tap| {
+                loss + tap.square().mean()
+            });
+            drop(images.grad(&loss.backward()));
+        })
+    }
+
+    fn images(&self, device: &Device) -> Tensor<4> {
+        let shape = [BATCH, 3, self.resolution(), self.resolution()];
+        Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
     }
 
     /// Milliseconds of every timed run.

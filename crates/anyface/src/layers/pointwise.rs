@@ -10,7 +10,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{Tensor, TensorData};
 
-use crate::stylegan2::styled_conv::{runs_on_flex, values};
+use super::styled_conv::{runs_on_flex, values};
 
 /// Output channels at most for which one pass over the input is faster: colours.
 const COLOURS: usize = 4;

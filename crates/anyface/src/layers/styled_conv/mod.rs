@@ -13,7 +13,7 @@ use anyface_kernels::Activation;
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{DType, Tensor};
 
-use crate::layers::{has_pointwise, pointwise};
+use super::{has_pointwise, pointwise};
 use flex::StyledConvBackend;
 pub(crate) use flex::values;
 
