@@ -1,0 +1,161 @@
+//! The network: a residual stack that reads a point on the way, the time, and what is said.
+
+use std::f64::consts::PI;
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::activation::silu;
+use burn::tensor::{Bool, Device, Tensor};
+
+use super::sentence_pooling::SentencePooling;
+use super::whitening::Whitening;
+use crate::layers::LayerNorm;
+
+/// Frequencies of the time's sines and cosines, each √2 times the one before.
+const FREQUENCIES: usize = 12;
+
+/// Sizes of a [`FlowPrior`].
+#[derive(Config, Debug, PartialEq, Eq)]
+pub struct FlowPriorConfig {
+    /// E, the width of a text feature.
+    pub feature_dim: usize,
+    /// D, the width of a latent.
+    pub w_dim: usize,
+    /// W, the width of the residual stack.
+    #[config(default = 512)]
+    pub width: usize,
+    /// Blocks of the stack.
+    #[config(default = 5)]
+    pub blocks: usize,
+    /// Heads that look for what is said; they divide `width`.
+    #[config(default = 16)]
+    pub heads: usize,
+}
+
+impl FlowPriorConfig {
+    /// A prior with random weights, of latents that are white already.
+    pub fn init(&self, device: &Device) -> FlowPrior {
+        let width = self.width;
+        let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
+        FlowPrior {
+            whitening: Whitening::identity(self.w_dim, device),
+            sentences: SentencePooling::new([self.feature_dim, width, self.heads], device),
+            time: [linear(2 * FREQUENCIES, width), linear(width, width)],
+            input: linear(self.w_dim, width),
+            blocks: (0..self.blocks)
+                .map(|_| Block {
+                    norm: LayerNorm::new(width, device),
+                    inner: linear(width, width),
+                    context: linear(width, width),
+                    outer: linear(width, width),
+                })
+                .collect(),
+            norm: LayerNorm::new(width, device),
+            output: linear(width, self.w_dim),
+        }
+    }
+}
+
+/// The velocity from noise to latents of faces, by what is said of them.
+#[derive(Module, Debug)]
+pub struct FlowPrior {
+    whitening: Whitening,
+    sentences: SentencePooling,
+    time: [Linear; 2],
+    input: Linear,
+    blocks: Vec<Block>,
+    norm: LayerNorm,
+    output: Linear,
+}
+
+/// `x + W₂·silu(W₁·norm(x) + W_c·context)`.
+#[derive(Module, Debug)]
+struct Block {
+    norm: LayerNorm,
+    inner: Linear,
+    context: Linear,
+    outer: Linear,
+}
+
+impl FlowPrior {
+    /// The prior with the mean and the covariance of latents `w [N, D]`, N at least 2.
+    #[must_use]
+    pub fn fitted(self, w: Tensor<2>) -> Self {
+        Self {
+            whitening: self.whitening.fitted(w),
+            ..self
+        }
+    }
+
+    /// Latents `w [N, D]` as the network knows them: without mean, of unit variance, `[N, D]`.
+    pub fn whiten(&self, w: Tensor<2>) -> Tensor<2> {
+        self.whitening.whiten(w)
+    }
+
+    /// The inverse of [`FlowPrior::whiten`].
+    pub fn color(&self, x: Tensor<2>) -> Tensor<2> {
+        self.whitening.color(x)
+    }
+
+    /// What is said of N faces, `[N, W]`, from unit text features `[N, C, E]` of C sentences;
+    /// `absent [N, C]` is true where a face has fewer.
+    pub fn condition(&self, features: Tensor<3>, absent: Option<Tensor<2, Bool>>) -> Tensor<2> {
+        self.sentences.forward(features, absent)
+    }
+
+    /// The condition of a face of which nothing is said, `[1, W]`.
+    pub fn no_condition(&self) -> Tensor<2> {
+        self.sentences.nothing()
+    }
+
+    /// Velocities `[N, D]` at points `x [N, D]` on the way and times `t [N, 1]`, 0 for noise to 1
+    /// for faces, under `condition [N, W]`.
+    pub fn velocity(&self, x: Tensor<2>, t: Tensor<2>, condition: Tensor<2>) -> Tensor<2> {
+        let shifts = self.shifts(self.embed_time(t) + condition);
+        self.shifted_velocity(x, shifts)
+    }
+
+    /// Where the prior is.
+    pub fn device(&self) -> Device {
+        self.input.weight.device()
+    }
+
+    /// D, the width of a latent.
+    pub(super) fn w_dim(&self) -> usize {
+        let [w_dim, _] = self.input.weight.dims();
+        w_dim
+    }
+
+    /// Times `[N, 1]` as vectors `[N, W]`.
+    pub(super) fn embed_time(&self, t: Tensor<2>) -> Tensor<2> {
+        let frequencies: [f32; FREQUENCIES] =
+            std::array::from_fn(|i| (PI * 2f64.powf(i as f64 / 2.0)) as f32);
+        let frequencies = Tensor::<1>::from_floats(frequencies, &t.device());
+        let angles = t.matmul(frequencies.unsqueeze());
+        let waves = Tensor::cat(vec![angles.clone().sin(), angles.cos()], 1);
+        let [first, second] = &self.time;
+        second.forward(silu(first.forward(waves)))
+    }
+
+    /// What contexts `[N, W]`, time and condition together, add in each block, `[N, W]`.
+    pub(super) fn shifts(&self, context: Tensor<2>) -> Vec<Tensor<2>> {
+        let blocks = self.blocks.iter();
+        blocks
+            .map(|block| block.context.forward(context.clone()))
+            .collect()
+    }
+
+    /// [`FlowPrior::velocity`] with what time and condition add in each block, `[N, W]`.
+    pub(super) fn shifted_velocity(&self, x: Tensor<2>, shifts: Vec<Tensor<2>>) -> Tensor<2> {
+        let x = self
+            .blocks
+            .iter()
+            .zip(shifts)
+            .fold(self.input.forward(x), |x, (block, shift)| {
+                let inner = block.inner.forward(block.norm.forward(x.clone()));
+                x + block.outer.forward(silu(inner + shift))
+            });
+        self.output.forward(self.norm.forward(x))
+    }
+}
