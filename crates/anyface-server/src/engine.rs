@@ -87,7 +87,7 @@ impl EngineStudio {
             }
             FaceSource::Latent(latent) => self.latent(latent)?,
             FaceSource::Photo(photo) => {
-                if self.engine.config().inversion.is_none() {
+                if !self.engine.config().inverts() {
                     return Err(StudioError::Unsupported("this model cannot read photos"));
                 }
                 self.engine.invert(photo, 0)?
@@ -109,7 +109,7 @@ impl Studio for EngineStudio {
             latent: [config.generator.num_ws(), config.generator.w_dim],
             truncation: config.truncation.psi,
             edits: true,
-            inverts: config.inversion.is_some(),
+            inverts: config.inverts(),
         }
     }
 

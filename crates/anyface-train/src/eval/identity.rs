@@ -214,9 +214,8 @@ pub fn identity(
 
 /// The first layer of a crossover of this strength: it takes that part of the layers that carry what words say.
 fn crossover_layer(engine: &Engine) -> usize {
-    let first = engine.config().injection_layer;
-    let layers = engine.config().generator.num_ws() - first;
-    first + layers - (layers as f64 * STRENGTH).round() as usize
+    let layers = engine.described_layers();
+    layers.end - (layers.len() as f64 * STRENGTH).round() as usize
 }
 
 /// How often the first of two ways is nearer to the picture; a tie counts half.

@@ -222,7 +222,7 @@ pub fn manipulation(
             let after = Seen::new(engine, probe, &edited);
             direct[*edit].add(attribute, &before, &after, stays);
 
-            let crossed = engine.crossover(&latent, text, seed, engine.config().injection_layer)?;
+            let crossed = engine.crossover(&latent, text, seed, engine.described_layers().start)?;
             let after = Seen::new(engine, probe, &engine.draw(&crossed));
             crossover[*edit].add(attribute, &before, &after, stays);
             if i < CURVES {

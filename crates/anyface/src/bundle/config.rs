@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 
+use anyface_portraits::CODE_DIM;
 use serde::{Deserialize, Serialize};
 
 use super::ZDistribution;
-use crate::clip::{Family, ImageTowerConfig, TextTowerConfig};
-use crate::inversion::EncoderConfig;
-use crate::mapper::StreamConfig;
+use crate::clip::{Family, ImageTowerConfig, SimpleTokenizer, TextTowerConfig};
+use crate::inversion::{EncoderConfig, ResidualEncoderConfig};
+use crate::mapper::{FlowPriorConfig, FlowSampling, StreamConfig};
 use crate::probe::ProbeConfig;
 use crate::stylegan2::GeneratorConfig;
 
@@ -35,14 +36,25 @@ pub struct BundleConfig {
     pub text_tower: TextTowerConfig,
     /// Image tower.
     pub image_tower: ImageTowerConfig,
-    /// Text stream of the mapper.
-    pub text_stream: StreamConfig,
+    /// How text becomes a latent.
+    #[serde(default)]
+    pub mapper: MapperKind,
+    /// Text stream of the mapper, where that is `streams`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_stream: Option<StreamConfig>,
     /// Reconstruction stream of the mapper; only training needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_stream: Option<StreamConfig>,
-    /// Noise injection replaces the latent layers below this one.
+    /// Prior of latents by words, where the mapper is `flow_prior`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_prior: Option<FlowPriorConfig>,
+    /// How that prior is sampled.
+    #[serde(default)]
+    pub flow_sampling: FlowSampling,
+    /// Noise injection replaces the latent layers below this one. For the streams.
+    #[serde(default)]
     pub injection_layer: usize,
-    /// Default truncation of the injected layers.
+    /// Default truncation of what comes of a seed.
     pub truncation: Truncation,
     /// How often an edit has the text stream read its own answer: what it changes little at once adds up. 2 when left out.
     #[serde(default = "default_edit_passes")]
@@ -62,6 +74,82 @@ pub struct BundleConfig {
     /// Encoder from pictures to latents; a bundle may come without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inversion: Option<EncoderConfig>,
+    /// Encoder that was trained beside the generator; it is used before `inversion`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual_encoder: Option<ResidualEncoderConfig>,
+}
+
+impl BundleConfig {
+    /// Whether the bundle finds latents of pictures.
+    pub const fn inverts(&self) -> bool {
+        self.residual_encoder.is_some() || self.inversion.is_some()
+    }
+
+    /// Checks what one field says against another; the error names the fields.
+    pub(super) fn validate(&self) -> Result<(), String> {
+        if self.z_distribution == ZDistribution::Portraits && self.generator.z_dim != CODE_DIM {
+            return Err(format!(
+                "z_distribution: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` is {}",
+                self.generator.z_dim
+            ));
+        }
+        if !(0.0..=1.0).contains(&self.naturalness) {
+            let naturalness = self.naturalness;
+            return Err(format!("naturalness: {naturalness} is not between 0 and 1"));
+        }
+        let vocabulary = self.text_tower.vocab_size;
+        if self.clip == Family::Openai && vocabulary != SimpleTokenizer::VOCAB_SIZE {
+            return Err(format!(
+                "clip: OpenAI's tokenizer has {} ids, `text_tower.vocab_size` is {vocabulary}",
+                SimpleTokenizer::VOCAB_SIZE
+            ));
+        }
+        self.validate_mapper()
+    }
+
+    /// Checks that the mapper has what it needs, and fits the networks beside it.
+    fn validate_mapper(&self) -> Result<(), String> {
+        let prior = match self.mapper {
+            MapperKind::Streams if self.text_stream.is_some() => return Ok(()),
+            MapperKind::Streams => {
+                return Err("missing field `text_stream`, which `mapper` streams needs".to_owned());
+            }
+            MapperKind::FlowPrior => self.flow_prior.as_ref().ok_or_else(|| {
+                "missing field `flow_prior`, which `mapper` flow_prior needs".to_owned()
+            })?,
+        };
+        let (features, w_dim) = (self.text_tower.embed_dim, self.generator.w_dim);
+        if prior.feature_dim != features {
+            return Err(format!(
+                "flow_prior.feature_dim: it reads features of {}, the text tower's have {features}",
+                prior.feature_dim
+            ));
+        }
+        if prior.w_dim != w_dim {
+            return Err(format!(
+                "flow_prior.w_dim: its latents have {} entries, the generator's {w_dim}",
+                prior.w_dim
+            ));
+        }
+        let FlowSampling { guidance, steps } = self.flow_sampling;
+        match steps > 0 && guidance.is_finite() {
+            true => Ok(()),
+            false => Err(format!(
+                "flow_sampling: {steps} steps with a guidance of {guidance} lead nowhere"
+            )),
+        }
+    }
+}
+
+/// How text becomes a latent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MapperKind {
+    /// The text stream changes a random latent.
+    #[default]
+    Streams,
+    /// A prior p(w | text) draws one by flow matching.
+    FlowPrior,
 }
 
 const fn default_edit_passes() -> NonZeroUsize {
@@ -88,14 +176,15 @@ impl Domain {
     }
 }
 
-/// How far the noise-injected layers are drawn towards the mean latent.
+/// How far what comes of a seed is drawn towards the mean.
 ///
-/// It acts on `w_c` alone, never on what the words say.
+/// It never acts on what the words say. With the streams it draws in the random latent `w_c`; with the
+/// flow prior, the noise that the flow starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Truncation {
-    /// ψ in `w̄ + ψ·(w − w̄)`: 1 leaves the latent alone, 0 gives the mean face.
+    /// ψ in `w̄ + ψ·(w − w̄)`, or ψ times the noise: 1 leaves it alone, 0 gives the mean face.
     pub psi: f64,
-    /// Only latent layers below this one are drawn in.
+    /// Only latent layers below this one are drawn in. For the streams.
     pub cutoff: usize,
 }

@@ -6,7 +6,6 @@ mod z_distribution;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use anyface_portraits::CODE_DIM;
 use burn::module::Module;
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
@@ -17,7 +16,7 @@ use crate::Error;
 use crate::clip::{CompactTokenizer, Family, SimpleTokenizer, Tokenizer};
 use crate::weights::{StoredDtype, load_module, load_module_bytes, save_module, write_atomically};
 
-pub use config::{BundleConfig, Domain, Truncation};
+pub use config::{BundleConfig, Domain, MapperKind, Truncation};
 pub use z_distribution::ZDistribution;
 
 static PORTRAITS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../models/portraits");
@@ -54,7 +53,8 @@ impl Bundle {
     ///
     /// # Errors
     /// When it is missing, no JSON, has an unknown or missing field, or another format version;
-    /// when the distribution of `z` does not fit the generator, or the tokenizer the text tower.
+    /// when the distribution of `z` does not fit the generator, the tokenizer the text tower, or the
+    /// mapper either.
     pub fn config(&self) -> Result<BundleConfig, Error> {
         let config: BundleConfig = self.parse_config()?;
         if config.format != FORMAT {
@@ -64,25 +64,9 @@ impl Bundle {
             );
             return Err(self.fault(CONFIG, reason));
         }
-        if config.z_distribution == ZDistribution::Portraits && config.generator.z_dim != CODE_DIM {
-            let reason = format!(
-                "z_distribution: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` is {}",
-                config.generator.z_dim
-            );
-            return Err(self.fault(CONFIG, reason));
-        }
-        if !(0.0..=1.0).contains(&config.naturalness) {
-            let reason = format!("naturalness: {} is not between 0 and 1", config.naturalness);
-            return Err(self.fault(CONFIG, reason));
-        }
-        let vocabulary = config.text_tower.vocab_size;
-        if config.clip == Family::Openai && vocabulary != SimpleTokenizer::VOCAB_SIZE {
-            let reason = format!(
-                "clip: OpenAI's tokenizer has {} ids, `text_tower.vocab_size` is {vocabulary}",
-                SimpleTokenizer::VOCAB_SIZE
-            );
-            return Err(self.fault(CONFIG, reason));
-        }
+        config
+            .validate()
+            .map_err(|reason| self.fault(CONFIG, reason))?;
         Ok(config)
     }
 

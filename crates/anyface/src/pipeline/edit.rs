@@ -1,7 +1,4 @@
-//! Changes of a face in words.
-//!
-//! The text stream reads a latent beside the words and answers with the latent of a face that fits them and is the
-//! same otherwise. What it changes is a direction: continuous in its strength, and about this face.
+//! Changes of a face in words: a direction of its own for each face, continuous in its strength.
 
 use std::ops::Range;
 
@@ -9,10 +6,10 @@ use burn::tensor::Tensor;
 
 use super::{Description, Engine, Latent};
 use crate::Error;
-use crate::mapper::Mapped;
-use crate::stylegan2::{broadcast, mix};
+use crate::bundle::Truncation;
+use crate::stylegan2::mix;
 
-/// Words that ask for nothing. What the text stream changes on reading them is no one's wish, and is subtracted.
+/// Words that ask for nothing.
 const NEUTRAL: &str = "a face";
 
 /// Random faces whose mean change is the usual one.
@@ -64,7 +61,7 @@ impl Engine {
         }
         let num_ws = self.config.generator.num_ws();
         let layers = edit.layers.clone();
-        let layers = layers.unwrap_or(self.config.injection_layer..num_ws);
+        let layers = layers.unwrap_or_else(|| self.described_layers());
         if layers.end > num_ws || layers.is_empty() {
             return Err(Error::OutOfRange {
                 name: "layers",
@@ -99,54 +96,36 @@ impl Engine {
         first: usize,
     ) -> Result<Latent, Error> {
         let description = self.describe(&[text])?;
-        let w = self.generator.mapping.forward(self.noise(seed));
-        let described = self.mapped(&description, w).w_plus;
+        let described = self.mapper.face(&description, seed, self.untruncated());
         Ok(Latent {
             w_plus: mix(face.w_plus.clone(), described, first),
         })
     }
 
-    /// What the text stream changes of random faces on reading `text`, their mean, `[1, L, D]`.
+    /// The latent layers that carry what words say.
+    pub fn described_layers(&self) -> Range<usize> {
+        self.mapper.layers()
+    }
+
+    /// What `text` changes of random faces, their mean, `[1, L, D]`.
     fn usual_change(&self, text: &Description) -> Result<Tensor<3>, Error> {
-        let z = Tensor::cat((0..USUAL_FACES).map(|seed| self.noise(seed)).collect(), 0);
-        let faces = self.everywhere(self.generator.mapping.forward(z));
+        let truncation = self.untruncated();
+        let faces = (0..USUAL_FACES).map(|seed| self.mapper.random_face(seed, truncation));
+        let faces = Tensor::cat(faces.collect(), 0);
         Ok(self.change(text, faces)?.mean_dim(0))
     }
 
-    /// What the text stream changes of faces `[N, L, D]` on reading `text`, `[N, L, D]`, in the bundle's passes over its own
-    /// answer: what a word changes little at once adds up, and what it has changed it leaves alone. Kept to what faces vary in,
-    /// where that is known.
-    fn change(&self, text: &Description, face: Tensor<3>) -> Result<Tensor<3>, Error> {
+    const fn untruncated(&self) -> Truncation {
+        Truncation {
+            psi: 1.0,
+            ..self.config.truncation
+        }
+    }
+
+    /// What `text` changes of faces `[N, L, D]`, `[N, L, D]`.
+    fn change(&self, text: &Description, faces: Tensor<3>) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
-        let passes = self.config.edit_passes.get();
-        let changed = (0..passes).fold(face.clone(), |face, _| {
-            let w = self.summary(&face);
-            face + self.mapped(text, w.clone()).w_plus - self.mapped(&neutral, w).w_plus
-        });
-        Ok(self.wiener_filtered(changed - face))
-    }
-
-    /// Latents `[N, D]`, each in every layer.
-    fn everywhere(&self, w: Tensor<2>) -> Tensor<3> {
-        broadcast(w, self.config.generator.num_ws())
-    }
-
-    /// The text stream's answer to one description and latents `[N, D]`.
-    pub(super) fn mapped(&self, description: &Description, w: Tensor<2>) -> Mapped {
-        let features = description.features.clone().unsqueeze::<3>();
-        let features = features.repeat_dim(0, w.dims()[0]);
-        self.text_stream.forward(features, None, Some(w))
-    }
-
-    /// One latent of each face `[N, L, D]`, `[N, D]`: the mean of the layers that carry what words say.
-    pub(super) fn summary(&self, w_plus: &Tensor<3>) -> Tensor<2> {
-        let first = self.config.injection_layer;
-        let layers = w_plus.dims()[1] - first;
-        w_plus
-            .clone()
-            .narrow(1, first, layers)
-            .mean_dim(1)
-            .squeeze_dim(1)
+        Ok(self.mapper.change(text, &neutral, faces))
     }
 }
 

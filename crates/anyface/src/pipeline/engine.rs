@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
-use super::wiener::wiener_filter;
+use super::invert::PictureEncoder;
+use super::mapper::{self, Mapper};
 use crate::Error;
 use crate::bundle::{Bundle, BundleConfig};
 use crate::clip::{ImageTower, Preprocess, TextTower, Tokenizer};
-use crate::inversion::Encoder;
-use crate::mapper::Stream;
 use crate::stylegan2::{Generator, Precision, PreparedSynthesis};
 
 /// The networks of one bundle on one device.
@@ -26,13 +25,12 @@ pub struct Engine {
     pub(crate) image_tower: ImageTower,
     /// Of `image_tower`.
     pub(crate) preprocess: Preprocess,
-    pub(crate) text_stream: Stream,
     pub(crate) generator: Generator,
     /// Of `generator`, for drawing.
     pub(crate) synthesis: PreparedSynthesis,
-    pub(crate) encoder: Option<Encoder>,
-    /// What keeps changes of `w` to what faces vary in, `[D, D]`; none where that is not known.
-    pub(crate) wiener_filter: Option<Tensor<2>>,
+    /// From words to latents of `generator`.
+    pub(super) mapper: Box<dyn Mapper>,
+    pub(super) encoder: Option<PictureEncoder>,
 }
 
 impl Engine {
@@ -58,18 +56,15 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, Error> {
         let config = bundle.config()?;
-        let encoder = config.inversion.as_ref();
-        let encoder = encoder.map(|encoder| bundle.network("inversion", encoder.init(device)));
         let generator: Generator = bundle.network("generator", config.generator.init(device))?;
         let synthesis = generator.synthesis.clone().prepare(Precision::F32);
         Ok(Self {
-            encoder: encoder.transpose()?,
+            encoder: PictureEncoder::load(bundle, &config, device)?,
+            mapper: mapper::load(bundle, &config, &generator, device)?,
             tokenizer: bundle.tokenizer()?,
             text_tower: bundle.network("text_tower", config.text_tower.init(device))?,
             image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
             preprocess: config.clip.preprocess(config.image_tower.resolution()),
-            text_stream: bundle.network("text_stream", config.text_stream.init(device))?,
-            wiener_filter: generator.mapping.covariance().as_ref().map(wiener_filter),
             generator,
             synthesis: synthesis.expect("f32 runs everywhere"),
             device: device.clone(),

@@ -1,6 +1,6 @@
 //! Faces from a description.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use image::RgbImage;
 
 use super::{Description, Engine, Latent};
@@ -8,7 +8,7 @@ use crate::Error;
 use crate::bundle::Truncation;
 use crate::image::{to_rgb, to_tensor};
 use crate::layers::l2_normalize;
-use crate::stylegan2::{Noise, broadcast, mix, truncate};
+use crate::stylegan2::Noise;
 
 /// How to draw the faces of one description.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,7 @@ pub struct Generate {
     pub count: usize,
     /// Face i uses seed `seed + i`.
     pub seed: u64,
-    /// ψ of the noise in the layers below the bundle's cutoff, 0 to 1; what the bundle says when `None`.
+    /// ψ of what comes of the seed, 0 to 1; what the bundle says when `None`.
     pub truncation: Option<f64>,
 }
 
@@ -98,21 +98,8 @@ impl Engine {
         sketches: usize,
         show: &mut dyn FnMut(RgbImage),
     ) -> GeneratedFace {
-        let mapping = &self.generator.mapping;
-        let num_ws = self.config.generator.num_ws();
-        let w_c = truncate(
-            broadcast(mapping.forward(self.noise(seed)), num_ws),
-            mapping.w_avg.val(),
-            truncation.psi,
-            Some(truncation.cutoff),
-        );
-        // The text stream reads the noise as it is in the layers that it writes.
-        let injection_layer = self.config.injection_layer;
-        let w = w_c.clone().narrow(1, injection_layer.min(num_ws - 1), 1);
-        let mapped = self.mapped(description, w.squeeze_dim(1));
-        let said = self.natural(w_c.clone(), mapped.w_plus);
         let latent = Latent {
-            w_plus: mix(w_c, said, injection_layer),
+            w_plus: self.mapper.face(description, seed, truncation),
         };
         let image = self.images(&latent, sketches, show);
         let pixels = self.preprocess.images(image.clone());
@@ -124,16 +111,6 @@ impl Engine {
             seed,
             clip_score,
         }
-    }
-
-    /// What the words say of a face `w_c`, `[1, L, D]` each, with the bundle's part of what faces do not vary in taken back.
-    fn natural(&self, w_c: Tensor<3>, said: Tensor<3>) -> Tensor<3> {
-        let naturalness = self.config.naturalness;
-        if naturalness == 0.0 {
-            return said;
-        }
-        let filtered = self.wiener_filtered(said.clone() - w_c.clone()) + w_c;
-        said.clone() + (filtered - said) * naturalness
     }
 
     /// Draws a face.
@@ -176,15 +153,5 @@ impl Engine {
                 show(to_rgb(images.clone()).swap_remove(0));
             }
         })
-    }
-
-    /// The latent of one seed, `[1, Z]`.
-    pub(super) fn noise(&self, seed: u64) -> Tensor<2> {
-        let z = self
-            .config
-            .z_distribution
-            .sample(self.config.generator.z_dim, seed);
-        let shape = [1, z.len()];
-        Tensor::from_data(TensorData::new(z, shape), &self.device)
     }
 }

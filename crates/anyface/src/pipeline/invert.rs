@@ -2,14 +2,16 @@
 
 use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use image::RgbImage;
 
 use super::{Engine, Latent};
 use crate::Error;
+use crate::bundle::{Bundle, BundleConfig};
 use crate::image::{Filter, resize, to_tensor};
+use crate::inversion::{Encoder, ResidualEncoder};
 use crate::layers::halve;
-use crate::stylegan2::Noise;
+use crate::stylegan2::{Generator, Noise, broadcast};
 
 /// Steps of refinement that pay where nothing else is asked for.
 pub const REFINEMENT_STEPS: usize = 20;
@@ -27,6 +29,54 @@ struct Refined {
     w_plus: Param<Tensor<3>>,
 }
 
+/// What finds the latent of a picture at once.
+#[derive(Debug)]
+pub(super) enum PictureEncoder {
+    /// One latent for all layers; trained beside the generator.
+    Residual(ResidualEncoder),
+    /// A latent for every layer, less the mean of `w`.
+    Layered(Encoder),
+}
+
+impl PictureEncoder {
+    /// The encoder of a bundle; none where it has none.
+    pub(super) fn load(
+        bundle: &Bundle,
+        config: &BundleConfig,
+        device: &Device,
+    ) -> Result<Option<Self>, Error> {
+        Ok(match (&config.residual_encoder, &config.inversion) {
+            (Some(residual), _) => Some(Self::Residual(
+                bundle.network("residual_encoder", residual.init(device))?,
+            )),
+            (None, Some(layered)) => Some(Self::Layered(
+                bundle.network("inversion", layered.init(device))?,
+            )),
+            (None, None) => None,
+        })
+    }
+
+    /// Side of the pictures that it reads.
+    fn side(&self, config: &BundleConfig) -> usize {
+        match self {
+            Self::Residual(_) => config.generator.resolution(),
+            Self::Layered(encoder) => encoder.resolution(),
+        }
+    }
+
+    /// The latent `[1, L, D]` of a picture `[1, 3, R, R]` in ±1.
+    fn find(&self, picture: Tensor<4>, generator: &Generator) -> Tensor<3> {
+        match self {
+            Self::Residual(encoder) => {
+                broadcast(encoder.forward(picture), generator.synthesis.num_ws())
+            }
+            Self::Layered(encoder) => {
+                encoder.forward(picture) + generator.mapping.w_avg.val().unsqueeze::<3>()
+            }
+        }
+    }
+}
+
 impl Engine {
     /// Finds the latent of an aligned square picture by the bundle's encoder, then by `refine` steps down the slope of
     /// the picture's error.
@@ -36,13 +86,14 @@ impl Engine {
     pub fn invert(&self, picture: &RgbImage, refine: usize) -> Result<Latent, Error> {
         let encoder = self.encoder.as_ref().ok_or_else(|| Error::Bundle {
             file: "config.json".to_owned(),
-            reason: "inversion: this bundle has no encoder from pictures to latents".to_owned(),
+            reason: "this bundle has no encoder from pictures to latents: neither `inversion` nor \
+                     `residual_encoder`"
+                .to_owned(),
         })?;
-        let side = encoder.resolution() as u32;
+        let side = encoder.side(&self.config) as u32;
         let input = to_tensor(&[&at_side(picture, side)], &self.device);
-        let w_avg = self.generator.mapping.w_avg.val().unsqueeze::<3>();
         let latent = Latent {
-            w_plus: encoder.forward(input) + w_avg,
+            w_plus: encoder.find(input, &self.generator),
         };
         Ok(self.refine(latent, picture, refine))
     }

@@ -8,7 +8,6 @@ use burn::tensor::{Tensor, TensorData};
 use super::Engine;
 use crate::Error;
 use crate::bundle::Truncation;
-use crate::stylegan2::{broadcast, truncate};
 use crate::weights::{WeightsError, save_tensor};
 
 /// The tensor of a latent file.
@@ -97,17 +96,10 @@ impl Engine {
             })
     }
 
-    /// The face that the generator draws from a seed when nothing is said of it.
+    /// The face that comes of a seed when nothing is said of it.
     pub fn random_face(&self, seed: u64, truncation: Truncation) -> Latent {
-        let mapping = &self.generator.mapping;
-        let w = mapping.forward(self.noise(seed));
         Latent {
-            w_plus: truncate(
-                broadcast(w, self.config.generator.num_ws()),
-                mapping.w_avg.val(),
-                truncation.psi,
-                Some(truncation.cutoff),
-            ),
+            w_plus: self.mapper.random_face(seed, truncation),
         }
     }
 }

@@ -6,7 +6,7 @@ mod engine;
 mod generate;
 mod invert;
 mod latent;
-mod wiener;
+mod mapper;
 
 pub use describe::{Description, MAX_WORDS};
 pub use edit::Edit;

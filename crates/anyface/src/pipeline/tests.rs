@@ -6,11 +6,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, Tolerance};
 use serde::Serialize;
 
+use super::mapper::{Mapper, Streams};
 use super::*;
-use crate::bundle::{Bundle, Truncation, ZDistribution};
+use crate::bundle::{Bundle, MapperKind, Truncation, ZDistribution};
 use crate::clip::transformer::TransformerConfig;
 use crate::clip::{Family, SimpleTokenizer, TextTowerConfig, VisionTransformerConfig};
-use crate::mapper::StreamConfig;
+use crate::inversion::ResidualEncoderConfig;
+use crate::mapper::{FlowPriorConfig, StreamConfig};
 use crate::stylegan2::GeneratorConfig;
 
 fn put<M: Module>(folder: &Path, name: &str, config: &impl Serialize, network: M) {
@@ -82,23 +84,91 @@ fn a_naturalness_out_of_range_is_refused() {
     assert!(error.contains("naturalness: 1.5"), "{error}");
 }
 
+/// The same with a prior of latents of this width by words, and an encoder.
+fn flow_bundle(folder: &Path, w_dim: usize) {
+    let device = Device::flex();
+    device.seed(1);
+    openai_bundle(folder, SimpleTokenizer::VOCAB_SIZE);
+    let prior = FlowPriorConfig::new(6, w_dim).with_width(16).with_heads(4);
+    put(folder, "flow_prior", &prior, prior.init(&device));
+    let encoder = ResidualEncoderConfig::new(4).with_channels(vec![4, 4, 4]);
+    put(folder, "residual_encoder", &encoder, encoder.init(&device));
+    section(folder, "mapper", &MapperKind::FlowPrior);
+}
+
+#[test]
+fn a_face_of_a_prior_depends_on_seed_and_words() {
+    let folder = tempfile::tempdir().unwrap();
+    flow_bundle(folder.path(), 4);
+    let engine = Engine::open(folder.path()).unwrap();
+    let latent = |text: &str, seed, psi| {
+        let description = engine.describe(&[text]).unwrap();
+        let truncation = engine.truncation(Some(psi)).unwrap();
+        engine.face(&description, seed, truncation).latent.values()
+    };
+    assert_eq!(latent("a sailor", 1, 0.5), latent("a sailor", 1, 0.5));
+    assert_ne!(latent("a sailor", 1, 0.5), latent("a nun", 1, 0.5));
+    assert_ne!(latent("a sailor", 1, 0.5), latent("a sailor", 2, 0.5));
+    assert_eq!(latent("a sailor", 1, 0.0), latent("a sailor", 2, 0.0));
+}
+
+#[test]
+fn a_prior_changes_a_photograph_by_words_but_not_by_words_for_any_face() {
+    let folder = tempfile::tempdir().unwrap();
+    flow_bundle(folder.path(), 4);
+    let engine = Engine::open(folder.path()).unwrap();
+    let truncation = engine.truncation(None).unwrap();
+    let photograph = engine.draw(&engine.random_face(3, truncation));
+    let face = engine.invert(&photograph, 2).unwrap();
+    let change = |text, strength| {
+        let edit = Edit {
+            strength,
+            ..Edit::default()
+        };
+        let direction = engine.direction(&face, text, &edit).unwrap();
+        direction.abs().max().into_scalar::<f32>()
+    };
+    assert!(change("an old man", 1.0) > 1e-4);
+    assert!(change("an old man", -1.0) > 1e-4);
+    assert_eq!(change("a face", 1.0), 0.0);
+    assert_eq!(engine.described_layers(), 0..8);
+}
+
+#[test]
+fn a_prior_that_does_not_fit_or_is_missing_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    flow_bundle(folder.path(), 5);
+    let error = Engine::open(folder.path()).unwrap_err().to_string();
+    let expected = "flow_prior.w_dim: its latents have 5 entries, the generator's 4";
+    assert!(error.ends_with(expected), "{error}");
+
+    let folder = tempfile::tempdir().unwrap();
+    openai_bundle(folder.path(), SimpleTokenizer::VOCAB_SIZE);
+    section(folder.path(), "mapper", &MapperKind::FlowPrior);
+    let error = Engine::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("missing field `flow_prior`"), "{error}");
+}
+
 #[test]
 fn words_change_what_faces_vary_in() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/photographs");
-    let mut engine = Engine::open(&folder).unwrap();
+    let engine = Engine::open(&folder).unwrap();
+    let bundle = Bundle::folder(&folder);
+    let mut streams =
+        Streams::load(&bundle, &engine.config, &engine.generator, &engine.device).unwrap();
     let truncation = engine.truncation(None).unwrap();
-    let face = engine.random_face(1, truncation);
-    let description = engine.describe(&["an old man"]).unwrap();
+    let face = streams.random_face(1, truncation);
+    let [text, neutral] = ["an old man", "a face"].map(|text| engine.describe(&[text]).unwrap());
     let [none, half, all] = [0.0, 0.5, 1.0].map(|naturalness| {
-        engine.config.naturalness = naturalness;
-        engine.face(&description, 1, truncation).latent.w_plus - face.w_plus.clone()
+        streams.naturalness = naturalness;
+        streams.face(&text, 1, truncation) - face.clone()
     });
     let equal = |found: &Tensor<3>, expected: &Tensor<3>| {
         let tolerance = Tolerance::<f32>::absolute(1e-4);
         let expected = expected.to_data();
         found.to_data().assert_approx_eq(&expected, tolerance);
     };
-    equal(&all, &engine.wiener_filtered(none.clone()));
+    equal(&all, &streams.wiener_filtered(none.clone()));
     equal(&half, &((none.clone() + all.clone()) / 2.0));
     let length = |x: &Tensor<3>| x.clone().square().sum().into_scalar::<f32>();
     assert!(
@@ -106,9 +176,9 @@ fn words_change_what_faces_vary_in() {
         "nothing was taken back"
     );
 
-    let edit = engine.direction(&face, "old", &Edit::default()).unwrap();
-    let filter = engine.wiener_filter.take();
-    let plain = engine.direction(&face, "old", &Edit::default()).unwrap();
-    engine.wiener_filter = filter;
-    equal(&edit, &engine.wiener_filtered(plain));
+    let edit = streams.change(&text, &neutral, face.clone());
+    let filter = streams.wiener_filter.take();
+    let plain = streams.change(&text, &neutral, face);
+    streams.wiener_filter = filter;
+    equal(&edit, &streams.wiener_filtered(plain));
 }

@@ -4,33 +4,18 @@
 //! learned to draw it: it shows as blur.
 
 use burn::tensor::{Tensor, TensorData};
-use faer::{Mat, Side};
+use faer::Mat;
 
-use super::Engine;
+use crate::mapper::principal_axes;
 
 /// The variance of which half a change is kept, as a part of that along the widest axis.
 const HALF: f64 = 0.03;
-
-impl Engine {
-    /// Changes `[N, L, D]` kept to what faces vary in, where that is known.
-    pub(super) fn wiener_filtered(&self, change: Tensor<3>) -> Tensor<3> {
-        match &self.wiener_filter {
-            Some(filter) => change.matmul(filter.clone().unsqueeze()),
-            None => change,
-        }
-    }
-}
 
 /// What changes `[…, D]` of `w` are multiplied by, `[D, D]`, for latents of this `covariance [D, D]`: Wiener's filter `Σ(Σ + λI)⁻¹`,
 /// which keeps a change where faces vary and drops it where they do not.
 pub(super) fn wiener_filter(covariance: &Tensor<2>) -> Tensor<2> {
     let [dim, _] = covariance.dims();
-    let values: Vec<f64> = covariance.to_data().iter().collect();
-    let covariance_of = Mat::from_fn(dim, dim, |i, j| values[i * dim + j]);
-    let eigen = covariance_of
-        .self_adjoint_eigen(Side::Lower)
-        .expect("weights are finite");
-    let (axes, variances) = (eigen.U(), eigen.S().column_vector());
+    let (axes, variances) = principal_axes(covariance);
     let widest = variances.iter().copied().fold(0.0, f64::max);
     let half = HALF * widest + f64::MIN_POSITIVE;
     let kept = Mat::from_fn(dim, dim, |i, j| {

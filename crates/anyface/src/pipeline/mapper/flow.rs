@@ -1,0 +1,71 @@
+//! Words to latents by the flow prior.
+//!
+//! A change of a face is what the words make of the face's own noise: the flow, followed backwards
+//! without words, gives the noise; followed forwards with them, it gives the face that this noise
+//! is in these words.
+
+use std::ops::Range;
+
+use burn::tensor::{Device, Tensor};
+
+use super::Mapper;
+use crate::Error;
+use crate::bundle::{Bundle, BundleConfig, Truncation};
+use crate::mapper::{FlowPrior, FlowSampling};
+use crate::pipeline::Description;
+use crate::stylegan2::broadcast;
+
+/// The flow prior with what a bundle says of it.
+#[derive(Debug)]
+pub(super) struct Flow {
+    prior: FlowPrior,
+    sampling: FlowSampling,
+    num_ws: usize,
+}
+
+impl Flow {
+    pub(super) fn load(
+        bundle: &Bundle,
+        config: &BundleConfig,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let prior = config.flow_prior.as_ref();
+        let prior = prior.expect("the config of a bundle was checked");
+        Ok(Self {
+            prior: bundle.network("flow_prior", prior.init(device))?,
+            sampling: config.flow_sampling,
+            num_ws: config.generator.num_ws(),
+        })
+    }
+
+    /// Latents `[N, D]` of noise `[N, D]` as it is described.
+    fn said(&self, description: &Description, noise: Tensor<2>) -> Tensor<2> {
+        let features = description.features.clone().unsqueeze();
+        let condition = self.prior.condition(features, None);
+        self.prior.latents(noise, condition, self.sampling)
+    }
+}
+
+impl Mapper for Flow {
+    fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3> {
+        let noise = self.prior.noise(seed) * truncation.psi;
+        broadcast(self.said(description, noise), self.num_ws)
+    }
+
+    fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3> {
+        let noise = self.prior.noise(seed) * truncation.psi;
+        let w = self.prior.unconditional_latents(noise, self.sampling.steps);
+        broadcast(w, self.num_ws)
+    }
+
+    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+        let w = faces.mean_dim(1).squeeze_dim(1);
+        let noise = self.prior.invert(w, self.sampling.steps);
+        let change = self.said(text, noise.clone()) - self.said(neutral, noise);
+        broadcast(change, self.num_ws)
+    }
+
+    fn layers(&self) -> Range<usize> {
+        0..self.num_ws
+    }
+}
