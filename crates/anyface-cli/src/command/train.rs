@@ -39,6 +39,8 @@ enum StageName {
     Inversion,
     /// Both streams of the mapper
     Mapper,
+    /// Prior of latents by words, in the place of the streams
+    Prior,
     /// Attribute probe, for eval
     Probe,
 }
@@ -58,6 +60,7 @@ impl Args {
             }
             StageName::Inversion => stage::inversion::run(&self.config, &device, self.resume)?,
             StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
+            StageName::Prior => stage::prior::run(&self.config, &device, self.resume)?,
         }
         Ok(())
     }

@@ -9,5 +9,7 @@ mod image_features;
 pub mod image_tower;
 pub mod inversion;
 pub mod mapper;
+pub mod prior;
 pub mod probe;
 mod random_w;
+mod text_features;

@@ -2,21 +2,18 @@
 
 use std::ops::Range;
 
-use anyface::clip::{TextTower, Tokenizer};
 use anyface::layers::l2_normalize;
 use anyface_portraits::Attribute;
 use anyface_portraits::caption::{Caption, Sentence};
 use anyface_portraits::latent::LATENT_DIM;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Int, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
+
+use crate::stage::text_features::TextFeatures;
 
 /// What captions say.
 pub(super) type Said = Vec<(Attribute, bool)>;
-
-/// Texts read at once, each with its neighbours in length.
-const READ_BATCH: usize = 64;
 
 /// A face with its captions.
 pub(super) struct DescribedFace {
@@ -74,33 +71,17 @@ pub(super) struct TextBatch {
 
 impl DescribedFaces {
     /// Reads the captions of all faces, each of which has one at least.
-    pub(super) fn read(
-        faces: Vec<DescribedFace>,
-        tower: &TextTower,
-        tokenizer: &Tokenizer,
-        context: usize,
-        device: &Device,
-    ) -> Self {
+    pub(super) fn read(faces: Vec<DescribedFace>, text_features: &TextFeatures) -> Self {
         let texts: Vec<&str> = faces
             .iter()
             .flat_map(|face| &face.captions)
             .flat_map(|caption| &caption.sentences)
             .map(|sentence| sentence.text.as_str())
             .collect();
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&i| texts[i].len());
-        let read = order.par_chunks(READ_BATCH).map(|batch| {
-            let batch: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
-            l2_normalize(tower.forward(tokenizer.batch(&batch, context, device)))
-        });
-        let sorted = Tensor::cat(read.collect(), 0);
-        let mut place = vec![0i64; order.len()];
-        for (i, &text) in (0..).zip(&order) {
-            place[text] = i;
-        }
-        let place = Tensor::<1, Int>::from_data(place.as_slice(), device);
-        let nothing = Tensor::zeros([1, sorted.dims()[1]], device);
-        let features = Tensor::cat(vec![sorted.select(0, place), nothing], 0);
+        let features = text_features.read(&texts);
+        let device = features.device();
+        let nothing = Tensor::zeros([1, features.dims()[1]], &device);
+        let features = Tensor::cat(vec![features, nothing], 0);
         let mut next = 0;
         let mut read = |caption: Caption| {
             let first = next;

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyface::bundle::Bundle;
-use anyface::clip::{TextTower, TextTowerConfig, Tokenizer};
 use anyface::inversion::{Encoder, EncoderConfig};
 use anyface::layers::l2_normalize;
 use anyface::probe::{Probe, ProbeConfig};
@@ -29,6 +28,7 @@ use crate::data::faces::{FaceSplit, Faces};
 use crate::data::portraits::codes;
 use crate::data::wordnet::WordNet;
 use crate::error::{Result, TrainError};
+use crate::stage::text_features::TextFeatures;
 
 /// Pictures that a network reads at once before training.
 const READ_BATCH: usize = 64;
@@ -82,9 +82,7 @@ pub(super) struct Samples {
 struct Readers<'a> {
     config: &'a MapperConfig,
     frozen: &'a Frozen,
-    text_tower: TextTower,
-    tokenizer: Tokenizer,
-    context: usize,
+    text: TextFeatures,
     /// Of pictures that have no latent.
     encoder: Option<Encoder>,
     device: &'a Device,
@@ -106,7 +104,6 @@ impl Samples {
             return Err(TrainError::config(file, message));
         }
         let bundle = Bundle::folder(&config.bundle);
-        let text: TextTowerConfig = bundle.section("text_tower")?;
         let is_rendered = faces.training.latent(0).is_some();
         let encoder = match is_rendered {
             true => None,
@@ -118,9 +115,7 @@ impl Samples {
         let readers = Readers {
             config,
             frozen,
-            text_tower: bundle.network("text_tower", text.init(device))?,
-            tokenizer: bundle.tokenizer()?,
-            context: text.context,
+            text: TextFeatures::load(&bundle, device)?,
             encoder,
             device,
         };
@@ -170,8 +165,7 @@ impl Readers<'_> {
     }
 
     fn describe(&self, faces: Vec<DescribedFace>) -> DescribedFaces {
-        let (tower, tokenizer) = (&self.text_tower, &self.tokenizer);
-        DescribedFaces::read(faces, tower, tokenizer, self.context, self.device)
+        DescribedFaces::read(faces, &self.text)
     }
 
     /// Latents of some faces: what they were rendered from, or what the encoder finds.

@@ -1,0 +1,116 @@
+//! The prior p(w | text) of photographs: what latents the encoder finds in faces of which something
+//! is said.
+
+mod facts;
+mod samples;
+mod sentences;
+mod sheet;
+mod stage;
+
+use std::path::{Path, PathBuf};
+
+use anyface::Truncation;
+use anyface::bundle::{Bundle, MapperKind};
+use anyface::mapper::{FlowPriorConfig, FlowSampling};
+use anyface::stylegan2::GeneratorConfig;
+use burn::tensor::Device;
+use serde::Deserialize;
+
+use self::stage::PriorStage;
+use crate::data::photographs::PhotographsConfig;
+use crate::error::{Result, TrainError};
+use crate::run::{RunConfig, load_config, train};
+
+/// A whole configuration file of this stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriorConfig {
+    /// Bundle that holds the text tower, the generator and its encoder, and is given the prior.
+    pub bundle: PathBuf,
+    /// The run.
+    pub run: RunConfig,
+    /// The photographs to learn from.
+    pub photographs: PhotographsConfig,
+    /// What is taken of them.
+    pub data: DataConfig,
+    /// Batches.
+    pub learning: LearningConfig,
+    /// The network.
+    pub model: FlowPriorConfig,
+    /// How the bundle samples the prior.
+    #[serde(default)]
+    pub sampling: FlowSampling,
+}
+
+/// The `[data]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Photographs for evaluation only, of those held out.
+    pub held_out: usize,
+    /// Captions that are written, for their sentences.
+    pub captions: usize,
+}
+
+/// The `[learning]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningConfig {
+    /// Faces in a step.
+    pub batch: usize,
+    /// Part of the faces of which nothing is said.
+    pub silent: f64,
+}
+
+impl PriorConfig {
+    /// Checks what one field says of itself; the error names the field.
+    fn validate(&self) -> std::result::Result<(), String> {
+        let LearningConfig { batch, silent } = self.learning;
+        if batch == 0 {
+            return Err("[learning] `batch` is 0".to_owned());
+        }
+        if !(0.0..=1.0).contains(&silent) {
+            return Err(format!(
+                "[learning] `silent` is {silent}, not between 0 and 1"
+            ));
+        }
+        let FlowPriorConfig { width, heads, .. } = self.model;
+        if heads == 0 || !width.is_multiple_of(heads) {
+            return Err(format!(
+                "[model] `heads` is {heads}, which does not divide the `width` of {width}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// `anyface train prior`: trains the prior and makes it the bundle's way from words to latents.
+///
+/// # Errors
+/// As [`load_config`] and [`train`]; the bundle's other networks or the photographs cannot be read;
+/// the bundle cannot be written.
+pub fn run(path: &Path, device: &Device, resume: bool) -> Result<()> {
+    let config: PriorConfig = load_config(path)?;
+    config
+        .validate()
+        .map_err(|message| TrainError::config(path, message))?;
+    let mut stage = PriorStage::new(path, config.clone(), device)?;
+    let prior = train(&mut stage, &config.run, device, resume)?;
+    let folder = &config.bundle;
+    Bundle::put(folder, "flow_prior", &config.model, &prior)?;
+    Bundle::put_section(folder, "flow_sampling", &config.sampling)?;
+    Bundle::put_section(folder, "mapper", &MapperKind::FlowPrior)?;
+    let bundle = Bundle::folder(folder);
+    if bundle
+        .section::<Option<Truncation>>("truncation")?
+        .is_none()
+    {
+        let generator: GeneratorConfig = bundle.section("generator")?;
+        let truncation = Truncation {
+            psi: 1.0,
+            cutoff: generator.num_ws(),
+        };
+        Bundle::put_section(folder, "truncation", &truncation)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! What a prior draws, to be looked at.
+
+use anyface::image::to_rgb;
+use anyface::mapper::{FlowPrior, FlowSampling};
+use anyface::stylegan2::{Generator, Noise, broadcast};
+use burn::tensor::Tensor;
+use image::RgbImage;
+
+use crate::stage::text_features::TextFeatures;
+
+/// Descriptions, sentence by sentence, one a row; nothing is said of the last.
+const ROWS: [&[&str]; 12] = [
+    &["A woman."],
+    &["A man."],
+    &["A smiling young woman with blond hair."],
+    &["An old man with gray hair."],
+    &["A bald man with a beard."],
+    &["A man with black hair.", "He wears glasses."],
+    &["A woman with glasses."],
+    &["A man with a hat."],
+    &["A woman with black hair and bangs.", "She is not smiling."],
+    &["A man with a goatee and a moustache."],
+    &["A chubby old woman."],
+    &[],
+];
+
+/// Seeds, one a column.
+pub(super) const COLUMNS: usize = 8;
+
+/// The text features of the rows, `[C, E]` each; none where nothing is said.
+pub(super) struct Sheet {
+    rows: Vec<Option<Tensor<2>>>,
+}
+
+impl Sheet {
+    pub(super) fn read(text_features: &TextFeatures) -> Self {
+        let rows = ROWS.iter();
+        let rows = rows.map(|texts| (!texts.is_empty()).then(|| text_features.read(texts)));
+        Self {
+            rows: rows.collect(),
+        }
+    }
+
+    /// The faces of all rows, row by row.
+    pub(super) fn draw(
+        &self,
+        prior: &FlowPrior,
+        generator: &Generator,
+        sampling: FlowSampling,
+    ) -> Vec<RgbImage> {
+        let noise: Vec<_> = (0..COLUMNS as u64).map(|seed| prior.noise(seed)).collect();
+        let noise = Tensor::cat(noise, 0);
+        let rows = self.rows.iter().flat_map(|features| {
+            let w = match features {
+                Some(features) => {
+                    let condition = prior.condition(features.clone().unsqueeze(), None);
+                    prior.latents(noise.clone(), condition, sampling)
+                }
+                None => prior.unconditional_latents(noise.clone(), sampling.steps),
+            };
+            to_rgb(draw(generator, w))
+        });
+        rows.collect()
+    }
+}
+
+/// Pictures `[N, 3, R, R]` of latents `[N, D]`.
+pub(super) fn draw(generator: &Generator, w: Tensor<2>) -> Tensor<4> {
+    let synthesis = &generator.synthesis;
+    synthesis.forward(broadcast(w, synthesis.num_ws()), Noise::None)
+}

@@ -1,0 +1,217 @@
+//! The loss of the prior and what is measured of it.
+
+use std::path::Path;
+
+use anyface::bundle::Bundle;
+use anyface::image::{contact_sheet, save_png};
+use anyface::inversion::{ResidualEncoder, ResidualEncoderConfig};
+use anyface::mapper::FlowPrior;
+use anyface::probe::{Probe, ProbeConfig};
+use anyface::stylegan2::{Generator, GeneratorConfig};
+use anyface_portraits::Attribute;
+use anyface_portraits::caption::Split;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::PriorConfig;
+use super::facts::Facts;
+use super::samples::Samples;
+use super::sentences::Descriptions;
+use super::sheet::{COLUMNS, Sheet, draw};
+use crate::data::faces::{FaceSplit, Faces};
+use crate::error::{Result, TrainError};
+use crate::eval::Accuracy;
+use crate::loss::flow_matching;
+use crate::run::{Evaluation, Stage, StepOutput};
+use crate::stage::text_features::TextFeatures;
+
+/// Faces of the held-out loss.
+const EVALUATION_FACES: usize = 1024;
+/// Faces that are drawn for the probe, at once.
+const DRAWN_FACES: usize = 64;
+/// How often as many are drawn.
+const DRAWN_ROUNDS: usize = 4;
+
+/// Trains [`FlowPrior`].
+pub(super) struct PriorStage {
+    config: PriorConfig,
+    training: Samples,
+    held_out: Samples,
+    generator: Generator,
+    probe: Option<Probe>,
+    sheet: Sheet,
+    device: Device,
+}
+
+impl PriorStage {
+    /// Loads the frozen networks and reads every photograph with them.
+    pub(super) fn new(file: &Path, config: PriorConfig, device: &Device) -> Result<Self> {
+        let bundle = Bundle::folder(&config.bundle);
+        let generator: GeneratorConfig = bundle.section("generator")?;
+        let encoder: ResidualEncoderConfig = bundle.section("residual_encoder")?;
+        let probe: Option<ProbeConfig> = bundle.section("probe")?;
+        let probe = probe.map(|probe| bundle.network("probe", probe.init(device)));
+        let text_features = TextFeatures::load(&bundle, device)?;
+        check(&config, generator.w_dim, text_features.feature_dim())
+            .map_err(|message| TrainError::config(file, message))?;
+        let encoder: ResidualEncoder = bundle.network("residual_encoder", encoder.init(device))?;
+        let encoder = encoder.no_grad();
+        let photographs = Some(&config.photographs);
+        let faces = FaceSplit::open(file, None, photographs, config.data.held_out)?;
+        let read = |faces: &dyn Faces, split| {
+            Samples::read(
+                file,
+                &config,
+                faces,
+                split,
+                &encoder,
+                &text_features,
+                device,
+            )
+        };
+        Ok(Self {
+            training: read(&*faces.training, Split::Train)?,
+            held_out: read(&*faces.held_out, Split::HeldOut)?,
+            generator: bundle
+                .network("generator", generator.init(device))?
+                .no_grad(),
+            probe: probe.transpose()?,
+            sheet: Sheet::read(&text_features),
+            device: device.clone(),
+            config,
+        })
+    }
+
+    /// The loss on random faces.
+    fn loss(
+        &self,
+        prior: &FlowPrior,
+        samples: &Samples,
+        count: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Tensor<1> {
+        let (w, descriptions) = samples.batch(count, self.config.learning.silent, rng);
+        let device = prior.device();
+        let (noise, t) = path(w.dims(), rng, &device);
+        let [w, features] = [w.into_data(), descriptions.features.into_data()];
+        let w = Tensor::<2>::from_data(w, &device);
+        let features = Tensor::<3>::from_data(features, &device);
+        let absent = Tensor::from_data(descriptions.absent.into_data(), &device);
+        let condition = prior.condition(features, Some(absent));
+        flow_matching(prior, prior.whiten(w), noise, t, condition)
+    }
+
+    /// Mean over attributes of the balanced accuracy of what the probe reads in faces drawn of
+    /// held-out descriptions, 0 to 1.
+    fn faithfulness(&self, prior: &FlowPrior, probe: &Probe, rng: &mut ChaCha8Rng) -> f64 {
+        let mut accuracy = Accuracy::default();
+        for _ in 0..DRAWN_ROUNDS {
+            let (w, descriptions) = self.held_out.batch(DRAWN_FACES, 0.0, rng);
+            let Descriptions {
+                features,
+                absent,
+                said,
+            } = descriptions;
+            let (noise, _) = path(w.dims(), rng, &self.device);
+            let condition = prior.condition(features, Some(absent));
+            let w = prior.latents(noise, condition, self.config.sampling);
+            let drawn = draw(&self.generator, w).clamp(-1.0, 1.0);
+            let logits: Vec<f32> = probe.forward(drawn).into_data().iter().collect();
+            for (facts, logits) in said.iter().zip(logits.chunks(Attribute::COUNT)) {
+                count(&mut accuracy, *facts, logits);
+            }
+        }
+        accuracy.mean()
+    }
+}
+
+/// Counts what is said of a face against what the probe sees in it.
+fn count(accuracy: &mut Accuracy, said: Facts, logits: &[f32]) {
+    for &attribute in Attribute::ALL {
+        for state in [false, true] {
+            if said.say((attribute, state)) {
+                let is_seen = logits[attribute.index()] > 0.0;
+                accuracy.add(attribute, state, is_seen == state);
+            }
+        }
+    }
+}
+
+/// Noise `[N, D]` and times `[N, 1]`, one in each of N equal parts of 0 to 1.
+fn path(
+    [count, w_dim]: [usize; 2],
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> (Tensor<2>, Tensor<2>) {
+    let t: Vec<f32> = (0..count)
+        .map(|i| (i as f32 + rng.random::<f32>()) / count as f32)
+        .collect();
+    let noise: Vec<f32> = StandardNormal
+        .sample_iter(rng)
+        .take(count * w_dim)
+        .collect();
+    (
+        Tensor::from_data(TensorData::new(noise, [count, w_dim]), device),
+        Tensor::from_data(TensorData::new(t, [count, 1]), device),
+    )
+}
+
+/// Checks that the prior fits the networks of the bundle; the error names the field.
+fn check(
+    config: &PriorConfig,
+    w_dim: usize,
+    feature_dim: usize,
+) -> std::result::Result<(), String> {
+    let model = &config.model;
+    if model.w_dim != w_dim {
+        return Err(format!(
+            "[model] `w_dim` is {}, that of the generator {w_dim}",
+            model.w_dim
+        ));
+    }
+    match model.feature_dim == feature_dim {
+        true => Ok(()),
+        false => Err(format!(
+            "[model] `feature_dim` is {}, the text tower's features have {feature_dim}",
+            model.feature_dim
+        )),
+    }
+}
+
+impl Stage for PriorStage {
+    type Model = FlowPrior;
+
+    fn init(&self, device: &Device) -> FlowPrior {
+        let prior = self.config.model.init(device);
+        prior.fitted(self.training.latents().clone())
+    }
+
+    fn step(&mut self, prior: &FlowPrior, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
+        let batch = self.config.learning.batch;
+        let loss = self.loss(prior, &self.training, batch, rng);
+        Ok(StepOutput::backward(prior, &loss, &[], batch))
+    }
+
+    fn evaluate(&mut self, ema: &FlowPrior) -> Result<Evaluation> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
+        let loss = self.loss(ema, &self.held_out, EVALUATION_FACES, &mut rng);
+        let loss = loss.into_scalar::<f64>();
+        let mut score = -loss;
+        let mut metrics = vec![("loss".to_owned(), loss)];
+        if let Some(probe) = &self.probe {
+            let faithfulness = self.faithfulness(ema, probe, &mut rng);
+            metrics.push(("faithfulness".to_owned(), faithfulness));
+            score = faithfulness;
+        }
+        Ok(Evaluation { score, metrics })
+    }
+
+    /// A description a row, a seed a column.
+    fn sample(&mut self, ema: &FlowPrior, path: &Path) -> Result<()> {
+        let faces = self.sheet.draw(ema, &self.generator, self.config.sampling);
+        Ok(save_png(&contact_sheet(&faces, COLUMNS), path)?)
+    }
+}
