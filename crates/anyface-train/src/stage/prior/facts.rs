@@ -110,6 +110,6 @@ mod tests {
         let face = Facts::from_iter([(Male, true), (Smiling, false)]);
         assert_eq!(face.thinned(1.0, 0.0, &mut rng), [(Male, true)]);
         assert_eq!(face.thinned(0.0, 1.0, &mut rng), [(Smiling, false)]);
-        assert_eq!(face.thinned(0.0, 0.0, &mut rng), []);
+        assert!(face.thinned(0.0, 0.0, &mut rng).is_empty());
     }
 }
