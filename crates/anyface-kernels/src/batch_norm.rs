@@ -200,29 +200,39 @@ impl Line {
     }
 }
 
-/// Sum over a plane of what `value` gives for each pixel, in lanes.
+/// Sums over a plane of the numbers that `values` gives for each pixel, in lanes. `values` must not
+/// branch, or the lanes are no vectors.
 #[inline(always)]
-fn sum_lanes(pixels: usize, value: impl Fn(usize) -> f32) -> f64 {
+fn sum_lanes<const S: usize>(pixels: usize, values: impl Fn(usize) -> [f32; S]) -> [f64; S] {
     let whole = pixels / LANES * LANES;
-    let mut lanes = [0.0f32; LANES];
+    let mut lanes = [[0.0f32; LANES]; S];
     for start in (0..whole).step_by(LANES) {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += value(start + lane);
+        for lane in 0..LANES {
+            for (sums, value) in lanes.iter_mut().zip(values(start + lane)) {
+                sums[lane] += value;
+            }
         }
     }
-    let rest: f64 = (whole..pixels).map(|pixel| f64::from(value(pixel))).sum();
-    lanes.iter().map(|&sum| f64::from(sum)).sum::<f64>() + rest
+    let mut sums = lanes.map(|sums| sums.iter().map(|&sum| f64::from(sum)).sum());
+    for pixel in whole..pixels {
+        for (sum, value) in sums.iter_mut().zip(values(pixel)) {
+            *sum += f64::from(value);
+        }
+    }
+    sums
 }
 
 multiversion! {
     fn sum(x: &[f32]) -> f64 {
-        sum_lanes(x.len(), |i| x[i])
+        let [sum] = sum_lanes(x.len(), |i| [x[i]]);
+        sum
     }
 }
 
 multiversion! {
     fn squared_deviations(mean: f32, x: &[f32]) -> f64 {
-        sum_lanes(x.len(), |i| (x[i] - mean) * (x[i] - mean))
+        let [sum] = sum_lanes(x.len(), |i| [(x[i] - mean) * (x[i] - mean)]);
+        sum
     }
 }
 
@@ -244,13 +254,14 @@ multiversion! {
         x: &[f32],
         grad_y: &[f32],
     ) -> [f64; 2] {
-        let grad_z = |i: usize| if line.at(x[i]) > 0.0 { grad_y[i] } else { slope * grad_y[i] };
-        let normal = |i: usize| (x[i] - statistics.mean) * statistics.inverse_deviation;
         let length = x.len().min(grad_y.len());
-        [
-            sum_lanes(length, grad_z),
-            sum_lanes(length, |i| grad_z(i) * normal(i)),
-        ]
+        let (x, grad_y) = (&x[..length], &grad_y[..length]);
+        sum_lanes(length, |i| {
+            let factor = if line.at(x[i]) > 0.0 { 1.0 } else { slope };
+            let grad_z = factor * grad_y[i];
+            let normal = (x[i] - statistics.mean) * statistics.inverse_deviation;
+            [grad_z, grad_z * normal]
+        })
     }
 }
 

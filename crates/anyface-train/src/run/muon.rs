@@ -139,12 +139,17 @@ fn orthogonalize(gradient: Tensor<2>) -> Tensor<2> {
     let identity = Tensor::eye(rows, &x.device());
     let gram = product(&x, &x.clone().transpose());
     let [a, b, c] = QUINTIC;
-    let (whole, _) = (0..ITERATIONS).fold((identity.clone(), gram), |(whole, gram), _| {
-        let square = product(&gram, &gram);
-        let step = identity.clone() * a + gram.clone() * b + square * c;
-        let gram = product(&product(&step, &gram), &step);
-        (product(&step, &whole), gram)
-    });
+    let polynomial = |gram: &Tensor<2>| {
+        let square = product(gram, gram);
+        identity.clone() * a + gram.clone() * b + square * c
+    };
+    let step = polynomial(&gram);
+    let (whole, _, _) =
+        (1..ITERATIONS).fold((step.clone(), step, gram), |(whole, step, gram), _| {
+            let gram = product(&product(&step, &gram), &step);
+            let step = polynomial(&gram);
+            (product(&step, &whole), step, gram)
+        });
     product(&whole, &x)
 }
 
