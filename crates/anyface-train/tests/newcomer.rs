@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyface::{Edit, Engine, Generate};
 use anyface_portraits::{Attribute, Face, latent, render};
 use anyface_train::Result;
-use anyface_train::stage::{adversarial, image_tower, inversion, mapper, probe};
+use anyface_train::stage::{gan, image_tower, inversion, mapper, prior, probe};
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -60,6 +60,9 @@ fn moved(path: &str, folder: &Path) -> String {
         "data/mobilefacenet/mobilefacenet.param" => {
             fixtures.join("checkpoints/mobilefacenet.param")
         }
+        "data/efficientnet-lite0-57934424.pth" => {
+            fixtures.join("checkpoints/efficientnet_lite0.pth")
+        }
         "/usr/share/wordnet" => folder.join("wordnet"),
         "data/celeba/unlabelled" => folder.join("data/celeba/images"),
         _ if ["models/", "runs/", "data/"]
@@ -85,6 +88,10 @@ fn shrink(table: &mut Table, folder: &Path) {
                 Value::Integer(count),
             ) => *count = 4,
             ("held_out", Value::Integer(10)) => *value = Value::Integer(2),
+            ("captions", Value::Integer(count)) => *count = (*count).min(40),
+            ("reconstructed", count) => *count = Value::Integer(4),
+            // The second step has the discriminators.
+            ("autoencoder_images", count) => *count = Value::Integer(8),
             ("held_out" | "measured", count) => *count = Value::Integer(100),
             ("faces_per_role" | "neutral_texts", count) => *count = Value::Integer(1),
             (_, Value::String(path)) => *path = moved(path, folder),
@@ -111,14 +118,15 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
     let folder = directory.path();
     write_faces(&folder.join("data/celeba"));
     write_wordnet(&folder.join("wordnet"));
-    let way: [(Train, &str); 7] = [
+    let way: [(Train, &str); 8] = [
         (probe::run, "attribute-loss"),
         (probe::run, "probe"),
-        (adversarial::run, "generator-start"),
-        (adversarial::run, "generator"),
+        (gan::run, "gan-64"),
+        (gan::run, "gan-128"),
         (image_tower::run, "image-tower"),
         (inversion::run, "inversion"),
         (mapper::run, "mapper"),
+        (prior::run, "prior"),
     ];
     for (train, name) in way {
         let file = workspace().join(format!("configs/photographs/{name}.toml"));
@@ -166,11 +174,11 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
         fs::write(&path, text).expect("written");
     }
 
-    let engine = Engine::open(&folder.join("models/photographs")).expect("a bundle");
+    let engine = Engine::open(&folder.join("runs/photographs/bundle")).expect("a bundle");
     let faces = engine
         .generate(&["a smiling woman"], &Generate::default())
         .expect("a face");
-    assert_eq!(faces[0].image.dimensions(), (64, 64));
+    assert_eq!(faces[0].image.dimensions(), (128, 128));
     let latent = engine.invert(&faces[0].image, 2).expect("its latent");
     let edited = engine
         .edit(&latent, "wearing glasses", &Edit::default())

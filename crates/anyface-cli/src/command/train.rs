@@ -33,8 +33,6 @@ enum StageName {
     Generator,
     /// Generator of photographs and its encoder, by discriminators of frozen features
     Gan,
-    /// Generator of photographs, by the discriminator of pixels that made the shipped bundle
-    Adversarial,
     /// Encoder from pictures to latents
     Inversion,
     /// Both streams of the mapper
@@ -55,9 +53,6 @@ impl Args {
             StageName::Probe => stage::probe::run(&self.config, &device, self.resume)?,
             StageName::Generator => stage::generator::run(&self.config, &device, self.resume)?,
             StageName::Gan => stage::gan::run(&self.config, &device, self.resume)?,
-            StageName::Adversarial => {
-                stage::adversarial::run(&self.config, &device, self.resume)?;
-            }
             StageName::Inversion => stage::inversion::run(&self.config, &device, self.resume)?,
             StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
             StageName::Prior => stage::prior::run(&self.config, &device, self.resume)?,

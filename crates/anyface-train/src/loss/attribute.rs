@@ -29,7 +29,7 @@ pub fn attribute_losses(probe: &Probe, output: Tensor<4>, target: Tensor<4>) -> 
 ///
 /// # Panics
 /// If there is no layer.
-pub fn feature_distance(layers: Vec<Tensor<4>>, true_layers: Vec<Tensor<4>>) -> Tensor<1> {
+fn feature_distance(layers: Vec<Tensor<4>>, true_layers: Vec<Tensor<4>>) -> Tensor<1> {
     let pairs = layers.into_iter().zip(true_layers);
     pairs
         .map(|(a, b)| (unit(a) - unit(b)).square().sum_dim(1).mean())

@@ -12,10 +12,8 @@ mod image;
 mod latent;
 mod perceptual;
 
-pub use adversarial::{
-    approximate_r1, discriminator_loss, generator_loss, hinge_discriminator_loss,
-};
-pub use attribute::{AttributeLosses, attribute_losses, feature_distance};
+pub use adversarial::hinge_discriminator_loss;
+pub use attribute::{AttributeLosses, attribute_losses};
 pub use bce::masked_bce;
 pub use clip::clip_loss;
 pub use cmd::cross_modal_distillation;

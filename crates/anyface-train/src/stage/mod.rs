@@ -1,6 +1,5 @@
 //! What is trained: one file or folder a network.
 
-pub mod adversarial;
 mod attribute_loss;
 pub mod dual_encoder;
 pub mod gan;
