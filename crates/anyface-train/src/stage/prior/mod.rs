@@ -53,26 +53,36 @@ pub struct DataConfig {
 }
 
 /// The `[learning]` table.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Faces in a step.
     pub batch: usize,
     /// Part of the faces of which nothing is said.
     pub silent: f64,
+    /// Part of the faces that are chosen for a look that few faces have, which is always said of
+    /// them: glasses, hats, bald heads. Descriptions without such a look stay as they are.
+    #[serde(default)]
+    pub rare: f64,
 }
 
 impl PriorConfig {
     /// Checks what one field says of itself; the error names the field.
     fn validate(&self) -> std::result::Result<(), String> {
-        let LearningConfig { batch, silent } = self.learning;
+        let LearningConfig {
+            batch,
+            silent,
+            rare,
+        } = self.learning;
         if batch == 0 {
             return Err("[learning] `batch` is 0".to_owned());
         }
-        if !(0.0..=1.0).contains(&silent) {
-            return Err(format!(
-                "[learning] `silent` is {silent}, not between 0 and 1"
-            ));
+        for (name, part) in [("silent", silent), ("rare", rare)] {
+            if !(0.0..=1.0).contains(&part) {
+                return Err(format!(
+                    "[learning] `{name}` is {part}, not between 0 and 1"
+                ));
+            }
         }
         let FlowPriorConfig { width, heads, .. } = self.model;
         if heads == 0 || !width.is_multiple_of(heads) {

@@ -3,22 +3,27 @@
 use std::path::Path;
 
 use anyface::inversion::ResidualEncoder;
-use anyface_portraits::Attributes;
 use anyface_portraits::caption::Split;
+use anyface_portraits::{Attribute, Attributes};
 use burn::tensor::{Device, Int, Tensor};
 use rand::RngExt;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::PriorConfig;
 use super::facts::Facts;
 use super::sentences::{Descriptions, Sentences};
+use super::{LearningConfig, PriorConfig};
 use crate::data::faces::Faces;
 use crate::error::{Result, TrainError};
 use crate::stage::text_features::TextFeatures;
 
 /// Pictures that the encoder reads at once.
 const READ_BATCH: usize = 64;
+/// A look is rare if at most this part of the faces has it.
+const RARE: f64 = 0.08;
+/// Fewer faces than this say little of a look.
+const LEAST_FACES: usize = 20;
 
 /// Faces with latents, what is known of them, and sentences that are true of some.
 pub(super) struct Samples {
@@ -26,6 +31,8 @@ pub(super) struct Samples {
     /// Of the pictures, then of their mirror images, `[2·P, D]`.
     latents: Tensor<2>,
     sentences: Sentences,
+    /// Rare looks, and the faces that have them.
+    rare: Vec<(Attribute, Vec<usize>)>,
 }
 
 impl Samples {
@@ -69,6 +76,7 @@ impl Samples {
                 config.run.seed,
                 text_features,
             ),
+            rare: rare_looks(&facts),
             facts,
             latents,
         })
@@ -79,23 +87,63 @@ impl Samples {
         &self.latents
     }
 
-    /// Latents `[N, D]` of random faces with new descriptions.
+    /// Latents `[N, D]` of random faces with new descriptions. About the part `silent` of them say
+    /// nothing; the part `rare` is of faces with a rare look.
     pub(super) fn batch(
         &self,
         count: usize,
-        silent: f64,
+        LearningConfig { silent, rare, .. }: LearningConfig,
         rng: &mut ChaCha8Rng,
     ) -> (Tensor<2>, Descriptions) {
-        let chosen: Vec<usize> = (0..count)
-            .map(|_| rng.random_range(0..2 * self.facts.len()))
-            .collect();
-        let facts: Vec<Facts> = chosen
-            .iter()
-            .map(|&place| self.facts[place % self.facts.len()])
-            .collect();
+        let faces = self.facts.len();
+        let choose = |_| match self.rare.choose(rng) {
+            Some((look, places)) if rng.random_bool(rare) => {
+                let place = places[rng.random_range(0..places.len())];
+                (place + faces * rng.random_range(0..2), Some(*look))
+            }
+            _ => (rng.random_range(0..2 * faces), None),
+        };
+        let (chosen, looks): (Vec<usize>, Vec<_>) = (0..count).map(choose).unzip();
+        let facts = chosen.iter().map(|&place| self.facts[place % faces]);
+        let facts: Vec<_> = facts.zip(looks).collect();
         let descriptions = self.sentences.describe(&facts, silent, rng);
         let places: Vec<i64> = chosen.iter().map(|&place| place as i64).collect();
         let places = Tensor::<1, Int>::from_data(places.as_slice(), &self.latents.device());
         (self.latents.clone().select(0, places), descriptions)
+    }
+}
+
+/// The attributes that few faces have, each with those faces.
+fn rare_looks(faces: &[Facts]) -> Vec<(Attribute, Vec<usize>)> {
+    let all = Attribute::ALL.iter().map(|&attribute| {
+        let places = (0..faces.len()).filter(|&place| faces[place].say((attribute, true)));
+        (attribute, places.collect::<Vec<_>>())
+    });
+    let most = (faces.len() as f64 * RARE) as usize;
+    all.filter(|(_, places)| (LEAST_FACES..=most).contains(&places.len()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_one_face_in_twenty_has_is_rare() {
+        let faces: Vec<Facts> = (0..400)
+            .map(|i| {
+                let facts = [
+                    (Attribute::Bald, i % 20 == 0),
+                    (Attribute::Male, i % 2 == 0),
+                    (Attribute::WearingHat, i == 7),
+                ];
+                Facts::from_iter(facts)
+            })
+            .collect();
+        let rare = rare_looks(&faces);
+        assert_eq!(rare.len(), 1, "{rare:?}");
+        let (look, places) = &rare[0];
+        assert_eq!((*look, places.len()), (Attribute::Bald, 20));
+        assert!(places.iter().all(|place| place % 20 == 0));
     }
 }

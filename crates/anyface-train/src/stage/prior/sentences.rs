@@ -81,20 +81,22 @@ impl Sentences {
 
     /// New descriptions of faces. Each fact is said with a chance that is drawn for every face,
     /// squared, so that most descriptions are short; about the part `silent` of them say nothing.
+    /// A look beside a face is always said.
     pub(super) fn describe(
         &self,
-        faces: &[Facts],
+        faces: &[(Facts, Option<Attribute>)],
         silent: f64,
         rng: &mut ChaCha8Rng,
     ) -> Descriptions {
         let mut rows = Vec::with_capacity(faces.len());
         let mut said = Vec::with_capacity(faces.len());
-        for &face in faces {
-            let chance = match rng.random_bool(silent) {
+        for &(face, look) in faces {
+            let is_silent = rng.random_bool(silent) && look.is_none();
+            let chance = match is_silent {
                 true => 0.0,
                 false => rng.random::<f64>().powi(2),
             };
-            let mut places = self.choose(face, chance, rng);
+            let mut places = self.choose(face, look, chance, rng);
             let facts = places.iter().map(|&place| self.said[place]);
             said.push(facts.fold(Facts::default(), Facts::and));
             if places.is_empty() && rng.random_bool(NEUTRAL_PART) {
@@ -110,10 +112,18 @@ impl Sentences {
         }
     }
 
-    /// Sentences that are true of a face and say some of what is known of it, in any order.
-    fn choose(&self, face: Facts, chance: f64, rng: &mut ChaCha8Rng) -> Vec<usize> {
-        let mut wanted = face.thinned(chance, chance * DENIED, rng);
-        wanted.shuffle(rng);
+    /// Sentences that are true of a face and say a look and some of what is known of it, in any
+    /// order.
+    fn choose(
+        &self,
+        face: Facts,
+        look: Option<Attribute>,
+        chance: f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<usize> {
+        let mut others = face.thinned(chance, chance * DENIED, rng);
+        others.shuffle(rng);
+        let wanted = look.map(|look| (look, true)).into_iter().chain(others);
         let mut said = Facts::default();
         let mut places = Vec::new();
         for fact in wanted {

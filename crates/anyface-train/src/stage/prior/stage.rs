@@ -16,11 +16,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::PriorConfig;
 use super::facts::Facts;
 use super::samples::Samples;
 use super::sentences::Descriptions;
 use super::sheet::{COLUMNS, Sheet, draw};
+use super::{LearningConfig, PriorConfig};
 use crate::data::faces::{FaceSplit, Faces};
 use crate::error::{Result, TrainError};
 use crate::eval::Accuracy;
@@ -93,7 +93,7 @@ impl PriorStage {
         count: usize,
         rng: &mut ChaCha8Rng,
     ) -> Tensor<1> {
-        let (w, descriptions) = samples.batch(count, self.config.learning.silent, rng);
+        let (w, descriptions) = samples.batch(count, self.config.learning, rng);
         let device = prior.device();
         let (noise, t) = path(w.dims(), rng, &device);
         let [w, features] = [w.into_data(), descriptions.features.into_data()];
@@ -109,7 +109,12 @@ impl PriorStage {
     fn faithfulness(&self, prior: &FlowPrior, probe: &Probe, rng: &mut ChaCha8Rng) -> f64 {
         let mut accuracy = Accuracy::default();
         for _ in 0..DRAWN_ROUNDS {
-            let (w, descriptions) = self.held_out.batch(DRAWN_FACES, 0.0, rng);
+            let learning = LearningConfig {
+                silent: 0.0,
+                rare: 0.0,
+                ..self.config.learning
+            };
+            let (w, descriptions) = self.held_out.batch(DRAWN_FACES, learning, rng);
             let Descriptions {
                 features,
                 absent,
