@@ -37,11 +37,11 @@ impl Regression {
 impl Stage for Regression {
     type Model = Net;
 
-    fn init(&self, device: &Device) -> Net {
-        Net {
+    fn init(&self, device: &Device) -> anyface_train::Result<Net> {
+        Ok(Net {
             inner: LinearConfig::new(6, 6).init(device),
             outer: LinearConfig::new(6, 1).init(device),
-        }
+        })
     }
 
     fn step(&mut self, net: &Net, rng: &mut ChaCha8Rng) -> anyface_train::Result<StepOutput> {

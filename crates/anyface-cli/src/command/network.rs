@@ -6,8 +6,7 @@ use std::str::FromStr;
 use anyface::bundle::Bundle;
 use anyface::image::Mark;
 use anyface::probe::Probe;
-use anyface::{Engine, Error};
-use burn::tensor::Device;
+use anyface::{Device, Engine, Error};
 
 /// Which networks to run, and where.
 #[derive(Debug, clap::Args)]

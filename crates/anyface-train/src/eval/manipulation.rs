@@ -191,7 +191,7 @@ pub fn manipulation(
     samples: usize,
     seed: u64,
 ) -> Result<Manipulation, Error> {
-    let resolution = engine.config().generator.resolution() as u32;
+    let resolution = engine.resolution();
     let mut direct = vec![Sums::default(); EDITS.len()];
     let mut crossover = direct.clone();
     let mut curves = vec![Vec::new(); EDITS.len()];

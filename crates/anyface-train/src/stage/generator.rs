@@ -132,12 +132,11 @@ impl GeneratorStage {
     /// Opens the portraits, rendering them first where the cache is not complete.
     ///
     /// # Errors
-    /// As [`build_cache`] and [`PortraitCache::open`]; the attribute loss or the weights to start from cannot be read.
+    /// As [`build_cache`] and [`PortraitCache::open`]; the attribute loss cannot be read.
     pub fn new(config: GeneratorStageConfig, device: &Device) -> Result<Self> {
         let attribute_loss = config.attribute_loss.as_ref();
         let attribute_loss =
             attribute_loss.map(|attribute_loss| attribute_loss.load(&device.clone().autodiff()));
-        config.load_start(device)?;
         build_cache(&config.portraits)?;
         Ok(Self {
             attribute_loss: attribute_loss.transpose()?,
@@ -199,10 +198,8 @@ impl GeneratorStage {
 impl Stage for GeneratorStage {
     type Model = Generator;
 
-    fn init(&self, device: &Device) -> Generator {
-        self.config
-            .load_start(device)
-            .expect("the weights that could be loaded before")
+    fn init(&self, device: &Device) -> Result<Generator> {
+        self.config.load_start(device)
     }
 
     fn step(&mut self, model: &Generator, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

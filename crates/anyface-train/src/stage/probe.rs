@@ -227,8 +227,8 @@ fn balance(attributes: &[Attributes], max: f32) -> Vec<[f32; 2]> {
 impl Stage for ProbeStage {
     type Model = Probe;
 
-    fn init(&self, device: &Device) -> Probe {
-        self.config.probe(self.faces.size()).init(device)
+    fn init(&self, device: &Device) -> Result<Probe> {
+        Ok(self.config.probe(self.faces.size()).init(device))
     }
 
     fn step(&mut self, probe: &Probe, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

@@ -124,7 +124,7 @@ impl AdversarialStage {
                 )
             })
             .transpose()?;
-        let stage = Self {
+        Ok(Self {
             reconstruction,
             held_out,
             nearest: Gaussian::of(first).distance(&Gaussian::of(second)),
@@ -134,9 +134,7 @@ impl AdversarialStage {
             prior: config.prior()?,
             sizes,
             config,
-        };
-        start(&stage.config, &stage.sizes, device)?;
-        Ok(stage)
+        })
     }
 
     /// So many random latents `[N, L, D]`, sometimes with the styles of two from some layer on: between those `found` for
@@ -273,8 +271,8 @@ struct Contest {
 impl Stage for AdversarialStage {
     type Model = Gan;
 
-    fn init(&self, device: &Device) -> Gan {
-        start(&self.config, &self.sizes, device).expect("the weights that could be loaded before")
+    fn init(&self, device: &Device) -> Result<Gan> {
+        start(&self.config, &self.sizes, device)
     }
 
     fn step(&mut self, model: &Gan, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

@@ -80,7 +80,6 @@ impl GanStage {
         let blank = Tensor::zeros([1, 3, FEATURE_SIZE, FEATURE_SIZE], &training_device);
         let mixing = Mixing::of(&features.taps(blank));
         let seen_before = config.model.start.as_deref().map(images_seen).transpose()?;
-        drop(Gan::start(&config, device)?);
         let (training, held_out) = pictures(&config)?;
         let measured = config.learning.measured.min(held_out.len());
         Ok(Self {
@@ -190,8 +189,8 @@ fn batches(set: &ImageSet, count: usize, device: &Device) -> impl Iterator<Item 
 impl Stage for GanStage {
     type Model = Gan;
 
-    fn init(&self, device: &Device) -> Gan {
-        Gan::start(&self.config, device).expect("the weights that could be loaded before")
+    fn init(&self, device: &Device) -> Result<Gan> {
+        Gan::start(&self.config, device)
     }
 
     fn begin_step(&mut self, images_seen: u64) {

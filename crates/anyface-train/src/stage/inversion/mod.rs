@@ -125,7 +125,6 @@ impl InversionStage {
         let (portraits, photographs) = (config.portraits.as_ref(), config.photographs.as_ref());
         let faces = FaceSplit::open(file, portraits, photographs, config.learning.held_out)?;
         let encoder = config.encoder(&sizes, faces.size());
-        config.load_start(&encoder, device)?;
         let load = |device: &Device| {
             let generator = bundle.network("generator", sizes.init(device))?;
             Ok::<_, anyface::Error>(generator.no_grad())
@@ -153,10 +152,8 @@ impl InversionStage {
 impl Stage for InversionStage {
     type Model = Encoder;
 
-    fn init(&self, device: &Device) -> Encoder {
-        self.config
-            .load_start(&self.encoder, device)
-            .expect("the weights that could be loaded before")
+    fn init(&self, device: &Device) -> Result<Encoder> {
+        self.config.load_start(&self.encoder, device)
     }
 
     fn step(&mut self, encoder: &Encoder, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
