@@ -6,12 +6,6 @@ pub fn l1<const D: usize>(output: Tensor<D>, target: Tensor<D>) -> Tensor<1> {
     (output - target).abs().mean()
 }
 
-/// `mean √((x − y)² + ε²)`: an L1 that is smooth at 0 (Charbonnier et al. 1994), `[N, C, H, W]` each.
-pub fn charbonnier(output: Tensor<4>, target: Tensor<4>, epsilon: f64) -> Tensor<1> {
-    let squares = (output - target).square();
-    (squares + epsilon * epsilon).sqrt().mean()
-}
-
 /// L1 between the Laplacian pyramids of two batches of images, `[N, C, H, W]` each, H and W
 /// divisible by `2^levels`: the sum over the bands and the remaining low-pass image of the mean
 /// absolute difference (Bojanowski et al. 2018, equation 2, with a box filter).
@@ -56,11 +50,6 @@ mod tests {
     fn values_by_hand() {
         let (output, target) = pair();
         assert_close(value(l1(output.clone(), target.clone())), 2.0);
-        let roots = (2f32.sqrt() + 1.0 + 10f32.sqrt() + 17f32.sqrt()) / 4.0;
-        assert_close(
-            value(charbonnier(output.clone(), target.clone(), 1.0)),
-            roots,
-        );
         // Band: (−1, −2, 1, 2) from the mean 2, which remains.
         assert_close(value(laplacian_pyramid_l1(output, target, 1)), 1.5 + 2.0);
     }
@@ -68,7 +57,6 @@ mod tests {
     #[test]
     fn gradients() {
         let (output, target) = (random([1, 2, 4, 4], 1), random([1, 2, 4, 4], 2));
-        assert_gradient(output.clone(), |x| charbonnier(x, target.clone(), 0.1));
         assert_gradient(output.clone(), |x| l1(x, target.clone()));
         assert_gradient(output, |x| laplacian_pyramid_l1(x, target.clone(), 2));
     }

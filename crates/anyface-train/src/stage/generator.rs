@@ -23,6 +23,7 @@ use serde::Deserialize;
 use super::attribute_loss::{AttributeLoss, AttributeLossConfig};
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
 use crate::error::{Result, TrainError};
+use crate::eval::psnr::psnr;
 use crate::loss::{l1, laplacian_pyramid_l1};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, has_table, load_config, train};
 
@@ -175,7 +176,7 @@ impl GeneratorStage {
             absolute += part * error.clone().abs().mean().into_scalar::<f64>();
             squared += part * error.square().mean().into_scalar::<f64>();
         }
-        (absolute, -10.0 * squared.log10())
+        (absolute, psnr(squared))
     }
 
     /// Portraits to learn from.

@@ -33,9 +33,9 @@ struct Refined {
 #[derive(Debug)]
 pub(super) enum PictureEncoder {
     /// One latent for all layers; trained beside the generator.
-    Residual(ResidualEncoder),
+    Residual(Box<ResidualEncoder>),
     /// A latent for every layer, less the mean of `w`.
-    Layered(Encoder),
+    Layered(Box<Encoder>),
 }
 
 impl PictureEncoder {
@@ -46,12 +46,12 @@ impl PictureEncoder {
         device: &Device,
     ) -> Result<Option<Self>, Error> {
         Ok(match (&config.residual_encoder, &config.inversion) {
-            (Some(residual), _) => Some(Self::Residual(
+            (Some(residual), _) => Some(Self::Residual(Box::new(
                 bundle.network("residual_encoder", residual.init(device))?,
-            )),
-            (None, Some(layered)) => Some(Self::Layered(
+            ))),
+            (None, Some(layered)) => Some(Self::Layered(Box::new(
                 bundle.network("inversion", layered.init(device))?,
-            )),
+            ))),
             (None, None) => None,
         })
     }

@@ -33,6 +33,7 @@ use crate::data::images::{ImageSet, flip};
 use crate::data::photographs::pictures as labelled_pictures;
 use crate::error::{Result, TrainError};
 use crate::eval::frechet::Gaussian;
+use crate::eval::psnr::psnr;
 use crate::eval::recognizer::Recognizer;
 use crate::loss::{approximate_r1, clip_loss, discriminator_loss, generator_loss};
 use crate::run::{Evaluation, Stage, StepOutput, load_config, train};
@@ -198,7 +199,7 @@ impl AdversarialStage {
             );
             cosine += part * (1.0 - identity.into_scalar::<f64>());
         }
-        [-10.0 * squared.log10(), cosine]
+        [psnr(squared), cosine]
     }
 
     /// The losses of both adversaries over what was drawn and photographs, `[N, 3, R, R]` each.

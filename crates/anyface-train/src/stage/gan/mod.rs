@@ -34,6 +34,7 @@ use self::views::View;
 use crate::data::images::{ImageSet, flip};
 use crate::data::photographs::pictures as labelled_pictures;
 use crate::error::{Result, TrainError};
+use crate::eval::psnr::psnr;
 use crate::eval::recognizer::Recognizer;
 use crate::loss::{clip_loss, hinge_discriminator_loss, l1, perceptual_distance};
 use crate::run::{Evaluation, Stage, StepOutput, images_seen, load_config, train};
@@ -139,7 +140,7 @@ impl GanStage {
                 [drawn, photographs].map(|faces| self.recognizer.identities(faces));
             cosine += part * (1.0 - clip_loss(same, person).into_scalar::<f64>());
         }
-        [-10.0 * squared.log10(), cosine]
+        [psnr(squared), cosine]
     }
 
     /// The pictures that were trained on and are nearest to these, `[N, 3, R, R]`.

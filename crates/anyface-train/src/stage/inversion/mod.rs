@@ -24,6 +24,7 @@ use crate::data::faces::FaceSplit;
 use crate::data::photographs::PhotographsConfig;
 use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
+use crate::eval::psnr::psnr;
 use crate::loss::{clip_loss, l1, laplacian_pyramid_l1, latent_mse};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 use crate::stage::image_features::ImageFeatures;
@@ -213,7 +214,7 @@ impl Stage for InversionStage {
             let error = (drawn.clamp(-1.0, 1.0) - images) * 0.5;
             squared += part * error.square().mean().into_scalar::<f64>();
         }
-        let psnr = -10.0 * squared.log10();
+        let psnr = psnr(squared);
         let mut metrics = vec![("psnr".to_owned(), psnr)];
         metrics.extend(latent.map(|latent| ("latent".to_owned(), latent)));
         Ok(Evaluation {
