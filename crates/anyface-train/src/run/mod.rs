@@ -69,6 +69,7 @@ mod checkpoint;
 mod config;
 mod elementwise;
 mod ema;
+mod events;
 mod log;
 mod muon;
 mod optimizer;

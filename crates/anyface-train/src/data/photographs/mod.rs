@@ -8,6 +8,7 @@ mod celeba;
 mod entry;
 mod json;
 mod lafite;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod record;
 mod sidecar;
@@ -94,7 +95,13 @@ fn records(config: &PhotographsConfig) -> Result<(Vec<Record>, Vec<Record>)> {
         Layout::CelebaTextHq => captioned::read(&config.path, &CELEBA_TEXT_HQ),
         Layout::Sidecar => sidecar::read(&config.path),
         Layout::Json => json::read(&config.path),
+        #[cfg(feature = "parquet")]
         Layout::Parquet => parquet::read(&config.path),
+        #[cfg(not(feature = "parquet"))]
+        Layout::Parquet => Err(crate::error::TrainError::config(
+            &config.path,
+            "this build reads no Parquet: build `anyface` with --features parquet",
+        )),
         Layout::Lafite => lafite::read(&config.path),
     }?;
     Ok(split::split(records, config.held_out))
