@@ -1,6 +1,8 @@
 //! The `anyface` command.
 
 mod command;
+#[cfg(test)]
+mod documents;
 
 use std::process::ExitCode;
 

@@ -103,6 +103,17 @@ fn shrink(table: &mut Table, folder: &Path) {
     }
 }
 
+/// Writes a shipped configuration for this test.
+fn write_config(name: &str, folder: &Path) -> PathBuf {
+    let file = workspace().join(format!("configs/photographs/{name}.toml"));
+    let text = fs::read_to_string(file).expect("a configuration");
+    let mut table: Table = text.parse().expect("toml");
+    shrink(&mut table, folder);
+    let path = folder.join(format!("{name}.toml"));
+    fs::write(&path, table.to_string()).expect("written");
+    path
+}
+
 type Train = fn(&Path, &Device, bool) -> Result<()>;
 
 #[test]
@@ -111,6 +122,7 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
     let folder = directory.path();
     write_faces(&folder.join("data/celeba"));
     write_wordnet(&folder.join("wordnet"));
+    write_config("faces", folder);
     let way: [(Train, &str); 7] = [
         (probe::run, "attribute-loss"),
         (probe::run, "probe"),
@@ -121,12 +133,7 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
         (mapper::run, "mapper"),
     ];
     for (train, name) in way {
-        let file = workspace().join(format!("configs/photographs/{name}.toml"));
-        let text = fs::read_to_string(file).expect("a configuration");
-        let mut table: Table = text.parse().expect("toml");
-        shrink(&mut table, folder);
-        let path = folder.join(format!("{name}.toml"));
-        fs::write(&path, table.to_string()).expect("written");
+        let path = write_config(name, folder);
         train(&path, &Device::flex(), false).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
@@ -166,7 +173,7 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
         fs::write(&path, text).expect("written");
     }
 
-    let engine = Engine::open(&folder.join("models/photographs")).expect("a bundle");
+    let engine = Engine::open(&folder.join("runs/photographs/bundle")).expect("a bundle");
     let faces = engine
         .generate(&["a smiling woman"], &Generate::default())
         .expect("a face");

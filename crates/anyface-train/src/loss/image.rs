@@ -25,6 +25,19 @@ pub fn laplacian_pyramid_l1(output: Tensor<4>, target: Tensor<4>, levels: usize)
     loss + image.abs().mean()
 }
 
+/// Checks that images of this side can be halved so often.
+///
+/// # Errors
+/// Names the field of `[learning]` that says otherwise.
+pub fn check_pyramid(levels: usize, side: usize) -> Result<(), String> {
+    match levels <= side.trailing_zeros() as usize {
+        true => Ok(()),
+        false => Err(format!(
+            "[learning] `pyramid_levels` is {levels}, more than {side} pixels can be halved"
+        )),
+    }
+}
+
 /// Repeats every pixel twice in both directions: `[N, C, H, W]` to `[N, C, 2H, 2W]`.
 fn double(image: Tensor<4>) -> Tensor<4> {
     let [n, c, h, w] = image.dims();

@@ -21,10 +21,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
 use super::attribute_loss::{AttributeLoss, AttributeLossConfig};
+use crate::bounds;
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
 use crate::error::{Result, TrainError};
 use crate::eval::psnr::psnr;
-use crate::loss::{l1, laplacian_pyramid_l1};
+use crate::loss::{check_pyramid, l1, laplacian_pyramid_l1};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, has_table, load_config, train};
 
 /// A whole configuration file of this stage.
@@ -67,8 +68,10 @@ pub struct ModelConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Portraits in a step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
     /// Part of the batch whose styles are mixed.
+    #[serde(deserialize_with = "bounds::fraction")]
     pub mixing: f64,
     /// The first latent layer that carries what captions name, k.
     pub mixing_layer: usize,
@@ -109,6 +112,7 @@ impl GeneratorStageConfig {
                 "[model] `channels` makes images of {resolution} pixels, [portraits] `size` is {size}"
             ));
         }
+        check_pyramid(self.learning.pyramid_levels, size)?;
         if self.learning.held_out >= self.portraits.count {
             return Err("[learning] `held_out` leaves no portrait to learn from".to_owned());
         }

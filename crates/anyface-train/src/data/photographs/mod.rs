@@ -29,6 +29,7 @@ use super::captions::{quote, write_caption};
 use super::faces::{CAPTIONS, FaceSplit, Faces};
 use super::images::ImageSet;
 use super::picture::{Cut, Picture};
+use crate::bounds;
 use crate::error::Result;
 
 /// The `[photographs]` table: faces to learn from.
@@ -40,6 +41,7 @@ pub struct PhotographsConfig {
     /// How it holds pictures and labels.
     pub layout: Layout,
     /// Side in pixels, R.
+    #[serde(deserialize_with = "bounds::side")]
     pub size: u32,
     /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
     /// left out.

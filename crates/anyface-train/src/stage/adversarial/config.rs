@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::reconstruction::ReconstructionConfig;
 use super::start::bundle;
+use crate::bounds;
 use crate::data::images::ImagesConfig;
 use crate::data::photographs::PhotographsConfig;
 use crate::error::Result;
@@ -60,15 +61,18 @@ pub(super) struct ModelConfig {
 #[serde(deny_unknown_fields)]
 pub(super) struct LearningConfig {
     /// Images in a step, drawn and real; a multiple of four.
+    #[serde(deserialize_with = "bounds::batch")]
     pub(super) batch: usize,
     /// Weight of what the discriminator says to the generator; at 0 there is none, and only reconstruction teaches.
     #[serde(default = "default_adversarial_weight")]
     pub(super) adversarial_weight: f64,
     /// How often a batch is drawn with the styles of two latents.
+    #[serde(deserialize_with = "bounds::fraction")]
     pub(super) mixing: f64,
     /// Weight γ of R1.
     pub(super) r1_gamma: f64,
     /// One step in so many has R1, that much heavier.
+    #[serde(deserialize_with = "bounds::positive")]
     pub(super) r1_every: u32,
     /// Standard deviation σ of the noise that R1 is measured by.
     pub(super) r1_sigma: f64,
@@ -77,6 +81,7 @@ pub(super) struct LearningConfig {
     /// Whether the discriminator sees everything augmented.
     pub(super) augment: bool,
     /// Images that the Fréchet distance is measured over.
+    #[serde(deserialize_with = "bounds::positive")]
     pub(super) measured: usize,
 }
 

@@ -20,12 +20,13 @@ use serde::Deserialize;
 
 use self::samples::Batch;
 
+use crate::bounds;
 use crate::data::faces::FaceSplit;
 use crate::data::photographs::PhotographsConfig;
 use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
 use crate::eval::psnr::psnr;
-use crate::loss::{clip_loss, l1, laplacian_pyramid_l1, latent_mse};
+use crate::loss::{check_pyramid, clip_loss, l1, laplacian_pyramid_l1, latent_mse};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 use crate::stage::image_features::ImageFeatures;
 
@@ -66,6 +67,7 @@ pub struct ModelConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Pictures in a step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
     /// How many of them, photographs first, are drawn again by the generator.
     pub drawn: usize,
@@ -125,6 +127,8 @@ impl InversionStage {
         let sizes: GeneratorConfig = bundle.section("generator")?;
         let (portraits, photographs) = (config.portraits.as_ref(), config.photographs.as_ref());
         let faces = FaceSplit::open(file, portraits, photographs, config.learning.held_out)?;
+        check_pyramid(config.learning.pyramid_levels, faces.size())
+            .map_err(|message| TrainError::config(file, message))?;
         let encoder = config.encoder(&sizes, faces.size());
         let load = |device: &Device| {
             let generator = bundle.network("generator", sizes.init(device))?;

@@ -17,6 +17,7 @@ use burn::tensor::Device;
 use serde::Deserialize;
 
 use self::stage::PriorStage;
+use crate::bounds;
 use crate::data::photographs::PhotographsConfig;
 use crate::error::{Result, TrainError};
 use crate::run::{RunConfig, load_config, train};
@@ -57,23 +58,16 @@ pub struct DataConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Faces in a step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
     /// Part of the faces of which nothing is said.
+    #[serde(deserialize_with = "bounds::fraction")]
     pub silent: f64,
 }
 
 impl PriorConfig {
     /// Checks what one field says of itself; the error names the field.
     fn validate(&self) -> std::result::Result<(), String> {
-        let LearningConfig { batch, silent } = self.learning;
-        if batch == 0 {
-            return Err("[learning] `batch` is 0".to_owned());
-        }
-        if !(0.0..=1.0).contains(&silent) {
-            return Err(format!(
-                "[learning] `silent` is {silent}, not between 0 and 1"
-            ));
-        }
         let FlowPriorConfig { width, heads, .. } = self.model;
         if heads == 0 || !width.is_multiple_of(heads) {
             return Err(format!(
