@@ -9,10 +9,10 @@ use anyface::hub::Model;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-#[path = "../tests/support/documents.rs"]
-mod documents;
+#[path = "../tests/support/shell_commands.rs"]
+mod shell_commands;
 
-use self::documents::{arguments, commands, read, root};
+use self::shell_commands::{arguments, commands, read, root};
 use crate::Cli;
 
 /// Folders of the repository: what is named in them is there.

@@ -1,13 +1,13 @@
 //! The quick commands of the README run as they are written, one after another, in a clone.
 
-#[path = "support/documents.rs"]
-mod documents;
+#[path = "support/shell_commands.rs"]
+mod shell_commands;
 
 use std::path::Path;
 
 use assert_cmd::Command;
 
-use documents::{arguments, commands, read, root};
+use shell_commands::{arguments, commands, read, root};
 
 /// Subcommands that end within seconds and need no network.
 const QUICK: [&str; 8] = [
