@@ -11,10 +11,10 @@ measure. Each run may have a smaller budget by `--set`. Runs that are there alre
 import argparse
 import json
 import pathlib
-import re
 import shutil
 import statistics
 import subprocess
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 VARIANTS = {
@@ -39,14 +39,30 @@ SUITE_OF = {
 SAMPLES = {"faithfulness": 300, "retrieval": 300, "diversity": 8}
 
 
-def setting(text, key, value):
-    """`text` with another value of `key`, the first after the table that is named before a dot."""
-    table, _, name = key.rpartition(".")
-    start = text.index(f"[{table}]") if table else 0
-    pattern = re.compile(rf"^{name} = .*$", flags=re.M)
-    found = pattern.search(text, start)
-    assert found, f"no {key} in the configuration"
-    return text[: found.start()] + f"{name} = {value}" + text[found.end() :]
+def over(below, above):
+    """Both tables merged; what `above` says counts."""
+    merged = dict(below)
+    for key, value in above.items():
+        is_table = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = over(merged[key], value) if is_table else value
+    return merged
+
+
+def read(path):
+    """A configuration with what its `base` says."""
+    table = tomllib.loads(path.read_text())
+    base = table.pop("base", None)
+    return over(read(path.parent / base), table) if base else table
+
+
+def changed(base, settings):
+    """The text of a configuration that is `base` but for some settings, `TABLE.KEY` to TOML."""
+    tables = {"": [f'base = "{base.resolve()}"']}
+    for key, value in settings.items():
+        table, _, name = key.rpartition(".")
+        tables.setdefault(table, []).append(f"{name} = {value}")
+    blocks = ["\n".join([f"[{table}]"] * bool(table) + lines) for table, lines in tables.items()]
+    return "\n\n".join(blocks) + "\n"
 
 
 def run(arguments, variant, seed):
@@ -56,19 +72,15 @@ def run(arguments, variant, seed):
     result = folder / "measures.json"
     if result.exists():
         return json.loads(result.read_text())
-    text = arguments.mapper.read_text()
-    bundle = pathlib.Path(re.search(r'^bundle = "(.*)"$', text, flags=re.M)[1])
-    shutil.copytree(bundle, folder / "bundle", dirs_exist_ok=True)
-    for key, value in VARIANTS[variant].items():
-        text = setting(text, key, value)
-    text = setting(text, "run.seed", str(seed))
-    text = setting(text, "bundle", f'"{folder / "bundle"}"')
-    text = setting(text, "run.out", f'"{folder / "run"}"')
-    for assignment in arguments.set:
-        key, _, value = assignment.partition("=")
-        text = setting(text, key, value)
+    shutil.copytree(read(arguments.mapper)["bundle"], folder / "bundle", dirs_exist_ok=True)
+    settings = VARIANTS[variant] | {
+        "run.seed": str(seed),
+        "bundle": f'"{folder / "bundle"}"',
+        "run.out": f'"{folder / "run"}"',
+    }
+    settings |= dict(assignment.split("=", 1) for assignment in arguments.set)
     config = folder / "mapper.toml"
-    config.write_text(text)
+    config.write_text(changed(arguments.mapper, settings))
     resume = ["--resume"] if (folder / "run").exists() else []
     anyface, threads = arguments.anyface, ["--threads", str(arguments.threads)] if arguments.threads else []
     with open(folder / "train.log", "a") as log:

@@ -1,6 +1,8 @@
 //! The `anyface` command.
 
 mod command;
+#[cfg(test)]
+mod documents;
 
 use std::process::ExitCode;
 
@@ -23,7 +25,9 @@ enum Command {
     Edit(command::edit::Args),
     Invert(command::invert::Args),
     Interpolate(command::interpolate::Args),
+    #[cfg(feature = "train")]
     Train(command::train::Args),
+    #[cfg(feature = "train")]
     Eval(command::eval::Args),
     Portraits(command::portraits::Args),
     Convert(command::convert::Args),
@@ -42,7 +46,9 @@ fn main() -> ExitCode {
         Command::Edit(args) => args.run(),
         Command::Invert(args) => args.run(),
         Command::Interpolate(args) => args.run(),
+        #[cfg(feature = "train")]
         Command::Train(args) => args.run(),
+        #[cfg(feature = "train")]
         Command::Eval(args) => args.run(),
         Command::Portraits(args) => args.run(),
         Command::Convert(args) => args.run(),

@@ -18,6 +18,18 @@ struct Case {
     bias: Option<Vec<f64>>,
 }
 
+/// [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 16, with gain 4, over the transposed convolution.
+fn filtered(i: isize, j: isize, transposed: impl Fn(isize, isize) -> f64) -> f64 {
+    let filter = [0.25, 0.75, 0.75, 0.25];
+    (0..16)
+        .map(|t| (t / 4, t % 4))
+        .map(|(a, b)| match (i + a as isize - 1, j + b as isize - 1) {
+            (u, v) if u < 0 || v < 0 => 0.0,
+            (u, v) => filter[a] * filter[b] * transposed(u, v),
+        })
+        .sum()
+}
+
 impl Case {
     /// `StyledConv` by its definition.
     fn reference(&self) -> Vec<f64> {
@@ -73,18 +85,7 @@ impl Case {
                 for i in 0..out_height as isize {
                     for j in 0..out_width as isize {
                         let convolved: f64 = if up {
-                            let filter = [0.25, 0.75, 0.75, 0.25];
-                            let cells = (0..16).map(|t| (t / 4, t % 4));
-                            cells
-                                .map(|(a, b)| {
-                                    let (u, v) = (i + a as isize - 1, j + b as isize - 1);
-                                    if u < 0 || v < 0 {
-                                        0.0
-                                    } else {
-                                        filter[a] * filter[b] * transposed(u, v)
-                                    }
-                                })
-                                .sum()
+                            filtered(i, j, transposed)
                         } else {
                             let half = kernel as isize / 2;
                             cells()
@@ -95,27 +96,31 @@ impl Case {
                                 .sum()
                         };
                         let pixel = i as usize * out_width + j as usize;
-                        let noise = self.noise.as_ref().map_or(0.0, |noise| {
-                            noise[if noise.len() == out_height * out_width {
-                                pixel
-                            } else {
-                                n * out_height * out_width + pixel
-                            }]
-                        });
-                        let bias = self.bias.as_ref().map_or(0.0, |bias| bias[co]);
-                        let value = convolved * demodulation + noise * self.strength + bias;
-                        let value = match self.conv.activation {
-                            Activation::Linear => value,
-                            Activation::LeakyRelu => value.max(0.2 * value) * 2f64.sqrt(),
-                            Activation::Relu6 => value.clamp(0.0, 6.0),
-                        };
-                        let clamp = self.conv.clamp.map_or(f64::INFINITY, f64::from);
-                        y.push(value.clamp(-clamp, clamp));
+                        y.push(self.finish(convolved * demodulation, n, co, pixel));
                     }
                 }
             }
         }
         y
+    }
+
+    /// Noise, bias, activation and clamp of one value of image `n` and channel `co`.
+    fn finish(&self, value: f64, n: usize, co: usize, pixel: usize) -> f64 {
+        let [height, width] = self.conv.output_size();
+        let noise = self.noise.as_ref().map_or(0.0, |noise| {
+            // One map for all images, or one for each.
+            let maps = noise.len() / (height * width);
+            noise[(n % maps) * height * width + pixel]
+        });
+        let bias = self.bias.as_ref().map_or(0.0, |bias| bias[co]);
+        let value = value + noise * self.strength + bias;
+        let value = match self.conv.activation {
+            Activation::Linear => value,
+            Activation::LeakyRelu => value.max(0.2 * value) * 2f64.sqrt(),
+            Activation::Relu6 => value.clamp(0.0, 6.0),
+        };
+        let clamp = self.conv.clamp.map_or(f64::INFINITY, f64::from);
+        value.clamp(-clamp, clamp)
     }
 
     /// Runs `call` with the operands in f32.

@@ -80,33 +80,45 @@ fn plain() -> Face {
             part: 0.5,
             color: [0.12, 0.055, 0.022],
         },
-        beard: Beard {
-            stubble: 0.0,
-            mustache: 0.0,
-            goatee: 0.0,
-            full: 0.0,
-            length: 0.0,
-            sideburns: 0.0,
-            color: [0.10, 0.045, 0.02],
-        },
-        makeup: Makeup {
-            lipstick: 0.0,
-            lipstick_color: [0.55, 0.02, 0.05],
-            eyes: 0.0,
-            blush: 0.0,
-        },
-        wear: Wear {
-            glasses: 0.0,
-            tint: 0.0,
-            frame_round: 0.5,
-            frame_color: [0.02, 0.02, 0.02],
-            hat: None,
-            hat_color: [0.45, 0.05, 0.05],
-            earrings: 0.0,
-            necklace: 0.0,
-            necktie: 0.0,
-            necktie_color: [0.35, 0.02, 0.04],
-        },
+        beard: shaven(),
+        makeup: unpainted(),
+        wear: nothing_worn(),
+    }
+}
+
+fn shaven() -> Beard {
+    Beard {
+        stubble: 0.0,
+        mustache: 0.0,
+        goatee: 0.0,
+        full: 0.0,
+        length: 0.0,
+        sideburns: 0.0,
+        color: [0.10, 0.045, 0.02],
+    }
+}
+
+fn unpainted() -> Makeup {
+    Makeup {
+        lipstick: 0.0,
+        lipstick_color: [0.55, 0.02, 0.05],
+        eyes: 0.0,
+        blush: 0.0,
+    }
+}
+
+fn nothing_worn() -> Wear {
+    Wear {
+        glasses: 0.0,
+        tint: 0.0,
+        frame_round: 0.5,
+        frame_color: [0.02, 0.02, 0.02],
+        hat: None,
+        hat_color: [0.45, 0.05, 0.05],
+        earrings: 0.0,
+        necklace: 0.0,
+        necktie: 0.0,
+        necktie_color: [0.35, 0.02, 0.04],
     }
 }
 

@@ -14,3 +14,8 @@ pub use attribute::{Attribute, Attributes};
 pub use code::CODE_DIM;
 pub use face::Face;
 pub use render::render;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -105,7 +105,7 @@ impl Studio for EngineStudio {
             license: config.license.clone(),
             examples: config.examples.clone(),
             ideas: config.ideas.clone(),
-            resolution: config.generator.resolution() as u32,
+            resolution: self.engine.resolution(),
             latent: [config.generator.num_ws(), config.generator.w_dim],
             truncation: config.truncation.psi,
             edits: true,

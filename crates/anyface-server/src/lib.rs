@@ -23,3 +23,8 @@ pub use api::openapi;
 pub use config::Config;
 pub use engine::EngineStudio;
 pub use server::Server;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

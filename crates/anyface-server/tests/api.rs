@@ -138,10 +138,9 @@ async fn a_person_is_cut_out_where_the_background_is_transparent() {
     }
 }
 
-#[tokio::test]
-async fn wrong_fields_are_refused_by_name() {
-    let router = router(Config::default());
-    let cases = [
+/// Requests, the code of the error, and the field that it names.
+fn wrong_fields() -> Vec<(Value, &'static str, &'static str)> {
+    vec![
         (
             json!({"prompt": "a face", "colour": 1}),
             "unknown_parameter",
@@ -210,8 +209,13 @@ async fn wrong_fields_are_refused_by_name() {
             "invalid_value",
             "prompt",
         ),
-    ];
-    for (asked, code, param) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn wrong_fields_are_refused_by_name() {
+    let router = router(Config::default());
+    for (asked, code, param) in wrong_fields() {
         let (status, answer) = post(&router, "/v1/images/generations", &asked).await;
         let error = &answer["error"];
         assert_eq!(status, 400, "{asked} {answer}");

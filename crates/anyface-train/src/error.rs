@@ -7,6 +7,7 @@ pub type Result<T> = std::result::Result<T, TrainError>;
 
 /// Errors of training and evaluation; each names the file or the step it is about.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrainError {
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]

@@ -1,5 +1,6 @@
 //! Training and evaluation of every network of anyface.
 
+mod bounds;
 pub mod data;
 pub mod error;
 pub mod eval;

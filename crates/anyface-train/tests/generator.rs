@@ -89,3 +89,41 @@ fn sizes_that_do_not_fit_are_named() {
         "nothing was rendered"
     );
 }
+
+#[test]
+fn numbers_that_cannot_be_are_one_line() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (right, wrong, says) in [
+        (
+            "batch = 4",
+            "batch = 0",
+            "from 1 to 4096, not 0 (batch = 0)",
+        ),
+        ("batch = 4", "batch = 100000", "from 1 to 4096, not 100000"),
+        ("size = 32", "size = 0", "from 4 to 1024, not 0 (size = 0)"),
+        ("mixing = 0.5", "mixing = 20", "between 0 and 1, not 20"),
+        ("count = 20", "count = 0", "at least 1, not 0"),
+        (
+            "channels = [16, 16, 16, 16]",
+            "channels = []",
+            "0 resolutions in `channels`",
+        ),
+        (
+            "pyramid_levels = 2",
+            "pyramid_levels = 9",
+            "`pyramid_levels` is 9",
+        ),
+    ] {
+        assert!(CONFIG.contains(right), "{right}");
+        let config = write_config(directory.path(), &CONFIG.replace(right, wrong));
+        let error = generator::run(&config, &Device::flex(), false).expect_err(wrong);
+        assert!(matches!(error, TrainError::Config { .. }), "{error}");
+        let message = error.to_string();
+        assert!(message.contains(says), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+    assert!(
+        !directory.path().join("cache").exists(),
+        "nothing was rendered"
+    );
+}

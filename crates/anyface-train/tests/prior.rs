@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyface::bundle::{Bundle, ZDistribution};
-use anyface::clip::transformer::TransformerConfig;
 use anyface::clip::{TextTowerConfig, VisionTransformerConfig};
 use anyface::inversion::ResidualEncoderConfig;
 use anyface::stylegan2::GeneratorConfig;

@@ -37,11 +37,11 @@ impl Regression {
 impl Stage for Regression {
     type Model = Net;
 
-    fn init(&self, device: &Device) -> Net {
-        Net {
+    fn init(&self, device: &Device) -> anyface_train::Result<Net> {
+        Ok(Net {
             inner: LinearConfig::new(6, 6).init(device),
             outer: LinearConfig::new(6, 1).init(device),
-        }
+        })
     }
 
     fn step(&mut self, net: &Net, rng: &mut ChaCha8Rng) -> anyface_train::Result<StepOutput> {
@@ -187,6 +187,7 @@ fn the_best_checkpoint_and_the_last_two_are_kept() {
         ["00000005", "00000015", "00000020"]
     );
     let net = Regression::new().init(&Device::flex());
+    let net = net.expect("fresh weights");
     let best = load_ema(temporary.path(), net).expect("a best checkpoint");
     let newest = run(temporary.path(), 20, true);
     assert_ne!(weights(&best), newest);

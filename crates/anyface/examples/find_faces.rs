@@ -22,16 +22,20 @@ const GREY: [u32; 2] = [6000, 4000];
 const PLACE: [u32; 2] = [3700, 900];
 
 /// A photograph changed, and where its middle is then.
+type Change = Box<dyn Fn(&RgbImage) -> (RgbImage, [f32; 2])>;
+
+/// How photographs are shown to the detector.
 struct Case {
     name: String,
-    change: Box<dyn Fn(&RgbImage) -> (RgbImage, [f32; 2])>,
+    change: Change,
     /// Which way the face's chin points: (x, y).
     down: [f32; 2],
 }
 
 fn cases() -> Vec<Case> {
-    let turns: [(&str, [f32; 2], fn(&RgbImage) -> RgbImage); 4] = [
-        ("upright", [0.0, 1.0], RgbImage::clone),
+    type Turn = fn(&RgbImage) -> RgbImage;
+    let turns = [
+        ("upright", [0.0, 1.0], RgbImage::clone as Turn),
         ("turned by 90°", [-1.0, 0.0], imageops::rotate90),
         ("turned by 180°", [0.0, -1.0], imageops::rotate180),
         ("turned by 270°", [1.0, 0.0], imageops::rotate270),

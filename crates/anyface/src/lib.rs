@@ -1,13 +1,32 @@
-//! Free-style text-to-face synthesis and manipulation.
+//! Faces from words, and other faces from those: AnyFace (CVPR 2022) with all of its networks.
 //!
-//! ```no_run
-//! use anyface::{Engine, Generate};
+//! A bundle of networks is inside the library, so this runs as it stands:
 //!
+//! ```
+//! use anyface::{Edit, Engine, Generate};
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let file = |name| folder.path().join(name);
 //! let engine = Engine::builtin()?;
-//! let faces = engine.generate(&["an old sailor with a white beard"], &Generate { count: 4, ..Generate::default() })?;
-//! anyface::image::save_png(&faces[0].image, "sailor.png".as_ref())?;
+//! let options = Generate { count: 2, seed: 7, ..Generate::default() };
+//! let faces = engine.generate(&["an old sailor with a white beard"], &options)?;
+//! anyface::image::save_png(&faces[0].image, &file("sailor.png"))?;
+//!
+//! let edited = engine.edit(&faces[0].latent, "wearing sunglasses", &Edit::default())?;
+//! anyface::image::save_png(&engine.draw(&edited), &file("cool.png"))?;
 //! # Ok::<(), anyface::Error>(())
 //! ```
+//!
+//! | to | start at |
+//! |---|---|
+//! | draw, change and mix faces | [`Engine`] |
+//! | find faces in photographs and put them back | [`photograph::Photograph`] |
+//! | run networks of your own | [`Bundle`], [`convert`](mod@convert) |
+//! | use one network alone | [`stylegan2`], [`clip`], [`mapper`], [`inversion`], [`identity`], [`lpips`] |
+//! | know how sizes fit together | [`BundleConfig`] |
+//!
+//! The folder `examples/` has a program for each of these. Networks are [burn](https://burn.dev) modules;
+//! shapes are written `[N, L, D]`: N in a batch, L latent layers, D the width of a latent.
 
 pub mod bundle;
 pub mod clip;
@@ -35,5 +54,11 @@ pub mod yunet;
 
 pub use anyface_checkpoint as checkpoint;
 pub use bundle::{Bundle, BundleConfig, Truncation};
+pub use burn::tensor::Device;
 pub use error::Error;
 pub use pipeline::{Edit, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS};
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

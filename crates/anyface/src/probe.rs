@@ -16,6 +16,17 @@ use crate::layers::convolve;
 const SLOPE: f64 = 0.1;
 
 /// Size of a [`Probe`].
+///
+/// ```
+/// use anyface::Device;
+/// use anyface::probe::ProbeConfig;
+/// use burn::tensor::Tensor;
+///
+/// let device = Device::flex();
+/// let config = ProbeConfig::new(40).with_resolution(32).with_channels(vec![4, 8]);
+/// let logits = config.init(&device).forward(Tensor::zeros([2, 3, 32, 32], &device));
+/// assert_eq!(logits.dims(), [2, 40]);
+/// ```
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct ProbeConfig {
     /// R, the side of a picture in pixels; a multiple of two to the number of `channels`.

@@ -37,7 +37,7 @@ pub(crate) struct PictureArgs {
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
     /// Refine the encoder's latent of a picture by so many steps
-    #[arg(long, value_name = "N", default_value_t = REFINEMENT_STEPS as u32, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = REFINEMENT_STEPS, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     refine: u32,
 }
 
@@ -45,7 +45,7 @@ impl PictureArgs {
     /// The face of a picture, cut out; says so on stderr when nothing looked for it.
     pub(crate) fn open(&self, engine: &Engine, path: &Path) -> Result<Photograph> {
         let detector = Detector::find(self.detector.as_deref())?;
-        let side = engine.config().generator.resolution() as u32;
+        let side = engine.resolution();
         if detector.is_none() {
             eprintln!(
                 "anyface: {DETECTOR_VARIABLE} is empty: {} is taken as one aligned face",
@@ -62,7 +62,7 @@ impl PictureArgs {
 
     /// The latent of a face cut out.
     pub(crate) fn invert(&self, engine: &Engine, photograph: &Photograph) -> Result<Latent> {
-        Ok(engine.invert(&photograph.face, self.refine as usize)?)
+        Ok(engine.invert(&photograph.face, self.refine)?)
     }
 }
 
@@ -83,7 +83,7 @@ impl FaceSource {
     ) -> Result<(Latent, Option<Photograph>)> {
         match self {
             Self::Seed(seed) => {
-                let truncation = engine.truncation(None)?;
+                let truncation = engine.config().truncation;
                 Ok((engine.random_face(*seed, truncation), None))
             }
             Self::File(path) if is_picture(path)? => {

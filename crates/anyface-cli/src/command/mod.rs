@@ -4,6 +4,7 @@ mod background;
 pub(crate) mod bench;
 pub(crate) mod convert;
 pub(crate) mod edit;
+#[cfg(feature = "train")]
 pub(crate) mod eval;
 mod face_source;
 pub(crate) mod generate;
@@ -14,5 +15,6 @@ mod network;
 pub(crate) mod portraits;
 pub(crate) mod pull;
 pub(crate) mod serve;
+#[cfg(feature = "train")]
 pub(crate) mod train;
 pub(crate) mod verify;

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use anyface::bundle::Bundle;
 use anyface::image::Mark;
+#[cfg(feature = "train")]
 use anyface::probe::Probe;
-use anyface::{Engine, Error};
-use burn::tensor::Device;
+use anyface::{Device, Engine, Error};
 
 /// Which networks to run, and where.
 #[derive(Debug, clap::Args)]
@@ -47,6 +47,7 @@ impl NetworkArgs {
     }
 
     /// The bundle's attribute probe.
+    #[cfg(feature = "train")]
     pub(crate) fn probe(&self) -> Result<Probe, Error> {
         self.probe_if_any()?.ok_or_else(|| Error::Bundle {
             file: "config.json".to_owned(),
@@ -55,6 +56,7 @@ impl NetworkArgs {
     }
 
     /// The bundle's attribute probe, where it has one.
+    #[cfg(feature = "train")]
     pub(crate) fn probe_if_any(&self) -> Result<Option<Probe>, Error> {
         let bundle = self.bundle();
         let config = bundle.config()?.probe;

@@ -20,6 +20,24 @@ pub struct Gradients<'a> {
     pub noise_strength: Option<&'a mut f32>,
 }
 
+impl Gradients<'_> {
+    /// Panics where a slice has not the length of what it is the gradient of.
+    fn check(&self, conv: &StyledConv, inputs: &Inputs<'_>) {
+        let slices = [
+            ("x", &self.x, inputs.x.len()),
+            ("weight", &self.weight, inputs.weight.len()),
+            ("style", &self.style, conv.batch * conv.in_channels),
+        ];
+        for (name, gradient, expected) in slices {
+            let length = gradient.as_ref().map_or(expected, |slice| slice.len());
+            assert_eq!(
+                length, expected,
+                "length of the gradient of {name} of {conv:?}"
+            );
+        }
+    }
+}
+
 impl StyledConv {
     /// Computes the gradients, given y `[N, out, H', W']` of the forward pass and the gradient of y.
     ///
@@ -36,6 +54,7 @@ impl StyledConv {
         let isa = isa.f32();
         self.check(inputs, [Order::Planes; 2], y.len());
         self.check_weight(inputs.weight);
+        gradients.check(self, inputs);
         let Gradients {
             x: grad_x,
             weight: mut grad_weight,
@@ -43,32 +62,10 @@ impl StyledConv {
             bias,
             noise_strength,
         } = gradients;
-        let of_x = grad_x.as_ref().map_or(inputs.x.len(), |x| x.len());
-        let of_weight = grad_weight
-            .as_ref()
-            .map_or(inputs.weight.len(), |weight| weight.len());
-        let of_style = grad_style
-            .as_ref()
-            .map_or(self.batch * self.in_channels, |style| style.len());
         assert_eq!(
             grad_y.len(),
             y.len(),
             "length of the gradient of y of {self:?}"
-        );
-        assert_eq!(
-            of_x,
-            inputs.x.len(),
-            "length of the gradient of x of {self:?}"
-        );
-        assert_eq!(
-            of_weight,
-            inputs.weight.len(),
-            "length of the gradient of weight of {self:?}"
-        );
-        assert_eq!(
-            of_style,
-            self.batch * self.in_channels,
-            "length of the gradient of style of {self:?}"
         );
 
         let taps = self.kernel * self.kernel;

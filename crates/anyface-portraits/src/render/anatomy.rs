@@ -103,21 +103,46 @@ pub(super) struct Brow {
     pub(super) thickness: f32,
 }
 
-impl Anatomy {
-    pub(super) fn new(face: &Face) -> Self {
-        let (shape, build, act) = (&face.shape, &face.build, &face.expression);
-        let child = smoothstep(0.185, 0.05, face.age);
-        let mature = smoothstep(0.37, 0.46, face.age);
-        let old = 0.85 * smoothstep(0.58, 0.74, face.age) + 0.3 * smoothstep(0.7, 1.0, face.age);
-        let male = face.masculinity.lerp(0.4, 0.75 * child);
-        let surprise = act.surprise;
-        let open = act.mouth_open.max(0.0);
-        let plump = face.weight + 0.55 * child;
+/// What age and gender do to every part of a face, 0 to about 1 each.
+#[derive(Debug, Clone, Copy)]
+struct Ages {
+    child: f32,
+    mature: f32,
+    old: f32,
+    male: f32,
+}
 
-        let eye_y = 0.03 + 0.035 * build.eye_height - 0.13 * child;
+/// How large the eyes are, −1 to 1.
+fn eye_size(face: &Face) -> f32 {
+    (face.shape.eye_size * 0.9).tanh()
+}
+
+impl Ages {
+    fn new(face: &Face) -> Self {
+        let child = smoothstep(0.185, 0.05, face.age);
+        Self {
+            child,
+            mature: smoothstep(0.37, 0.46, face.age),
+            old: 0.85 * smoothstep(0.58, 0.74, face.age) + 0.3 * smoothstep(0.7, 1.0, face.age),
+            male: face.masculinity.lerp(0.4, 0.75 * child),
+        }
+    }
+
+    fn eye_y(self, face: &Face) -> f32 {
+        0.03 + 0.035 * face.build.eye_height - 0.13 * self.child
+    }
+
+    fn eye(self, face: &Face) -> Eye {
+        let Self {
+            child,
+            mature,
+            old,
+            male,
+        } = self;
+        let (build, act) = (&face.build, &face.expression);
+        let (eye_y, size, surprise) = (self.eye_y(face), eye_size(face), act.surprise);
         let radius = 0.245 + 0.03 * child;
-        let size = (shape.eye_size * 0.9).tanh();
-        let eye = Eye {
+        Eye {
             center: Vec3::new(0.345 + 0.022 * build.eye_distance, eye_y, 0.555),
             radius,
             iris: 0.132 + 0.018 * child + 0.004 * size,
@@ -134,9 +159,17 @@ impl Anatomy {
             tilt: 0.07 + 0.08 * build.eye_tilt + 0.06 * (0.5 - male) - 0.15 * old,
             inner_droop: 0.035 * act.scowl,
             closed: act.eyes_closed.clamp(0.0, 1.0),
-        };
+        }
+    }
+
+    fn mouth(self, face: &Face) -> Mouth {
+        let Self {
+            child, old, male, ..
+        } = self;
+        let (shape, build, act) = (&face.shape, &face.build, &face.expression);
+        let (surprise, open) = (act.surprise, act.mouth_open.max(0.0));
         let lips = 1.04 + 0.72 * (shape.lips * 0.9).tanh() - 0.30 * old + 0.15 * (0.5 - male);
-        let mouth = Mouth {
+        Mouth {
             y: -0.575 + 0.03 * build.mouth_height - 0.03 * open,
             half_width: (0.275
                 + 0.022 * (shape.lips * 0.9).tanh()
@@ -149,11 +182,19 @@ impl Anatomy {
             open: 0.27 * open,
             upper_lip: 0.070 * lips,
             lower_lip: 0.092 * lips,
-        };
+        }
+    }
+
+    fn brow(self, face: &Face) -> Brow {
+        let Self {
+            child, old, male, ..
+        } = self;
+        let (shape, act) = (&face.shape, &face.expression);
+        let (eye_y, size, surprise) = (self.eye_y(face), eye_size(face), act.surprise);
         let lift = 0.15 * surprise - 0.05 * act.scowl;
         let brow_y = eye_y + 0.315 + lift - 0.03 * male + 0.02 * size;
         let arch = (shape.brow_arch * 0.8).tanh();
-        let brow = Brow {
+        Brow {
             inner: Vec2::new(
                 0.15 - 0.04 * act.scowl,
                 brow_y - 0.10 * act.scowl - 0.01 * arch,
@@ -167,14 +208,21 @@ impl Anatomy {
                 * (0.78 * shape.brow_thickness).clamp(-2.0, 2.0).exp()
                 * (0.75 + 0.4 * male)
                 * (1.0 - 0.3 * child),
-        };
+        }
+    }
+
+    fn nose(self, face: &Face) -> Nose {
+        let Self {
+            child, old, male, ..
+        } = self;
+        let (shape, build) = (&face.shape, &face.build);
         let point = (0.9 * shape.nose_point).tanh();
         let size = (0.36 * shape.nose_size).clamp(-0.7, 0.62).exp()
             * (1.0 - 0.25 * child)
             * (0.94 + 0.12 * male)
             * (1.0 + 0.15 * old);
         let tip = -0.265 - 0.03 * build.nose_length - 0.05 * child - 0.02 * old - 0.045 * point;
-        let nose = Nose {
+        Nose {
             tip,
             size,
             point,
@@ -183,7 +231,22 @@ impl Anatomy {
             wing: (0.078 - 0.034 * point) * size,
             wing_x: (0.118 - 0.042 * point) * size,
             wing_y: tip - 0.035 * size,
-        };
+        }
+    }
+}
+
+impl Anatomy {
+    pub(super) fn new(face: &Face) -> Self {
+        let (shape, build) = (&face.shape, &face.build);
+        let ages = Ages::new(face);
+        let Ages {
+            child,
+            mature,
+            old,
+            male,
+        } = ages;
+        let open = face.expression.mouth_open.max(0.0);
+        let plump = face.weight + 0.55 * child;
         let oval = shape.oval.clamp(-2.0, 2.0);
         let jaw = shape.jaw.clamp(-2.2, 2.2);
         let mut anatomy = Self {
@@ -194,10 +257,10 @@ impl Anatomy {
             crown: 1.10 + 0.035 * build.skull_height,
             chin: 1.08 + 0.082 * oval - 0.11 * child + 0.02 * male + 0.16 * open,
             width: 0.83 - 0.062 * oval - 0.02 * old + 0.035 * child,
-            eye,
-            mouth,
-            brow,
-            nose,
+            eye: ages.eye(face),
+            mouth: ages.mouth(face),
+            brow: ages.brow(face),
+            nose: ages.nose(face),
             jaw_fullness: (0.58 - 0.12 * jaw - 0.10 * (male - 0.5) + 0.02 * oval).clamp(0.32, 1.1),
             jaw_taper: (0.165 - 0.12 * jaw - 0.14 * (male - 0.5) + 0.015 * oval
                 - 0.10 * plump

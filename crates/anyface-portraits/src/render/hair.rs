@@ -125,23 +125,9 @@ impl<'a> Hairdo<'a> {
             * (1.0 + 0.7 * curl);
 
         let part = hair.part.clamp(-1.3, 1.3);
-        let parted = smoothstep(0.15, 0.6, part.abs());
         let side = ((root.x - 0.30 * part) / 0.10).tanh();
         let outward = self.outward(root);
-        // Combed to the sides of the parting, or back.
-        let sideways = Vec3::new(
-            side * (0.35 + 0.65 * parted),
-            -0.25,
-            -0.30 - 0.6 * (1.0 - parted),
-        );
-        let crop = Vec3::new(
-            side * (0.35 + 0.4 * parted),
-            0.35,
-            0.25 - 0.55 * (1.0 - parted),
-        );
-        let comb = crop.lerp(sideways, smoothstep(0.1, 0.45, cropped));
-        let fringe = Vec3::new(0.22 * (root.x - 0.35 * part), -1.0, 0.35);
-        let comb = comb.lerp(fringe, bangs);
+        let comb = combed(root, part, side, cropped, bangs);
         let lift = (0.55 * volume + 0.5 * curl) * (1.0 - 0.75 * long) + 0.25;
         let quiff = 0.8 * front * (1.0 - bangs) * (1.0 - long) * (1.0 - curl);
 
@@ -202,4 +188,22 @@ fn on_shoulders(p: Vec3) -> Vec3 {
     let ground = -1.52 - 0.28 * smoothstep(0.5, 1.2, p.x.abs());
     let sunk = (ground - p.y).max(0.0);
     Vec3::new(p.x, p.y, p.z + 0.55 * sunk * bump((p.x.abs() - 0.7) / 0.6))
+}
+
+/// The way that hair is combed at `root`: to the sides of the parting, or back; bangs to the front.
+fn combed(root: Vec3, part: f32, side: f32, cropped: f32, bangs: f32) -> Vec3 {
+    let parted = smoothstep(0.15, 0.6, part.abs());
+    let sideways = Vec3::new(
+        side * (0.35 + 0.65 * parted),
+        -0.25,
+        -0.30 - 0.6 * (1.0 - parted),
+    );
+    let crop = Vec3::new(
+        side * (0.35 + 0.4 * parted),
+        0.35,
+        0.25 - 0.55 * (1.0 - parted),
+    );
+    let comb = crop.lerp(sideways, smoothstep(0.1, 0.45, cropped));
+    let fringe = Vec3::new(0.22 * (root.x - 0.35 * part), -1.0, 0.35);
+    comb.lerp(fringe, bangs)
 }

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
+use anyface::Device;
 use anyface::image::{Mark, encode_jpeg, encode_png};
 use anyface::segmentation::{Background as Cutout, PersonMask};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use burn::tensor::Device;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use serde::{Deserialize, Serialize};

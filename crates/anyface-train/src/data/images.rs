@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::picture::{Cut, Picture};
 use super::squares::read_squares;
+use crate::bounds;
 use crate::error::{Result, TrainError};
 
 /// The `[images]` table: pictures to learn from.
@@ -19,6 +20,7 @@ pub struct ImagesConfig {
     /// Folders of pictures; those below them are read too.
     pub folders: Vec<PathBuf>,
     /// Side in pixels, R.
+    #[serde(deserialize_with = "bounds::side")]
     pub size: u32,
     /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
     /// left out.

@@ -23,6 +23,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::images::tensor;
+use crate::bounds;
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
@@ -33,8 +34,10 @@ pub struct PortraitsConfig {
     /// The file.
     pub cache: PathBuf,
     /// Number of portraits.
+    #[serde(deserialize_with = "bounds::positive")]
     pub count: usize,
     /// Side in pixels.
+    #[serde(deserialize_with = "bounds::side")]
     pub size: u32,
     /// Seed of the latents.
     pub seed: u64,

@@ -61,8 +61,8 @@ pub fn diversity(
     seed: u64,
 ) -> Result<Diversity, Error> {
     let grammar = Grammar::new(Split::HeldOut);
-    let truncation = engine.truncation(None)?;
-    let resolution = engine.config().generator.resolution() as u32;
+    let truncation = engine.config().truncation;
+    let resolution = engine.resolution();
     let mut sums = [0.0; 4];
     let mut looks = [0.0; 4];
     for i in 0..samples as u64 {

@@ -54,7 +54,7 @@ pub fn faithfulness(
     prompts: &[Prompt],
     seed: u64,
 ) -> Result<Faithfulness, Error> {
-    let truncation = engine.truncation(None)?;
+    let truncation = engine.config().truncation;
     let mut generated = Accuracy::default();
     let mut real = Accuracy::default();
     for (i, prompt) in prompts.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Fréchet and kernel distance of two sets of features.
 
-use faer::{Mat, Side};
+use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +15,7 @@ const SUBSET: usize = 1000;
 pub struct Gaussian {
     mean: Vec<f64>,
     /// `[D, D]`.
-    covariance: Mat<f64>,
+    covariance: DMatrix<f64>,
 }
 
 impl Gaussian {
@@ -25,8 +25,8 @@ impl Gaussian {
         let mean: Vec<f64> = (0..dim)
             .map(|d| features.iter().map(|x| x[d]).sum::<f64>() / count as f64)
             .collect();
-        let centered = Mat::from_fn(count, dim, |i, d| features[i][d] - mean[d]);
-        let covariance = centered.transpose() * &centered * faer::Scale(1.0 / (count - 1) as f64);
+        let centered = DMatrix::from_fn(count, dim, |i, d| features[i][d] - mean[d]);
+        let covariance = centered.transpose() * &centered / (count - 1) as f64;
         Self { mean, covariance }
     }
 
@@ -37,10 +37,7 @@ impl Gaussian {
 
     /// The symmetric root of the covariance, `[D, D]`, row by row.
     pub fn root(&self) -> Vec<f64> {
-        let root = root(&self.covariance);
-        let rows = root.row_iter();
-        rows.flat_map(|row| row.iter().copied().collect::<Vec<_>>())
-            .collect()
+        root(&self.covariance).transpose().as_slice().to_vec()
     }
 
     /// `‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2·(Σ₁Σ₂)^½)` (Heusel et al. 2017, arXiv 1706.08500). The trace of the root is that of
@@ -54,30 +51,32 @@ impl Gaussian {
             .into_iter()
             .map(|x| x.max(0.0).sqrt())
             .sum();
-        shift + trace(&self.covariance) + trace(&other.covariance) - 2.0 * roots
+        shift + self.covariance.trace() + other.covariance.trace() - 2.0 * roots
     }
 }
 
 /// The symmetric root of a positive matrix.
-fn root(matrix: &Mat<f64>) -> Mat<f64> {
-    let eigen = matrix
-        .self_adjoint_eigen(Side::Lower)
-        .expect("a covariance is finite");
-    let (vectors, values) = (eigen.U(), eigen.S().column_vector());
-    let scaled = Mat::from_fn(matrix.nrows(), matrix.ncols(), |i, j| {
-        vectors[(i, j)] * values[j].max(0.0).sqrt()
-    });
-    scaled * vectors.transpose()
+fn root(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+    check_finite(matrix);
+    let eigen = matrix.clone().symmetric_eigen();
+    let mut scaled = eigen.eigenvectors.clone();
+    for (mut column, value) in scaled.column_iter_mut().zip(&eigen.eigenvalues) {
+        column *= value.max(0.0).sqrt();
+    }
+    scaled * eigen.eigenvectors.transpose()
 }
 
-fn eigenvalues(matrix: &Mat<f64>) -> Vec<f64> {
-    matrix
-        .self_adjoint_eigenvalues(Side::Lower)
-        .expect("a product of covariances is finite")
+fn eigenvalues(matrix: &DMatrix<f64>) -> Vec<f64> {
+    check_finite(matrix);
+    matrix.symmetric_eigenvalues().as_slice().to_vec()
 }
 
-fn trace(matrix: &Mat<f64>) -> f64 {
-    (0..matrix.nrows()).map(|i| matrix[(i, i)]).sum()
+/// Panics where an eigenvalue solver would not end.
+fn check_finite(matrix: &DMatrix<f64>) {
+    assert!(
+        matrix.iter().all(|x| x.is_finite()),
+        "features of pictures are finite"
+    );
 }
 
 /// Kernel distance over random subsets.
@@ -116,25 +115,25 @@ impl KernelDistance {
 }
 
 /// Some features as a matrix `[N, D]`.
-fn rows(features: &[Vec<f64>], places: &[usize]) -> Mat<f64> {
-    Mat::from_fn(places.len(), features[0].len(), |i, d| {
+fn rows(features: &[Vec<f64>], places: &[usize]) -> DMatrix<f64> {
+    DMatrix::from_fn(places.len(), features[0].len(), |i, d| {
         features[places[i]][d]
     })
 }
 
 /// Unbiased squared maximum mean discrepancy with the kernel `(x·y/D + 1)³` (Bińkowski et al. 2018, arXiv 1801.01401)
 /// of two sets of as many features `[N, D]`: the kernel distance, over one subset.
-fn kernel_distance(a: &Mat<f64>, b: &Mat<f64>) -> f64 {
+fn kernel_distance(a: &DMatrix<f64>, b: &DMatrix<f64>) -> f64 {
     let (count, dim) = (a.nrows() as f64, a.ncols() as f64);
-    let kernel = |x: &Mat<f64>, y: &Mat<f64>| {
+    let kernel = |x: &DMatrix<f64>, y: &DMatrix<f64>| {
         let products = x * y.transpose();
-        Mat::from_fn(x.nrows(), y.nrows(), |i, j| {
+        DMatrix::from_fn(x.nrows(), y.nrows(), |i, j| {
             (products[(i, j)] / dim + 1.0).powi(3)
         })
     };
-    let within = |x: &Mat<f64>| {
+    let within = |x: &DMatrix<f64>| {
         let kernel = kernel(x, x);
-        (kernel.sum() - trace(&kernel)) / (count * (count - 1.0))
+        (kernel.sum() - kernel.trace()) / (count * (count - 1.0))
     };
     within(a) + within(b) - 2.0 * kernel(a, b).sum() / (count * count)
 }
@@ -167,7 +166,7 @@ mod tests {
         let sigma = values::<f64>(&format!("{case}.sigma{which}"));
         Gaussian {
             mean: values::<f64>(&format!("{case}.mu{which}")).remove(0),
-            covariance: Mat::from_fn(sigma.len(), sigma.len(), |i, j| sigma[i][j]),
+            covariance: DMatrix::from_fn(sigma.len(), sigma.len(), |i, j| sigma[i][j]),
         }
     }
 

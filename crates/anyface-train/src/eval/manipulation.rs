@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::mean;
+use super::psnr::psnr_of_pictures;
 use super::reading::{Reading, read};
 
 /// What is asked for, and what is then to be seen.
@@ -191,7 +192,7 @@ pub fn manipulation(
     samples: usize,
     seed: u64,
 ) -> Result<Manipulation, Error> {
-    let resolution = engine.config().generator.resolution() as u32;
+    let resolution = engine.resolution();
     let mut direct = vec![Sums::default(); EDITS.len()];
     let mut crossover = direct.clone();
     let mut curves = vec![Vec::new(); EDITS.len()];
@@ -209,7 +210,7 @@ pub fn manipulation(
         let original = read(probe, &sample.picture);
         let known = |a| sample.attributes.get(a).is_some();
         inversion[0] += agreement(&original, &before.reading, known);
-        inversion[1] += psnr(&sample.picture, &inverted);
+        inversion[1] += psnr_of_pictures(&sample.picture, &inverted);
         inversion[2] += original.distance(&before.reading);
 
         for (edit, target) in &sample.edits {
@@ -232,24 +233,7 @@ pub fn manipulation(
             }
         }
     }
-    let table: Vec<EditRow> = (0..EDITS.len())
-        .filter(|&edit| direct[edit].faces > 0.0)
-        .map(|edit| {
-            let [changed, kept, identity] = direct[edit].means();
-            let [crossover_changed, crossover_kept, crossover_identity] = crossover[edit].means();
-            EditRow {
-                edit: EDITS[edit].0,
-                faces: direct[edit].faces as usize,
-                changed,
-                kept,
-                identity,
-                monotone: mean(curves[edit].iter().copied()),
-                crossover_changed,
-                crossover_kept,
-                crossover_identity,
-            }
-        })
-        .collect();
+    let table = table(&direct, &crossover, &curves);
     let over_edits = |value: fn(&EditRow) -> f64| mean(table.iter().map(value)).unwrap_or(0.0);
     let [inversion_kept, inversion_psnr, inversion_distance] =
         inversion.map(|sum| sum / samples as f64);
@@ -270,6 +254,27 @@ pub fn manipulation(
         milliseconds: times.get(times.len() / 2).copied().unwrap_or(0.0),
         table,
     })
+}
+
+/// The rows of the edits that were done, of what was summed by edit.
+fn table(direct: &[Sums], crossover: &[Sums], curves: &[Vec<f64>]) -> Vec<EditRow> {
+    let done = (0..EDITS.len()).filter(|&edit| direct[edit].faces > 0.0);
+    done.map(|edit| {
+        let [changed, kept, identity] = direct[edit].means();
+        let [crossover_changed, crossover_kept, crossover_identity] = crossover[edit].means();
+        EditRow {
+            edit: EDITS[edit].0,
+            faces: direct[edit].faces as usize,
+            changed,
+            kept,
+            identity,
+            monotone: mean(curves[edit].iter().copied()),
+            crossover_changed,
+            crossover_kept,
+            crossover_identity,
+        }
+    })
+    .collect()
 }
 
 /// Spearman correlation of an edit's strength, from `first` to one more, with the probe's logit of what it names.
@@ -315,14 +320,6 @@ fn agreement(a: &Reading, b: &Reading, counts: impl Fn(Attribute) -> bool) -> f6
         .filter(|&&attribute| counts(attribute));
     let same = counted.map(|&attribute| f64::from(u8::from(a.has(attribute) == b.has(attribute))));
     mean(same).unwrap_or(1.0)
-}
-
-/// Peak signal to noise ratio of two pictures of one size, in dB.
-fn psnr(a: &RgbImage, b: &RgbImage) -> f64 {
-    let differences = a.as_raw().iter().zip(b.as_raw());
-    let squares = differences.map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
-    let error = squares.sum::<f64>() / a.as_raw().len() as f64;
-    10.0 * (255.0 * 255.0 / error.max(1e-9)).log10()
 }
 
 #[cfg(test)]

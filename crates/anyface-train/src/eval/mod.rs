@@ -11,6 +11,7 @@ mod identity;
 mod manipulation;
 mod perceptual;
 mod prompts;
+pub mod psnr;
 mod rank;
 mod reading;
 pub mod recognizer;

@@ -107,8 +107,8 @@ pub fn retrieval(
         .iter()
         .map(|description| description.mean().into_data().iter().collect())
         .collect();
-    let truncation = engine.truncation(None)?;
-    let side = engine.config().generator.resolution() as u32;
+    let truncation = engine.config().truncation;
+    let side = engine.resolution();
     let ranked = |picture: &RgbImage, own: usize| {
         let feature = engine.image_feature(picture);
         let feature: Vec<f64> = feature.into_iter().map(f64::from).collect();

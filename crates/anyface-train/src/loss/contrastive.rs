@@ -1,3 +1,4 @@
+use anyface::layers::l2_normalize;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 
@@ -7,7 +8,7 @@ use burn::tensor::{Int, Tensor};
 /// normalised here, `s = exp(log_scale)`, `log_scale` `[1]`.
 pub fn contrastive(image: Tensor<2>, text: Tensor<2>, log_scale: Tensor<1>) -> Tensor<1> {
     let n = image.dims()[0];
-    let similarity = normalize(image).matmul(normalize(text).transpose());
+    let similarity = l2_normalize(image).matmul(l2_normalize(text).transpose());
     let logits = similarity * log_scale.exp().unsqueeze();
     let diagonal = Tensor::<1, Int>::arange(0..n as i64, &logits.device()).reshape([n, 1]);
     let cross_entropy = |logits| {
@@ -17,11 +18,6 @@ pub fn contrastive(image: Tensor<2>, text: Tensor<2>, log_scale: Tensor<1>) -> T
             .neg()
     };
     (cross_entropy(logits.clone()) + cross_entropy(logits.transpose())) * 0.5
-}
-
-fn normalize(features: Tensor<2>) -> Tensor<2> {
-    let length = features.clone().square().sum_dim(1).clamp_min(1e-12).sqrt();
-    features / length
 }
 
 #[cfg(test)]

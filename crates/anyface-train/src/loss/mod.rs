@@ -20,7 +20,7 @@ pub use cmd::cross_modal_distillation;
 pub use contrastive::contrastive;
 pub use diverse_triplet::{DiverseTriplet, diverse_triplet};
 pub use flow_matching::flow_matching;
-pub use image::{charbonnier, l1, laplacian_pyramid_l1};
+pub use image::{check_pyramid, l1, laplacian_pyramid_l1};
 pub use latent::latent_mse;
 pub use perceptual::perceptual_distance;
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use crate::bounds;
 use crate::error::{Result, TrainError};
 
 /// Keys of earlier versions, and what they are called now.
@@ -49,17 +50,23 @@ pub struct RunConfig {
     /// Largest norm of the whole gradient; a longer one is scaled down to it.
     pub clip_norm: Option<f32>,
     /// Decay of the moving average of the weights.
-    #[serde(default = "default_ema_decay", alias = "average_decay")]
+    #[serde(
+        default = "default_ema_decay",
+        alias = "average_decay",
+        deserialize_with = "bounds::fraction"
+    )]
     pub ema_decay: f64,
     /// Half-life of the EMA in thousands of images, in place of `ema_decay`. It grows to that with the
     /// images seen, as NVIDIA's `ema_kimg` and `ema_rampup` do.
     pub ema_kimg: Option<f64>,
     /// Steps between two checkpoints, each with an evaluation.
+    #[serde(deserialize_with = "bounds::positive")]
     pub checkpoint_every: u64,
     /// Steps between two sample pictures.
+    #[serde(deserialize_with = "bounds::positive")]
     pub sample_every: u64,
     /// Steps between two lines of the log.
-    #[serde(default = "default_log_every")]
+    #[serde(default = "default_log_every", deserialize_with = "bounds::positive")]
     pub log_every: u64,
     /// Parameters with a learning rate of their own.
     #[serde(default, rename = "group")]
@@ -103,27 +110,77 @@ fn default_log_every() -> u64 {
     10
 }
 
-/// Reads a TOML configuration.
+/// Key by which a configuration names another one, beside it, whose keys it takes over. What both have
+/// is merged where it is a table, else the file's own counts.
+const BASE: &str = "base";
+
+/// A longer chain of bases leads in a circle.
+const MAX_BASES: usize = 8;
+
+/// Reads a TOML configuration, with what its `base` says.
 ///
 /// # Errors
-/// The file cannot be read, or a field is unknown, missing or of the wrong type; the message is one
-/// line that names the field and its line.
+/// The file or its base cannot be read, or a field is unknown, missing or of the wrong type; the message is one
+/// line that names the field, and its line where there is no base.
 pub fn load_config<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = std::fs::read_to_string(path).map_err(TrainError::io(path))?;
-    if let Ok(table) = text.parse::<Table>() {
-        note_old_keys(path, &table);
+    let table: Table = parse(path, &text)?;
+    note_old_keys(path, &table);
+    match table.contains_key(BASE) {
+        false => parse(path, &text),
+        true => {
+            let merged = Value::Table(merged(path, table, MAX_BASES)?);
+            serde_path_to_error::deserialize(merged)
+                .map_err(|error| TrainError::config(path, with_field(error)))
+        }
     }
-    toml::from_str(&text).map_err(|error| TrainError::Config {
-        path: path.to_owned(),
-        message: one_line(&text, &error),
-    })
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| TrainError::config(path, one_line(text, &error)))
+}
+
+/// `table`, read from `path`, over what its base says.
+fn merged(path: &Path, mut table: Table, bases: usize) -> Result<Table> {
+    let Some(base) = table.remove(BASE) else {
+        return Ok(table);
+    };
+    let Some(base) = base.as_str().filter(|_| bases > 0) else {
+        return Err(TrainError::config(path, "`base` leads to no configuration"));
+    };
+    let base = path.parent().unwrap_or(Path::new("")).join(base);
+    let text = std::fs::read_to_string(&base).map_err(TrainError::io(&base))?;
+    let below = merged(&base, parse(&base, &text)?, bases - 1)?;
+    Ok(over(below, table))
+}
+
+/// The keys of both tables; those of `above` count.
+fn over(mut below: Table, above: Table) -> Table {
+    for (key, value) in above {
+        let value = match (below.remove(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => Value::Table(over(below, above)),
+            (_, value) => value,
+        };
+        below.insert(key, value);
+    }
+    below
 }
 
 /// Whether a TOML configuration has a table of this name; false where it cannot be read.
 pub fn has_table(path: &Path, name: &str) -> bool {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.parse::<Table>()
-        .is_ok_and(|table| table.contains_key(name))
+    let table = text.parse().unwrap_or_default();
+    merged(path, table, MAX_BASES).is_ok_and(|table| table.contains_key(name))
+}
+
+/// `run.steps: invalid type: string "ten", expected u64`.
+fn with_field(error: serde_path_to_error::Error<toml::de::Error>) -> String {
+    let field = error.path().to_string();
+    let message = error.inner().message().replace('\n', " ");
+    match &field[..] {
+        "." => message,
+        field => format!("{field}: {message}"),
+    }
 }
 
 /// Says which keys of a file have another name now; the old ones are read too.
@@ -191,6 +248,59 @@ mod tests {
         let table: Table = "[data]\njudge = 'x'\n".parse().expect("a table");
         assert!(has_key(&table, "judge"));
         assert!(!has_key(&table, "critic"));
+    }
+
+    #[test]
+    fn a_base_says_what_a_file_leaves_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            path
+        };
+        write("faces.toml", "[portraits]\nseed = 1\nsize = 64\n");
+        write(
+            "first.toml",
+            "base = 'faces.toml'\n[run]\nsteps = 5\n[learning]\nbatch = 8\n",
+        );
+        let path = write(
+            "again.toml",
+            "base = 'first.toml'\n[portraits]\nsize = 32\n",
+        );
+        let config: Table = load_config(&path).expect("a configuration");
+        let expected =
+            "[portraits]\nseed = 1\nsize = 32\n[run]\nsteps = 5\n[learning]\nbatch = 8\n";
+        assert_eq!(config, expected.parse::<Table>().expect("a table"));
+        assert!(has_table(&path, "portraits") && !has_table(&path, "images"));
+
+        let path = write("circle.toml", "base = 'circle.toml'\n");
+        let error = load_config::<Table>(&path).expect_err("a circle");
+        assert!(error.to_string().contains("`base`"), "{error}");
+        let path = write("lost.toml", "base = 'none.toml'\n");
+        let error = load_config::<Table>(&path).expect_err("no base");
+        assert!(error.to_string().contains("none.toml"), "{error}");
+        write("run.toml", GOOD);
+        let path = write("late.toml", "base = 'run.toml'\nsteps = 'ten'\n");
+        let error = load_config::<RunConfig>(&path)
+            .expect_err("no number")
+            .to_string();
+        assert!(error.contains("late.toml: steps: invalid type"), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_one_line() {
+        for (right, wrong) in [
+            ("checkpoint_every = 5", "checkpoint_every = 0"),
+            ("sample_every = 5", "sample_every = -1"),
+            ("seed = 1", "seed = 1\nema_decay = 1.5"),
+        ] {
+            let message = error_of(&GOOD.replace(right, wrong));
+            let value = wrong.rsplit(' ').next().expect("a value");
+            assert!(message.contains(&format!("not {value}")), "{message}");
+            assert!(message.contains("line "), "{message}");
+            assert_eq!(message.lines().count(), 1, "{message}");
+        }
     }
 
     #[test]

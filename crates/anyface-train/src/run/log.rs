@@ -5,15 +5,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use tensorboard_rs::summary_writer::SummaryWriter;
 
+use super::events::EventFile;
 use crate::error::{Result, TrainError};
 
 /// Writes named numbers by step, to both logs.
 pub(super) struct Log {
     path: PathBuf,
     lines: File,
-    events: SummaryWriter,
+    events: EventFile,
 }
 
 impl Log {
@@ -30,19 +30,18 @@ impl Log {
         Ok(Self {
             path,
             lines,
-            events: SummaryWriter::new(out),
+            events: EventFile::create(out)?,
         })
     }
 
-    /// One line `{"step": 10, "loss/l1": 0.2, …}` and one TensorBoard event a value.
+    /// One line `{"step": 10, "loss/l1": 0.2, …}` and one TensorBoard event.
     pub(super) fn write(&mut self, step: u64, values: &[(String, f64)]) -> Result<()> {
         let mut line = Map::new();
         line.insert("step".to_owned(), step.into());
         for (name, value) in values {
             line.insert(name.clone(), Value::from(*value));
-            self.events.add_scalar(name, *value as f32, step as usize);
         }
-        self.events.flush();
+        self.events.scalars(step, values)?;
         writeln!(self.lines, "{}", Value::Object(line)).map_err(TrainError::io(&self.path))
     }
 }

@@ -5,27 +5,60 @@
 //! learning-rate schedule, moving average of the weights, checkpoints and exact resume, logs,
 //! progress, the stop on a loss that is not finite.
 //!
-//! ```ignore
-//! #[derive(Deserialize)]
-//! #[serde(deny_unknown_fields)]
-//! struct ProbeConfig { run: RunConfig, batch: usize }
+//! ```
+//! use anyface::Device;
+//! use anyface_train::Result;
+//! use anyface_train::run::{Evaluation, RunConfig, Stage, StepOutput, train};
+//! use burn::nn::{Linear, LinearConfig};
+//! use burn::tensor::{Distribution, Tensor};
+//! use rand_chacha::ChaCha8Rng;
 //!
-//! struct ProbeStage { config: ProbeConfig, data: PortraitCache }
+//! /// Learns to double a number.
+//! struct Double;
 //!
-//! impl Stage for ProbeStage {
-//!     type Model = Probe;
-//!     fn init(&self, device: &Device) -> Probe { ProbeConfig::new().init(device) }
-//!     fn step(&mut self, probe: &Probe, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
-//!         let batch = self.data.sample(self.config.batch, rng);          // random draws from `rng` only
-//!         let loss = bce(probe.forward(batch.images), batch.labels, batch.known);
-//!         Ok(StepOutput::backward(probe, &loss, &[("bce", &loss)], self.config.batch))
+//! impl Double {
+//!     fn loss(&self, model: &Linear, batch: usize) -> Tensor<1> {
+//!         let x = Tensor::<2>::random(
+//!             [batch, 1],
+//!             Distribution::Uniform(-1.0, 1.0),
+//!             &model.weight.device(),
+//!         );
+//!         (model.forward(x.clone()) - x * 2.0).square().mean()
 //!     }
-//!     fn evaluate(&mut self, probe: &Probe) -> Result<Evaluation> { /* held-out accuracy */ }
 //! }
 //!
-//! let config: ProbeConfig = load_config(path)?;
-//! let run = config.run.clone();
-//! let probe = train(&mut ProbeStage::new(config)?, &run, &Device::flex(), resume)?;   // averaged weights
+//! impl Stage for Double {
+//!     type Model = Linear;
+//!
+//!     fn init(&self, device: &Device) -> Result<Linear> {
+//!         Ok(LinearConfig::new(1, 1).init(device))
+//!     }
+//!
+//!     fn step(&mut self, model: &Linear, _rng: &mut ChaCha8Rng) -> Result<StepOutput> {
+//!         let loss = self.loss(model, 16);
+//!         Ok(StepOutput::backward(model, &loss, &[("square", &loss)], 16))
+//!     }
+//!
+//!     fn evaluate(&mut self, ema: &Linear) -> Result<Evaluation> {
+//!         let loss = self.loss(ema, 64).into_scalar::<f64>();
+//!         Ok(Evaluation {
+//!             score: -loss,
+//!             metrics: vec![("square".to_owned(), loss)],
+//!         })
+//!     }
+//! }
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let out = folder.path().join("run");
+//! let config: RunConfig = toml::from_str(&format!(
+//!     "out = {out:?}\nseed = 1\nsteps = 200\nlearning_rate = 0.05\nema_decay = 0.9\n\
+//!      checkpoint_every = 200\nsample_every = 200"
+//! ))
+//! .unwrap();
+//! let doubled = train(&mut Double, &config, &Device::flex(), false)?;
+//! let weight = doubled.weight.val().into_scalar::<f32>();
+//! assert!((weight - 2.0).abs() < 0.1, "{weight}");
+//! # Ok::<(), anyface_train::TrainError>(())
 //! ```
 //!
 //! Everything random in a step comes from the generator that the loop hands in, which is made from
@@ -36,6 +69,7 @@ mod checkpoint;
 mod config;
 mod elementwise;
 mod ema;
+mod events;
 mod log;
 mod muon;
 mod optimizer;

@@ -22,8 +22,11 @@ pub trait Stage {
     /// The weights being trained. Networks that stay frozen belong to the stage itself.
     type Model: Module;
 
-    /// Fresh weights on `device`, which the loop has seeded.
-    fn init(&self, device: &Device) -> Self::Model;
+    /// The weights to start from on `device`, which the loop has seeded.
+    ///
+    /// # Errors
+    /// Weights of an earlier run or a bundle cannot be read.
+    fn init(&self, device: &Device) -> Result<Self::Model>;
 
     /// Called before every step with the images learned from so far, for losses that begin later.
     fn begin_step(&mut self, images_seen: u64) {
@@ -185,7 +188,7 @@ fn start<S: Stage>(
 ) -> Result<RunState<S::Model>> {
     let device = device.clone().autodiff();
     device.seed(config.seed);
-    let model = stage.init(&device);
+    let model = stage.init(&device)?;
     // Parameters are drawn when first read: read them all now, in the order of the module, so that
     // clones share them and the seed decides them.
     drop(model.clone().into_record());

@@ -21,9 +21,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
 use super::attribute_loss::{AttributeLoss, AttributeLossConfig};
+use crate::bounds;
 use crate::data::portraits::{PortraitCache, PortraitsConfig, build_cache, codes};
 use crate::error::{Result, TrainError};
-use crate::loss::{l1, laplacian_pyramid_l1};
+use crate::eval::psnr::psnr;
+use crate::loss::{check_pyramid, l1, laplacian_pyramid_l1};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, has_table, load_config, train};
 
 /// A whole configuration file of this stage.
@@ -66,8 +68,10 @@ pub struct ModelConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Portraits in a step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
     /// Part of the batch whose styles are mixed.
+    #[serde(deserialize_with = "bounds::fraction")]
     pub mixing: f64,
     /// The first latent layer that carries what captions name, k.
     pub mixing_layer: usize,
@@ -108,6 +112,7 @@ impl GeneratorStageConfig {
                 "[model] `channels` makes images of {resolution} pixels, [portraits] `size` is {size}"
             ));
         }
+        check_pyramid(self.learning.pyramid_levels, size)?;
         if self.learning.held_out >= self.portraits.count {
             return Err("[learning] `held_out` leaves no portrait to learn from".to_owned());
         }
@@ -132,12 +137,11 @@ impl GeneratorStage {
     /// Opens the portraits, rendering them first where the cache is not complete.
     ///
     /// # Errors
-    /// As [`build_cache`] and [`PortraitCache::open`]; the attribute loss or the weights to start from cannot be read.
+    /// As [`build_cache`] and [`PortraitCache::open`]; the attribute loss cannot be read.
     pub fn new(config: GeneratorStageConfig, device: &Device) -> Result<Self> {
         let attribute_loss = config.attribute_loss.as_ref();
         let attribute_loss =
             attribute_loss.map(|attribute_loss| attribute_loss.load(&device.clone().autodiff()));
-        config.load_start(device)?;
         build_cache(&config.portraits)?;
         Ok(Self {
             attribute_loss: attribute_loss.transpose()?,
@@ -176,7 +180,7 @@ impl GeneratorStage {
             absolute += part * error.clone().abs().mean().into_scalar::<f64>();
             squared += part * error.square().mean().into_scalar::<f64>();
         }
-        (absolute, -10.0 * squared.log10())
+        (absolute, psnr(squared))
     }
 
     /// Portraits to learn from.
@@ -199,10 +203,8 @@ impl GeneratorStage {
 impl Stage for GeneratorStage {
     type Model = Generator;
 
-    fn init(&self, device: &Device) -> Generator {
-        self.config
-            .load_start(device)
-            .expect("the weights that could be loaded before")
+    fn init(&self, device: &Device) -> Result<Generator> {
+        self.config.load_start(device)
     }
 
     fn step(&mut self, model: &Generator, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

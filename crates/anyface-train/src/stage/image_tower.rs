@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use serde::Deserialize;
 
 use super::dual_encoder::{GALLERY, ImageLearning, ImageStage, Shown, Words};
+use crate::bounds;
 use crate::data::faces::{FaceSplit, Faces};
 use crate::data::photographs::PhotographsConfig;
 use crate::data::portraits::PortraitsConfig;
@@ -40,6 +41,7 @@ pub struct ImageTowerStageConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Faces in a step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
     /// Captions of a face that are read, at most: each once, before the first step.
     pub captions: usize,

@@ -15,6 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::Deserialize;
 
+use crate::bounds;
 use crate::data::faces::FaceSplit;
 use crate::data::images::flip;
 use crate::data::photographs::PhotographsConfig;
@@ -58,6 +59,7 @@ impl ProbeStageConfig {
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
     /// Channels after each halving of the side.
+    #[serde(deserialize_with = "bounds::channels")]
     pub channels: Vec<usize>,
 }
 
@@ -66,6 +68,7 @@ pub struct ModelConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Faces in a step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
     /// Faces for evaluation only: the last of the portraits, or as many photographs of those held out.
     pub held_out: usize,
@@ -146,6 +149,13 @@ impl ProbeStage {
             config.photographs.as_ref(),
             config.learning.held_out,
         )?;
+        let (halvings, size) = (config.model.channels.len(), faces.size());
+        if halvings > size.trailing_zeros() as usize {
+            return Err(TrainError::config(
+                path,
+                format!("[model] `channels` halves pictures of {size} pixels {halvings} times"),
+            ));
+        }
         let training = &faces.training;
         let attributes: Vec<_> = (0..training.len())
             .map(|index| training.attributes(index))
@@ -227,8 +237,8 @@ fn balance(attributes: &[Attributes], max: f32) -> Vec<[f32; 2]> {
 impl Stage for ProbeStage {
     type Model = Probe;
 
-    fn init(&self, device: &Device) -> Probe {
-        self.config.probe(self.faces.size()).init(device)
+    fn init(&self, device: &Device) -> Result<Probe> {
+        Ok(self.config.probe(self.faces.size()).init(device))
     }
 
     fn step(&mut self, probe: &Probe, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use anyface::layers::l2_normalize;
 use burn::tensor::activation::gelu;
 use burn::tensor::module::{attention, layer_norm, linear};
 use burn::tensor::ops::AttentionModuleOptions;
@@ -153,9 +154,7 @@ impl MiniLm {
             .layers
             .iter()
             .fold(x, |x, layer| layer.forward(x, self.heads));
-        let mean: Tensor<2> = x.mean_dim(1).squeeze_dim(1);
-        let length = mean.clone().square().sum_dim(1).sqrt();
-        mean / length
+        l2_normalize(x.mean_dim(1).squeeze_dim(1))
     }
 }
 

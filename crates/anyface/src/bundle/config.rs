@@ -144,6 +144,7 @@ impl BundleConfig {
 /// How text becomes a latent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MapperKind {
     /// The text stream changes a random latent.
     #[default]
@@ -159,6 +160,7 @@ const fn default_edit_passes() -> NonZeroUsize {
 /// What the faces of a bundle are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Domain {
     /// Those of the built-in renderer.
     Portraits,

@@ -30,6 +30,22 @@ const CONFIG: &str = "config.json";
 const RENAMED: [(&str, &str); 1] = [("prior", "z_distribution")];
 
 /// Where the files of a bundle are.
+///
+/// ```
+/// use anyface::stylegan2::GeneratorConfig;
+/// use anyface::{Bundle, Device};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let device = Device::flex();
+/// let config = GeneratorConfig::new(8, 8, vec![4; 4]);
+/// Bundle::put(folder.path(), "generator", &config, &config.init(&device))?;
+///
+/// let bundle = Bundle::folder(folder.path());
+/// let config: GeneratorConfig = bundle.section("generator")?;
+/// let generator = bundle.network("generator", config.init(&device))?;
+/// assert_eq!(generator.synthesis.num_ws(), 8);
+/// # Ok::<(), anyface::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub enum Bundle {
     /// In a folder.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The distribution of `z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum ZDistribution {
     /// N(0, 1) in every dimension: generators of the field.
     Normal,

@@ -30,6 +30,7 @@ use crate::layers::l2_normalize;
 /// Whose conventions the towers of a bundle follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Family {
     /// The built-in domain's: a tokenizer in the bundle, pixels as the generator makes them.
     #[default]

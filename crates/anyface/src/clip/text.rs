@@ -10,6 +10,17 @@ use super::transformer::{Activation, Transformer, TransformerConfig};
 use crate::layers::LayerNorm;
 
 /// Size of a [`TextTower`].
+///
+/// ```
+/// use anyface::Device;
+/// use anyface::clip::{SimpleTokenizer, TextTowerConfig, Tokenizer};
+///
+/// let device = Device::flex();
+/// let tokenizer = Tokenizer::Simple(SimpleTokenizer::new());
+/// let config = TextTowerConfig::new(SimpleTokenizer::VOCAB_SIZE, 77, 8, 1, 1, 6);
+/// let tokens = tokenizer.batch(&["a doctor", "an old sailor"], config.context, &device);
+/// assert_eq!(config.init(&device).forward(tokens).dims(), [2, 6]);
+/// ```
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct TextTowerConfig {
     /// Number of token ids.

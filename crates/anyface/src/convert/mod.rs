@@ -38,6 +38,7 @@ use crate::weights::{
 
 /// What a checkpoint is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// StyleGAN2 as stylegan2-ada-pytorch pickles it.
     Stylegan2Nvidia,

@@ -20,6 +20,7 @@ use download::Client;
 
 /// Why weights could not be fetched.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HubError {
     /// No such model.
     #[error("no model is called `{0}`: see `anyface models list`")]

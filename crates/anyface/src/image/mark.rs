@@ -30,6 +30,16 @@ const GIF_XMP: &[u8] = b"\x21\xFF\x0BXMP DataXMP";
 const MAX_TEXT: usize = 1 << 20;
 
 /// What an image says of its making. That it is AI-generated, every mark says.
+///
+/// ```
+/// use anyface::image::{Mark, encode_png, read_mark};
+/// use image::RgbImage;
+///
+/// let mark = Mark { seed: Some(7), ..Mark::new("portraits") };
+/// let file = encode_png(&RgbImage::new(8, 8), &mark)?;
+/// assert_eq!(read_mark(&file), Some(mark));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Mark {
     /// The program, "anyface 0.1.0".

@@ -11,6 +11,14 @@ type Picture<P> = ImageBuffer<P, Vec<u8>>;
 
 /// Pictures of one size side by side, `columns` in a row, on light paper.
 ///
+/// ```
+/// use anyface::image::contact_sheet;
+/// use image::RgbImage;
+///
+/// let sheet = contact_sheet(&vec![RgbImage::new(64, 64); 4], 2);
+/// assert_eq!(sheet.dimensions(), (140, 140));
+/// ```
+///
 /// # Panics
 /// When there are no pictures or no columns.
 pub fn contact_sheet<P>(images: &[Picture<P>], columns: usize) -> Picture<P>

@@ -11,6 +11,29 @@ use crate::layers::{Activation, FullyConnected};
 use crate::stylegan2::broadcast;
 
 /// Sizes of one stream.
+///
+/// ```
+/// use anyface::Device;
+/// use anyface::clip::transformer::TransformerConfig;
+/// use anyface::mapper::StreamConfig;
+/// use burn::tensor::Tensor;
+///
+/// let device = Device::flex();
+/// let config = StreamConfig {
+///     feature_dim: 16,
+///     num_ws: 8,
+///     w_dim: 32,
+///     transformer: TransformerConfig::new(16, 2, 2),
+///     hidden: vec![64],
+///     lr_multiplier: 1.0,
+///     reads_latent: false,
+///     memory: Vec::new(),
+/// };
+/// // Two captions of one face.
+/// let features = Tensor::ones([1, 2, 16], &device);
+/// let mapped = config.init(&device).forward(features, None, None);
+/// assert_eq!(mapped.w_plus.dims(), [1, 8, 32]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StreamConfig {

@@ -32,6 +32,7 @@ const MAX_OVERLAP: f32 = 0.3;
 
 /// A face in a picture, in pixels of that picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct DetectedFace {
     /// How sure the detector is, 0 to 1.
     pub score: f32,
@@ -57,6 +58,14 @@ impl DetectedFace {
 }
 
 /// Finds faces.
+///
+/// ```
+/// use anyface::photograph::Detector;
+/// use image::RgbImage;
+///
+/// let wall = RgbImage::from_pixel(200, 100, [90, 120, 200].into());
+/// assert!(Detector::builtin().faces(&wall).is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Detector {
     network: YuNet,

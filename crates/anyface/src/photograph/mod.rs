@@ -30,7 +30,19 @@ const MAX_SIDE: u32 = 1024;
 const MIN_SIDE: u32 = 16;
 
 /// A picture and one face of it, cut out.
+///
+/// ```
+/// use anyface::photograph::Photograph;
+/// use image::RgbImage;
+///
+/// // Without a detector the middle of the picture counts as a face.
+/// let picture = RgbImage::from_pixel(200, 100, [90, 120, 200].into());
+/// let photograph = Photograph::new(picture, "a wall", None, 0, 64)?;
+/// assert_eq!(photograph.face.dimensions(), (64, 64));
+/// # Ok::<(), anyface::Error>(())
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Photograph {
     /// The whole picture, upright.
     pub picture: RgbImage,

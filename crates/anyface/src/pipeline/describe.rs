@@ -12,6 +12,7 @@ pub const MAX_WORDS: usize = 1000;
 
 /// What is said of one face: a feature for each sentence.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Description {
     /// Unit-length text features `[C, E]`.
     pub features: Tensor<2>,
@@ -26,6 +27,13 @@ impl Description {
 
 impl Engine {
     /// Reads any number of captions of one face, each sentence of each alone; one too long for the text tower is cut.
+    ///
+    /// ```
+    /// let engine = anyface::Engine::builtin()?;
+    /// let description = engine.describe(&["An old sailor. He has a white beard."])?;
+    /// assert_eq!(description.features.dims(), [2, 256]);
+    /// # Ok::<(), anyface::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::EmptyDescription`] when a caption has nothing in it, [`Error::OutOfRange`] when all together

@@ -39,6 +39,21 @@ impl Default for Edit {
 impl Engine {
     /// Changes a face.
     ///
+    /// ```
+    /// use anyface::{Edit, Engine};
+    ///
+    /// let engine = Engine::builtin()?;
+    /// let face = engine.random_face(24, engine.config().truncation);
+    /// let edit = Edit {
+    ///     strength: 0.5,
+    ///     keep: vec!["red hair".to_owned()],
+    ///     ..Edit::default()
+    /// };
+    /// let old = engine.edit(&face, "an old man", &edit)?;
+    /// assert_ne!(engine.draw(&old), engine.draw(&face));
+    /// # Ok::<(), anyface::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Engine::direction`], and [`Error::OutOfRange`] for a strength that is no number in −1 to 1.
     pub fn edit(&self, face: &Latent, text: &str, edit: &Edit) -> Result<Latent, Error> {

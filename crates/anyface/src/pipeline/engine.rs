@@ -36,6 +36,12 @@ pub struct Engine {
 impl Engine {
     /// The engine of the bundle inside the library, on the CPU.
     ///
+    /// ```
+    /// let engine = anyface::Engine::builtin()?;
+    /// assert_eq!(engine.resolution(), 128);
+    /// # Ok::<(), anyface::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When this build carries no bundle.
     pub fn builtin() -> Result<Self, Error> {
@@ -75,5 +81,10 @@ impl Engine {
     /// What the bundle says of itself.
     pub const fn config(&self) -> &BundleConfig {
         &self.config
+    }
+
+    /// Side of the pictures, R, in pixels.
+    pub fn resolution(&self) -> u32 {
+        self.config.generator.resolution() as u32
     }
 }

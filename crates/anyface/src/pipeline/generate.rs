@@ -33,6 +33,7 @@ impl Default for Generate {
 
 /// One face.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct GeneratedFace {
     /// The picture.
     pub image: RgbImage,
@@ -46,6 +47,21 @@ pub struct GeneratedFace {
 
 impl Engine {
     /// Draws faces of one description.
+    ///
+    /// ```
+    /// use anyface::{Engine, Generate};
+    ///
+    /// let engine = Engine::builtin()?;
+    /// let captions = ["a doctor", "Her glasses are round."];
+    /// let options = Generate { count: 3, ..Generate::default() };
+    /// let faces = engine.generate(&captions, &options)?;
+    ///
+    /// // A face depends on its own seed, not on how many are drawn with it.
+    /// let options = Generate { seed: 2, ..Generate::default() };
+    /// let third = &engine.generate(&captions, &options)?[0];
+    /// assert_eq!(third.image, faces[2].image);
+    /// # Ok::<(), anyface::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Engine::describe`], and [`Error::OutOfRange`] for a truncation outside 0 to 1.

@@ -14,7 +14,7 @@ use crate::layers::halve;
 use crate::stylegan2::{Generator, Noise, broadcast};
 
 /// Steps of refinement that pay where nothing else is asked for.
-pub const REFINEMENT_STEPS: usize = 20;
+pub const REFINEMENT_STEPS: u32 = 20;
 /// First step of the latent's refinement, in units of `w`; the last is next to nothing.
 const LEARNING_RATE: f64 = 0.07;
 /// What it costs to leave the encoder's latent, where edits are known to work, by the squared distance.
@@ -33,9 +33,9 @@ struct Refined {
 #[derive(Debug)]
 pub(super) enum PictureEncoder {
     /// One latent for all layers; trained beside the generator.
-    Residual(ResidualEncoder),
+    Residual(Box<ResidualEncoder>),
     /// A latent for every layer, less the mean of `w`.
-    Layered(Encoder),
+    Layered(Box<Encoder>),
 }
 
 impl PictureEncoder {
@@ -46,12 +46,12 @@ impl PictureEncoder {
         device: &Device,
     ) -> Result<Option<Self>, Error> {
         Ok(match (&config.residual_encoder, &config.inversion) {
-            (Some(residual), _) => Some(Self::Residual(
+            (Some(residual), _) => Some(Self::Residual(Box::new(
                 bundle.network("residual_encoder", residual.init(device))?,
-            )),
-            (None, Some(layered)) => Some(Self::Layered(
+            ))),
+            (None, Some(layered)) => Some(Self::Layered(Box::new(
                 bundle.network("inversion", layered.init(device))?,
-            )),
+            ))),
             (None, None) => None,
         })
     }
@@ -81,9 +81,19 @@ impl Engine {
     /// Finds the latent of an aligned square picture by the bundle's encoder, then by `refine` steps down the slope of
     /// the picture's error.
     ///
+    /// ```
+    /// use anyface::Engine;
+    ///
+    /// let engine = Engine::builtin()?;
+    /// let picture = engine.draw(&engine.random_face(3, engine.config().truncation));
+    /// let latent = engine.invert(&picture, 2)?;
+    /// assert_eq!(latent.w_plus.dims(), [1, 12, 256]);
+    /// # Ok::<(), anyface::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Bundle`] when the bundle has no encoder.
-    pub fn invert(&self, picture: &RgbImage, refine: usize) -> Result<Latent, Error> {
+    pub fn invert(&self, picture: &RgbImage, refine: u32) -> Result<Latent, Error> {
         let encoder = self.encoder.as_ref().ok_or_else(|| Error::Bundle {
             file: "config.json".to_owned(),
             reason: "this bundle has no encoder from pictures to latents: neither `inversion` nor \
@@ -99,14 +109,14 @@ impl Engine {
     }
 
     /// Steps of Adam from a latent towards one whose picture is more like `picture`.
-    fn refine(&self, latent: Latent, picture: &RgbImage, steps: usize) -> Latent {
+    fn refine(&self, latent: Latent, picture: &RgbImage, steps: u32) -> Latent {
         if steps == 0 {
             return latent;
         }
         let device = self.device.clone().autodiff();
         let synthesis = self.generator.synthesis.clone().no_grad();
         let synthesis = synthesis.to_device(&device);
-        let side = self.config.generator.resolution() as u32;
+        let side = self.resolution();
         let target = to_tensor(&[&at_side(picture, side)], &device);
         let start = Tensor::<3>::from_data(latent.w_plus.into_data(), &device);
 
@@ -120,7 +130,7 @@ impl Engine {
             let distance = (w_plus - start.clone()).square().mean();
             let loss = difference(drawn, target.clone()) + distance * DISTANCE_WEIGHT;
             let gradients = GradientsParams::from_grads(loss.backward(), &refined);
-            let left = 1.0 - step as f64 / steps as f64;
+            let left = 1.0 - f64::from(step) / f64::from(steps);
             refined = optimizer.step(LEARNING_RATE * left.sqrt(), refined, gradients);
         }
         Latent {

@@ -30,6 +30,16 @@ impl Latent {
     }
 
     /// The face that is `t` of the way to another: 0 is this one, 1 the other.
+    ///
+    /// ```
+    /// use anyface::Engine;
+    ///
+    /// let engine = Engine::builtin()?;
+    /// let [from, to] = [1, 2].map(|seed| engine.random_face(seed, engine.config().truncation));
+    /// let between = engine.draw(&from.towards(&to, 0.5));
+    /// assert_eq!(between.dimensions(), (128, 128));
+    /// # Ok::<(), anyface::Error>(())
+    /// ```
     #[must_use]
     pub fn towards(&self, other: &Self, t: f64) -> Self {
         self.moved(&(other.w_plus.clone() - self.w_plus.clone()), t)

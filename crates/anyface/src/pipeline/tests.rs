@@ -117,7 +117,7 @@ fn a_prior_changes_a_photograph_by_words_but_not_by_words_for_any_face() {
     let folder = tempfile::tempdir().unwrap();
     flow_bundle(folder.path(), 4);
     let engine = Engine::open(folder.path()).unwrap();
-    let truncation = engine.truncation(None).unwrap();
+    let truncation = engine.config().truncation;
     let photograph = engine.draw(&engine.random_face(3, truncation));
     let face = engine.invert(&photograph, 2).unwrap();
     let change = |text, strength| {
@@ -156,7 +156,7 @@ fn words_change_what_faces_vary_in() {
     let bundle = Bundle::folder(&folder);
     let mut streams =
         Streams::load(&bundle, &engine.config, &engine.generator, &engine.device).unwrap();
-    let truncation = engine.truncation(None).unwrap();
+    let truncation = engine.config().truncation;
     let face = streams.random_face(1, truncation);
     let [text, neutral] = ["an old man", "a face"].map(|text| engine.describe(&[text]).unwrap());
     let [none, half, all] = [0.0, 0.5, 1.0].map(|naturalness| {

@@ -46,6 +46,17 @@ impl FromStr for Background {
 impl Background {
     /// The picture's person, whom `mask` finds, on this background; opaque but for
     /// [`Background::Transparent`].
+    ///
+    /// ```
+    /// use anyface::Device;
+    /// use anyface::segmentation::{Background, PersonMask};
+    /// use image::RgbImage;
+    ///
+    /// let wall = RgbImage::from_pixel(64, 64, [90, 120, 200].into());
+    /// let mask = PersonMask::builtin(&Device::flex());
+    /// let cut_out = Background::Transparent.put_behind(&wall, &mask);
+    /// assert_eq!(cut_out.dimensions(), (64, 64));
+    /// ```
     pub fn put_behind(self, picture: &RgbImage, mask: &PersonMask) -> RgbaImage {
         let opaque = |picture: RgbImage| DynamicImage::ImageRgb8(picture).into_rgba8();
         let mut picture = picture.clone();

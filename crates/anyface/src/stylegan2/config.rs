@@ -8,6 +8,23 @@ use serde::{Deserialize, Serialize};
 use super::{Generator, Mapping, Synthesis};
 
 /// Sizes of a StyleGAN2 generator of architecture `skip`; they go into checkpoints and bundles as they are.
+///
+/// ```
+/// use anyface::Device;
+/// use anyface::image::to_rgb;
+/// use anyface::stylegan2::{GeneratorConfig, Noise, broadcast};
+/// use burn::tensor::{Distribution, Tensor};
+///
+/// let device = Device::flex();
+/// let config = GeneratorConfig::new(16, 16, vec![8, 8, 8, 8]);
+/// let generator = config.init(&device);
+///
+/// let z = Tensor::random([2, config.z_dim], Distribution::Normal(0.0, 1.0), &device);
+/// let w_plus = broadcast(generator.mapping.forward(z), config.num_ws());
+/// let images = generator.synthesis.forward(w_plus, Noise::None);
+/// assert_eq!(images.dims(), [2, 3, 32, 32]);
+/// assert_eq!(to_rgb(images).len(), 2);
+/// ```
 #[derive(Config, Debug, PartialEq)]
 pub struct GeneratorConfig {
     /// Width of `z`.
@@ -39,6 +56,7 @@ pub struct GeneratorConfig {
 /// Where the 4×4 input of the synthesis network comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum SynthesisInput {
     /// A learned constant: StyleGAN2's.
     Constant,
@@ -49,6 +67,7 @@ pub enum SynthesisInput {
 /// What follows a layer of the mapping network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MappingActivation {
     /// StyleGAN2's.
     LeakyRelu,
@@ -67,6 +86,7 @@ impl From<MappingActivation> for Activation {
 
 /// A generator that cannot be built.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The channel table does not stand for a resolution from 32 to 1024.
     #[error("{0} resolutions in `channels`, need 4 (up to 32 pixels) to 9 (up to 1024 pixels)")]

@@ -22,6 +22,17 @@ pub fn truncate(w_plus: Tensor<3>, w_avg: Tensor<1>, psi: f64, cutoff: Option<us
 }
 
 /// Style mixing: layers below `k` of `w_coarse`, the others of `w_fine [N, L, D]`. `w_coarse` needs only the `k` first.
+///
+/// ```
+/// use anyface::Device;
+/// use anyface::stylegan2::mix;
+/// use burn::tensor::Tensor;
+///
+/// let device = Device::flex();
+/// let [zeros, ones] = [Tensor::zeros([1, 8, 4], &device), Tensor::ones([1, 8, 4], &device)];
+/// let mixed = mix(zeros, ones, 6);
+/// assert_eq!(mixed.sum().into_scalar::<f32>(), 8.0);
+/// ```
 pub fn mix(w_coarse: Tensor<3>, w_fine: Tensor<3>, k: usize) -> Tensor<3> {
     let [_, num_ws, _] = w_fine.dims();
     match k {

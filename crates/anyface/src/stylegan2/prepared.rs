@@ -69,6 +69,23 @@ struct Layer {
 impl Synthesis {
     /// Prepares the network for inference.
     ///
+    /// ```
+    /// use anyface::Device;
+    /// use anyface::stylegan2::{GeneratorConfig, Noise, Precision};
+    /// use burn::tensor::Tensor;
+    ///
+    /// let device = Device::flex();
+    /// let generator = GeneratorConfig::new(8, 8, vec![4; 4]).init(&device);
+    /// let prepared = generator.synthesis.clone().prepare(Precision::F32)?;
+    /// let w_plus = Tensor::ones([1, 8, 8], &device);
+    /// let [prepared, trained] = [
+    ///     prepared.forward(w_plus.clone(), Noise::None),
+    ///     generator.synthesis.forward(w_plus, Noise::None),
+    /// ];
+    /// assert_eq!(prepared.to_data(), trained.to_data());
+    /// # Ok::<(), anyface::stylegan2::Unsupported>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Unsupported`] if bf16 is asked for where it cannot be computed.
     pub fn prepare(self, precision: Precision) -> Result<PreparedSynthesis, Unsupported> {

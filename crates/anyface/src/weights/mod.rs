@@ -16,6 +16,7 @@ pub use tensors::{
 
 /// Why weights could not be read or written. `source_name` is a path, or what the caller called the bytes.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WeightsError {
     /// The file could not be read, or is no whole checkpoint.
     #[error(transparent)]

@@ -31,21 +31,18 @@ fn the_head_equals_the_reference() {
     expected.check("lpips", found, 1e-6);
 }
 
-/// Files that may not be in the repository, beside it where they are at hand.
-fn shared(name: &str) -> Option<PathBuf> {
-    let path = fixture("../../../../../shared").join(name);
-    path.exists().then_some(path)
+/// A file that may not be in the repository, in the folder that `ANYFACE_SHARED` names.
+fn shared(name: &str) -> PathBuf {
+    let folder = std::env::var_os("ANYFACE_SHARED").expect("ANYFACE_SHARED names a folder");
+    PathBuf::from(folder).join(name)
 }
 
 #[test]
+#[ignore = "needs released weights: ANYFACE_SHARED names a folder with weights/lpips and fixtures"]
 fn alexnet_with_the_released_weights_equals_the_reference() {
-    let (Some(features), Some(io), Some(heads)) = (
-        shared("fixtures/lpips_alexnet_random.safetensors"),
-        shared("fixtures/lpips_alexnet_random.io.safetensors"),
-        shared("weights/lpips/alex.pth"),
-    ) else {
-        return;
-    };
+    let features = shared("fixtures/lpips_alexnet_random.safetensors");
+    let io = shared("fixtures/lpips_alexnet_random.io.safetensors");
+    let heads = shared("weights/lpips/alex.pth");
     let device = Device::flex();
     let network = |path, kind| {
         let mut converted = convert(&Checkpoint::open(path).unwrap()).unwrap();
@@ -69,13 +66,10 @@ fn alexnet_with_the_released_weights_equals_the_reference() {
 }
 
 #[test]
+#[ignore = "needs released weights: ANYFACE_SHARED names a folder with weights/lpips"]
 fn the_released_weights_of_vgg_fit_and_those_of_squeezenet_are_refused() {
-    let (Some(vgg), Some(squeeze)) = (
-        shared("weights/lpips/vgg.pth"),
-        shared("weights/lpips/squeeze.pth"),
-    ) else {
-        return;
-    };
+    let vgg = shared("weights/lpips/vgg.pth");
+    let squeeze = shared("weights/lpips/squeeze.pth");
     let converted = convert(&Checkpoint::open(&vgg).unwrap()).unwrap();
     let sums = converted.networks[0]
         .tensors

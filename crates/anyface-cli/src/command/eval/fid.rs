@@ -64,7 +64,7 @@ impl Args {
         let prompts = self.prompts(&engine)?;
         let truncation = engine.truncation(self.truncation)?;
         let mut generated = (0..).map(|i| draw(&engine, &prompts, i, *seed, truncation));
-        let side = engine.config().generator.resolution() as u32;
+        let side = engine.resolution();
         let report = match &self.images {
             Some(folder) => {
                 let mut faces = self.framing.faces(folder, side, *seed)?;

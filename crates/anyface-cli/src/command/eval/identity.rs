@@ -44,7 +44,7 @@ impl Args {
         let wanted = samples.max(CANDIDATES);
         let faces = match (&self.images, &self.photographs) {
             (Some(folder), _) => {
-                let side = engine.config().generator.resolution() as u32;
+                let side = engine.resolution();
                 let mut found = self.framing.faces(folder, side, *seed)?;
                 let faces = found.by_ref().take(wanted).collect::<Result<_, _>>()?;
                 report_left_out(&found);

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use anyface::Device;
 use anyface::photograph::Detector;
 use anyface_train::eval::recognizer::Recognizer;
 use anyface_train::eval::{FolderFaces, Framing};
 use anyhow::Result;
-use burn::tensor::Device;
 
 /// How the face of a picture is found.
 #[derive(Debug, clap::Args)]

@@ -8,6 +8,7 @@ mod celeba;
 mod entry;
 mod json;
 mod lafite;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod record;
 mod sidecar;
@@ -28,6 +29,7 @@ use super::captions::{quote, write_caption};
 use super::faces::{CAPTIONS, FaceSplit, Faces};
 use super::images::ImageSet;
 use super::picture::{Cut, Picture};
+use crate::bounds;
 use crate::error::Result;
 
 /// The `[photographs]` table: faces to learn from.
@@ -39,6 +41,7 @@ pub struct PhotographsConfig {
     /// How it holds pictures and labels.
     pub layout: Layout,
     /// Side in pixels, R.
+    #[serde(deserialize_with = "bounds::side")]
     pub size: u32,
     /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
     /// left out.
@@ -94,7 +97,13 @@ fn records(config: &PhotographsConfig) -> Result<(Vec<Record>, Vec<Record>)> {
         Layout::CelebaTextHq => captioned::read(&config.path, &CELEBA_TEXT_HQ),
         Layout::Sidecar => sidecar::read(&config.path),
         Layout::Json => json::read(&config.path),
+        #[cfg(feature = "parquet")]
         Layout::Parquet => parquet::read(&config.path),
+        #[cfg(not(feature = "parquet"))]
+        Layout::Parquet => Err(crate::error::TrainError::config(
+            &config.path,
+            "this build reads no Parquet: build `anyface` with --features parquet",
+        )),
         Layout::Lafite => lafite::read(&config.path),
     }?;
     Ok(split::split(records, config.held_out))

@@ -206,17 +206,17 @@ impl<'a> ImageStage<'a> {
 impl Stage for ImageStage<'_> {
     type Model = ImageLearner;
 
-    fn init(&self, device: &Device) -> ImageLearner {
+    fn init(&self, device: &Device) -> Result<ImageLearner> {
         let tower = self.tower.init(device);
         let faces = matches!(self.shown, Shown::Learned).then(|| FaceLearner {
             tower: FaceTower::new(self.tower.embed_dim(), device),
             log_scale: initial_log_scale(device),
         });
-        ImageLearner {
+        Ok(ImageLearner {
             tower,
             log_scale: initial_log_scale(device),
             faces,
-        }
+        })
     }
 
     fn step(&mut self, learner: &ImageLearner, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

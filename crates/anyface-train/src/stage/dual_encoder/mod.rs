@@ -18,6 +18,7 @@ use anyface_portraits::Attribute;
 use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
 
+use crate::bounds;
 use crate::data::faces::FaceSplit;
 use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
@@ -62,17 +63,21 @@ pub struct DualEncoderConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Sentences in a step of the teacher's reader.
+    #[serde(deserialize_with = "bounds::batch")]
     pub reader_batch: usize,
     /// Hidden features of the readers.
+    #[serde(deserialize_with = "bounds::positive")]
     pub reader_width: usize,
     /// Deviation of what is added to the teacher's embeddings, of mean square 1, before its reader reads them: so it
     /// learns of neighbours too.
     pub reader_noise: f64,
     /// Sentences in a step of the text tower.
+    #[serde(deserialize_with = "bounds::batch")]
     pub sentences: usize,
     /// Other texts in a step of the text tower.
     pub broad: usize,
     /// Portraits in a step of the image tower.
+    #[serde(deserialize_with = "bounds::batch")]
     pub portraits: usize,
     /// The last so many portraits of the cache are for evaluation only; a multiple of 100.
     pub held_out_portraits: usize,

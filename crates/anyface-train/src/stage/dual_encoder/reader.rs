@@ -23,12 +23,12 @@ pub(super) struct ReaderStage<'a> {
 impl Stage for ReaderStage<'_> {
     type Model = AttributeReader;
 
-    fn init(&self, device: &Device) -> AttributeReader {
-        AttributeReader::new(
+    fn init(&self, device: &Device) -> Result<AttributeReader> {
+        Ok(AttributeReader::new(
             self.texts.train.corpus.teacher_dim(),
             self.learning.reader_width,
             device,
-        )
+        ))
     }
 
     fn step(&mut self, reader: &AttributeReader, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

@@ -155,13 +155,13 @@ impl TextStage<'_> {
 impl Stage for TextStage<'_> {
     type Model = TextLearner;
 
-    fn init(&self, device: &Device) -> TextLearner {
+    fn init(&self, device: &Device) -> Result<TextLearner> {
         let teacher_dim = self.texts.train.corpus.teacher_dim();
         let mut learner =
             TextLearner::new(&self.tower, teacher_dim, self.learning.reader_width, device);
         let table = self.texts.token_table(self.tower.width, device);
         learner.tower.token_embedding.weight = Param::from_tensor(table);
-        learner
+        Ok(learner)
     }
 
     fn step(&mut self, learner: &TextLearner, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

@@ -7,6 +7,7 @@ use anyface::stylegan2::{GeneratorConfig, MappingActivation, SynthesisInput};
 use serde::Deserialize;
 
 use super::views::ViewsConfig;
+use crate::bounds;
 use crate::data::images::ImagesConfig;
 use crate::data::photographs::PhotographsConfig;
 use crate::run::RunConfig;
@@ -54,6 +55,7 @@ pub(super) struct ModelConfig {
 #[serde(deny_unknown_fields)]
 pub(super) struct LearningConfig {
     /// Real images in a step, and drawn ones.
+    #[serde(deserialize_with = "bounds::batch")]
     pub(super) batch: usize,
     /// How many of them are drawn again from what the encoder finds; the others are drawn from random latents.
     pub(super) reconstructed: usize,
@@ -62,6 +64,7 @@ pub(super) struct LearningConfig {
     /// Weight of the discriminators in the generator's loss.
     pub(super) adversarial_weight: f64,
     /// Images that the held-out measures are taken over.
+    #[serde(deserialize_with = "bounds::positive")]
     pub(super) measured: usize,
 }
 

@@ -34,6 +34,7 @@ use self::views::View;
 use crate::data::images::{ImageSet, flip};
 use crate::data::photographs::pictures as labelled_pictures;
 use crate::error::{Result, TrainError};
+use crate::eval::psnr::psnr;
 use crate::eval::recognizer::Recognizer;
 use crate::loss::{clip_loss, hinge_discriminator_loss, l1, perceptual_distance};
 use crate::run::{Evaluation, Stage, StepOutput, images_seen, load_config, train};
@@ -80,7 +81,6 @@ impl GanStage {
         let blank = Tensor::zeros([1, 3, FEATURE_SIZE, FEATURE_SIZE], &training_device);
         let mixing = Mixing::of(&features.taps(blank));
         let seen_before = config.model.start.as_deref().map(images_seen).transpose()?;
-        drop(Gan::start(&config, device)?);
         let (training, held_out) = pictures(&config)?;
         let measured = config.learning.measured.min(held_out.len());
         Ok(Self {
@@ -140,7 +140,7 @@ impl GanStage {
                 [drawn, photographs].map(|faces| self.recognizer.identities(faces));
             cosine += part * (1.0 - clip_loss(same, person).into_scalar::<f64>());
         }
-        [-10.0 * squared.log10(), cosine]
+        [psnr(squared), cosine]
     }
 
     /// The pictures that were trained on and are nearest to these, `[N, 3, R, R]`.
@@ -190,8 +190,8 @@ fn batches(set: &ImageSet, count: usize, device: &Device) -> impl Iterator<Item 
 impl Stage for GanStage {
     type Model = Gan;
 
-    fn init(&self, device: &Device) -> Gan {
-        Gan::start(&self.config, device).expect("the weights that could be loaded before")
+    fn init(&self, device: &Device) -> Result<Gan> {
+        Gan::start(&self.config, device)
     }
 
     fn begin_step(&mut self, images_seen: u64) {

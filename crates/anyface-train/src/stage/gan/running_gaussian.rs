@@ -5,8 +5,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use faer::linalg::solvers::Llt;
-use faer::{Mat, Side};
+use nalgebra::DMatrix;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -69,12 +68,12 @@ impl RunningGaussian {
         let [w_dim, _] = covariance.dims();
         let values: Vec<f64> = covariance.into_data().iter().collect();
         let variances = (0..w_dim).map(|i| values[i * w_dim + i]).sum::<f64>() / w_dim as f64;
-        let matrix = Mat::from_fn(w_dim, w_dim, |i, j| {
+        let matrix = DMatrix::from_fn(w_dim, w_dim, |i, j| {
             let ridge = if i == j { RIDGE * variances } else { 0.0 };
             values[i * w_dim + j] + ridge
         });
-        let root = Llt::new(matrix.as_ref(), Side::Lower).expect("a covariance with a ridge");
-        let lower = root.L();
+        let root = matrix.cholesky().expect("a covariance with a ridge");
+        let lower = root.l();
         // Row by row of the transposed.
         let root: Vec<f32> = (0..w_dim * w_dim)
             .map(|place| lower[(place % w_dim, place / w_dim)] as f32)

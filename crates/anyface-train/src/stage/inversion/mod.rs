@@ -20,11 +20,13 @@ use serde::Deserialize;
 
 use self::samples::Batch;
 
+use crate::bounds;
 use crate::data::faces::FaceSplit;
 use crate::data::photographs::PhotographsConfig;
 use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
-use crate::loss::{clip_loss, l1, laplacian_pyramid_l1, latent_mse};
+use crate::eval::psnr::psnr;
+use crate::loss::{check_pyramid, clip_loss, l1, laplacian_pyramid_l1, latent_mse};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 use crate::stage::image_features::ImageFeatures;
 
@@ -65,6 +67,7 @@ pub struct ModelConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Pictures in a step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
     /// How many of them, photographs first, are drawn again by the generator.
     pub drawn: usize,
@@ -124,8 +127,9 @@ impl InversionStage {
         let sizes: GeneratorConfig = bundle.section("generator")?;
         let (portraits, photographs) = (config.portraits.as_ref(), config.photographs.as_ref());
         let faces = FaceSplit::open(file, portraits, photographs, config.learning.held_out)?;
+        check_pyramid(config.learning.pyramid_levels, faces.size())
+            .map_err(|message| TrainError::config(file, message))?;
         let encoder = config.encoder(&sizes, faces.size());
-        config.load_start(&encoder, device)?;
         let load = |device: &Device| {
             let generator = bundle.network("generator", sizes.init(device))?;
             Ok::<_, anyface::Error>(generator.no_grad())
@@ -153,10 +157,8 @@ impl InversionStage {
 impl Stage for InversionStage {
     type Model = Encoder;
 
-    fn init(&self, device: &Device) -> Encoder {
-        self.config
-            .load_start(&self.encoder, device)
-            .expect("the weights that could be loaded before")
+    fn init(&self, device: &Device) -> Result<Encoder> {
+        self.config.load_start(&self.encoder, device)
     }
 
     fn step(&mut self, encoder: &Encoder, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
@@ -216,7 +218,7 @@ impl Stage for InversionStage {
             let error = (drawn.clamp(-1.0, 1.0) - images) * 0.5;
             squared += part * error.square().mean().into_scalar::<f64>();
         }
-        let psnr = -10.0 * squared.log10();
+        let psnr = psnr(squared);
         let mut metrics = vec![("psnr".to_owned(), psnr)];
         metrics.extend(latent.map(|latent| ("latent".to_owned(), latent)));
         Ok(Evaluation {

@@ -4,8 +4,7 @@
 //! InterFaceGAN, arXiv 2005.09635). A change of some attributes is then the likeliest one that leaves the others alone.
 
 use anyface_portraits::Attribute;
-use faer::linalg::solvers::Solve;
-use faer::{Mat, Side};
+use nalgebra::{DMatrix, DVector};
 
 use super::described::Said;
 
@@ -23,15 +22,15 @@ pub(super) struct Directions {
     /// Mean of `w`, `[D]`.
     mean: Vec<f64>,
     /// Gradient of each attribute's logit, `[A, D]`.
-    gradient: Mat<f64>,
+    gradient: DMatrix<f64>,
     /// Logit of each attribute at the mean.
     offset: Vec<f64>,
     /// Mean logit where it is not there, and where it is.
     typical: Vec<[f64; 2]>,
     /// Covariance of `w` times the transposed gradient, `[D, A]`.
-    spread: Mat<f64>,
+    spread: DMatrix<f64>,
     /// Covariance of the fitted logits, `[A, A]`.
-    covariance: Mat<f64>,
+    covariance: DMatrix<f64>,
 }
 
 impl Directions {
@@ -40,19 +39,18 @@ impl Directions {
         let (count, dim) = (w.len(), w[0].len());
         let mean = means(w);
         let offset = means(logits);
-        let centered = Mat::from_fn(count, dim, |i, d| f64::from(w[i][d]) - mean[d]);
-        let heights = Mat::from_fn(count, attributes.len(), |i, a| {
+        let centered = DMatrix::from_fn(count, dim, |i, d| f64::from(w[i][d]) - mean[d]);
+        let heights = DMatrix::from_fn(count, attributes.len(), |i, a| {
             f64::from(logits[i][a]) - offset[a]
         });
-        let scale = faer::Scale(1.0 / count as f64);
-        let mut variance = centered.transpose() * &centered * scale;
+        let mut variance = centered.transpose() * &centered / count as f64;
         let average = (0..dim).map(|d| variance[(d, d)]).sum::<f64>() / dim as f64;
         for d in 0..dim {
             variance[(d, d)] += RIDGE * average + 1e-12;
         }
-        let product = centered.transpose() * &heights * scale;
-        let solver = variance.llt(Side::Lower).expect("a positive matrix");
-        let gradient = solver.solve(&product).transpose().to_owned();
+        let product = centered.transpose() * &heights / count as f64;
+        let solver = variance.clone().cholesky().expect("a positive matrix");
+        let gradient = solver.solve(&product).transpose();
         let spread = &variance * gradient.transpose();
         Self {
             typical: (0..attributes.len())
@@ -81,7 +79,7 @@ impl Directions {
 
     fn adjusted(&self, w: &[f32], said: &Said) -> Vec<f32> {
         let count = self.attributes.len();
-        let mut missing = Mat::<f64>::zeros(count, 1);
+        let mut missing = DVector::<f64>::zeros(count);
         let mut matrix = self.covariance.clone();
         for (a, attribute) in self.attributes.iter().enumerate() {
             let named = said.iter().find(|(named, _)| named == attribute);
@@ -93,15 +91,12 @@ impl Directions {
                 let gap = target - self.logit(w, a);
                 // Beyond what is typical is well enough.
                 let is_short = (gap > 0.0) == wanted;
-                missing[(a, 0)] = if is_short { gap } else { 0.0 };
+                missing[a] = if is_short { gap } else { 0.0 };
             }
         }
-        let solver = matrix.llt(Side::Lower).expect("a positive matrix");
+        let solver = matrix.cholesky().expect("a positive matrix");
         let change = &self.spread * solver.solve(&missing);
-        let moved = w
-            .iter()
-            .enumerate()
-            .map(|(d, &w)| w + change[(d, 0)] as f32);
+        let moved = w.iter().enumerate().map(|(d, &w)| w + change[d] as f32);
         moved.collect()
     }
 

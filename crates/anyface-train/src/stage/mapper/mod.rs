@@ -18,6 +18,7 @@ use burn::tensor::Device;
 use serde::Deserialize;
 
 use self::stage::MapperStage;
+use crate::bounds;
 use crate::data::photographs::PhotographsConfig;
 use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
@@ -113,6 +114,7 @@ pub struct DataConfig {
     /// Faces for evaluation only: the last of the portraits, or as many photographs of those held out.
     pub held_out: usize,
     /// Captions of each face, at most.
+    #[serde(deserialize_with = "bounds::positive")]
     pub captions: usize,
     /// Faces, without a picture, that look like a role, for each role.
     pub faces_per_role: usize,
@@ -132,10 +134,12 @@ pub struct DataConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Faces with a picture a step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub faces: usize,
     /// Faces without a picture a step, for the text stream alone.
     pub others: usize,
     /// One step in so many draws pictures, for the losses on them.
+    #[serde(deserialize_with = "bounds::positive")]
     pub image_every: u32,
     /// Faces drawn in such a step, each by both streams.
     pub image_batch: usize,
@@ -145,7 +149,7 @@ pub struct LearningConfig {
     pub margin: f64,
     /// Probability that the text stream reads the picture of a face in the place of words: an image
     /// prompt (AnyFace++'s hybrid training).
-    #[serde(default, alias = "shown")]
+    #[serde(default, alias = "shown", deserialize_with = "bounds::fraction")]
     pub image_prompt_probability: f64,
 }
 

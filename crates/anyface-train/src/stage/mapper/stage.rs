@@ -91,7 +91,6 @@ impl MapperStage {
     pub(super) fn new(file: &Path, config: MapperConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
         let frozen = Frozen::load(&bundle, device)?;
-        config.load_start(device)?;
         Ok(Self {
             samples: Samples::open(file, &config, &frozen, device)?,
             differentiable: Frozen::load(&bundle, &device.clone().autodiff())?,
@@ -190,10 +189,8 @@ impl MapperStage {
 impl Stage for MapperStage {
     type Model = Streams;
 
-    fn init(&self, device: &Device) -> Streams {
-        self.config
-            .load_start(device)
-            .expect("the weights that could be loaded before")
+    fn init(&self, device: &Device) -> Result<Streams> {
+        self.config.load_start(device)
     }
 
     fn step(&mut self, streams: &Streams, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

@@ -17,6 +17,7 @@ use burn::tensor::Device;
 use serde::Deserialize;
 
 use self::stage::PriorStage;
+use crate::bounds;
 use crate::data::photographs::PhotographsConfig;
 use crate::error::{Result, TrainError};
 use crate::run::{RunConfig, load_config, train};
@@ -57,33 +58,20 @@ pub struct DataConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Faces in a step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
     /// Part of the faces of which nothing is said.
+    #[serde(deserialize_with = "bounds::fraction")]
     pub silent: f64,
     /// Part of the faces that are chosen for a look that few faces have, which is always said of
     /// them: glasses, hats, bald heads. Descriptions without such a look stay as they are.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::fraction")]
     pub rare: f64,
 }
 
 impl PriorConfig {
     /// Checks what one field says of itself; the error names the field.
     fn validate(&self) -> std::result::Result<(), String> {
-        let LearningConfig {
-            batch,
-            silent,
-            rare,
-        } = self.learning;
-        if batch == 0 {
-            return Err("[learning] `batch` is 0".to_owned());
-        }
-        for (name, part) in [("silent", silent), ("rare", rare)] {
-            if !(0.0..=1.0).contains(&part) {
-                return Err(format!(
-                    "[learning] `{name}` is {part}, not between 0 and 1"
-                ));
-            }
-        }
         let FlowPriorConfig { width, heads, .. } = self.model;
         if heads == 0 || !width.is_multiple_of(heads) {
             return Err(format!(

@@ -189,9 +189,9 @@ fn check(
 impl Stage for PriorStage {
     type Model = FlowPrior;
 
-    fn init(&self, device: &Device) -> FlowPrior {
+    fn init(&self, device: &Device) -> Result<FlowPrior> {
         let prior = self.config.model.init(device);
-        prior.fitted(self.training.latents().clone())
+        Ok(prior.fitted(self.training.latents().clone()))
     }
 
     fn step(&mut self, prior: &FlowPrior, rng: &mut ChaCha8Rng) -> Result<StepOutput> {

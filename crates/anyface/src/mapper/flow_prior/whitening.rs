@@ -2,7 +2,7 @@
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use faer::{Mat, Side};
+use nalgebra::DMatrix;
 
 /// The least variance along an axis, as a part of that along the widest: what faces hardly vary in
 /// is not blown up to the size of the rest.
@@ -65,15 +65,21 @@ impl Whitening {
     }
 }
 
-/// The principal axes of a covariance `[D, D]`, one a column, and the variances along them.
-pub(crate) fn principal_axes(covariance: &Tensor<2>) -> (Mat<f64>, Vec<f64>) {
+/// The principal axes of a covariance `[D, D]`, one a column, and the variances along them, ascending.
+///
+/// # Panics
+/// When a value is not finite.
+pub(crate) fn principal_axes(covariance: &Tensor<2>) -> (DMatrix<f64>, Vec<f64>) {
     let [dim, _] = covariance.dims();
     let values: Vec<f64> = covariance.to_data().iter().collect();
-    let eigen = Mat::from_fn(dim, dim, |i, j| values[i * dim + j])
-        .self_adjoint_eigen(Side::Lower)
-        .expect("weights are finite");
-    let variances = eigen.S().column_vector();
-    (eigen.U().to_owned(), variances.iter().copied().collect())
+    // The solver would not end.
+    assert!(values.iter().all(|x| x.is_finite()), "weights are finite");
+    let eigen = DMatrix::from_row_slice(dim, dim, &values).symmetric_eigen();
+    let mut order: Vec<usize> = (0..dim).collect();
+    order.sort_by(|&a, &b| eigen.eigenvalues[a].total_cmp(&eigen.eigenvalues[b]));
+    let axes = DMatrix::from_fn(dim, dim, |i, j| eigen.eigenvectors[(i, order[j])]);
+    let variances = order.iter().map(|&place| eigen.eigenvalues[place]);
+    (axes, variances.collect())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! learned to draw it: it shows as blur.
 
 use burn::tensor::{Tensor, TensorData};
-use faer::Mat;
+use nalgebra::DMatrix;
 
 use crate::mapper::principal_axes;
 
@@ -18,7 +18,7 @@ pub(super) fn wiener_filter(covariance: &Tensor<2>) -> Tensor<2> {
     let (axes, variances) = principal_axes(covariance);
     let widest = variances.iter().copied().fold(0.0, f64::max);
     let half = HALF * widest + f64::MIN_POSITIVE;
-    let kept = Mat::from_fn(dim, dim, |i, j| {
+    let kept = DMatrix::from_fn(dim, dim, |i, j| {
         let variance = variances[j].max(0.0);
         axes[(i, j)] * (variance / (variance + half))
     });

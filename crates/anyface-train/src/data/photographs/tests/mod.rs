@@ -66,3 +66,5 @@ fn brightness(faces: &dyn Faces, index: usize) -> u8 {
 mod captioned;
 mod celeba;
 mod files;
+#[cfg(feature = "parquet")]
+mod parquet;

@@ -1,0 +1,58 @@
+//! The quick commands of the README run as they are written, one after another, in a clone.
+
+#[path = "support/shell_commands.rs"]
+mod shell_commands;
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+use shell_commands::{arguments, commands, read, root};
+
+/// Subcommands that end within seconds and need no network.
+const QUICK: [&str; 8] = [
+    "generate",
+    "edit",
+    "invert",
+    "interpolate",
+    "portraits",
+    "convert",
+    "models",
+    "verify",
+];
+
+/// Files that only their owner has.
+const OWN: [&str; 1] = ["ffhq.pkl"];
+
+#[cfg(unix)]
+#[test]
+fn the_readme_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["configs", "docs", "examples", "models"] {
+        let target = root().canonicalize().expect("the root").join(name);
+        std::os::unix::fs::symlink(target, folder.path().join(name)).expect("a link");
+    }
+    let mut ran = Vec::new();
+    for command in commands(&read(Path::new("README.md"))) {
+        let Some(arguments) = arguments(&command) else {
+            continue;
+        };
+        let is_quick = arguments
+            .first()
+            .is_some_and(|name| QUICK.contains(&&name[..]));
+        if !is_quick || arguments.iter().any(|word| OWN.contains(&&word[..])) {
+            continue;
+        }
+        Command::cargo_bin("anyface")
+            .expect("the binary is built with its tests")
+            .current_dir(folder.path())
+            .env_remove("ANYFACE_DETECTOR")
+            .args(arguments)
+            .assert()
+            .success();
+        ran.push(arguments[0].clone());
+    }
+    for name in ["generate", "edit", "invert", "interpolate", "portraits"] {
+        assert!(ran.iter().any(|ran| ran == name), "no `anyface {name}` ran");
+    }
+}

@@ -1,0 +1,46 @@
+//! Changes the largest face of a photograph in words, and puts it back into the photograph.
+//!
+//! ```sh
+//! cargo run --release -p anyface --example edit_photo -- photo.jpg "with a beard" edited.png
+//! ```
+//!
+//! The built-in bundle draws characters. With `ANYFACE_BUNDLE=models/photographs` the face stays a
+//! photograph.
+
+#![allow(clippy::print_stdout, reason = "this is what it is for")]
+
+use std::path::Path;
+
+use anyface::image::{Mark, save_marked};
+use anyface::photograph::{Detector, Photograph, keep_details};
+use anyface::{Edit, Engine, Error, REFINEMENT_STEPS};
+
+fn main() -> Result<(), Error> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [input, words, output] = &arguments[..] else {
+        println!("usage: edit_photo <photo> <words> <edited.png>");
+        return Ok(());
+    };
+    let engine = match std::env::var_os("ANYFACE_BUNDLE") {
+        Some(folder) => Engine::open(folder.as_ref())?,
+        None => Engine::builtin()?,
+    };
+
+    // The face, found and aligned as the generator knows faces.
+    let detector = Detector::builtin();
+    let photograph = Photograph::open(input.as_ref(), Some(&detector), 0, engine.resolution())?;
+
+    // From the picture to a latent, from that to another one.
+    let latent = engine.invert(&photograph.face, REFINEMENT_STEPS)?;
+    let edited = engine.edit(&latent, words, &Edit::default())?;
+
+    // Only what the edit changes is drawn anew, on the face at its own size.
+    let [before, after] = [&latent, &edited].map(|latent| engine.draw(latent));
+    let face = keep_details(&photograph.at_own_size(), &before, &after);
+
+    let mark = Mark {
+        prompt: Some(words.clone()),
+        ..Mark::new(engine.config().domain.name())
+    };
+    save_marked(&photograph.paste_back(&face), &mark, Path::new(output))
+}
