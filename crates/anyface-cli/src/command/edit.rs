@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyface::image::{contact_sheet, save_marked};
 use anyface::photograph::keep_details;
-use anyface::{Edit, Engine, Latent};
+use anyface::{Edit, EditMethod, Engine, Latent};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
@@ -131,6 +131,7 @@ impl Args {
             return Ok(engine.crossover(face, text, 0, first)?);
         }
         let edit = Edit {
+            method: EditMethod::Mapper,
             strength: self.strength * part,
             keep: self.keep.clone(),
             layers: self.layers.clone(),

@@ -15,9 +15,21 @@ const NEUTRAL: &str = "a face";
 /// Random faces whose mean change is the usual one.
 const USUAL_FACES: u64 = 16;
 
+/// What finds the way that words take a face.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EditMethod {
+    /// The bundle's mapper.
+    #[default]
+    Mapper,
+    /// StyleCLIP's optimisation of the face's latent.
+    Optimize,
+}
+
 /// How to change a face.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
+    /// What finds the way.
+    pub method: EditMethod,
     /// 0 changes nothing, 1 as much as the words say, −1 the opposite.
     pub strength: f64,
     /// Words for what must not change.
@@ -29,6 +41,7 @@ pub struct Edit {
 impl Default for Edit {
     fn default() -> Self {
         Self {
+            method: EditMethod::Mapper,
             strength: 1.0,
             keep: Vec::new(),
             layers: None,
@@ -72,12 +85,12 @@ impl Engine {
         let text = self.describe(&[text])?;
         let change = match edit.strength < 0.0 {
             // What the words ask for may be there already, and then this face does not say which way leads to it.
-            true => self.usual_change(&text)?,
-            false => self.change(&text, face.w_plus.clone())?,
+            true => self.usual_change(&text, edit.method)?,
+            false => self.change(&text, face.w_plus.clone(), edit.method)?,
         };
         let mut kept = Vec::with_capacity(edit.keep.len());
         for text in &edit.keep {
-            kept.push(self.usual_change(&self.describe(&[text])?)?);
+            kept.push(self.usual_change(&self.describe(&[text])?, edit.method)?);
         }
         let change = only(without(change, kept), layers);
         Ok(change)
@@ -97,9 +110,7 @@ impl Engine {
     ) -> Result<Latent, Error> {
         let description = self.describe(&[text])?;
         let described = self.mapper.face(&description, seed, self.untruncated());
-        Ok(Latent {
-            w_plus: mix(face.w_plus.clone(), described, first),
-        })
+        Ok(Latent::new(mix(face.w_plus.clone(), described, first)))
     }
 
     /// The latent layers that carry what words say.
@@ -108,11 +119,11 @@ impl Engine {
     }
 
     /// What `text` changes of random faces, their mean, `[1, L, D]`.
-    fn usual_change(&self, text: &Description) -> Result<Tensor<3>, Error> {
+    fn usual_change(&self, text: &Description, method: EditMethod) -> Result<Tensor<3>, Error> {
         let truncation = self.untruncated();
         let faces = (0..USUAL_FACES).map(|seed| self.mapper.random_face(seed, truncation));
         let faces = Tensor::cat(faces.collect(), 0);
-        Ok(self.change(text, faces)?.mean_dim(0))
+        Ok(self.change(text, faces, method)?.mean_dim(0))
     }
 
     const fn untruncated(&self) -> Truncation {
@@ -123,9 +134,22 @@ impl Engine {
     }
 
     /// What `text` changes of faces `[N, L, D]`, `[N, L, D]`.
-    fn change(&self, text: &Description, faces: Tensor<3>) -> Result<Tensor<3>, Error> {
+    fn change(
+        &self,
+        text: &Description,
+        faces: Tensor<3>,
+        method: EditMethod,
+    ) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
-        Ok(self.mapper.change(text, &neutral, faces))
+        Ok(match method {
+            EditMethod::Mapper => self.mapper.change(text, &neutral, faces),
+            EditMethod::Optimize => {
+                let goal = text.mean() - neutral.mean();
+                let recognizer = self.recognizer.as_ref();
+                let found = self.optimizer.optimize(faces.clone(), &goal, recognizer);
+                found - faces
+            }
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The whole way from words to faces, and from faces to others, behind one [`Engine`].
 
+mod descent;
 mod describe;
 mod edit;
 mod engine;
@@ -7,9 +8,10 @@ mod generate;
 mod invert;
 mod latent;
 mod mapper;
+mod optimize;
 
 pub use describe::{Description, MAX_WORDS};
-pub use edit::Edit;
+pub use edit::{Edit, EditMethod};
 pub use engine::Engine;
 pub use generate::{Generate, GeneratedFace};
 pub use invert::REFINEMENT_STEPS;
