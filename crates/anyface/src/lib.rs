@@ -37,4 +37,7 @@ pub mod yunet;
 pub use anyface_checkpoint as checkpoint;
 pub use bundle::{Bundle, BundleConfig, Truncation};
 pub use error::Error;
-pub use pipeline::{Edit, EditMethod, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS};
+pub use pipeline::{
+    Edit, EditMethod, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS,
+    RELEVANCE_THRESHOLD,
+};

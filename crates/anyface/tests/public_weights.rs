@@ -5,13 +5,18 @@
 use std::path::Path;
 
 use anyface::bundle::{Bundle, MapperKind, OptimizationConfig, Truncation};
-use anyface::clip::{Family, SimpleTokenizer, TextTowerConfig, VisionTransformerConfig};
+use anyface::checkpoint::StoredTensor;
+use anyface::clip::{
+    Family, Preprocess, SimpleTokenizer, TextTowerConfig, VisionTransformerConfig,
+};
 use anyface::identity::IrSeConfig;
 use anyface::image::to_tensor;
 use anyface::inversion::{EncoderConfig, Method};
+use anyface::layers::l2_normalize;
 use anyface::mapper::{ImageMapConfig, MemoryConfig};
 use anyface::prior::{PriorConfig, Sampling};
 use anyface::stylegan2::{GeneratorConfig, Noise, mix};
+use anyface::weights::save_tensors;
 use anyface::{Edit, EditMethod, Engine, Latent};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -306,4 +311,125 @@ fn a_restyle_encoder_adds_to_what_it_found_before() {
         expected = encoder.forward(Tensor::cat(vec![input.clone(), drawn], 1)) + expected;
     }
     assert!(distance(&found.w_plus, &expected) < 1e-3);
+}
+
+#[test]
+fn global_directions_are_what_styles_change_in_clips_eyes() {
+    let folder = tempfile::tempdir().unwrap();
+    public_bundle(folder.path());
+    let engine = Engine::open(folder.path()).unwrap();
+    let face = engine.random_face(0, engine.config().truncation);
+    let missing = engine.edit_styles(&face, "an old man", 1.0, 0.15);
+    let missing = missing.unwrap_err().to_string();
+    assert!(
+        missing.contains("no `directions` in this bundle"),
+        "{missing}"
+    );
+
+    let mut last = 0;
+    let (sizes, directions) = engine.prepare_directions(1, |done| last = done);
+    // 4 channels at 4², and twice at the other three sides.
+    assert_eq!(
+        (sizes.style_width, sizes.feature_dim, last),
+        (28, WIDTH, 28)
+    );
+    let (bundle, device) = (Bundle::folder(folder.path()), Device::flex());
+    let config = engine.config();
+    let generator = bundle
+        .network("generator", config.generator.init(&device))
+        .unwrap();
+    let tower = bundle
+        .network("image_tower", config.image_tower.init(&device))
+        .unwrap();
+    let seen = |offset: Tensor<2>| {
+        let synthesis = generator.synthesis.clone().restyled(&offset);
+        let picture = synthesis.forward(face.w_plus.clone(), Noise::Const);
+        l2_normalize(tower.forward(Preprocess::openai(24).images(picture)))
+    };
+    for style in [0, 9, 27] {
+        let deviation = directions
+            .deviation
+            .val()
+            .narrow(0, style, 1)
+            .unsqueeze::<2>();
+        let axis = Tensor::<2>::zeros([1, 28], &device);
+        let step = axis.slice_assign([0..1, style..style + 1], deviation * 5.0);
+        let expected = l2_normalize(seen(step.clone()) - seen(-step));
+        let found = directions.features.val().narrow(0, style, 1);
+        let cosine: f32 = (found * expected).sum().into_scalar();
+        assert!(cosine > 0.99, "style {style}: {cosine}");
+    }
+
+    put(folder.path(), "directions", &sizes, directions);
+    let engine = Engine::open(folder.path()).unwrap();
+    let edited = |strength| {
+        engine
+            .edit_styles(&face, "an old man", strength, 0.15)
+            .unwrap()
+    };
+    let offset = |latent: &Latent| latent.style_offset.clone().unwrap();
+    let largest: f32 = offset(&edited(1.0)).abs().max().into_scalar();
+    assert!(largest > 1e-4, "{largest}");
+    assert!(engine.draw(&edited(1.0)) != engine.draw(&face));
+    let halves = face.towards(&edited(1.0), 0.5);
+    assert_eq!(engine.draw(&halves), engine.draw(&edited(0.5)));
+    let path = folder.path().join("edited.safetensors");
+    edited(1.0).save(&path).unwrap();
+    let again = engine.load_latent(&path).unwrap();
+    assert_eq!(engine.draw(&again), engine.draw(&edited(1.0)));
+    let nothing = engine
+        .edit_styles(&face, "an old man", 1.0, 1.0)
+        .unwrap_err();
+    assert!(
+        nothing.to_string().starts_with("threshold must be"),
+        "{nothing}"
+    );
+}
+
+#[test]
+fn directions_come_from_files_of_other_tools() {
+    let folder = tempfile::tempdir().unwrap();
+    public_bundle(folder.path());
+    let engine = Engine::open(folder.path()).unwrap();
+    let path = folder.path().join("direction.safetensors");
+    let write = |tensors: &[(&str, &[usize])]| {
+        let tensors = tensors.iter().map(|&(name, shape)| {
+            let count = shape.iter().product::<usize>();
+            let values: Vec<f32> = (0..count).map(|i| i as f32).collect();
+            (
+                name.to_owned(),
+                StoredTensor::from_f32(shape.to_vec(), &values),
+            )
+        });
+        let tensors: Vec<_> = tensors.collect();
+        let tensors = tensors.iter().map(|(name, tensor)| (name.clone(), tensor));
+        save_tensors(tensors.collect(), &path).unwrap();
+    };
+    let load = |component, layers| engine.load_direction(&path, component, layers);
+    let values = |direction: Tensor<3>| direction.into_data().iter().collect::<Vec<f32>>();
+    let row = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+    for shape in [&[WIDTH][..], &[1, WIDTH]] {
+        write(&[("age", shape)]);
+        let found = values(load(None, Some(2..3)).unwrap());
+        assert_eq!(found[12..18], row);
+        assert_eq!(found.iter().filter(|&&value| value != 0.0).count(), 5);
+        assert_eq!(values(load(None, None).unwrap()), row.repeat(8));
+    }
+    write(&[("pose", &[8, WIDTH])]);
+    assert_eq!(values(load(None, None).unwrap())[47], 47.0);
+    // Component 1 is 6 to 11, its deviation 1.
+    write(&[("comp", &[3, WIDTH]), ("mean", &[1, WIDTH]), ("std", &[3])]);
+    let component = values(load(Some(1), None).unwrap());
+    assert_eq!(component[..6], [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
+
+    let refused = |component, says: &str| {
+        let error = load(component, None).unwrap_err().to_string();
+        assert!(error.contains("direction.safetensors"), "{error}");
+        assert!(error.contains(says), "{error}");
+    };
+    refused(None, "3 principal components: choose one by --component");
+    refused(Some(3), "--component 3: it holds 3 of them, from 0");
+    write(&[("age", &[7])]);
+    refused(None, "`age` has the shape [7]");
+    refused(Some(0), "no principal components in it");
 }

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::{MapperKind, OptimizationConfig, StoredNoise, ZDistribution};
 use crate::clip::{Family, ImageTowerConfig, SimpleTokenizer, TextTowerConfig};
 use crate::inversion::{EncoderConfig, ResidualEncoderConfig};
-use crate::mapper::{FlowPriorConfig, FlowSampling, ImageMapConfig, MemoryConfig, StreamConfig};
+use crate::mapper::{
+    FlowPriorConfig, FlowSampling, GlobalDirectionsConfig, ImageMapConfig, MemoryConfig,
+    StreamConfig,
+};
 use crate::prior::{PriorConfig, Sampling};
 use crate::probe::ProbeConfig;
 use crate::stylegan2::GeneratorConfig;
@@ -69,6 +72,9 @@ pub struct BundleConfig {
     /// How latents are optimised, where the mapper is `optimization` or an edit asks for it.
     #[serde(default)]
     pub optimization: OptimizationConfig,
+    /// Global directions, for edits in the style space; `anyface prepare directions` makes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directions: Option<GlobalDirectionsConfig>,
     /// Noise injection replaces the latent layers below this one. For the streams and AnyFace++.
     pub injection_layer: usize,
     /// Default truncation of what comes of a seed.

@@ -27,6 +27,16 @@ impl BundleConfig {
             self.features("clip2latent.dim", "reads", prior.dim)?;
             self.latent_width("clip2latent.dim", prior.dim)?;
         }
+        if let Some(directions) = &self.directions {
+            self.features("directions.feature_dim", "reads", directions.feature_dim)?;
+            let (found, expected) = (directions.style_width, self.generator.style_width());
+            if found != expected {
+                return Err(format!(
+                    "directions.style_width: they are of {found} styles, the generator has \
+                     {expected}"
+                ));
+            }
+        }
         self.validate_anyface_plus()?;
         if let Some(encoder) = &self.residual_encoder {
             self.latent_width("residual_encoder.w_dim", encoder.w_dim)?;

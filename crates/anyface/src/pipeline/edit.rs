@@ -10,7 +10,7 @@ use crate::bundle::Truncation;
 use crate::stylegan2::mix;
 
 /// Words that ask for nothing.
-const NEUTRAL: &str = "a face";
+pub(super) const NEUTRAL: &str = "a face";
 
 /// Random faces whose mean change is the usual one.
 const USUAL_FACES: u64 = 16;
@@ -72,16 +72,9 @@ impl Engine {
                 value: edit.strength.to_string(),
             });
         }
-        let num_ws = self.config.generator.num_ws();
         let layers = edit.layers.clone();
         let layers = layers.unwrap_or_else(|| self.described_layers());
-        if layers.end > num_ws || layers.is_empty() {
-            return Err(Error::OutOfRange {
-                name: "layers",
-                range: "a range of the generator's latent layers",
-                value: format!("{}..{}", layers.start, layers.end),
-            });
-        }
+        let layers = check_layers(layers, self.config.generator.num_ws())?;
         let text = self.describe(&[text])?;
         let change = match edit.strength < 0.0 {
             // What the words ask for may be there already, and then this face does not say which way leads to it.
@@ -170,8 +163,20 @@ fn without(change: Tensor<3>, kept: Vec<Tensor<3>>) -> Tensor<3> {
     project(change, &basis)
 }
 
+/// `layers`, where they are some of so many.
+pub(super) fn check_layers(layers: Range<usize>, num_ws: usize) -> Result<Range<usize>, Error> {
+    if layers.end > num_ws || layers.is_empty() {
+        return Err(Error::OutOfRange {
+            name: "layers",
+            range: "a range of the generator's latent layers",
+            value: format!("{}..{}", layers.start, layers.end),
+        });
+    }
+    Ok(layers)
+}
+
 /// `change` in some layers, 0 in the others.
-fn only(change: Tensor<3>, layers: Range<usize>) -> Tensor<3> {
+pub(super) fn only(change: Tensor<3>, layers: Range<usize>) -> Tensor<3> {
     let nothing = change.zeros_like();
     let from = mix(nothing.clone(), change, layers.start);
     mix(from, nothing, layers.end)

@@ -132,7 +132,7 @@ impl Engine {
         let Some(offset) = offset else {
             return Ok(latent);
         };
-        let expected = [1, self.generator.synthesis.style_width()];
+        let expected = [1, generator.style_width()];
         check_shape(&file, STYLE_OFFSET, &offset, expected.to_vec())?;
         let values = finite(&file, STYLE_OFFSET, &offset)?;
         let offset = Tensor::from_data(TensorData::new(values, expected), &self.device);

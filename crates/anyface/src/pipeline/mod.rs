@@ -2,6 +2,7 @@
 
 mod descent;
 mod describe;
+mod direction_file;
 mod edit;
 mod engine;
 mod generate;
@@ -9,6 +10,7 @@ mod invert;
 mod latent;
 mod mapper;
 mod optimize;
+mod style_directions;
 
 pub use describe::{Description, MAX_WORDS};
 pub use edit::{Edit, EditMethod};
@@ -16,6 +18,7 @@ pub use engine::Engine;
 pub use generate::{Generate, GeneratedFace};
 pub use invert::REFINEMENT_STEPS;
 pub use latent::Latent;
+pub use style_directions::RELEVANCE_THRESHOLD;
 
 #[cfg(test)]
 mod tests;

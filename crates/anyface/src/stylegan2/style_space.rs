@@ -8,11 +8,6 @@ use burn::tensor::Tensor;
 use super::{Synthesis, SynthesisLayer};
 
 impl Synthesis {
-    /// S, the features that all convolutions read.
-    pub fn style_width(&self) -> usize {
-        self.convs().map(SynthesisLayer::inputs).sum()
-    }
-
     /// Styles `[N, S]` of `w_plus [N, L, D]`, convolution by convolution.
     pub fn styles(&self, w_plus: Tensor<3>) -> Tensor<2> {
         // Convolution i reads latent layer i: `conv1` of 4², then `conv0` and `conv1` of 8² and so on.
@@ -55,11 +50,12 @@ mod tests {
         let device = Device::flex();
         device.seed(3);
         let channels = vec![8, 6, 5, 4];
-        let synthesis = GeneratorConfig::new(4, 4, channels).init(&device).synthesis;
+        let config = GeneratorConfig::new(4, 4, channels);
+        let synthesis = config.init(&device).synthesis;
         let normal = Distribution::Normal(0.0, 1.0);
         let w_plus = Tensor::<3>::random([1, 8, 4], normal, &device);
         // Of 8 at 4², 8 and 6 at 8², 6 and 5 at 16², 5 and 4 at 32².
-        assert_eq!(synthesis.style_width(), 42);
+        assert_eq!(config.style_width(), 42);
         let offset = Tensor::<2>::random([1, 42], normal, &device);
         let restyled = synthesis.clone().restyled(&offset);
         let tolerance = Tolerance::<f32>::absolute(1e-5);
