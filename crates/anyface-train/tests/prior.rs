@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyface::bundle::{Bundle, ZDistribution};
-use anyface::clip::transformer::TransformerConfig;
 use anyface::clip::{TextTowerConfig, VisionTransformerConfig};
 use anyface::inversion::ResidualEncoderConfig;
 use anyface::stylegan2::GeneratorConfig;
@@ -101,7 +100,7 @@ fn a_bundle_makes_faces_by_its_prior() {
     let config = write_config(folder, "run", W_DIM);
     prior::run(&config, &Device::flex(), false).expect("a run that ends");
     let sheet = image::open(folder.join("run/samples/00000006.png")).expect("a sample");
-    assert_eq!((sheet.width(), sheet.height()), (8 * 32, 12 * 32));
+    assert_eq!((sheet.width(), sheet.height()), (4 + 8 * 36, 4 + 12 * 36));
     let log = fs::read_to_string(folder.join("run/log.jsonl")).expect("a log");
     assert!(log.contains("held_out/loss"), "{log}");
 

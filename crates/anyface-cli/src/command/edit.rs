@@ -24,7 +24,8 @@ pub(crate) struct Args {
     /// What it is to become; several texts are edits one after another
     #[arg(required_unless_present = "direction")]
     text: Vec<String>,
-    /// How much: 0 not at all, 1 as much as the words say, -1 the opposite; any number for --direction and --method directions
+    /// How much: 0 not at all, 1 as much as the words say, -1 the opposite; for --direction and
+    /// --method directions any number
     #[arg(
         long,
         value_name = "-1..1",
@@ -35,13 +36,14 @@ pub(crate) struct Args {
     /// What finds the way from the face to the words
     #[arg(long, value_enum, default_value_t = Method::Mapper)]
     method: Method,
-    /// For --method directions: what has less to do with the words stays; 0 changes everything a little
+    /// For --method directions: what has less to do with the words stays; 0 changes all a little
     #[arg(long, value_name = "0..1", default_value_t = RELEVANCE_THRESHOLD)]
     threshold: f64,
-    /// For --method optimize: weights of the recogniser MobileFaceNet, which holds who it is, or set ANYFACE_RECOGNIZER
+    /// For --method optimize: weights of the recogniser MobileFaceNet, which holds who it is, or set
+    /// ANYFACE_RECOGNIZER
     #[arg(long, value_name = "FILE")]
     recognizer: Option<PathBuf>,
-    /// Move the face along a direction from a file in the place of words: of e4e, InterFaceGAN or GANSpace
+    /// Move the face along a direction of e4e, InterFaceGAN or GANSpace in the place of words
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "keep", "crossover", "method"])]
     direction: Option<PathBuf>,
     /// Which principal component of a --direction of GANSpace, from 0
@@ -54,7 +56,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "A..B", value_parser = layers)]
     layers: Option<Range<usize>>,
     /// Replace these layers by those of a face that fits the words, as the paper's release does: for comparison
-    #[arg(long, value_name = "FIRST", conflicts_with_all = ["strength", "keep", "layers", "steps", "method"])]
+    #[arg(
+        long,
+        value_name = "FIRST",
+        conflicts_with_all = ["strength", "keep", "layers", "steps", "method"]
+    )]
     crossover: Option<usize>,
     /// A strip of so many strengths from 0 to the strength, side by side in one picture
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
@@ -91,7 +97,7 @@ enum Method {
     Mapper,
     /// Optimisation of the face's latent by what CLIP sees, as in StyleCLIP
     Optimize,
-    /// Global directions in the style space, as in StyleCLIP, made once by anyface prepare directions
+    /// Global directions in the style space, as in StyleCLIP; anyface prepare directions makes them
     Directions,
 }
 

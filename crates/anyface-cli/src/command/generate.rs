@@ -31,8 +31,14 @@ pub(crate) struct Args {
     /// Face i uses seed S + i
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Draw so many for each face and keep the one of the best CLIP score; face i tries the seeds from S + i·N on
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    /// Draw so many for each face and keep the one of the best CLIP score; face i tries the seeds
+    /// from S + i·N on
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..=10_000)
+    )]
     best_of: u64,
     /// How typical the faces are in what the words leave open, 0 (the mean) to 1; the bundle's own when left out
     #[arg(long, value_name = "0..1")]

@@ -17,7 +17,7 @@ pub(crate) struct NetworkArgs {
     /// research only). The built-in one, portraits, when left out
     #[arg(long, value_name = "BUNDLE")]
     model: Option<PathBuf>,
-    /// What pictures are drawn in; bf16 is faster where the processor has it, and a little less exact
+    /// What pictures are drawn in; bf16 is faster where the processor has it, and less exact
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
     #[command(flatten)]

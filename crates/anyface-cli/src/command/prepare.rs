@@ -24,7 +24,12 @@ enum What {
 #[derive(Debug, clap::Args)]
 struct DirectionsArgs {
     /// Random faces to look at: each is drawn twice for every style
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=1000)
+    )]
     pictures: u64,
     #[command(flatten)]
     network: NetworkArgs,

@@ -2,6 +2,7 @@
 
 pub mod adversarial;
 mod attribute_loss;
+pub mod clip2latent;
 pub mod dual_encoder;
 pub mod gan;
 pub mod generator;

@@ -16,6 +16,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
+use crate::layers::l2_normalize;
+
 /// The network and the statistics of the latents that it was trained on.
 #[derive(Module, Debug)]
 pub struct Prior {
@@ -37,6 +39,10 @@ pub struct Sampling {
     pub guidance: f64,
     /// Noise between steps.
     pub variance: Variance,
+    /// Length that a feature is scaled to before it is read: of those that the prior was trained on.
+    /// None leaves it as CLIP gives it, as the reference does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature_length: Option<f64>,
 }
 
 impl Default for Sampling {
@@ -46,6 +52,7 @@ impl Default for Sampling {
             steps: 4,
             guidance: 2.0,
             variance: Variance::Reference,
+            feature_length: None,
         }
     }
 }
@@ -77,6 +84,10 @@ impl Prior {
     ) -> Tensor<2> {
         let [steps, n, d] = noise.dims();
         assert_eq!(steps, sampling.steps, "one draw of noise a step");
+        let features = match sampling.feature_length {
+            Some(length) => l2_normalize(features) * length,
+            None => features,
+        };
         let draw = |step: usize| noise.clone().narrow(0, step, 1).reshape([n, d]);
         let schedule = Schedule::cosine(self.net.num_timesteps());
         let respaced = schedule.respaced(steps, sampling.variance);
@@ -100,6 +111,23 @@ impl Prior {
         let mean = self.latent_mean.val().unsqueeze::<2>();
         let w = x * self.latent_std.val().unsqueeze() + mean.clone();
         mean.clone() + (w - mean) * psi
+    }
+
+    /// The prior with the statistics of training latents `[N, D]`.
+    #[must_use]
+    pub fn fitted(mut self, w: &Tensor<2>) -> Self {
+        let device = self.latent_mean.device();
+        let (variance, mean) = w.clone().var_mean(0);
+        let row = |x: Tensor<2>| Tensor::<1>::from_data(x.squeeze_dim::<1>(0).into_data(), &device);
+        let set = |param: Param<Tensor<1>>, value| param.map(|_| value).set_require_grad(false);
+        self.latent_mean = set(self.latent_mean, row(mean));
+        self.latent_std = set(self.latent_std, row(variance.sqrt()));
+        self
+    }
+
+    /// Latents `w [N, D]` in units of their deviation, as the network reads them.
+    pub fn normalize(&self, w: Tensor<2>) -> Tensor<2> {
+        (w - self.latent_mean.val().unsqueeze()) / self.latent_std.val().unsqueeze()
     }
 
     /// The noise of a seed, `[steps, 1, D]`.

@@ -84,8 +84,13 @@ impl Schedule {
         (0..steps).rev().map(step).collect()
     }
 
+    /// The share of the signal's variance that is left at a time of training.
+    pub fn alpha_cumprod(&self, time: usize) -> f64 {
+        self.alphas_cumprod[time]
+    }
+
     fn signal(&self, time: Option<usize>) -> f64 {
-        time.map_or(1.0, |time| self.alphas_cumprod[time])
+        time.map_or(1.0, |time| self.alpha_cumprod(time))
     }
 
     /// Variance at `before` of what is known at `time` and at the end.
