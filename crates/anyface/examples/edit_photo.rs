@@ -31,7 +31,7 @@ fn main() -> Result<(), Error> {
     let photograph = Photograph::open(input.as_ref(), Some(&detector), 0, engine.resolution())?;
 
     // From the picture to a latent, from that to another one.
-    let latent = engine.invert(&photograph.face, REFINEMENT_STEPS)?;
+    let latent = engine.invert(&photograph.face, REFINEMENT_STEPS);
     let edited = engine.edit(&latent, words, &Edit::default())?;
 
     // Only what the edit changes is drawn anew, on the face at its own size.

@@ -47,6 +47,7 @@ pub mod photograph;
 pub mod pipeline;
 pub mod prior;
 pub mod probe;
+pub mod recognizer;
 pub mod segmentation;
 pub mod stylegan2;
 pub mod weights;
@@ -56,7 +57,10 @@ pub use anyface_checkpoint as checkpoint;
 pub use bundle::{Bundle, BundleConfig, Truncation};
 pub use burn::tensor::Device;
 pub use error::Error;
-pub use pipeline::{Edit, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS};
+pub use pipeline::{
+    Edit, EditMethod, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS,
+    RELEVANCE_THRESHOLD,
+};
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

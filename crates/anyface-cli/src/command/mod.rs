@@ -13,6 +13,7 @@ pub(crate) mod invert;
 pub(crate) mod models;
 mod network;
 pub(crate) mod portraits;
+pub(crate) mod prepare;
 pub(crate) mod pull;
 pub(crate) mod serve;
 #[cfg(feature = "train")]

@@ -39,6 +39,8 @@ enum StageName {
     Mapper,
     /// Prior of latents by words, in the place of the streams
     Prior,
+    /// clip2latent's prior of latents, from faces that the generator draws: no picture, no word
+    Clip2latent,
     /// Attribute probe, for eval
     Probe,
 }
@@ -56,6 +58,9 @@ impl Args {
             StageName::Inversion => stage::inversion::run(&self.config, &device, self.resume)?,
             StageName::Mapper => stage::mapper::run(&self.config, &device, self.resume)?,
             StageName::Prior => stage::prior::run(&self.config, &device, self.resume)?,
+            StageName::Clip2latent => {
+                stage::clip2latent::run(&self.config, &device, self.resume)?;
+            }
         }
         Ok(())
     }

@@ -14,7 +14,6 @@ mod prompts;
 pub mod psnr;
 mod rank;
 mod reading;
-pub mod recognizer;
 mod retrieval;
 
 pub use accuracy::Accuracy;

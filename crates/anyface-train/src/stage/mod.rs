@@ -1,6 +1,7 @@
 //! What is trained: one file or folder a network.
 
 mod attribute_loss;
+pub mod clip2latent;
 pub mod dual_encoder;
 pub mod gan;
 pub mod generator;

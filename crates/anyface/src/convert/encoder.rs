@@ -20,7 +20,7 @@ pub(super) fn from_encoder(claims: &mut Claims<'_>) -> Result<Vec<Network>, Weig
     tensors.extend(claims.take_renamed(PREFIX, name));
     let module = config.init(&Device::flex());
     let source_name = &checkpoint.source_name;
-    let encoder = Network::new("encoder", &config, &module, tensors, source_name)?;
+    let encoder = Network::new("inversion", &config, &module, tensors, source_name)?;
     Ok(vec![encoder, generator])
 }
 

@@ -33,9 +33,9 @@ impl RelativePositions {
         }
     }
 
-    /// What is added to the logits, `[1, heads, T, 1 + T]`: key 0 is nobody's, key j token j − 1, and a token sees none
-    /// after itself. Without `sees_words` token 0 is hidden.
-    pub(super) fn bias(&self, tokens: usize, sees_words: bool) -> Tensor<4> {
+    /// What is added to the logits, `[1, heads, T, 1 + T]`: key 0 is nobody's, key j token j − 1, and
+    /// a token sees none after itself.
+    pub(super) fn bias(&self, tokens: usize) -> Tensor<4> {
         let weight = self.weight.val();
         let [_, heads] = weight.dims();
         let device = weight.device();
@@ -43,8 +43,7 @@ impl RelativePositions {
         // The reference counts nobody's key as a token, but only among the keys.
         let buckets: Vec<i64> = pairs().map(|(i, j)| i.saturating_sub(j) as i64).collect();
         let hidden: Vec<f32> = pairs()
-            .map(|(i, j)| j > i + 1 || (j == 1 && !sees_words))
-            .map(|is_hidden| if is_hidden { HIDDEN } else { 0.0 })
+            .map(|(i, j)| if j > i + 1 { HIDDEN } else { 0.0 })
             .collect();
         let rows = Tensor::<1, Int>::from_data(buckets.as_slice(), &device);
         let bias = weight
@@ -54,6 +53,18 @@ impl RelativePositions {
         let mask = TensorData::new(hidden, [1, 1, tokens, tokens + 1]);
         bias + Tensor::from_data(mask, &device)
     }
+}
+
+/// What is added to hide token 0 from the others, `[N, 1, 1, 1 + T]`, where `unseen [N]` is 1.
+pub(super) fn hide_first(unseen: Tensor<1>, tokens: usize) -> Tensor<4> {
+    let [n] = unseen.dims();
+    let mut keys = vec![0.0; tokens + 1];
+    keys[1] = HIDDEN;
+    let keys = Tensor::<4>::from_data(
+        TensorData::new(keys, [1, 1, 1, tokens + 1]),
+        &unseen.device(),
+    );
+    unseen.reshape([n, 1, 1, 1]) * keys
 }
 
 /// Attention of each token to those before it.
@@ -87,7 +98,8 @@ impl Attention {
         }
     }
 
-    /// `x` `[N, T, D]` to the same shape; `bias` as [`RelativePositions::bias`] gives it.
+    /// `x` `[N, T, D]` to the same shape; `bias` as [`RelativePositions::bias`] gives
+    /// it.
     pub(super) fn forward(&self, x: Tensor<3>, bias: Tensor<4>) -> Tensor<3> {
         let [n, tokens, _] = x.dims();
         let [_, k] = self.null_kv.dims();

@@ -10,7 +10,13 @@ pub use network::{PriorConfig, PriorNetwork};
 pub use schedule::{Schedule, Step, Variance};
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+use crate::layers::l2_normalize;
 
 /// The network and the statistics of the latents that it was trained on.
 #[derive(Module, Debug)]
@@ -24,16 +30,19 @@ pub struct Prior {
 }
 
 /// How latents are drawn.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Sampling {
-    /// Steps; a divisor of the steps of training.
+    /// Steps: 4 and 16 are usual, at most those of training.
     pub steps: usize,
     /// How far to go beyond the prediction without words: 1 is the prediction itself, the demo's is 2.
     pub guidance: f64,
     /// Noise between steps.
     pub variance: Variance,
-    /// Truncation of the latent.
-    pub psi: f64,
+    /// Length that a feature is scaled to before it is read: of those that the prior was trained on.
+    /// None leaves it as CLIP gives it, as the reference does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature_length: Option<f64>,
 }
 
 impl Default for Sampling {
@@ -43,7 +52,7 @@ impl Default for Sampling {
             steps: 4,
             guidance: 2.0,
             variance: Variance::Reference,
-            psi: 1.0,
+            feature_length: None,
         }
     }
 }
@@ -60,14 +69,25 @@ impl PriorConfig {
 }
 
 impl Prior {
-    /// Text features `[N, D]`, as CLIP gives them, to latents `w` `[N, D]`. `noise` `[steps, N, D]` is normal: where to start,
-    /// then what is added after each step but the last.
+    /// Text features `[N, D]`, as CLIP gives them, to latents `w` `[N, D]`. `noise` `[steps, N, D]` is
+    /// normal: where to start, then what is added after each step but the last. `psi` draws the
+    /// latents towards their mean: 1 leaves them alone.
     ///
     /// # Panics
-    /// When `noise` has another number of steps, or it does not divide the steps of training.
-    pub fn sample(&self, features: Tensor<2>, noise: Tensor<3>, sampling: &Sampling) -> Tensor<2> {
+    /// When `noise` is of another number of steps, or they are more than those of training.
+    pub fn sample(
+        &self,
+        features: Tensor<2>,
+        noise: Tensor<3>,
+        sampling: &Sampling,
+        psi: f64,
+    ) -> Tensor<2> {
         let [steps, n, d] = noise.dims();
         assert_eq!(steps, sampling.steps, "one draw of noise a step");
+        let features = match sampling.feature_length {
+            Some(length) => l2_normalize(features) * length,
+            None => features,
+        };
         let draw = |step: usize| noise.clone().narrow(0, step, 1).reshape([n, d]);
         let schedule = Schedule::cosine(self.net.num_timesteps());
         let respaced = schedule.respaced(steps, sampling.variance);
@@ -90,7 +110,33 @@ impl Prior {
         }
         let mean = self.latent_mean.val().unsqueeze::<2>();
         let w = x * self.latent_std.val().unsqueeze() + mean.clone();
-        mean.clone() + (w - mean) * sampling.psi
+        mean.clone() + (w - mean) * psi
+    }
+
+    /// The prior with the statistics of training latents `[N, D]`.
+    #[must_use]
+    pub fn fitted(mut self, w: &Tensor<2>) -> Self {
+        let device = self.latent_mean.device();
+        let (variance, mean) = w.clone().var_mean(0);
+        let row = |x: Tensor<2>| Tensor::<1>::from_data(x.squeeze_dim::<1>(0).into_data(), &device);
+        let set = |param: Param<Tensor<1>>, value| param.map(|_| value).set_require_grad(false);
+        self.latent_mean = set(self.latent_mean, row(mean));
+        self.latent_std = set(self.latent_std, row(variance.sqrt()));
+        self
+    }
+
+    /// Latents `w [N, D]` in units of their deviation, as the network reads them.
+    pub fn normalize(&self, w: Tensor<2>) -> Tensor<2> {
+        (w - self.latent_mean.val().unsqueeze()) / self.latent_std.val().unsqueeze()
+    }
+
+    /// The noise of a seed, `[steps, 1, D]`.
+    pub fn noise(&self, seed: u64, steps: usize) -> Tensor<3> {
+        let [dim] = self.latent_mean.dims();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let noise = StandardNormal.sample_iter(&mut rng).take(steps * dim);
+        let noise = TensorData::new(noise.collect::<Vec<f32>>(), [steps, 1, dim]);
+        Tensor::from_data(noise, &self.latent_mean.device())
     }
 
     fn predict(&self, x: Tensor<2>, time: usize, features: Tensor<2>, guidance: f64) -> Tensor<2> {

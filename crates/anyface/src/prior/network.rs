@@ -4,9 +4,9 @@ use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::activation::silu;
 use burn::tensor::module::linear;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 
-use super::attention::{Attention, RelativePositions};
+use super::attention::{Attention, RelativePositions, hide_first};
 
 /// Width of the feed-forward layer in tokens.
 const EXPANSION: usize = 4;
@@ -90,16 +90,31 @@ impl PriorNetwork {
         features: Tensor<2>,
         sees_words: bool,
     ) -> Tensor<2> {
+        let ([n, _], device) = (x.dims(), x.device());
+        let times = Tensor::<1, Int>::from_data(vec![time as i64; n].as_slice(), &device);
+        let unseen = if sees_words { 0.0 } else { 1.0 };
+        self.forward_each(x, times, features, Tensor::full([n], unseen, &device))
+    }
+
+    /// As [`PriorNetwork::forward`], with a time `[N]` for each latent; nobody looks at the features
+    /// where `unseen [N]` is 1.
+    pub fn forward_each(
+        &self,
+        x: Tensor<2>,
+        times: Tensor<1, Int>,
+        features: Tensor<2>,
+        unseen: Tensor<1>,
+    ) -> Tensor<2> {
         let [n, d] = x.dims();
-        let time = self.time_embedding.val().narrow(0, time, 1).expand([n, d]);
+        let times = self.time_embedding.val().select(0, times);
         let query = self.learned_query.val().unsqueeze::<2>().expand([n, d]);
-        let tokens: Tensor<3> = Tensor::stack(vec![features, time, x, query], 1);
-        let bias = self.positions.bias(tokens.dims()[1], sees_words);
+        let tokens: Tensor<3> = Tensor::stack(vec![features, times, x, query], 1);
+        let [_, count, _] = tokens.dims();
+        let bias = self.positions.bias(count) + hide_first(unseen, count);
         let out = self.blocks.iter().fold(tokens, |x, block| {
             let x = x.clone() + block.attention.forward(x, bias.clone());
             x.clone() + block.feed_forward.forward(x)
         });
-        let [_, count, _] = out.dims();
         let last = self
             .norm
             .forward(out)

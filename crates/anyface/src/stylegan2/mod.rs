@@ -12,6 +12,7 @@ mod latent;
 mod mapping;
 mod noise;
 mod prepared;
+mod style_space;
 mod synthesis;
 mod synthesis_layer;
 mod to_rgb;

@@ -1,0 +1,157 @@
+//! clip2latent's prior p(w | feature), with no picture and no word: what the image tower sees in faces
+//! that the generator draws stands for what the text tower reads.
+//!
+//! Paper: Pinkney and Li 2022, arXiv 2210.02347.
+
+mod samples;
+mod stage;
+
+use std::path::{Path, PathBuf};
+
+use anyface::Truncation;
+use anyface::bundle::{Bundle, BundleConfig, MapperKind};
+use anyface::prior::{PriorConfig, Sampling};
+use burn::tensor::Device;
+use serde::Deserialize;
+
+use self::stage::Clip2latentStage;
+use crate::error::{Result, TrainError};
+use crate::run::{RunConfig, load_config, train};
+
+/// A whole configuration file of this stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clip2latentConfig {
+    /// Bundle that holds both towers and the generator, and is given the prior.
+    pub bundle: PathBuf,
+    /// The run.
+    pub run: RunConfig,
+    /// Faces to draw.
+    pub data: DataConfig,
+    /// Batches.
+    pub learning: LearningConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// How the bundle samples the prior; the length of features is set.
+    #[serde(default)]
+    pub sampling: Sampling,
+}
+
+/// The `[data]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Faces to learn from, drawn before the first step.
+    pub drawn: usize,
+    /// Faces for evaluation only, drawn besides.
+    pub held_out: usize,
+}
+
+/// The `[learning]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningConfig {
+    /// Faces in a step.
+    pub batch: usize,
+    /// Noise that makes a feature of a picture as vague as one of words, in units of its length.
+    pub noise: f64,
+    /// Part of the faces of which nothing is seen.
+    pub silent: f64,
+}
+
+/// The `[model]` table. The width is that of features and latents.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Blocks.
+    pub depth: usize,
+    /// Heads of 64 channels.
+    pub heads: usize,
+}
+
+impl Clip2latentConfig {
+    /// Checks what one field says of itself; the error names the field.
+    fn validate(&self) -> std::result::Result<(), String> {
+        let LearningConfig {
+            batch,
+            noise,
+            silent,
+        } = self.learning;
+        for (name, count) in [
+            ("[learning] `batch`", batch),
+            ("[data] `held_out`", self.data.held_out),
+            ("[model] `depth`", self.model.depth),
+            ("[model] `heads`", self.model.heads),
+        ] {
+            if count == 0 {
+                return Err(format!("{name} is 0"));
+            }
+        }
+        if self.data.drawn < 2 {
+            return Err("[data] `drawn` is less than 2".to_owned());
+        }
+        if !(0.0..=1.0).contains(&silent) {
+            return Err(format!(
+                "[learning] `silent` is {silent}, not between 0 and 1"
+            ));
+        }
+        match noise.is_finite() && noise >= 0.0 {
+            true => Ok(()),
+            false => Err(format!("[learning] `noise` is {noise}, no amount of noise")),
+        }
+    }
+
+    /// The network, for the towers and the generator of a bundle.
+    fn prior(&self, bundle: &BundleConfig) -> std::result::Result<PriorConfig, String> {
+        let (features, latents) = (bundle.text_tower.embed_dim, bundle.generator.w_dim);
+        if features != latents {
+            return Err(format!(
+                "the bundle's features have {features} entries, its latents {latents}: \
+                 clip2latent's prior needs as many"
+            ));
+        }
+        let ModelConfig { depth, heads } = self.model;
+        let prior = PriorConfig::new(latents, depth, heads);
+        match (1..=prior.num_timesteps).contains(&self.sampling.steps) {
+            true => Ok(prior),
+            false => Err(format!(
+                "[sampling] `steps` is {}, not between 1 and {}",
+                self.sampling.steps, prior.num_timesteps
+            )),
+        }
+    }
+}
+
+/// `anyface train clip2latent`: trains the prior and makes it the bundle's way from words to latents.
+///
+/// # Errors
+/// As [`load_config`] and [`train`]; the bundle's other networks cannot be read, or do not fit; the
+/// bundle cannot be written.
+pub fn run(path: &Path, device: &Device, resume: bool) -> Result<()> {
+    let config: Clip2latentConfig = load_config(path)?;
+    let faulty = |message: String| TrainError::config(path, message);
+    config.validate().map_err(faulty)?;
+    let folder = &config.bundle;
+    let bundle = Bundle::folder(folder).config()?;
+    let model = config.prior(&bundle).map_err(faulty)?;
+    let mut stage = Clip2latentStage::new(&config, &bundle, model.clone(), device)?;
+    let prior = train(&mut stage, &config.run, device, resume)?;
+    let sampling = Sampling {
+        feature_length: Some(stage.feature_length()),
+        ..config.sampling
+    };
+    let truncation = Truncation {
+        psi: 1.0,
+        cutoff: bundle.generator.num_ws(),
+    };
+    Bundle::put(folder, "clip2latent", &model, &prior)?;
+    Bundle::put_section(folder, "clip2latent_sampling", &sampling)?;
+    Bundle::put_section(folder, "truncation", &truncation)?;
+    // What its generator was drawn with here.
+    Bundle::put_section(folder, "noise", &bundle.noise)?;
+    Ok(Bundle::put_section(
+        folder,
+        "mapper",
+        &MapperKind::Clip2latent,
+    )?)
+}
