@@ -66,6 +66,7 @@ impl Args {
                 "container": container,
                 "tensors": tensors,
                 "left_out": left_out,
+                "notes": converted.notes,
                 "path": self.output,
             });
             writeln!(out, "{report}")?;
@@ -78,6 +79,9 @@ impl Args {
         )?;
         for part in left_out {
             writeln!(out, "left out {}: {}", part.name, part.reason)?;
+        }
+        for note in &converted.notes {
+            writeln!(out, "note: {note}")?;
         }
         Ok(())
     }
