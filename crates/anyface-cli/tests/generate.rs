@@ -227,7 +227,7 @@ fn a_broken_bundle_is_named() {
     refused(
         &["a face", "--model", path],
         1,
-        "config.json: missing field",
+        "config.json: no `text_tower`, `image_tower`, `generator`",
     );
 }
 

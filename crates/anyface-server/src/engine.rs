@@ -62,7 +62,7 @@ impl EngineStudio {
                 ..anyface::Edit::default()
             };
             let w_plus = engine.direction(face, &way.text, &options)?;
-            Ok::<_, Error>(Latent { w_plus })
+            Ok::<_, Error>(Latent::new(w_plus))
         })?;
         Ok(face.moved(&direction.w_plus, edit.strength))
     }
@@ -90,7 +90,7 @@ impl EngineStudio {
                 if !self.engine.config().inverts() {
                     return Err(StudioError::Unsupported("this model cannot read photos"));
                 }
-                self.engine.invert(photo, 0)?
+                self.engine.invert(photo, 0)
             }
             FaceSource::Mix { from, to, t } => self.latent(from)?.towards(&self.latent(to)?, *t),
         })

@@ -28,6 +28,7 @@ pub mod photograph;
 pub mod pipeline;
 pub mod prior;
 pub mod probe;
+pub mod recognizer;
 pub mod segmentation;
 pub mod stylegan2;
 pub mod weights;
@@ -36,4 +37,7 @@ pub mod yunet;
 pub use anyface_checkpoint as checkpoint;
 pub use bundle::{Bundle, BundleConfig, Truncation};
 pub use error::Error;
-pub use pipeline::{Edit, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS};
+pub use pipeline::{
+    Edit, EditMethod, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS,
+    RELEVANCE_THRESHOLD,
+};

@@ -4,12 +4,14 @@ use std::io::Write;
 use std::time::Instant;
 
 use anyface::efficientnet::EfficientNetLite0Config;
-use anyface::stylegan2::{GeneratorConfig, Noise, Precision, Synthesis, broadcast};
+use anyface::stylegan2::{GeneratorConfig, Noise, Synthesis, broadcast};
 use anyhow::Result;
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::ValueEnum;
 use serde::Serialize;
+
+use super::network::Dtype;
 
 /// Measure how fast a network of random weights runs on this CPU
 #[derive(Debug, clap::Args)]
@@ -42,12 +44,6 @@ enum What {
     Synthesis,
     /// EfficientNet-Lite0, from 16 images to the features of a perceptual loss
     Features,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-enum Dtype {
-    F32,
-    Bf16,
 }
 
 /// What `--json` prints.
@@ -135,13 +131,9 @@ impl Args {
 
     fn synthesis_times(&self) -> Result<Vec<f64>> {
         let device = Device::flex();
-        let precision = match self.dtype {
-            Dtype::F32 => Precision::F32,
-            Dtype::Bf16 => Precision::Bf16,
-        };
         let synthesis = config_f(self.resolution(), &device);
         let layers = synthesis.num_ws();
-        let synthesis = synthesis.prepare(precision)?;
+        let synthesis = synthesis.prepare(self.dtype.into())?;
         let w_plus = broadcast(latent(&device), layers);
         Ok(self.time(|| drop(synthesis.forward(w_plus.clone(), Noise::Const))))
     }

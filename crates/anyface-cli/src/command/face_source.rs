@@ -36,7 +36,7 @@ pub(crate) struct PictureArgs {
     /// picture is taken as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
-    /// Refine the encoder's latent of a picture by so many steps
+    /// Refine the latent of a picture by so many steps
     #[arg(long, value_name = "N", default_value_t = REFINEMENT_STEPS as u32, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     refine: u32,
 }
@@ -61,8 +61,8 @@ impl PictureArgs {
     }
 
     /// The latent of a face cut out.
-    pub(crate) fn invert(&self, engine: &Engine, photograph: &Photograph) -> Result<Latent> {
-        Ok(engine.invert(&photograph.face, self.refine as usize)?)
+    pub(crate) fn invert(&self, engine: &Engine, photograph: &Photograph) -> Latent {
+        engine.invert(&photograph.face, self.refine as usize)
     }
 }
 
@@ -88,7 +88,7 @@ impl FaceSource {
             }
             Self::File(path) if is_picture(path)? => {
                 let photograph = args.open(engine, path)?;
-                Ok((args.invert(engine, &photograph)?, Some(photograph)))
+                Ok((args.invert(engine, &photograph), Some(photograph)))
             }
             Self::File(path) => Ok((engine.load_latent(path)?, None)),
         }

@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// Face i uses seed S + i
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
+    /// Draw so many for each face and keep the one of the best CLIP score; face i tries the seeds from S + i·N on
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    best_of: u64,
     /// How typical the faces are in what the words leave open, 0 (the mean) to 1; the bundle's own when left out
     #[arg(long, value_name = "0..1")]
     truncation: Option<f64>,
@@ -85,7 +88,8 @@ impl Args {
         for (captions, description) in prompts.iter().zip(&descriptions) {
             for i in 0..u64::from(self.number) {
                 let start = Instant::now();
-                let face = engine.face(description, self.seed.wrapping_add(i), truncation);
+                let seed = self.seed.wrapping_add(i * self.best_of);
+                let face = engine.best_face(description, seed, self.best_of, truncation);
                 let path = match single_file {
                     true => self.output.clone(),
                     false => self.output.join(format!("{:04}.png", faces.len())),

@@ -35,7 +35,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<()> {
         let engine = self.network.engine()?;
         let photograph = self.picture.open(&engine, &self.image)?;
-        let latent = self.picture.invert(&engine, &photograph)?;
+        let latent = self.picture.invert(&engine, &photograph);
         latent.save(&self.output)?;
         if let Some(path) = &self.reconstruction {
             let mark = Mark::new(engine.config().domain.name());

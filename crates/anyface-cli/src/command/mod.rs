@@ -12,6 +12,7 @@ pub(crate) mod invert;
 pub(crate) mod models;
 mod network;
 pub(crate) mod portraits;
+pub(crate) mod prepare;
 pub(crate) mod pull;
 pub(crate) mod serve;
 pub(crate) mod train;

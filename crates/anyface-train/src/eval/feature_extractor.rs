@@ -10,8 +10,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use image::RgbImage;
 
-use super::recognizer::Recognizer;
 use crate::error::Result;
+use anyface::recognizer::Recognizer;
 
 /// Names the weights of the FID's Inception where a caller names none.
 const INCEPTION_VARIABLE: &str = "ANYFACE_INCEPTION";

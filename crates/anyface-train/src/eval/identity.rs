@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::mean;
 use super::rank::{CANDIDATES, cosine, others, rank, share_below};
 use super::reading::{Reading, read};
-use super::recognizer::Recognizer;
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
+use anyface::recognizer::Recognizer;
 
 /// What is asked for, nothing that makes another person of anyone; and what is then to be seen, or no longer.
 const EDITS: [(&str, Attribute, bool); 8] = [
@@ -164,7 +164,7 @@ pub fn identity(
     let mut inverted = Seen::default();
     let mut ways: Vec<Ways> = EDITS.iter().map(|_| Ways::default()).collect();
     for (own, face) in faces[..samples].iter().enumerate() {
-        let latent = engine.invert(face, REFINEMENT_STEPS)?;
+        let latent = engine.invert(face, REFINEMENT_STEPS);
         let drawn = engine.draw(&latent);
         let others = others(own, pool.len(), seed);
         let add = |seen: &mut Seen, picture: &RgbImage| {

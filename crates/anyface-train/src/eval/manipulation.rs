@@ -201,7 +201,7 @@ pub fn manipulation(
         let seed = seed.wrapping_add(i as u64);
         let sample = Sample::new(seed, i * EDITS_PER_FACE, resolution);
         let start = Instant::now();
-        let latent = engine.invert(&sample.picture, REFINEMENT_STEPS)?;
+        let latent = engine.invert(&sample.picture, REFINEMENT_STEPS);
         let inverting = start.elapsed();
 
         let inverted = engine.draw(&latent);
@@ -227,7 +227,7 @@ pub fn manipulation(
             crossover[*edit].add(attribute, &before, &after, stays);
             if i < CURVES {
                 curves[*edit].push(monotony(engine, probe, &latent, *edit, 0.0)?);
-                let with = engine.invert(&render(target, resolution), REFINEMENT_STEPS)?;
+                let with = engine.invert(&render(target, resolution), REFINEMENT_STEPS);
                 curves[*edit].push(monotony(engine, probe, &with, *edit, -1.0)?);
             }
         }

@@ -13,7 +13,6 @@ mod perceptual;
 mod prompts;
 mod rank;
 mod reading;
-pub mod recognizer;
 mod retrieval;
 
 pub use accuracy::Accuracy;

@@ -5,14 +5,21 @@ use std::num::NonZeroUsize;
 use anyface_portraits::CODE_DIM;
 use serde::{Deserialize, Serialize};
 
-use super::ZDistribution;
+use super::{MapperKind, OptimizationConfig, StoredNoise, ZDistribution};
 use crate::clip::{Family, ImageTowerConfig, SimpleTokenizer, TextTowerConfig};
 use crate::inversion::{EncoderConfig, ResidualEncoderConfig};
-use crate::mapper::{FlowPriorConfig, FlowSampling, StreamConfig};
+use crate::mapper::{
+    FlowPriorConfig, FlowSampling, GlobalDirectionsConfig, ImageMapConfig, MemoryConfig,
+    StreamConfig,
+};
+use crate::prior::{PriorConfig, Sampling};
 use crate::probe::ProbeConfig;
 use crate::stylegan2::GeneratorConfig;
 
 /// `config.json` of a bundle: the shape of every network and how to run them together.
+///
+/// Fields that a file leaves out and that depend on others are filled in before it is read, see
+/// `defaults.rs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BundleConfig {
@@ -36,8 +43,7 @@ pub struct BundleConfig {
     pub text_tower: TextTowerConfig,
     /// Image tower.
     pub image_tower: ImageTowerConfig,
-    /// How text becomes a latent.
-    #[serde(default)]
+    /// How text becomes a latent; when left out, the way whose networks the bundle has.
     pub mapper: MapperKind,
     /// Text stream of the mapper, where that is `streams`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,8 +57,25 @@ pub struct BundleConfig {
     /// How that prior is sampled.
     #[serde(default)]
     pub flow_sampling: FlowSampling,
-    /// Noise injection replaces the latent layers below this one. For the streams.
+    /// clip2latent's diffusion prior, where the mapper is `clip2latent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip2latent: Option<PriorConfig>,
+    /// How that prior is sampled.
     #[serde(default)]
+    pub clip2latent_sampling: Sampling,
+    /// Memory of AnyFace++, where the mapper is `anyface_plus`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryConfig>,
+    /// What follows that memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_map: Option<ImageMapConfig>,
+    /// How latents are optimised, where the mapper is `optimization` or an edit asks for it.
+    #[serde(default)]
+    pub optimization: OptimizationConfig,
+    /// Global directions, for edits in the style space; `anyface prepare directions` makes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directions: Option<GlobalDirectionsConfig>,
+    /// Noise injection replaces the latent layers below this one. For the streams and AnyFace++.
     pub injection_layer: usize,
     /// Default truncation of what comes of a seed.
     pub truncation: Truncation,
@@ -66,8 +89,9 @@ pub struct BundleConfig {
     /// StyleGAN2 generator.
     pub generator: GeneratorConfig,
     /// What the generator's latents are drawn from.
-    #[serde(alias = "prior")]
     pub z_distribution: ZDistribution,
+    /// Per-pixel noise of the pictures.
+    pub noise: StoredNoise,
     /// Attribute probe; only measuring needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeConfig>,
@@ -104,52 +128,30 @@ impl BundleConfig {
                 SimpleTokenizer::VOCAB_SIZE
             ));
         }
-        self.validate_mapper()
+        self.validate_sampling()?;
+        self.validate_widths()
     }
 
-    /// Checks that the mapper has what it needs, and fits the networks beside it.
-    fn validate_mapper(&self) -> Result<(), String> {
-        let prior = match self.mapper {
-            MapperKind::Streams if self.text_stream.is_some() => return Ok(()),
-            MapperKind::Streams => {
-                return Err("missing field `text_stream`, which `mapper` streams needs".to_owned());
-            }
-            MapperKind::FlowPrior => self.flow_prior.as_ref().ok_or_else(|| {
-                "missing field `flow_prior`, which `mapper` flow_prior needs".to_owned()
-            })?,
-        };
-        let (features, w_dim) = (self.text_tower.embed_dim, self.generator.w_dim);
-        if prior.feature_dim != features {
-            return Err(format!(
-                "flow_prior.feature_dim: it reads features of {}, the text tower's have {features}",
-                prior.feature_dim
-            ));
-        }
-        if prior.w_dim != w_dim {
-            return Err(format!(
-                "flow_prior.w_dim: its latents have {} entries, the generator's {w_dim}",
-                prior.w_dim
-            ));
-        }
+    fn validate_sampling(&self) -> Result<(), String> {
         let FlowSampling { guidance, steps } = self.flow_sampling;
-        match steps > 0 && guidance.is_finite() {
-            true => Ok(()),
-            false => Err(format!(
+        if steps == 0 || !guidance.is_finite() {
+            return Err(format!(
                 "flow_sampling: {steps} steps with a guidance of {guidance} lead nowhere"
-            )),
+            ));
         }
+        let Sampling {
+            steps, guidance, ..
+        } = self.clip2latent_sampling;
+        let most = self.clip2latent.as_ref().map(|prior| prior.num_timesteps);
+        if steps == 0 || most.is_some_and(|most| steps > most) || !guidance.is_finite() {
+            return Err(format!(
+                "clip2latent_sampling: {steps} steps with a guidance of {guidance}: needs 1 to {} \
+                 steps, and a number",
+                most.unwrap_or(steps)
+            ));
+        }
+        self.optimization.validate()
     }
-}
-
-/// How text becomes a latent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MapperKind {
-    /// The text stream changes a random latent.
-    #[default]
-    Streams,
-    /// A prior p(w | text) draws one by flow matching.
-    FlowPrior,
 }
 
 const fn default_edit_passes() -> NonZeroUsize {

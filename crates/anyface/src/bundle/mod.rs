@@ -1,6 +1,11 @@
 //! Bundles: every network of one domain, with the config that gives their shapes.
 
 mod config;
+mod defaults;
+mod mapper_kind;
+mod optimization;
+mod stored_noise;
+mod widths;
 mod z_distribution;
 
 use std::borrow::Cow;
@@ -16,7 +21,10 @@ use crate::Error;
 use crate::clip::{CompactTokenizer, Family, SimpleTokenizer, Tokenizer};
 use crate::weights::{StoredDtype, load_module, load_module_bytes, save_module, write_atomically};
 
-pub use config::{BundleConfig, Domain, MapperKind, Truncation};
+pub use config::{BundleConfig, Domain, Truncation};
+pub use mapper_kind::MapperKind;
+pub use optimization::OptimizationConfig;
+pub use stored_noise::StoredNoise;
 pub use z_distribution::ZDistribution;
 
 static PORTRAITS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../models/portraits");
@@ -53,21 +61,44 @@ impl Bundle {
     ///
     /// # Errors
     /// When it is missing, no JSON, has an unknown or missing field, or another format version;
-    /// when the distribution of `z` does not fit the generator, the tokenizer the text tower, or the
-    /// mapper either.
+    /// when a network is missing without which no face can be made of words; when the distribution
+    /// of `z` does not fit the generator, the tokenizer the text tower, or one network another.
     pub fn config(&self) -> Result<BundleConfig, Error> {
-        let config: BundleConfig = self.parse_config()?;
-        if config.format != FORMAT {
+        let fields = self.filled_in()?;
+        let format = fields.get("format").and_then(Value::as_u64);
+        if let Some(format) = format.filter(|&format| format != u64::from(FORMAT)) {
+            let reason = format!("format {format} is not {FORMAT}, the one this version reads");
+            return Err(self.fault(CONFIG, reason));
+        }
+        let missing = defaults::missing_networks(&fields);
+        if !missing.is_empty() {
+            let names = missing.join("`, `");
             let reason = format!(
-                "format {} is not {FORMAT}, the one this version reads",
-                config.format
+                "no `{names}`, which every command that makes or changes faces needs: `anyface \
+                 convert FILE BUNDLE` adds networks"
             );
             return Err(self.fault(CONFIG, reason));
         }
+        let config: BundleConfig = serde_json::from_value(fields.into())
+            .map_err(|error| self.fault(CONFIG, error.to_string()))?;
         config
             .validate()
             .map_err(|reason| self.fault(CONFIG, reason))?;
         Ok(config)
+    }
+
+    /// The networks that this bundle has not, and needs to make faces of words.
+    ///
+    /// # Errors
+    /// When `config.json` is missing or no JSON object.
+    pub fn missing_networks(&self) -> Result<Vec<&'static str>, Error> {
+        Ok(defaults::missing_networks(&self.filled_in()?))
+    }
+
+    fn filled_in(&self) -> Result<Map<String, Value>, Error> {
+        let mut fields = self.fields()?;
+        defaults::fill_in(&mut fields).map_err(|e| self.fault(CONFIG, e.to_string()))?;
+        Ok(fields)
     }
 
     /// Reads one field of `config.json`, as training does while a bundle is not yet complete.

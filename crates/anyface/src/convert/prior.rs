@@ -84,7 +84,8 @@ pub(super) fn from_clip2latent(claims: &mut Claims<'_>) -> Result<Network, Weigh
     }
     let tensors = claims.take_renamed(PREFIX, ours);
     let module = config.init(&Device::flex());
-    Network::new("prior", &config, &module, tensors, &checkpoint.source_name)
+    let source_name = &checkpoint.source_name;
+    Network::new("clip2latent", &config, &module, tensors, source_name)
 }
 
 fn ours(theirs: &str) -> Option<String> {

@@ -8,16 +8,19 @@
 //! AnyFace++ adds a [`Memory`] before a stream. Its released mapper is of another shape: [`ImageMap`].
 //!
 //! Another way from words to latents needs no stream: a prior p(w | text), the [`FlowPrior`].
+//! [`GlobalDirections`] lead from words to styles.
 //!
 //! Paper: AnyFace, CVPR 2022, arXiv 2203.15334, section 3.
 
 mod flow_prior;
+mod global_directions;
 mod image_map;
 mod memory;
 mod stream;
 
 pub(crate) use flow_prior::principal_axes;
 pub use flow_prior::{FlowPrior, FlowPriorConfig, FlowSampling};
+pub use global_directions::{GlobalDirections, GlobalDirectionsConfig};
 pub use image_map::{ImageMap, ImageMapConfig};
 pub use memory::{Memory, MemoryConfig};
 pub use stream::{Mapped, Stream, StreamConfig};

@@ -15,6 +15,8 @@ pub const MAX_WORDS: usize = 1000;
 pub struct Description {
     /// Unit-length text features `[C, E]`.
     pub features: Tensor<2>,
+    /// The same as the text tower gives them, `[C, E]`.
+    pub raw_features: Tensor<2>,
 }
 
 impl Description {
@@ -53,11 +55,13 @@ impl Engine {
             })
             .map(|part| {
                 let tokens = self.tokenizer.batch(&[part], context, &self.device);
-                l2_normalize(self.text_tower.forward(tokens))
+                self.text_tower.forward(tokens)
             })
             .collect();
+        let raw_features = Tensor::cat(features, 0);
         Ok(Description {
-            features: Tensor::cat(features, 0),
+            features: l2_normalize(raw_features.clone()),
+            raw_features,
         })
     }
 }

@@ -10,14 +10,26 @@ use crate::bundle::Truncation;
 use crate::stylegan2::mix;
 
 /// Words that ask for nothing.
-const NEUTRAL: &str = "a face";
+pub(super) const NEUTRAL: &str = "a face";
 
 /// Random faces whose mean change is the usual one.
 const USUAL_FACES: u64 = 16;
 
+/// What finds the way that words take a face.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EditMethod {
+    /// The bundle's mapper.
+    #[default]
+    Mapper,
+    /// StyleCLIP's optimisation of the face's latent.
+    Optimize,
+}
+
 /// How to change a face.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
+    /// What finds the way.
+    pub method: EditMethod,
     /// 0 changes nothing, 1 as much as the words say, −1 the opposite.
     pub strength: f64,
     /// Words for what must not change.
@@ -29,6 +41,7 @@ pub struct Edit {
 impl Default for Edit {
     fn default() -> Self {
         Self {
+            method: EditMethod::Mapper,
             strength: 1.0,
             keep: Vec::new(),
             layers: None,
@@ -59,25 +72,18 @@ impl Engine {
                 value: edit.strength.to_string(),
             });
         }
-        let num_ws = self.config.generator.num_ws();
         let layers = edit.layers.clone();
         let layers = layers.unwrap_or_else(|| self.described_layers());
-        if layers.end > num_ws || layers.is_empty() {
-            return Err(Error::OutOfRange {
-                name: "layers",
-                range: "a range of the generator's latent layers",
-                value: format!("{}..{}", layers.start, layers.end),
-            });
-        }
+        let layers = check_layers(layers, self.config.generator.num_ws())?;
         let text = self.describe(&[text])?;
         let change = match edit.strength < 0.0 {
             // What the words ask for may be there already, and then this face does not say which way leads to it.
-            true => self.usual_change(&text)?,
-            false => self.change(&text, face.w_plus.clone())?,
+            true => self.usual_change(&text, edit.method)?,
+            false => self.change(&text, face.w_plus.clone(), edit.method)?,
         };
         let mut kept = Vec::with_capacity(edit.keep.len());
         for text in &edit.keep {
-            kept.push(self.usual_change(&self.describe(&[text])?)?);
+            kept.push(self.usual_change(&self.describe(&[text])?, edit.method)?);
         }
         let change = only(without(change, kept), layers);
         Ok(change)
@@ -97,9 +103,7 @@ impl Engine {
     ) -> Result<Latent, Error> {
         let description = self.describe(&[text])?;
         let described = self.mapper.face(&description, seed, self.untruncated());
-        Ok(Latent {
-            w_plus: mix(face.w_plus.clone(), described, first),
-        })
+        Ok(Latent::new(mix(face.w_plus.clone(), described, first)))
     }
 
     /// The latent layers that carry what words say.
@@ -108,11 +112,11 @@ impl Engine {
     }
 
     /// What `text` changes of random faces, their mean, `[1, L, D]`.
-    fn usual_change(&self, text: &Description) -> Result<Tensor<3>, Error> {
+    fn usual_change(&self, text: &Description, method: EditMethod) -> Result<Tensor<3>, Error> {
         let truncation = self.untruncated();
         let faces = (0..USUAL_FACES).map(|seed| self.mapper.random_face(seed, truncation));
         let faces = Tensor::cat(faces.collect(), 0);
-        Ok(self.change(text, faces)?.mean_dim(0))
+        Ok(self.change(text, faces, method)?.mean_dim(0))
     }
 
     const fn untruncated(&self) -> Truncation {
@@ -123,9 +127,22 @@ impl Engine {
     }
 
     /// What `text` changes of faces `[N, L, D]`, `[N, L, D]`.
-    fn change(&self, text: &Description, faces: Tensor<3>) -> Result<Tensor<3>, Error> {
+    fn change(
+        &self,
+        text: &Description,
+        faces: Tensor<3>,
+        method: EditMethod,
+    ) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
-        Ok(self.mapper.change(text, &neutral, faces))
+        Ok(match method {
+            EditMethod::Mapper => self.mapper.change(text, &neutral, faces),
+            EditMethod::Optimize => {
+                let goal = text.mean() - neutral.mean();
+                let recognizer = self.recognizer.as_ref();
+                let found = self.optimizer.optimize(faces.clone(), &goal, recognizer);
+                found - faces
+            }
+        })
     }
 }
 
@@ -146,8 +163,20 @@ fn without(change: Tensor<3>, kept: Vec<Tensor<3>>) -> Tensor<3> {
     project(change, &basis)
 }
 
+/// `layers`, where they are some of so many.
+pub(super) fn check_layers(layers: Range<usize>, num_ws: usize) -> Result<Range<usize>, Error> {
+    if layers.end > num_ws || layers.is_empty() {
+        return Err(Error::OutOfRange {
+            name: "layers",
+            range: "a range of the generator's latent layers",
+            value: format!("{}..{}", layers.start, layers.end),
+        });
+    }
+    Ok(layers)
+}
+
 /// `change` in some layers, 0 in the others.
-fn only(change: Tensor<3>, layers: Range<usize>) -> Tensor<3> {
+pub(super) fn only(change: Tensor<3>, layers: Range<usize>) -> Tensor<3> {
     let nothing = change.zeros_like();
     let from = mix(nothing.clone(), change, layers.start);
     mix(from, nothing, layers.end)

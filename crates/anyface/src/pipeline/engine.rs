@@ -6,9 +6,12 @@ use burn::tensor::Device;
 
 use super::invert::PictureEncoder;
 use super::mapper::{self, Mapper};
+use super::optimize::LatentOptimizer;
 use crate::Error;
 use crate::bundle::{Bundle, BundleConfig};
 use crate::clip::{ImageTower, Preprocess, TextTower, Tokenizer};
+use crate::mapper::GlobalDirections;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, Precision, PreparedSynthesis};
 
 /// The networks of one bundle on one device.
@@ -31,6 +34,12 @@ pub struct Engine {
     /// From words to latents of `generator`.
     pub(super) mapper: Box<dyn Mapper>,
     pub(super) encoder: Option<PictureEncoder>,
+    /// For edits in the style space.
+    pub(super) directions: Option<GlobalDirections>,
+    /// For edits by optimisation.
+    pub(super) optimizer: LatentOptimizer,
+    /// Holds who somebody is in such edits.
+    pub(super) recognizer: Option<Recognizer>,
 }
 
 impl Engine {
@@ -57,19 +66,44 @@ impl Engine {
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, Error> {
         let config = bundle.config()?;
         let generator: Generator = bundle.network("generator", config.generator.init(device))?;
+        let image_tower = bundle.network("image_tower", config.image_tower.init(device))?;
         let synthesis = generator.synthesis.clone().prepare(Precision::F32);
+        let directions = config.directions.as_ref();
+        let directions = directions.map(|sizes| bundle.network("directions", sizes.init(device)));
         Ok(Self {
             encoder: PictureEncoder::load(bundle, &config, device)?,
-            mapper: mapper::load(bundle, &config, &generator, device)?,
+            mapper: mapper::load(bundle, &config, &generator, &image_tower, device)?,
+            optimizer: LatentOptimizer::new(&config, &generator, &image_tower),
+            recognizer: None,
+            directions: directions.transpose()?,
             tokenizer: bundle.tokenizer()?,
             text_tower: bundle.network("text_tower", config.text_tower.init(device))?,
-            image_tower: bundle.network("image_tower", config.image_tower.init(device))?,
+            image_tower,
             preprocess: config.clip.preprocess(config.image_tower.resolution()),
             generator,
             synthesis: synthesis.expect("f32 runs everywhere"),
             device: device.clone(),
             config,
         })
+    }
+
+    /// The same engine, with a recogniser to hold who somebody is in edits by optimisation: the one
+    /// whose weights are at `path`, else as [`Recognizer::find`] finds it.
+    ///
+    /// # Errors
+    /// As [`Recognizer::open`].
+    pub fn with_recognizer(self, path: Option<&Path>) -> Result<Self, Error> {
+        let recognizer = Recognizer::find(path, &self.device.clone().autodiff())?;
+        Ok(Self { recognizer, ..self })
+    }
+
+    /// The same engine, that draws in this precision.
+    ///
+    /// # Errors
+    /// [`Error::Precision`] where the machine cannot.
+    pub fn with_precision(self, precision: Precision) -> Result<Self, Error> {
+        let synthesis = self.generator.synthesis.clone().prepare(precision)?;
+        Ok(Self { synthesis, ..self })
     }
 
     /// What the bundle says of itself.

@@ -8,7 +8,6 @@ use crate::Error;
 use crate::bundle::Truncation;
 use crate::image::{to_rgb, to_tensor};
 use crate::layers::l2_normalize;
-use crate::stylegan2::Noise;
 
 /// How to draw the faces of one description.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +87,24 @@ impl Engine {
         self.face_with(description, seed, truncation, 0, &mut |_| ())
     }
 
+    /// Draws the faces of `tries` seeds from `seed` on, and keeps the one of the best CLIP score: as
+    /// clip2latent is evaluated, with 16.
+    ///
+    /// # Panics
+    /// When there are no tries.
+    pub fn best_face(
+        &self,
+        description: &Description,
+        seed: u64,
+        tries: u64,
+        truncation: Truncation,
+    ) -> GeneratedFace {
+        (0..tries)
+            .map(|i| self.face(description, seed.wrapping_add(i), truncation))
+            .max_by(|a, b| a.clip_score.total_cmp(&b.clip_score))
+            .expect("one try at least")
+    }
+
     /// As [`Engine::face`]; `show` sees up to `sketches` coarser pictures on the way, each of twice the side of the
     /// one before.
     pub fn face_with(
@@ -98,9 +115,7 @@ impl Engine {
         sketches: usize,
         show: &mut dyn FnMut(RgbImage),
     ) -> GeneratedFace {
-        let latent = Latent {
-            w_plus: self.mapper.face(description, seed, truncation),
-        };
+        let latent = Latent::new(self.mapper.face(description, seed, truncation));
         let image = self.images(&latent, sketches, show);
         let pixels = self.preprocess.images(image.clone());
         let feature = l2_normalize(self.image_tower.forward(pixels));
@@ -143,12 +158,18 @@ impl Engine {
         sketches: usize,
         show: &mut dyn FnMut(RgbImage),
     ) -> Tensor<4> {
+        let (w_plus, noise) = (latent.w_plus.clone(), self.config.noise.noise());
+        let offset = latent.style_offset.as_ref();
         if sketches == 0 {
-            return self.synthesis.forward(latent.w_plus.clone(), Noise::None);
+            return self.synthesis.forward_restyled(w_plus, offset, noise);
         }
-        let synthesis = &self.generator.synthesis;
+        let synthesis = self.generator.synthesis.clone();
+        let synthesis = match offset {
+            Some(offset) => synthesis.restyled(offset),
+            None => synthesis,
+        };
         let last = synthesis.blocks.len() - 1;
-        synthesis.forward_with(latent.w_plus.clone(), Noise::None, |block, images| {
+        synthesis.forward_with(w_plus, noise, |block, images| {
             if block < last && block + sketches >= last {
                 show(to_rgb(images.clone()).swap_remove(0));
             }

@@ -1,17 +1,18 @@
 //! Pictures to latents.
 
-use burn::module::{Module, Param};
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::module::Module;
+use burn::optim::AdamConfig;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;
 
+use super::descent::descend;
 use super::{Engine, Latent};
 use crate::Error;
 use crate::bundle::{Bundle, BundleConfig};
-use crate::image::{Filter, resize, to_tensor};
+use crate::image::{Filter, resize, resize_bicubic_tensor, to_tensor};
 use crate::inversion::{Encoder, ResidualEncoder};
 use crate::layers::halve;
-use crate::stylegan2::{Generator, Noise, broadcast};
+use crate::stylegan2::broadcast;
 
 /// Steps of refinement that pay where nothing else is asked for.
 pub const REFINEMENT_STEPS: usize = 20;
@@ -21,13 +22,12 @@ const LEARNING_RATE: f64 = 0.07;
 const DISTANCE_WEIGHT: f64 = 0.01;
 /// Halvings of the picture at which it is compared.
 const SCALES: usize = 5;
-
-/// What refinement moves.
-#[derive(Module, Debug)]
-struct Refined {
-    /// `[1, L, D]`.
-    w_plus: Param<Tensor<3>>,
-}
+/// Steps from the mean latent where there is no encoder, besides those of refinement.
+const STEPS_FROM_MEAN: usize = 200;
+/// Channels of the picture and of what the generator makes of the latent before.
+const RESTYLE_INPUTS: usize = 6;
+/// Passes of a ReStyle encoder over a picture (Alaluf et al. 2021, arXiv 2104.02699).
+const RESTYLE_PASSES: usize = 5;
 
 /// What finds the latent of a picture at once.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(super) enum PictureEncoder {
     Residual(ResidualEncoder),
     /// A latent for every layer, less the mean of `w`.
     Layered(Encoder),
+    /// ReStyle's: what to add to a latent, from the picture and what the latent gives.
+    Iterative(Encoder),
 }
 
 impl PictureEncoder {
@@ -49,9 +51,13 @@ impl PictureEncoder {
             (Some(residual), _) => Some(Self::Residual(
                 bundle.network("residual_encoder", residual.init(device))?,
             )),
-            (None, Some(layered)) => Some(Self::Layered(
-                bundle.network("inversion", layered.init(device))?,
-            )),
+            (None, Some(layered)) => {
+                let encoder = bundle.network("inversion", layered.init(device))?;
+                Some(match layered.backbone.inputs {
+                    RESTYLE_INPUTS => Self::Iterative(encoder),
+                    _ => Self::Layered(encoder),
+                })
+            }
             (None, None) => None,
         })
     }
@@ -60,72 +66,69 @@ impl PictureEncoder {
     fn side(&self, config: &BundleConfig) -> usize {
         match self {
             Self::Residual(_) => config.generator.resolution(),
-            Self::Layered(encoder) => encoder.resolution(),
+            Self::Layered(encoder) | Self::Iterative(encoder) => encoder.resolution(),
         }
     }
 
-    /// The latent `[1, L, D]` of a picture `[1, 3, R, R]` in ±1.
-    fn find(&self, picture: Tensor<4>, generator: &Generator) -> Tensor<3> {
+    /// The latent `[1, L, D]` of a picture `[1, 3, R, R]` in ±1; `draw` makes pictures of latents.
+    fn find(
+        &self,
+        picture: Tensor<4>,
+        mean: Tensor<3>,
+        draw: impl Fn(Tensor<3>) -> Tensor<4>,
+    ) -> Tensor<3> {
         match self {
             Self::Residual(encoder) => {
-                broadcast(encoder.forward(picture), generator.synthesis.num_ws())
+                let [_, num_ws, _] = mean.dims();
+                broadcast(encoder.forward(picture), num_ws)
             }
-            Self::Layered(encoder) => {
-                encoder.forward(picture) + generator.mapping.w_avg.val().unsqueeze::<3>()
-            }
+            Self::Layered(encoder) => encoder.forward(picture) + mean,
+            Self::Iterative(encoder) => (0..RESTYLE_PASSES).fold(mean, |w_plus, _| {
+                let drawn = resize_bicubic_tensor(draw(w_plus.clone()), encoder.resolution());
+                encoder.forward(Tensor::cat(vec![picture.clone(), drawn], 1)) + w_plus
+            }),
         }
     }
 }
 
 impl Engine {
-    /// Finds the latent of an aligned square picture by the bundle's encoder, then by `refine` steps down the slope of
-    /// the picture's error.
-    ///
-    /// # Errors
-    /// [`Error::Bundle`] when the bundle has no encoder.
-    pub fn invert(&self, picture: &RgbImage, refine: usize) -> Result<Latent, Error> {
-        let encoder = self.encoder.as_ref().ok_or_else(|| Error::Bundle {
-            file: "config.json".to_owned(),
-            reason: "this bundle has no encoder from pictures to latents: neither `inversion` nor \
-                     `residual_encoder`"
-                .to_owned(),
-        })?;
+    /// Finds the latent of an aligned square picture by the bundle's encoder, then by `refine` steps
+    /// down the slope of the picture's error. Without an encoder, 200 steps more lead there from the
+    /// mean latent.
+    pub fn invert(&self, picture: &RgbImage, refine: usize) -> Latent {
+        let w_avg = self.generator.mapping.w_avg.val().unsqueeze::<2>();
+        let mean = broadcast(w_avg, self.config.generator.num_ws());
+        let Some(encoder) = &self.encoder else {
+            return self.refine(mean, picture, STEPS_FROM_MEAN + refine);
+        };
         let side = encoder.side(&self.config) as u32;
         let input = to_tensor(&[&at_side(picture, side)], &self.device);
-        let latent = Latent {
-            w_plus: encoder.find(input, &self.generator),
-        };
-        Ok(self.refine(latent, picture, refine))
+        let draw = |w_plus| self.synthesis.forward(w_plus, self.config.noise.noise());
+        self.refine(encoder.find(input, mean, draw), picture, refine)
     }
 
-    /// Steps of Adam from a latent towards one whose picture is more like `picture`.
-    fn refine(&self, latent: Latent, picture: &RgbImage, steps: usize) -> Latent {
+    /// Steps of Adam from a latent `[1, L, D]` towards one whose picture is more like `picture`.
+    fn refine(&self, w_plus: Tensor<3>, picture: &RgbImage, steps: usize) -> Latent {
         if steps == 0 {
-            return latent;
+            return Latent::new(w_plus);
         }
         let device = self.device.clone().autodiff();
         let synthesis = self.generator.synthesis.clone().no_grad();
         let synthesis = synthesis.to_device(&device);
         let side = self.config.generator.resolution() as u32;
         let target = to_tensor(&[&at_side(picture, side)], &device);
-        let start = Tensor::<3>::from_data(latent.w_plus.into_data(), &device);
-
-        let mut refined = Refined {
-            w_plus: Param::from_tensor(start.clone()),
-        };
-        let mut optimizer = AdamConfig::new().init();
-        for step in 0..steps {
-            let w_plus = refined.w_plus.val();
-            let drawn = synthesis.forward(w_plus.clone(), Noise::None);
+        let start = Tensor::<3>::from_data(w_plus.into_data(), &device);
+        let loss = |w_plus: Tensor<3>| {
+            let drawn = synthesis.forward(w_plus.clone(), self.config.noise.noise());
             let distance = (w_plus - start.clone()).square().mean();
-            let loss = difference(drawn, target.clone()) + distance * DISTANCE_WEIGHT;
-            let gradients = GradientsParams::from_grads(loss.backward(), &refined);
+            difference(drawn, target.clone()) + distance * DISTANCE_WEIGHT
+        };
+        let learning_rate = |step: usize| {
             let left = 1.0 - step as f64 / steps as f64;
-            refined = optimizer.step(LEARNING_RATE * left.sqrt(), refined, gradients);
-        }
-        Latent {
-            w_plus: refined.w_plus.val().inner(),
-        }
+            LEARNING_RATE * left.sqrt()
+        };
+        let adam = AdamConfig::new();
+        Latent::new(descend(start.clone(), steps, adam, learning_rate, loss))
     }
 }
 

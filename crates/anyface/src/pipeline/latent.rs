@@ -1,5 +1,6 @@
 //! A face as the generator reads it, between memory and file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyface_checkpoint::{Checkpoint, StoredTensor};
@@ -8,31 +9,66 @@ use burn::tensor::{Tensor, TensorData};
 use super::Engine;
 use crate::Error;
 use crate::bundle::Truncation;
-use crate::weights::{WeightsError, save_tensor};
+use crate::weights::{WeightsError, save_tensors};
 
 /// The tensor of a latent file.
 const NAME: &str = "w_plus";
+/// One more of them, where an edit in the style space moved the face.
+const STYLE_OFFSET: &str = "style_offset";
 
 /// A face: one `w` for every layer of the generator.
 #[derive(Debug, Clone)]
 pub struct Latent {
     /// `[1, L, D]`.
     pub w_plus: Tensor<3>,
+    /// What edits in the style space add to the styles of the convolutions, `[1, S]`; none when
+    /// there were none.
+    pub style_offset: Option<Tensor<2>>,
 }
 
 impl Latent {
+    /// The face of `w_plus [1, L, D]`.
+    pub const fn new(w_plus: Tensor<3>) -> Self {
+        Self {
+            w_plus,
+            style_offset: None,
+        }
+    }
+
     /// The face moved by `strength` times a `direction [1, L, D]`.
     #[must_use]
     pub fn moved(&self, direction: &Tensor<3>, strength: f64) -> Self {
         Self {
             w_plus: self.w_plus.clone() + direction.clone() * strength,
+            style_offset: self.style_offset.clone(),
+        }
+    }
+
+    /// The face whose styles are moved by `strength` times a `direction [1, S]`.
+    #[must_use]
+    pub fn restyled(&self, direction: &Tensor<2>, strength: f64) -> Self {
+        let step = direction.clone() * strength;
+        Self {
+            w_plus: self.w_plus.clone(),
+            style_offset: Some(match self.style_offset.clone() {
+                Some(offset) => offset + step,
+                None => step,
+            }),
         }
     }
 
     /// The face that is `t` of the way to another: 0 is this one, 1 the other.
     #[must_use]
     pub fn towards(&self, other: &Self, t: f64) -> Self {
-        self.moved(&(other.w_plus.clone() - self.w_plus.clone()), t)
+        let moved = self.moved(&(other.w_plus.clone() - self.w_plus.clone()), t);
+        let mut moved = match &self.style_offset {
+            Some(offset) => moved.restyled(offset, -t),
+            None => moved,
+        };
+        if let Some(offset) = &other.style_offset {
+            moved = moved.restyled(offset, t);
+        }
+        moved
     }
 
     /// Its values, layer by layer, `[L·D]`.
@@ -40,13 +76,23 @@ impl Latent {
         self.w_plus.to_data().iter().collect()
     }
 
-    /// Writes `w_plus [1, L, D]` as safetensors in f32.
+    /// Writes `w_plus [1, L, D]`, and `style_offset [1, S]` where there is one, as safetensors in f32.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let tensor = StoredTensor::from_f32(self.w_plus.dims().to_vec(), &self.values());
-        Ok(save_tensor(NAME, &tensor, path)?)
+        let w_plus = StoredTensor::from_f32(self.w_plus.dims().to_vec(), &self.values());
+        let offset = self.style_offset.as_ref().map(|offset| {
+            let values: Vec<f32> = offset.to_data().iter().collect();
+            StoredTensor::from_f32(offset.dims().to_vec(), &values)
+        });
+        let mut tensors = BTreeMap::from([(NAME.to_owned(), &w_plus)]);
+        tensors.extend(
+            offset
+                .as_ref()
+                .map(|offset| (STYLE_OFFSET.to_owned(), offset)),
+        );
+        Ok(save_tensors(tensors, path)?)
     }
 }
 
@@ -55,8 +101,11 @@ impl Engine {
     pub fn latent(&self, values: Vec<f32>) -> Option<Latent> {
         let generator = &self.config.generator;
         let shape = [1, generator.num_ws(), generator.w_dim];
-        (values.len() == shape.iter().product::<usize>()).then(|| Latent {
-            w_plus: Tensor::from_data(TensorData::new(values, shape), &self.device),
+        (values.len() == shape.iter().product::<usize>()).then(|| {
+            Latent::new(Tensor::from_data(
+                TensorData::new(values, shape),
+                &self.device,
+            ))
         })
     }
 
@@ -66,40 +115,64 @@ impl Engine {
     /// # Errors
     /// Names the file, and the shape when it is no latent of this bundle's generator.
     pub fn load_latent(&self, path: &Path) -> Result<Latent, Error> {
-        let file = Checkpoint::open(path)?;
+        let mut file = Checkpoint::open(path)?;
+        let offset = file.tensors.remove(STYLE_OFFSET);
         let generator = &self.config.generator;
         let expected = vec![1, generator.num_ws(), generator.w_dim];
         let mut tensors = file.tensors.iter();
         let (Some((name, tensor)), None) = (tensors.next(), tensors.next()) else {
-            return Err(Error::Weights(WeightsError::Unsupported {
-                source_name: file.source_name.clone(),
-                reason: format!("a latent is one tensor, not {}", file.tensors.len()),
-            }));
+            let reason = format!("a latent is one tensor, not {}", file.tensors.len());
+            return Err(WeightsError::unsupported(&file, reason).into());
         };
-        let shape = tensor.shape();
-        if shape != expected && shape != &expected[1..] {
-            return Err(Error::Weights(WeightsError::Shape {
-                source_name: file.source_name.clone(),
-                tensor: name.clone(),
-                expected,
-                found: shape.to_vec(),
-            }));
+        if tensor.shape() != &expected[1..] {
+            check_shape(&file, name, tensor, expected)?;
         }
-        let values = tensor.to_f32().filter(|v| v.iter().all(|x| x.is_finite()));
-        values
-            .and_then(|values| self.latent(values))
-            .ok_or_else(|| {
-                Error::Weights(WeightsError::Unsupported {
-                    source_name: file.source_name.clone(),
-                    reason: format!("`{name}` holds something else than finite floats"),
-                })
-            })
+        let latent = self.latent(finite(&file, name, tensor)?);
+        let latent = latent.expect("as many values as the shape says");
+        let Some(offset) = offset else {
+            return Ok(latent);
+        };
+        let expected = [1, generator.style_width()];
+        check_shape(&file, STYLE_OFFSET, &offset, expected.to_vec())?;
+        let values = finite(&file, STYLE_OFFSET, &offset)?;
+        let offset = Tensor::from_data(TensorData::new(values, expected), &self.device);
+        Ok(latent.restyled(&offset, 1.0))
     }
 
     /// The face that comes of a seed when nothing is said of it.
     pub fn random_face(&self, seed: u64, truncation: Truncation) -> Latent {
-        Latent {
-            w_plus: self.mapper.random_face(seed, truncation),
-        }
+        Latent::new(self.mapper.random_face(seed, truncation))
     }
+}
+
+/// An error unless a tensor of a file has this shape.
+fn check_shape(
+    file: &Checkpoint,
+    name: &str,
+    tensor: &StoredTensor,
+    expected: Vec<usize>,
+) -> Result<(), Error> {
+    let found = tensor.shape();
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::Weights(WeightsError::Shape {
+        source_name: file.source_name.clone(),
+        tensor: name.to_owned(),
+        expected,
+        found: found.to_vec(),
+    }))
+}
+
+/// The values of a tensor of a file, all of them finite.
+pub(super) fn finite(
+    file: &Checkpoint,
+    name: &str,
+    tensor: &StoredTensor,
+) -> Result<Vec<f32>, Error> {
+    let values = tensor.to_f32().filter(|v| v.iter().all(|x| x.is_finite()));
+    values.ok_or_else(|| {
+        let reason = format!("`{name}` holds something else than finite floats");
+        WeightsError::unsupported(file, reason).into()
+    })
 }

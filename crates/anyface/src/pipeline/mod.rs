@@ -1,19 +1,24 @@
 //! The whole way from words to faces, and from faces to others, behind one [`Engine`].
 
+mod descent;
 mod describe;
+mod direction_file;
 mod edit;
 mod engine;
 mod generate;
 mod invert;
 mod latent;
 mod mapper;
+mod optimize;
+mod style_directions;
 
 pub use describe::{Description, MAX_WORDS};
-pub use edit::Edit;
+pub use edit::{Edit, EditMethod};
 pub use engine::Engine;
 pub use generate::{Generate, GeneratedFace};
 pub use invert::REFINEMENT_STEPS;
 pub use latent::Latent;
+pub use style_directions::RELEVANCE_THRESHOLD;
 
 #[cfg(test)]
 mod tests;

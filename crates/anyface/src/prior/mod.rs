@@ -10,7 +10,11 @@ pub use network::{PriorConfig, PriorNetwork};
 pub use schedule::{Schedule, Step, Variance};
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
 /// The network and the statistics of the latents that it was trained on.
 #[derive(Module, Debug)]
@@ -24,16 +28,15 @@ pub struct Prior {
 }
 
 /// How latents are drawn.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Sampling {
-    /// Steps; a divisor of the steps of training.
+    /// Steps: 4 and 16 are usual, at most those of training.
     pub steps: usize,
     /// How far to go beyond the prediction without words: 1 is the prediction itself, the demo's is 2.
     pub guidance: f64,
     /// Noise between steps.
     pub variance: Variance,
-    /// Truncation of the latent.
-    pub psi: f64,
 }
 
 impl Default for Sampling {
@@ -43,7 +46,6 @@ impl Default for Sampling {
             steps: 4,
             guidance: 2.0,
             variance: Variance::Reference,
-            psi: 1.0,
         }
     }
 }
@@ -60,12 +62,19 @@ impl PriorConfig {
 }
 
 impl Prior {
-    /// Text features `[N, D]`, as CLIP gives them, to latents `w` `[N, D]`. `noise` `[steps, N, D]` is normal: where to start,
-    /// then what is added after each step but the last.
+    /// Text features `[N, D]`, as CLIP gives them, to latents `w` `[N, D]`. `noise` `[steps, N, D]` is
+    /// normal: where to start, then what is added after each step but the last. `psi` draws the
+    /// latents towards their mean: 1 leaves them alone.
     ///
     /// # Panics
-    /// When `noise` has another number of steps, or it does not divide the steps of training.
-    pub fn sample(&self, features: Tensor<2>, noise: Tensor<3>, sampling: &Sampling) -> Tensor<2> {
+    /// When `noise` is of another number of steps, or they are more than those of training.
+    pub fn sample(
+        &self,
+        features: Tensor<2>,
+        noise: Tensor<3>,
+        sampling: &Sampling,
+        psi: f64,
+    ) -> Tensor<2> {
         let [steps, n, d] = noise.dims();
         assert_eq!(steps, sampling.steps, "one draw of noise a step");
         let draw = |step: usize| noise.clone().narrow(0, step, 1).reshape([n, d]);
@@ -90,7 +99,16 @@ impl Prior {
         }
         let mean = self.latent_mean.val().unsqueeze::<2>();
         let w = x * self.latent_std.val().unsqueeze() + mean.clone();
-        mean.clone() + (w - mean) * sampling.psi
+        mean.clone() + (w - mean) * psi
+    }
+
+    /// The noise of a seed, `[steps, 1, D]`.
+    pub fn noise(&self, seed: u64, steps: usize) -> Tensor<3> {
+        let [dim] = self.latent_mean.dims();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let noise = StandardNormal.sample_iter(&mut rng).take(steps * dim);
+        let noise = TensorData::new(noise.collect::<Vec<f32>>(), [steps, 1, dim]);
+        Tensor::from_data(noise, &self.latent_mean.device())
     }
 
     fn predict(&self, x: Tensor<2>, time: usize, features: Tensor<2>, guidance: f64) -> Tensor<2> {

@@ -2,11 +2,14 @@
 
 use std::f64::consts::FRAC_PI_2;
 
+use serde::{Deserialize, Serialize};
+
 /// The offset of the cosine schedule.
 const OFFSET: f64 = 0.008;
 
 /// What noise is added between steps that are further apart than in training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Variance {
     /// As between the steps of training: what the reference does, near to no noise.
     Reference,
@@ -51,20 +54,20 @@ impl Schedule {
         Self { alphas_cumprod }
     }
 
-    /// `steps` equal steps from the noisiest to the last.
+    /// `steps` steps from the noisiest to the last, equal where they divide the times of training.
+    /// The noisiest is as far from the end as the steps from each other, as in the reference.
     ///
     /// # Panics
-    /// When `steps` does not divide the times of training.
+    /// When there are no steps, or more than times of training.
     pub fn respaced(&self, steps: usize, variance: Variance) -> Vec<Step> {
         let times = self.alphas_cumprod.len();
         assert!(
-            steps > 0 && times.is_multiple_of(steps),
-            "{steps} of {times} steps"
+            (1..=times).contains(&steps),
+            "{steps} steps of {times} times"
         );
-        let skip = times / steps;
         let step = |k: usize| {
-            let time = k * skip;
-            let before = time.checked_sub(skip);
+            let time = k * times / steps;
+            let before = k.checked_sub(1).map(|k| k * times / steps);
             let variance = match variance {
                 Variance::Reference => self.posterior_variance(time, time.checked_sub(1)),
                 Variance::Posterior => self.posterior_variance(time, before),
@@ -103,6 +106,20 @@ mod tests {
             let rounding = 1e-6 * expected.abs() + 2e-6;
             assert!((found - expected).abs() <= rounding, "{found} {expected}");
         }
+    }
+
+    /// Steps that do not divide the times end at 0 too, and the shares of each add up.
+    #[test]
+    fn sixteen_steps_lead_to_the_end() {
+        let steps = Schedule::cosine(1000).respaced(16, Variance::Posterior);
+        let times: Vec<usize> = steps.iter().map(|step| step.time).collect();
+        assert_eq!(times.len(), 16);
+        assert_eq!([times[0], times[1], times[15]], [937, 875, 0]);
+        assert_close(
+            [steps[15].c1, steps[15].c2, steps[15].sigma],
+            &[1.0, 0.0, 0.0],
+        );
+        assert!(steps.is_sorted_by(|a, b| a.time > b.time && a.c1 < b.c1));
     }
 
     /// Figures of the reference's buffers.

@@ -127,6 +127,14 @@ impl GeneratorConfig {
         2 * self.channels.len()
     }
 
+    /// S, the styles of all convolutions: the features that `conv1` of every block and `conv0` of all
+    /// but the first read.
+    pub fn style_width(&self) -> usize {
+        let read_by_conv1: usize = self.channels.iter().sum();
+        let read_by_conv0: usize = self.channels.iter().rev().skip(1).sum();
+        read_by_conv1 + read_by_conv0
+    }
+
     /// A generator with fresh random weights, for sizes that pass [`Self::validate`].
     pub fn init(&self, device: &Device) -> Generator {
         Generator {

@@ -13,6 +13,7 @@ mod mapping;
 mod noise;
 mod prepared;
 mod skip_conv;
+mod style_space;
 mod synthesis;
 mod synthesis_layer;
 mod to_rgb;

@@ -109,7 +109,18 @@ impl Synthesis {
 
 impl PreparedSynthesis {
     /// `w_plus [N, L, D]` to images `[N, 3, R, R]`, nominally in [-1, 1] but not limited to it.
-    pub fn forward(&self, w_plus: Tensor<3>, mut noise: Noise<'_>) -> Tensor<4> {
+    pub fn forward(&self, w_plus: Tensor<3>, noise: Noise<'_>) -> Tensor<4> {
+        self.forward_restyled(w_plus, None, noise)
+    }
+
+    /// As [`PreparedSynthesis::forward`], with `style_offset [1, S]` added to the styles of all
+    /// convolutions.
+    pub fn forward_restyled(
+        &self,
+        w_plus: Tensor<3>,
+        style_offset: Option<&Tensor<2>>,
+        mut noise: Noise<'_>,
+    ) -> Tensor<4> {
         let (first, blocks) = match &self.0 {
             Body::Kernels {
                 input,
@@ -119,7 +130,12 @@ impl PreparedSynthesis {
                 let first = first_features(input.clone(), input_affine.as_ref(), &w_plus);
                 (blocked(Isa::detect(), first), blocks)
             }
-            Body::Operations(synthesis) => return synthesis.forward(w_plus, noise),
+            Body::Operations(synthesis) => {
+                return match style_offset {
+                    Some(offset) => synthesis.clone().restyled(offset).forward(w_plus, noise),
+                    None => synthesis.forward(w_plus, noise),
+                };
+            }
         };
         let [n, ..] = w_plus.dims();
         let latent = |index: usize| w_plus.clone().narrow(1, index, 1).squeeze_dim::<2>(1);
@@ -134,15 +150,20 @@ impl PreparedSynthesis {
         let [mut x, mut y] = [largest; 2].map(scratch);
         let [mut image, mut smaller] = [largest_image; 2].map(scratch);
         x[..first.len()].copy_from_slice(&first);
-        let mut index = 0;
+        let (mut index, mut first_style) = (0, 0);
         for (level, Block { convs, torgb }) in blocks.iter().enumerate() {
             for layer in convs {
-                layer.features(&x, latent(index), &mut noise, &mut y);
+                let inputs = layer.conv.in_channels;
+                let offset =
+                    style_offset.map(|offset| offset.clone().narrow(1, first_style, inputs));
+                first_style += inputs;
+                let style = layer.style(latent(index), offset);
+                layer.features(&x, style, &mut noise, &mut y);
                 std::mem::swap(&mut x, &mut y);
                 index += 1;
             }
             std::mem::swap(&mut image, &mut smaller);
-            torgb.colours(&x, latent(index), &mut noise, &mut image);
+            torgb.colours(&x, torgb.style(latent(index), None), &mut noise, &mut image);
             if level > 0 {
                 let size = torgb.conv.output_size().map(|side| side / 2);
                 let len = colours(torgb);
@@ -214,19 +235,33 @@ impl Layer {
         [n, self.conv.out_channels, height * width]
     }
 
-    /// x `[N, ⌈C_in/16⌉, H, H, 16]` in the style of w `[N, D]` to y `[N, ⌈C_out/16⌉, R, R, 16]`; both slices may be
-    /// longer.
-    fn features(&self, x: &[f32], w: Tensor<2>, noise: &mut Noise<'_>, y: &mut [f32]) {
-        let y = &mut y[..blocked_len(self.output_shape(w.dims()[0]))];
-        self.with_inputs(x, w, noise, |conv, inputs| {
+    /// The style `[N, C_in]` of w `[N, D]`, moved by an offset `[1, C_in]`.
+    fn style(&self, w: Tensor<2>, style_offset: Option<Tensor<2>>) -> Tensor<2> {
+        let [matrix, offset] = self.affine.clone();
+        let style = w.matmul(matrix) + offset;
+        let style = match style_offset {
+            Some(style_offset) => style + style_offset,
+            None => style,
+        };
+        match self.style_gain {
+            Some(gain) => style * gain,
+            None => style,
+        }
+    }
+
+    /// x `[N, ⌈C_in/16⌉, H, H, 16]` in a style `[N, C_in]` to y `[N, ⌈C_out/16⌉, R, R, 16]`; both slices
+    /// may be longer.
+    fn features(&self, x: &[f32], style: Tensor<2>, noise: &mut Noise<'_>, y: &mut [f32]) {
+        let y = &mut y[..blocked_len(self.output_shape(style.dims()[0]))];
+        self.with_inputs(x, style, noise, |conv, inputs| {
             conv.forward_blocked(&self.weights, inputs, y)
         });
     }
 
-    /// x `[N, ⌈C_in/16⌉, R, R, 16]` in the style of w `[N, D]` to y `[N, 3, R, R]`; both slices may be longer.
-    fn colours(&self, x: &[f32], w: Tensor<2>, noise: &mut Noise<'_>, y: &mut [f32]) {
-        let y = &mut y[..self.output_shape(w.dims()[0]).iter().product()];
-        self.with_inputs(x, w, noise, |conv, inputs| {
+    /// x `[N, ⌈C_in/16⌉, R, R, 16]` in a style `[N, C_in]` to y `[N, 3, R, R]`; both slices may be longer.
+    fn colours(&self, x: &[f32], style: Tensor<2>, noise: &mut Noise<'_>, y: &mut [f32]) {
+        let y = &mut y[..self.output_shape(style.dims()[0]).iter().product()];
+        self.with_inputs(x, style, noise, |conv, inputs| {
             conv.forward_colours(&self.weights, inputs, y)
         });
     }
@@ -235,21 +270,16 @@ impl Layer {
     fn with_inputs(
         &self,
         x: &[f32],
-        w: Tensor<2>,
+        style: Tensor<2>,
         noise: &mut Noise<'_>,
         call: impl FnOnce(&StyledConv, &Inputs<'_>),
     ) {
-        let [n, _] = w.dims();
+        let [n, _] = style.dims();
         let conv = StyledConv {
             batch: n,
             ..self.conv
         };
-        let [matrix, offset] = self.affine.clone();
-        let style = w.matmul(matrix) + offset;
-        let style = values(match self.style_gain {
-            Some(gain) => style * gain,
-            None => style,
-        });
+        let style = values(style);
         let side = conv.output_size()[0];
         let map = match &self.noise {
             Some((constant, strength)) => noise

@@ -56,6 +56,12 @@ impl SynthesisLayer {
         }
     }
 
+    /// C_in, the features that it reads and scales.
+    pub(super) fn inputs(&self) -> usize {
+        let [_, inputs, ..] = self.weight.dims();
+        inputs
+    }
+
     /// `x [N, C_in, H, H]` in the style `w [N, D]` to `[N, C_out, R, R]`.
     pub fn forward(&self, x: Tensor<4>, w: Tensor<2>, noise: &mut Noise<'_>) -> Tensor<4> {
         let [n, ..] = x.dims();

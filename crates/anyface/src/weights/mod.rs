@@ -10,8 +10,7 @@ use anyface_checkpoint::{Checkpoint, CheckpointError};
 pub use atomic::write_atomically;
 pub(crate) use tensors::parameter_shapes;
 pub use tensors::{
-    StoredDtype, load_module, load_module_bytes, load_module_tensors, save_module, save_tensor,
-    save_tensors,
+    StoredDtype, load_module, load_module_bytes, load_module_tensors, save_module, save_tensors,
 };
 
 /// Why weights could not be read or written. `source_name` is a path, or what the caller called the bytes.

@@ -122,14 +122,6 @@ pub fn save_module<M: Module>(
     })
 }
 
-/// Writes one tensor to `path`, whole or not at all.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn save_tensor(name: &str, tensor: &StoredTensor, path: &Path) -> Result<(), WeightsError> {
-    save_tensors(BTreeMap::from([(name.to_owned(), tensor)]), path)
-}
-
 /// Writes tensors to `path` as they are, one after another, whole or not at all.
 ///
 /// # Errors

@@ -46,11 +46,8 @@ fn samples_equal_the_reference() {
         ("sample_skip250_guidance2", 1.0),
         ("sample_skip250_guidance2_psi0.7", 0.7),
     ] {
-        let sampling = Sampling {
-            psi,
-            ..Sampling::default()
-        };
-        let w = prior.sample(expected.get("e"), noise.clone(), &sampling);
+        let sampling = Sampling::default();
+        let w = prior.sample(expected.get("e"), noise.clone(), &sampling, psi);
         expected.check(name, broadcast(w, 10), TOLERANCE);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyface::photograph::Detector;
-use anyface_train::eval::recognizer::Recognizer;
+use anyface::recognizer::Recognizer;
 use anyface_train::eval::{FolderFaces, Framing};
 use anyhow::Result;
 use burn::tensor::Device;

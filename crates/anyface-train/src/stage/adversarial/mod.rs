@@ -33,9 +33,9 @@ use crate::data::images::{ImageSet, flip};
 use crate::data::photographs::pictures as labelled_pictures;
 use crate::error::{Result, TrainError};
 use crate::eval::frechet::Gaussian;
-use crate::eval::recognizer::Recognizer;
 use crate::loss::{approximate_r1, clip_loss, discriminator_loss, generator_loss};
 use crate::run::{Evaluation, Stage, StepOutput, load_config, train};
+use anyface::recognizer::Recognizer;
 
 /// Both networks, trained against each other, and the encoder that helps the generator.
 #[derive(Module, Debug)]

@@ -13,9 +13,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
 use crate::error::Result;
-use crate::eval::recognizer::Recognizer;
 use crate::loss::{clip_loss, feature_distance, l1, laplacian_pyramid_l1, latent_mse};
 use crate::stage::attribute_loss::{AttributeLoss, AttributeLossConfig};
+use anyface::recognizer::Recognizer;
 
 /// The `[reconstruction]` table.
 #[derive(Debug, Clone, Deserialize)]

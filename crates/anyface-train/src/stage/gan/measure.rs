@@ -4,7 +4,7 @@ use anyface::layers::halve;
 use burn::tensor::Tensor;
 
 use crate::eval::frechet::Gaussian;
-use crate::eval::recognizer::Recognizer;
+use anyface::recognizer::Recognizer;
 
 /// Side of the thumbnails that spread and likeness are measured on.
 const THUMBNAIL: usize = 16;

@@ -34,9 +34,9 @@ use self::views::View;
 use crate::data::images::{ImageSet, flip};
 use crate::data::photographs::pictures as labelled_pictures;
 use crate::error::{Result, TrainError};
-use crate::eval::recognizer::Recognizer;
 use crate::loss::{clip_loss, hinge_discriminator_loss, l1, perceptual_distance};
 use crate::run::{Evaluation, Stage, StepOutput, images_seen, load_config, train};
+use anyface::recognizer::Recognizer;
 
 /// Weight of the pixels' L1 against the perceptual distance.
 const L1_WEIGHT: f64 = 5.0;

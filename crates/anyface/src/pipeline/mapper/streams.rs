@@ -6,23 +6,22 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::Mapper;
+use super::random::RandomLatents;
 use super::wiener::wiener_filter;
 use crate::Error;
-use crate::bundle::{Bundle, BundleConfig, Truncation, ZDistribution};
+use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::mapper::Stream;
 use crate::pipeline::Description;
-use crate::stylegan2::{Generator, Mapping, broadcast, mix, truncate};
+use crate::stylegan2::{Generator, mix};
 
 /// The text stream and what it works beside.
 #[derive(Debug)]
 pub(in crate::pipeline) struct Streams {
     text: Stream,
-    mapping: Mapping,
-    /// Of `z`, which the mapping network reads.
-    z_distribution: ZDistribution,
+    random: RandomLatents,
     num_ws: usize,
     injection_layer: usize,
     edit_passes: usize,
@@ -43,24 +42,13 @@ impl Streams {
         let text = text.expect("the config of a bundle was checked");
         Ok(Self {
             text: bundle.network("text_stream", text.init(device))?,
-            mapping: generator.mapping.clone(),
-            z_distribution: config.z_distribution,
+            random: RandomLatents::new(config, generator),
             num_ws: config.generator.num_ws(),
             injection_layer: config.injection_layer,
             edit_passes: config.edit_passes.get(),
             naturalness: config.naturalness,
             wiener_filter: generator.mapping.covariance().as_ref().map(wiener_filter),
         })
-    }
-
-    /// The latent of one seed, `[1, Z]`.
-    fn noise(&self, seed: u64) -> Tensor<2> {
-        let z = self.z_distribution.sample(self.mapping.z_dim(), seed);
-        let shape = [1, z.len()];
-        Tensor::from_data(
-            TensorData::new(z, shape),
-            &self.mapping.w_avg.val().device(),
-        )
     }
 
     /// The text stream's answer `[N, L, D]` to one description and latents `[N, D]`.
@@ -109,13 +97,7 @@ impl Mapper for Streams {
     }
 
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3> {
-        let w = self.mapping.forward(self.noise(seed));
-        truncate(
-            broadcast(w, self.num_ws),
-            self.mapping.w_avg.val(),
-            truncation.psi,
-            Some(truncation.cutoff),
-        )
+        self.random.w_plus(seed, truncation)
     }
 
     /// In the bundle's passes over the stream's own answer: what a word changes little at once adds

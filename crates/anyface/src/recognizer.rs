@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use anyface::convert::{Converted, Kind};
-use anyface::hub;
-use anyface::identity::{MobileFaceNet, MobileFaceNetConfig, crop_face};
-use anyface::image::{resize_bicubic_tensor, to_tensor};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;
 
-use crate::error::Result;
+use crate::Error;
+use crate::convert::{Converted, Kind};
+use crate::hub;
+use crate::identity::{MobileFaceNet, MobileFaceNetConfig, crop_face};
+use crate::image::{resize_bicubic_tensor, to_tensor};
 
 /// Names the recogniser's weights where a caller names none.
 pub const RECOGNIZER_VARIABLE: &str = "ANYFACE_RECOGNIZER";
@@ -23,6 +23,7 @@ const ALIGNED: usize = 256;
 const BATCH: usize = 64;
 
 /// MobileFaceNet on pictures of any size.
+#[derive(Debug, Clone)]
 pub struct Recognizer {
     network: MobileFaceNet,
     device: Device,
@@ -33,15 +34,11 @@ impl Recognizer {
     ///
     /// # Errors
     /// The file cannot be read, or is no MobileFaceNet.
-    pub fn open(path: &Path, device: &Device) -> Result<Self> {
-        let network =
-            Converted::network(path, Kind::MobileFaceNet).map_err(anyface::Error::from)?;
-        let config: MobileFaceNetConfig = network.sizes().map_err(anyface::Error::from)?;
-        let network = network
-            .load(config.init(device))
-            .map_err(anyface::Error::from)?;
+    pub fn open(path: &Path, device: &Device) -> Result<Self, Error> {
+        let network = Converted::network(path, Kind::MobileFaceNet)?;
+        let config: MobileFaceNetConfig = network.sizes()?;
         Ok(Self {
-            network: network.no_grad(),
+            network: network.load(config.init(device))?.no_grad(),
             device: device.clone(),
         })
     }
@@ -50,7 +47,7 @@ impl Recognizer {
     ///
     /// # Errors
     /// As [`Recognizer::open`].
-    pub fn find(path: Option<&Path>, device: &Device) -> Result<Option<Self>> {
+    pub fn find(path: Option<&Path>, device: &Device) -> Result<Option<Self>, Error> {
         let path = hub::find(path, RECOGNIZER_VARIABLE, None);
         path.map(|path| Self::open(&path, device)).transpose()
     }

@@ -1,0 +1,59 @@
+//! `anyface prepare`: what is made once for a bundle.
+
+use std::io::Write;
+
+use anyface::bundle::Bundle;
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::network::NetworkArgs;
+
+/// Make once what some commands need of a bundle
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Directions(DirectionsArgs),
+}
+
+/// See what every style of the generator changes in CLIP's eyes, for edit --method directions
+#[derive(Debug, clap::Args)]
+struct DirectionsArgs {
+    /// Random faces to look at: each is drawn twice for every style
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pictures: u64,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<()> {
+        match self.what {
+            What::Directions(args) => args.run(),
+        }
+    }
+}
+
+impl DirectionsArgs {
+    fn run(self) -> Result<()> {
+        let folder = self.network.folder();
+        let folder = folder.context("--model: name the bundle that they are for, a folder")?;
+        let engine = self.network.engine()?;
+        let width = engine.config().generator.style_width();
+        // Hidden where stderr is no terminal.
+        let bar = ProgressBar::new(width as u64);
+        let template = "{wide_bar} {pos} of {len} styles, {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).expect("a valid template"));
+        let (config, directions) =
+            engine.prepare_directions(self.pictures, |done| bar.set_position(done as u64));
+        bar.finish_and_clear();
+        Bundle::put(&folder, "directions", &config, &directions)?;
+        let path = folder.join("directions.safetensors");
+        writeln!(std::io::stdout(), "{}  {width} styles", path.display())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! The ways from words to latents.
+
+use serde::{Deserialize, Serialize};
+
+use super::{StoredNoise, Truncation};
+
+/// How text becomes a latent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MapperKind {
+    /// The text stream changes a random latent.
+    Streams,
+    /// A prior p(w | text) draws one by flow matching.
+    FlowPrior,
+    /// clip2latent's diffusion prior draws one from CLIP's feature.
+    Clip2latent,
+    /// The memory and the mapper of the released AnyFace++.
+    AnyfacePlus,
+    /// The latent of a seed is optimised until CLIP sees the words in its picture (StyleCLIP).
+    Optimization,
+}
+
+impl MapperKind {
+    /// All of them; where a bundle does not say which is its own, the first that it has a network
+    /// of. The last needs none.
+    const ALL: [Self; 5] = [
+        Self::Streams,
+        Self::FlowPrior,
+        Self::Clip2latent,
+        Self::AnyfacePlus,
+        Self::Optimization,
+    ];
+
+    /// The networks that it needs beside both towers and the generator.
+    pub const fn networks(self) -> &'static [&'static str] {
+        match self {
+            Self::Streams => &["text_stream"],
+            Self::FlowPrior => &["flow_prior"],
+            Self::Clip2latent => &["clip2latent"],
+            Self::AnyfacePlus => &["memory", "image_map"],
+            Self::Optimization => &[],
+        }
+    }
+
+    /// The way of a bundle that has these networks.
+    pub(super) fn of_networks(has: impl Fn(&str) -> bool) -> Self {
+        let ways = Self::ALL.into_iter();
+        let mut ways = ways.filter(|way| way.networks().iter().any(|network| has(network)));
+        ways.next().unwrap_or(Self::Optimization)
+    }
+
+    /// What the way's reference truncates, for a generator of `num_ws` latent layers.
+    pub(super) const fn truncation(self, num_ws: usize) -> Truncation {
+        let (psi, cutoff) = match self {
+            // StyleGAN2's usual ψ.
+            Self::Streams | Self::FlowPrior | Self::Optimization => (0.7, num_ws),
+            Self::Clip2latent => (1.0, num_ws),
+            // `synthesis.py` of cripac-sjx/Anyface.
+            Self::AnyfacePlus => (0.5, 8),
+        };
+        Truncation { psi, cutoff }
+    }
+
+    /// How many layers the way's reference takes from noise.
+    pub(super) const fn injection_layer(self) -> usize {
+        match self {
+            // `synthesis.py` of cripac-sjx/Anyface.
+            Self::AnyfacePlus => 2,
+            Self::Streams | Self::FlowPrior | Self::Clip2latent | Self::Optimization => 0,
+        }
+    }
+
+    /// Generators of the field learned with noise; those that are trained here learn without.
+    pub(super) const fn noise(self) -> StoredNoise {
+        match self {
+            Self::Streams | Self::FlowPrior => StoredNoise::None,
+            Self::Clip2latent | Self::AnyfacePlus | Self::Optimization => StoredNoise::Const,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_networks_tell_the_way() {
+        let way = |networks: &[&str]| MapperKind::of_networks(|name| networks.contains(&name));
+        assert_eq!(way(&["generator"]), MapperKind::Optimization);
+        assert_eq!(way(&["clip2latent"]), MapperKind::Clip2latent);
+        assert_eq!(way(&["image_map"]), MapperKind::AnyfacePlus);
+        assert_eq!(way(&["clip2latent", "text_stream"]), MapperKind::Streams);
+    }
+}

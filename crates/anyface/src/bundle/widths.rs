@@ -1,0 +1,97 @@
+//! Whether the networks of a bundle fit each other.
+
+use super::BundleConfig;
+
+impl BundleConfig {
+    /// Checks that what one network gives is as wide as what the next reads; the error names the
+    /// field and both widths.
+    pub(super) fn validate_widths(&self) -> Result<(), String> {
+        let found = self.image_tower.embed_dim();
+        self.features("image_tower.embed_dim", "gives", found)?;
+        for (name, stream) in [
+            ("text_stream", &self.text_stream),
+            ("image_stream", &self.image_stream),
+        ] {
+            if let Some(stream) = stream {
+                let field = |field: &str| format!("{name}.{field}");
+                self.features(&field("feature_dim"), "reads", stream.feature_dim)?;
+                self.latent_width(&field("w_dim"), stream.w_dim)?;
+                self.latent_layers(&field("num_ws"), stream.num_ws)?;
+            }
+        }
+        if let Some(prior) = &self.flow_prior {
+            self.features("flow_prior.feature_dim", "reads", prior.feature_dim)?;
+            self.latent_width("flow_prior.w_dim", prior.w_dim)?;
+        }
+        if let Some(prior) = &self.clip2latent {
+            self.features("clip2latent.dim", "reads", prior.dim)?;
+            self.latent_width("clip2latent.dim", prior.dim)?;
+        }
+        if let Some(directions) = &self.directions {
+            self.features("directions.feature_dim", "reads", directions.feature_dim)?;
+            let (found, expected) = (directions.style_width, self.generator.style_width());
+            if found != expected {
+                return Err(format!(
+                    "directions.style_width: they are of {found} styles, the generator has \
+                     {expected}"
+                ));
+            }
+        }
+        self.validate_anyface_plus()?;
+        if let Some(encoder) = &self.residual_encoder {
+            self.latent_width("residual_encoder.w_dim", encoder.w_dim)?;
+        }
+        if let (Some(encoder), None) = (&self.inversion, &self.residual_encoder) {
+            self.latent_width("inversion.w_dim", encoder.w_dim)?;
+            self.latent_layers("inversion.num_ws", encoder.num_ws)?;
+        }
+        Ok(())
+    }
+
+    fn validate_anyface_plus(&self) -> Result<(), String> {
+        let (Some(memory), Some(map)) = (&self.memory, &self.image_map) else {
+            return Ok(());
+        };
+        self.features("memory.feature_dim", "reads", memory.feature_dim)?;
+        let answers = memory.rows.len() * memory.feature_dim;
+        if map.inputs != answers {
+            return Err(format!(
+                "image_map.inputs: it reads {} numbers, the memory answers with {answers}",
+                map.inputs
+            ));
+        }
+        self.latent_width("image_map.w_dim", map.w_dim)?;
+        let given = map.widths.last().copied().unwrap_or_default();
+        self.latent_layers("image_map.widths", given / map.w_dim.max(1))
+    }
+
+    fn features(&self, field: &str, verb: &str, found: usize) -> Result<(), String> {
+        let expected = self.text_tower.embed_dim;
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!(
+                "{field}: it {verb} features of {found}, the text tower's have {expected}"
+            )),
+        }
+    }
+
+    fn latent_width(&self, field: &str, found: usize) -> Result<(), String> {
+        let expected = self.generator.w_dim;
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!(
+                "{field}: its latents have {found} entries, the generator's {expected}"
+            )),
+        }
+    }
+
+    fn latent_layers(&self, field: &str, found: usize) -> Result<(), String> {
+        let expected = self.generator.num_ws();
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!(
+                "{field}: its latents have {found} layers, the generator's {expected}"
+            )),
+        }
+    }
+}
