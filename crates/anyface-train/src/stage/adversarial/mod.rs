@@ -49,9 +49,9 @@ impl Gan {
     /// The same but for the colours of the largest block, which are none.
     fn with_silent_last_block(mut self) -> Self {
         let blocks = &mut self.generator.synthesis.blocks;
-        if let Some(block) = blocks.last_mut() {
-            let weight = block.torgb.weight.clone();
-            block.torgb.weight = weight.map(|weight| weight.zeros_like());
+        if let Some(torgb) = blocks.last_mut().and_then(|block| block.torgb.as_mut()) {
+            let weight = torgb.weight.clone();
+            torgb.weight = weight.map(|weight| weight.zeros_like());
         }
         self
     }
