@@ -115,7 +115,7 @@ fn both_towers_of_a_clip_go_into_one_file() {
 fn networks_of_several_files_go_into_one_bundle() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bundle = folder.path().join("bundle/");
-    for file in ["clip_tiny_torchscript.pt", "nvidia_skip_p3.pkl"] {
+    for file in ["../recipes/ViT-B-32.pt", "nvidia_skip_p3.pkl"] {
         anyface()
             .arg("convert")
             .arg(fixture(file))

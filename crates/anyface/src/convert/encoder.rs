@@ -79,8 +79,12 @@ fn config(claims: &Claims<'_>, prefix: &str) -> Result<EncoderConfig, WeightsErr
         let reason = format!("an encoder that halves its features {halvings} times");
         return Err(WeightsError::unsupported(claims.checkpoint, reason));
     }
+    let [w_dim, style_width] = claims.shape(&format!("{prefix}styles.0.linear.weight"))?;
     let method = method(claims.checkpoint)?;
-    Ok(EncoderConfig::new(method, num_ws, backbone).with_resolution(16 << halvings))
+    Ok(EncoderConfig::new(method, num_ws, backbone)
+        .with_resolution(16 << halvings)
+        .with_style_width(style_width)
+        .with_w_dim(w_dim))
 }
 
 /// The weights do not tell offsets from latents: the options of training do, in the file or in `opts.json` beside it.

@@ -30,8 +30,9 @@ use serde_json::{Map, Value};
 use self::claims::Claims;
 pub use self::efficientnet::open_efficientnet;
 use crate::Error;
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, NewNetwork};
 use crate::clip::Family;
+use crate::stylegan2::GeneratorConfig;
 use crate::weights::{
     WeightsError, load_module_tensors, parameter_shapes, save_tensors, write_atomically,
 };
@@ -282,27 +283,32 @@ impl Converted {
         Map::from_iter([kind].into_iter().chain(sizes)).into()
     }
 
-    /// Puts every network into the bundle at `folder`, which may be new: `NAME.safetensors` as it is stored, and its sizes
-    /// in `config.json`.
+    /// Puts the networks into the bundle at `folder`, which may be new, as they are stored, and gives their names. The
+    /// generator of an encoder's file is put only where the bundle has none.
     ///
     /// # Errors
-    /// When the folder cannot be written, or its `config.json` is no JSON object.
-    pub fn put(&self, folder: &Path) -> Result<(), Error> {
-        for network in &self.networks {
-            let path = folder.join(format!("{}.safetensors", network.name));
-            let tensors = network.tensors.iter();
-            save_tensors(
-                tensors
-                    .map(|(name, tensor)| (name.clone(), tensor))
-                    .collect(),
-                &path,
-            )?;
-            Bundle::put_section(folder, network.name, &network.config)?;
-        }
-        if matches!(self.kind, Kind::ClipOpenai | Kind::ClipHuggingFace) {
-            Bundle::put_section(folder, "clip", &Family::Openai)?;
-        }
-        Ok(())
+    /// As [`Bundle::merge`]; the bundle is then as it was.
+    pub fn put(&self, folder: &Path) -> Result<Vec<&'static str>, Error> {
+        let bundle = Bundle::folder(folder);
+        let has_generator = bundle.section::<GeneratorConfig>("generator").is_ok();
+        let is_put = |network: &&Network| {
+            !(self.kind == Kind::Encoder && network.name == "generator" && has_generator)
+        };
+        let networks = self.networks.iter().filter(is_put);
+        let networks: Vec<_> = networks
+            .map(|network| NewNetwork {
+                name: network.name,
+                config: &network.config,
+                tensors: &network.tensors,
+            })
+            .collect();
+        let family = serde_json::to_value(Family::Openai).expect("a name");
+        let fields = match self.kind {
+            Kind::ClipOpenai | Kind::ClipHuggingFace => vec![("clip".to_owned(), family)],
+            _ => Vec::new(),
+        };
+        Bundle::merge(folder, &networks, Map::from_iter(fields))?;
+        Ok(networks.iter().map(|network| network.name).collect())
     }
 
     /// Writes the tensors to `path`, and [`Self::config`] to the file of the same name that ends in `.json`: each whole or

@@ -14,7 +14,6 @@ use super::*;
 use crate::clip::{TextTowerConfig, VisionTransformerConfig};
 use crate::identity::{ArcFaceConfig, IrSeConfig};
 use crate::inversion::{EncoderConfig, Method};
-use crate::stylegan2::GeneratorConfig;
 
 mod as_people_have_them;
 
