@@ -241,7 +241,7 @@ def numpy_files():
     array = np.arange(6, dtype="<f4").reshape(2, 3)
     np.save(CONTAINERS / "array.npy", array)
     np.savez_compressed(CONTAINERS / "arrays.npz", mu=array.astype("<f8"), sigma=np.asfortranarray(array))
-    for protocol in (2, 4, 5):
+    for protocol in (0, 1, 2, 4, 5):
         obj = {"array": np.asfortranarray(array), "scalar": np.float64(1.5), "epoch": np.int64(3), "bytes": b"\xff\x00"}
         (CONTAINERS / f"numpy_p{protocol}.pkl").write_bytes(pickle.dumps(obj, protocol))
 

@@ -10,6 +10,8 @@ pub enum Container {
     Safetensors,
     /// An index of several safetensors files.
     ShardedSafetensors,
+    /// An index of several files of `torch.save`.
+    ShardedTorch,
     /// `torch.save` since 1.6.
     TorchZip,
     /// `torch.save` before 1.6.
@@ -33,6 +35,7 @@ impl fmt::Display for Container {
         f.write_str(match self {
             Self::Safetensors => "safetensors",
             Self::ShardedSafetensors => "sharded safetensors",
+            Self::ShardedTorch => "sharded torch",
             Self::TorchZip => "torch zip",
             Self::TorchLegacy => "torch legacy",
             Self::TorchScript => "TorchScript",

@@ -16,6 +16,14 @@ pub enum CheckpointError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A folder where a file is wanted.
+    #[error("{} is a folder, not a file: {advice}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What to give instead.
+        advice: String,
+    },
     /// The bytes are no whole file of a known container.
     #[error("{source_name}: {source}")]
     Malformed {
@@ -23,6 +31,14 @@ pub enum CheckpointError {
         source_name: String,
         /// What is wrong, and at which byte.
         source: Fault,
+    },
+    /// The bytes are something else that people have in the place of weights.
+    #[error("{source_name} is {reason}")]
+    NoCheckpoint {
+        /// Where the bytes come from.
+        source_name: String,
+        /// What they are, and what to do.
+        reason: &'static str,
     },
     /// A shard lacks a tensor that the index says it has.
     #[error("{source_name} lacks the tensor `{tensor}`")]

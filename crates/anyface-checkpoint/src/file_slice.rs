@@ -84,6 +84,11 @@ impl<'a> Reader<'a> {
         Fault::new(self.offset(), reason)
     }
 
+    /// Whether these bytes come next.
+    pub(crate) fn starts_with(&self, bytes: &[u8]) -> bool {
+        self.bytes[self.position..].starts_with(bytes)
+    }
+
     /// The next `count` bytes.
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
         let rest = &self.bytes[self.position..];
@@ -124,14 +129,19 @@ impl<'a> Reader<'a> {
         str::from_utf8(self.take(count)?).map_err(|_| Fault::new(offset, "text that is no UTF-8"))
     }
 
-    /// The text up to a line feed, which is read too.
-    pub(crate) fn line(&mut self) -> Result<&'a str, Fault> {
+    /// The bytes up to a line feed, which is read too.
+    pub(crate) fn line_bytes(&mut self) -> Result<&'a [u8], Fault> {
         let rest = &self.bytes[self.position..];
         let Some(length) = rest.iter().position(|&byte| byte == b'\n') else {
             return Err(self.fault("a line without an end"));
         };
-        let line = self.text(length)?;
-        self.position += 1;
-        Ok(line)
+        self.position += length + 1;
+        Ok(&rest[..length])
+    }
+
+    /// [`Self::line_bytes`] as UTF-8.
+    pub(crate) fn line(&mut self) -> Result<&'a str, Fault> {
+        let offset = self.offset();
+        str::from_utf8(self.line_bytes()?).map_err(|_| Fault::new(offset, "text that is no UTF-8"))
     }
 }

@@ -3,6 +3,7 @@
 //! | container | who writes it |
 //! |---|---|
 //! | safetensors, one file or shards with an index | Hugging Face |
+//! | torch files, shards with an index | Hugging Face, formerly |
 //! | torch zip | `torch.save` since 1.6 |
 //! | torch legacy | `torch.save` before |
 //! | TorchScript | `torch.jit.save`: OpenAI's CLIP |
@@ -13,7 +14,8 @@
 //!
 //! Files are memory-mapped, and a tensor is a view of the map. No code of a file is ever run:
 //! pickles are read as plain data, in bounded memory. Every fault is an error that gives the byte
-//! at which the file is wrong.
+//! at which the file is wrong; a web page, a git-lfs pointer and other things that people have in the
+//! place of weights are named for what they are.
 //!
 //! ```
 //! use anyface_checkpoint::{Checkpoint, Container};
@@ -37,8 +39,10 @@ mod container;
 mod contents;
 mod error;
 mod file_slice;
+mod folder;
 mod map;
 mod ncnn;
+mod no_checkpoint;
 mod numpy;
 mod onnx;
 mod pickle;

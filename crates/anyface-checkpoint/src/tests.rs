@@ -77,7 +77,7 @@ fn numpy_arrays_come_alone_zipped_and_pickled() {
     let npz = open("arrays.npz");
     assert_eq!(npz.container, Container::Npz);
     assert_eq!(values(&npz, "mu"), values(&npz, "sigma"));
-    for protocol in [2, 4, 5] {
+    for protocol in [0, 1, 2, 4, 5] {
         let file = open(&format!("numpy_p{protocol}.pkl"));
         assert_eq!(values(&file, "array"), [0., 1., 2., 3., 4., 5.]);
         assert_eq!(
@@ -116,13 +116,106 @@ fn shards_are_found_beside_their_index() {
         ),
         (
             r#"{"weight_map": {"a": "model.safetensors.index.json"}}"#,
-            "not a safetensors file",
+            "no known container",
         ),
-        (r#"{"weight_map": 3}"#, "no index of safetensors"),
+        (r#"{"weight_map": 3}"#, "no index of shards"),
+        (r#"{"error": "Entry not found"}"#, "no index of shards"),
     ] {
         let error = open(text).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
+}
+
+#[test]
+fn protocols_0_and_1_hold_tensors_of_torch_too() {
+    for (name, container) in [
+        ("torch_p0.pkl", Container::Pickle),
+        ("torch_p1.pkl", Container::Pickle),
+        ("legacy_p1.pth", Container::TorchLegacy),
+    ] {
+        let file = open(name);
+        assert_eq!(file.container, container, "{name}");
+        assert_eq!(values(&file, "w_avg"), [1.5, -2.0, 0.25], "{name}");
+        assert_eq!(
+            values(&file, "transposed"),
+            [0., 3., 1., 4., 2., 5.],
+            "{name}"
+        );
+        let opts = json!({"name": "tête\n\\", "rate": 0.5, "size": 1 << 40, "flag": true});
+        assert_eq!(file.metadata, json!({ "opts": opts }), "{name}");
+        assert_eq!(file.left_out, [], "{name}");
+    }
+}
+
+#[test]
+fn shards_of_torch_have_an_index_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [
+        "pytorch_model-00001-of-00002.bin",
+        "pytorch_model-00002-of-00002.bin",
+    ] {
+        std::fs::copy(fixture(name), folder.path().join(name)).unwrap();
+    }
+    let index = folder.path().join("pytorch_model.bin.index.json");
+    std::fs::copy(fixture("pytorch_model.bin.index.json"), &index).unwrap();
+    let file = Checkpoint::open(&index).unwrap();
+    assert_eq!(file.container, Container::ShardedTorch);
+    assert_eq!(values(&file, "first.weight"), [0., 1., 2., 3.]);
+    assert_eq!(values(&file, "second.bias"), [0.5, -0.5]);
+    file.verify().unwrap();
+
+    // The checksums of the shards are checked as those of one file.
+    let shard = folder.path().join("pytorch_model-00002-of-00002.bin");
+    let mut bytes = std::fs::read(&shard).unwrap();
+    let value = 0.5_f32.to_le_bytes();
+    let at = bytes.windows(4).position(|w| w == value).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&shard, bytes).unwrap();
+    let error = Checkpoint::open(&index).unwrap().verify().unwrap_err();
+    assert!(
+        error.to_string().contains("does not have the bytes"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_people_have_in_the_place_of_weights_is_named() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123\n";
+    let mut tar = vec![0; 512];
+    tar[257..262].copy_from_slice(b"ustar");
+    for (bytes, reason) in [
+        (
+            &b"<!DOCTYPE html><html>"[..],
+            "file is a web page, not weights",
+        ),
+        (b"\n  <html lang=\"en\">", "a web page"),
+        (pointer.as_bytes(), "run `git lfs pull`"),
+        (b"\x1f\x8b\x08\0", "unpack it first, with `gunzip`"),
+        (b"\xfd7zXZ\0\0", "`unxz`"),
+        (&tar, "`tar -xf`"),
+        (b"\x89HDF\r\n\x1a\n", "Keras"),
+    ] {
+        let message = fault(bytes);
+        assert!(message.contains(reason), "{message}");
+        assert_eq!(message.lines().count(), 1);
+    }
+}
+
+#[test]
+fn of_a_folder_the_file_to_give_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = || Checkpoint::open(folder.path()).unwrap_err().to_string();
+    let put = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
+    assert!(message().contains("is a folder, not a file: there is no file of weights"));
+    put("README.md");
+    put("b.pth");
+    assert!(message().ends_with("give b.pth in it"), "{}", message());
+    put("a.safetensors");
+    assert!(message().ends_with("give one of its files: a.safetensors, b.pth"));
+    put("model.safetensors.index.json");
+    assert!(message().ends_with("give model.safetensors.index.json in it"));
+    put("data.pkl");
+    assert!(message().contains("zip -0 -r"), "{}", message());
 }
 
 #[test]
@@ -156,7 +249,7 @@ fn hostile_pickles_are_refused_with_an_offset() {
         (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff", "bytes early"),
         (b"X\x01\x00\x00\x00\xff.", "text that is no UTF-8"),
         (b"\x80\x09.", "pickle protocol 9"),
-        (b"Vescaped\\u1234\n.", "an escape in text"),
+        (b"Vescaped\\u12\n.", "an escape that is no character"),
         // A list that holds itself.
         (b"]q\x00h\x00a.", "objects nested deeper than 64"),
         (b"", "the file ends 1 bytes early"),
@@ -238,8 +331,10 @@ fn damaged_files_never_panic() {
         "python2.pth",
         "array.npy",
         "arrays.npz",
+        "numpy_p0.pkl",
         "numpy_p2.pkl",
         "numpy_p5.pkl",
+        "legacy_p1.pth",
     ] {
         let whole = std::fs::read(fixture(name)).unwrap();
         let read = |bytes: &[u8]| {

@@ -115,7 +115,7 @@ fn both_towers_of_a_clip_go_into_one_file() {
 fn networks_of_several_files_go_into_one_bundle() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bundle = folder.path().join("bundle/");
-    for file in ["clip_tiny_torchscript.pt", "nvidia_skip_p3.pkl"] {
+    for file in ["../recipes/ViT-B-32.pt", "nvidia_skip_p3.pkl"] {
         anyface()
             .arg("convert")
             .arg(fixture(file))
@@ -223,10 +223,8 @@ fn a_flipped_bit_is_named_by_its_storage_or_opcode() {
 
 #[test]
 fn wrong_models_and_files_that_are_none_are_refused_in_one_line() {
-    refused(
-        &fixture("nvidia_resnet_clamp2_p3.pkl"),
-        "architecture is \"resnet\"",
-    );
+    refused(&fixture("tensorflow.pkl"), "a network of TensorFlow");
+    refused(&fixture(""), "is a folder, not a file");
     refused(&fixture("clip_tiny_hf.safetensors"), "config.json");
     refused(&fixture("nothing.pt"), "cannot read");
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -235,6 +233,12 @@ fn wrong_models_and_files_that_are_none_are_refused_in_one_line() {
     refused(&text, "no known container");
     fs::write(&text, "").expect("written");
     refused(&text, "the file is empty");
+    fs::write(&text, "<!DOCTYPE html>").expect("written");
+    refused(&text, "is a web page, not weights");
+    fs::write(&text, "version https://git-lfs.github.com/spec/v1\n").expect("written");
+    refused(&text, "git lfs pull");
+    fs::write(&text, b"\x1f\x8b\x08").expect("written");
+    refused(&text, "gunzip");
     fs::write(
         &text,
         b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R.",

@@ -47,6 +47,7 @@ pub mod photograph;
 pub mod pipeline;
 pub mod prior;
 pub mod probe;
+pub mod recipe;
 pub mod recognizer;
 pub mod segmentation;
 pub mod stylegan2;

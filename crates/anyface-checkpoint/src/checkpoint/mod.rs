@@ -4,6 +4,7 @@ mod shards;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use crate::map::map_file;
 use crate::stored::StoredTensor;
 use crate::torch::{self, Archive};
 use crate::zip::{Checksum, Members};
-use crate::{ncnn, numpy, onnx, pickle, safetensors};
+use crate::{folder, ncnn, no_checkpoint, numpy, onnx, pickle, safetensors};
 
 /// The contents of a file, whatever its container.
 #[derive(Debug)]
@@ -45,6 +46,12 @@ impl Checkpoint {
     /// When the file cannot be read, is of no known container, or is not whole; the error gives the offset.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let source_name = path.display().to_string();
+        if path.is_dir() {
+            return Err(CheckpointError::Folder {
+                path: path.to_owned(),
+                advice: folder::advice(path),
+            });
+        }
         let bytes = map_file(path)?;
         if bytes.first() == Some(&b'{') {
             return shards::open_shards(path, &bytes);
@@ -66,7 +73,13 @@ impl Checkpoint {
     pub fn from_bytes(bytes: Bytes, source_name: &str) -> Result<Self, CheckpointError> {
         let source = FileSlice { bytes, start: 0 };
         let parts = read(&source);
-        Self::new(parts, source_name)
+        match no_checkpoint::name(&source.bytes).filter(|_| parts.is_err()) {
+            Some(reason) => Err(CheckpointError::NoCheckpoint {
+                source_name: source_name.to_owned(),
+                reason,
+            }),
+            None => Self::new(parts, source_name),
+        }
     }
 
     /// A graph of ncnn and the weights beside it.
@@ -118,21 +131,23 @@ impl Checkpoint {
         }
     }
 
-    /// Reads a JSON file of the model, a sidecar: one that stands in the folder of its weights.
+    /// Reads a JSON file of the model, a sidecar: one that stands in the folder of its weights. `content` says what
+    /// belongs in it.
     ///
     /// # Errors
     /// When it is missing or no JSON, or the checkpoint was not opened from a path.
-    pub fn sidecar(&self, name: &str) -> Result<Value, CheckpointError> {
-        let Some(path) = &self.path else {
-            return Err(CheckpointError::Sidecar {
-                source_name: self.source_name.clone(),
-                reason: format!("{name} of the model is needed beside it"),
-            });
+    pub fn sidecar(&self, name: &str, content: &str) -> Result<Value, CheckpointError> {
+        let missing = || CheckpointError::Sidecar {
+            source_name: self.source_name.clone(),
+            reason: format!("{name} must stand beside it: {content}"),
         };
-        let path = path.with_file_name(name);
-        let bytes = fs::read(&path).map_err(|source| CheckpointError::Read {
-            path: path.clone(),
-            source,
+        let path = self.path.as_ref().ok_or_else(missing)?.with_file_name(name);
+        let bytes = fs::read(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => missing(),
+            _ => CheckpointError::Read {
+                path: path.clone(),
+                source,
+            },
         })?;
         serde_json::from_slice(&bytes).map_err(|error| CheckpointError::Sidecar {
             source_name: path.display().to_string(),
@@ -174,10 +189,11 @@ fn read(source: &FileSlice) -> Result<(Container, Contents, Vec<Checksum>), Faul
     }
     let (container, contents) = match bytes.as_ref() {
         [0x93, b'N', ..] => (Container::Npy, one_array("array", source)?),
-        bytes if bytes.starts_with(torch::MAGIC) => {
-            (Container::TorchLegacy, torch::read_legacy(source)?)
-        }
+        bytes if torch::is_legacy(bytes) => (Container::TorchLegacy, torch::read_legacy(source)?),
         [0x80, 0..=5, ..] => (Container::Pickle, read_pickle(source)?),
+        bytes if pickle::begins_without_protocol(bytes) => {
+            (Container::Pickle, read_pickle(source)?)
+        }
         bytes if onnx::is_onnx(bytes) => (Container::Onnx, onnx::read(source)?),
         [] => return Err(source.fault("the file is empty")),
         _ => {

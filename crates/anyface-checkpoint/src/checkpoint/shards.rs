@@ -1,4 +1,4 @@
-//! Shards: several safetensors files with an index.
+//! Shards: several files with an index.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,9 +12,8 @@ use crate::container::Container;
 use crate::error::CheckpointError;
 use crate::file_slice::Fault;
 use crate::map::map_file;
-use crate::safetensors;
 
-/// `model.safetensors.index.json`.
+/// `model.safetensors.index.json` or `pytorch_model.bin.index.json`.
 #[derive(Deserialize)]
 struct Index {
     /// Tensor to file.
@@ -29,9 +28,9 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Chec
         source: Fault::new(0, reason),
     };
     let index: Index = serde_json::from_slice(index)
-        .map_err(|error| fault(format!("no index of safetensors: {error}")))?;
+        .map_err(|error| fault(format!("no index of shards: {error}")))?;
     let mut tensors = BTreeMap::new();
-    let mut shards = BTreeMap::new();
+    let mut shards: BTreeMap<String, Checkpoint> = BTreeMap::new();
     for (name, file) in index.weight_map {
         if !shards.contains_key(&file) {
             if Path::new(&file).file_name() != Some(file.as_ref()) {
@@ -39,7 +38,7 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Chec
                     "`{file}` is no name of a file beside the index"
                 )));
             }
-            let shard = Checkpoint::open_safetensors(&path.with_file_name(&file))?;
+            let shard = open_shard(&path.with_file_name(&file))?;
             shards.insert(file.clone(), shard);
         }
         let Some(tensor) = shards[&file].tensors.get(&name) else {
@@ -50,28 +49,35 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Chec
         };
         tensors.insert(name, tensor.clone());
     }
+    let is_torch = |shard: &Checkpoint| shard.container != Container::Safetensors;
+    let container = match shards.values().any(is_torch) {
+        true => Container::ShardedTorch,
+        false => Container::ShardedSafetensors,
+    };
+    let checksums = shards.into_values().flat_map(|shard| shard.checksums);
     Ok(Checkpoint {
         source_name,
-        container: Container::ShardedSafetensors,
+        container,
         tensors,
         metadata: Value::Null,
         left_out: Vec::new(),
         path: Some(path.to_owned()),
-        checksums: Vec::new(),
+        checksums: checksums.collect(),
     })
 }
 
-impl Checkpoint {
-    /// Opens a file that must be a safetensors file: an index that names indices would never end.
-    fn open_safetensors(path: &Path) -> Result<Self, CheckpointError> {
-        let source_name = path.display().to_string();
-        let bytes = map_file(path)?;
-        if !safetensors::is_safetensors(&bytes) {
-            return Err(CheckpointError::Malformed {
-                source_name,
-                source: Fault::new(0, "not a safetensors file"),
-            });
-        }
-        Self::from_bytes(bytes, &source_name)
+/// Opens one file of safetensors or torch: an index that names indices would never end.
+fn open_shard(path: &Path) -> Result<Checkpoint, CheckpointError> {
+    let source_name = path.display().to_string();
+    let shard = Checkpoint::from_bytes(map_file(path)?, &source_name)?;
+    match shard.container {
+        Container::Safetensors | Container::TorchZip | Container::TorchLegacy => Ok(shard),
+        other => Err(CheckpointError::Malformed {
+            source_name,
+            source: Fault::new(
+                0,
+                format!("a shard that is {other}, not safetensors or torch"),
+            ),
+        }),
     }
 }

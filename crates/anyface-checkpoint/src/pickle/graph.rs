@@ -16,12 +16,12 @@ pub(crate) enum Node<'a> {
     None,
     Bool(bool),
     Int(i64),
-    /// An integer of more than 64 bits, least significant byte first.
-    BigInt(&'a [u8]),
+    /// An integer of more than 64 bits: nothing here asks which.
+    BigInt,
     Float(f64),
-    Text(&'a str),
+    Text(Cow<'a, str>),
     /// Bytes, or a string of Python 2.
-    Bytes(&'a [u8]),
+    Bytes(Cow<'a, [u8]>),
     Tuple(Vec<Id>),
     List(Vec<Id>),
     Set(Vec<Id>),
@@ -83,16 +83,16 @@ impl<'a> Graph<'a> {
     }
 
     /// A string, of Python 2 or 3.
-    pub(crate) fn text(&self, id: Id) -> Option<&'a str> {
-        match *self.node(id) {
+    pub(crate) fn text(&self, id: Id) -> Option<&str> {
+        match self.node(id) {
             Node::Text(text) => Some(text),
             Node::Bytes(bytes) => str::from_utf8(bytes).ok(),
             _ => None,
         }
     }
 
-    /// Bytes, also as protocol 2 writes them: `_codecs.encode(text, 'latin1')`.
-    pub(crate) fn bytes(&self, id: Id) -> Option<Cow<'a, [u8]>> {
+    /// Bytes, also as protocols 0 to 2 write them: `_codecs.encode(text, 'latin1')`.
+    pub(crate) fn bytes(&self, id: Id) -> Option<Cow<'_, [u8]>> {
         match self.node(id) {
             Node::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
             Node::Call(_) => match self.call(id)? {
@@ -163,6 +163,15 @@ impl<'a> Graph<'a> {
                     Some(Cow::Borrowed(&call.items))
                 }
                 (("argparse", "Namespace"), _) => self.mapping_of_state(call.state?),
+                // A class derived from dict, as protocols 0 and 1 write it.
+                (("copyreg" | "copy_reg", "_reconstructor"), &[_, base, items]) => {
+                    let (_, "dict") = self.global(base)? else {
+                        return None;
+                    };
+                    let mut items = self.mapping_of_state(items)?.into_owned();
+                    items.extend_from_slice(&call.items);
+                    Some(Cow::Owned(items))
+                }
                 _ => None,
             },
             _ => None,

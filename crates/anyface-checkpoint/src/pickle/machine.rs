@@ -1,9 +1,10 @@
 //! The stack machine.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::opcode::*;
-use super::{Call, Graph, Id, Node};
+use super::{Call, Graph, Id, Node, text};
 use crate::file_slice::{Fault, Reader};
 
 /// The most opcodes of a pickle. Each makes at most one node, one stack or memo entry, and one element of a container, so
@@ -81,7 +82,7 @@ impl<'a> Machine<'_, 'a> {
             PERSID | BINPERSID => {
                 let id = match opcode {
                     PERSID => {
-                        let text = self.reader.line()?;
+                        let text = self.reader.line()?.into();
                         self.graph.push(Node::Text(text), self.offset)
                     }
                     _ => self.pop()?,
@@ -107,11 +108,10 @@ impl<'a> Machine<'_, 'a> {
             BININT2 => Node::Int(u16::from_le_bytes(reader.array()?).into()),
             INT | LONG => {
                 let line = reader.line()?;
-                match (line, line.trim_end_matches('L').parse()) {
-                    ("00", _) => Node::Bool(false),
-                    ("01", _) => Node::Bool(true),
-                    (_, Ok(value)) => Node::Int(value),
-                    (_, Err(_)) => return Err(self.fault("an integer that is none")),
+                match line {
+                    "00" => Node::Bool(false),
+                    "01" => Node::Bool(true),
+                    _ => text::integer(line).map_err(|reason| self.fault(reason))?,
                 }
             }
             LONG1 => {
@@ -122,36 +122,42 @@ impl<'a> Machine<'_, 'a> {
                 let length = reader.len32()?;
                 integer(reader.take(length)?)
             }
+            FLOAT => match reader.line()?.parse() {
+                Ok(value) => Node::Float(value),
+                Err(_) => return Err(self.fault("a number that is none")),
+            },
             BINFLOAT => Node::Float(f64::from_be_bytes(reader.array()?)),
             SHORT_BINUNICODE => {
                 let length = reader.byte()?.into();
-                Node::Text(reader.text(length)?)
+                Node::Text(reader.text(length)?.into())
             }
             BINUNICODE => {
                 let length = reader.len32()?;
-                Node::Text(reader.text(length)?)
+                Node::Text(reader.text(length)?.into())
             }
             BINUNICODE8 => {
                 let length = reader.len64()?;
-                Node::Text(reader.text(length)?)
+                Node::Text(reader.text(length)?.into())
             }
-            UNICODE => match reader.line()? {
-                line if line.contains('\\') => {
-                    return Err(self.fault("an escape in text of protocol 0"));
-                }
-                line => Node::Text(line),
-            },
+            UNICODE => {
+                let line = reader.line_bytes()?;
+                Node::Text(text::unicode(line).map_err(|reason| self.fault(reason))?)
+            }
+            STRING => {
+                let line = reader.line_bytes()?;
+                Node::Bytes(text::string(line).map_err(|reason| self.fault(reason))?)
+            }
             SHORT_BINSTRING | SHORT_BINBYTES => {
                 let length = reader.byte()?.into();
-                Node::Bytes(reader.take(length)?)
+                Node::Bytes(reader.take(length)?.into())
             }
             BINSTRING | BINBYTES => {
                 let length = reader.len32()?;
-                Node::Bytes(reader.take(length)?)
+                Node::Bytes(reader.take(length)?.into())
             }
             BINBYTES8 | BYTEARRAY8 => {
                 let length = reader.len64()?;
-                Node::Bytes(reader.take(length)?)
+                Node::Bytes(reader.take(length)?.into())
             }
             EMPTY_TUPLE => Node::Tuple(Vec::new()),
             EMPTY_LIST => Node::List(Vec::new()),
@@ -241,7 +247,12 @@ impl<'a> Machine<'_, 'a> {
             }
             STACK_GLOBAL => {
                 let names = self.pop_many(2)?;
-                let [Some(module), Some(name)] = [0, 1].map(|i| self.graph.text(names[i])) else {
+                let name = |i: usize| match *self.graph.node(names[i]) {
+                    Node::Text(Cow::Borrowed(name)) => Some(name),
+                    Node::Bytes(Cow::Borrowed(name)) => str::from_utf8(name).ok(),
+                    _ => None,
+                };
+                let [Some(module), Some(name)] = [0, 1].map(name) else {
                     return Err(self.fault("a global whose name is no text"));
                 };
                 return self.push(Node::Global { module, name });
@@ -353,7 +364,7 @@ fn integer(bytes: &[u8]) -> Node<'_> {
         _ => 0,
     };
     if bytes.len() > 8 {
-        return Node::BigInt(bytes);
+        return Node::BigInt;
     }
     let mut extended = [sign; 8];
     extended[..bytes.len()].copy_from_slice(bytes);

@@ -9,6 +9,8 @@
 mod graph;
 mod machine;
 mod opcode;
+mod text;
 
 pub(crate) use graph::{Call, Graph, Id, Node};
 pub(crate) use machine::load;
+pub(crate) use text::begins_without_protocol;

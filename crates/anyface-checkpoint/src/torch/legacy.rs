@@ -9,8 +9,16 @@ use crate::contents::Contents;
 use crate::file_slice::{Fault, FileSlice, Reader};
 use crate::pickle::{Graph, Id, Node, load};
 
-/// How every such file begins: the pickle of 0x1950a86a20f9469cfc6c.
-pub(crate) const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
+/// How every such file begins: the pickle of 0x1950a86a20f9469cfc6c, in protocol 2 and in protocol 1.
+const MAGIC: [&[u8]; 2] = [
+    b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e",
+    b"L119547037146038801333356L\n.",
+];
+
+/// Whether bytes begin as such a file does.
+pub(crate) fn is_legacy(bytes: &[u8]) -> bool {
+    MAGIC.iter().any(|magic| bytes.starts_with(magic))
+}
 
 /// Reads a whole file.
 pub(crate) fn read_legacy(source: &FileSlice) -> Result<Contents, Fault> {
@@ -38,9 +46,10 @@ pub(super) fn read_storage(source: &FileSlice) -> Result<Storage, Fault> {
 
 /// The fourth pickle, after the three that say what the file is.
 fn object<'a>(reader: &mut Reader<'a>) -> Result<(Graph<'a>, Id), Fault> {
-    if reader.take(MAGIC.len())? != MAGIC {
+    let Some(magic) = MAGIC.iter().find(|magic| reader.starts_with(magic)) else {
         return Err(reader.fault("no magic number of torch"));
-    }
+    };
+    reader.take(magic.len())?;
     let offset = reader.offset();
     let (graph, version) = load(reader)?;
     if graph.size(version) != Some(1001) {

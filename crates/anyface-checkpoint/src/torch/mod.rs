@@ -9,6 +9,6 @@ mod state;
 mod tensor;
 
 pub(crate) use archive::{Archive, read_archive};
-pub(crate) use legacy::{MAGIC, read_legacy};
+pub(crate) use legacy::{is_legacy, read_legacy};
 pub(crate) use state::contents;
 pub(crate) use tensor::Storages;

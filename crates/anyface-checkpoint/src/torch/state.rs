@@ -88,7 +88,7 @@ impl Walk<'_, '_> {
                 }
                 _ => self.leave_out(name, "a storage without a tensor".to_owned()),
             },
-            Node::BigInt(_) => self.leave_out(name, "an integer over 64 bits".to_owned()),
+            Node::BigInt => self.leave_out(name, "an integer over 64 bits".to_owned()),
             Node::Global {
                 module,
                 name: class,
@@ -206,7 +206,7 @@ impl Walk<'_, '_> {
 }
 
 /// Class and attributes of a module in an NVIDIA pickle (`torch_utils/persistence.py`); its source text is not read.
-fn persistent_object<'a>(graph: &Graph<'a>, id: Id) -> Option<(&'a str, Id)> {
+fn persistent_object<'g>(graph: &'g Graph<'_>, id: Id) -> Option<(&'g str, Id)> {
     let (("torch_utils.persistence", "_reconstruct_persistent_obj"), [meta]) = graph.call(id)?
     else {
         return None;

@@ -1,5 +1,6 @@
 //! Tensors as torch pickles them: a call of a rebuilding function on a storage.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -126,7 +127,7 @@ impl<'s> Storages<'s> {
             return Ok(storage.clone());
         }
         let stream = match (graph.node(*bytes), graph.bytes(*bytes)) {
-            (Node::Bytes(slice), _) => self.source.part_of(slice),
+            (Node::Bytes(Cow::Borrowed(slice)), _) => self.source.part_of(slice),
             (_, Some(decoded)) => FileSlice {
                 bytes: decoded.into_owned().into(),
                 start: self.source.start,
@@ -182,10 +183,10 @@ pub(super) enum StorageClass {
 }
 
 /// Class, key and all parts of a storage's persistent id.
-pub(super) fn description_of<'g, 'a>(
-    graph: &'g Graph<'a>,
+pub(super) fn description_of<'g>(
+    graph: &'g Graph<'_>,
     description: Id,
-) -> Option<(StorageClass, &'a str, &'g [Id])> {
+) -> Option<(StorageClass, &'g str, &'g [Id])> {
     let parts = graph.sequence(description)?;
     let &[tag, class, key, ..] = parts else {
         return None;

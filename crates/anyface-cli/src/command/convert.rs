@@ -1,17 +1,19 @@
 //! `anyface convert`: public checkpoints to safetensors.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyface::bundle::Bundle;
 use anyface::checkpoint::Checkpoint;
 use anyface::convert::{Converted, convert};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 /// Convert a public checkpoint to safetensors
 ///
-/// Finds out by its bytes what the file is: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI, Hugging Face or open_clip.
-/// Nothing in it is ever run. The sizes of the network go to OUT.json, or its networks into the bundle in a folder.
+/// Finds out by its bytes what the file is: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI, Hugging Face or open_clip, e4e,
+/// clip2latent, AnyFace++. Nothing in it is ever run. The sizes of the network go to OUT.json, or its networks into the bundle in
+/// a folder, which stays as it was where they do not fit.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// File to read: safetensors or their index, torch, TorchScript, pickle, numpy
@@ -44,14 +46,23 @@ impl Args {
                 self.input.display()
             );
         }
-        match into_bundle {
-            true => converted.put(&self.output)?,
-            false => converted.save(&self.output)?,
+        let put = match into_bundle {
+            true => converted
+                .put(&self.output)
+                .with_context(|| format!("{} stays as it was", self.output.display()))?,
+            false => {
+                converted.save(&self.output)?;
+                Vec::new()
+            }
+        };
+        self.report(&checkpoint, &converted, &put)?;
+        match into_bundle && !self.json {
+            true => report_bundle(&self.output, &put),
+            false => Ok(()),
         }
-        self.report(&checkpoint, &converted)
     }
 
-    fn report(&self, checkpoint: &Checkpoint, converted: &Converted) -> Result<()> {
+    fn report(&self, checkpoint: &Checkpoint, converted: &Converted, put: &[&str]) -> Result<()> {
         let (kind, container) = (converted.kind.name(), checkpoint.container.to_string());
         let tensors = converted.tensors().len();
         let left_out = &converted.left_out;
@@ -61,11 +72,18 @@ impl Args {
                 .iter()
                 .map(|part| json!({"name": part.name, "reason": part.reason}))
                 .collect();
+            let missing = match put {
+                [] => Vec::new(),
+                _ => Bundle::folder(&self.output).missing_networks()?,
+            };
             let report = json!({
                 "kind": kind,
                 "container": container,
                 "tensors": tensors,
                 "left_out": left_out,
+                "notes": converted.notes,
+                "put": put,
+                "missing": missing,
                 "path": self.output,
             });
             writeln!(out, "{report}")?;
@@ -79,6 +97,34 @@ impl Args {
         for part in left_out {
             writeln!(out, "left out {}: {}", part.name, part.reason)?;
         }
+        for note in &converted.notes {
+            writeln!(out, "note: {note}")?;
+        }
         Ok(())
     }
+}
+
+/// Says what was put into the bundle, and what it lacks for which command.
+fn report_bundle(folder: &Path, put: &[&str]) -> Result<()> {
+    let bundle = Bundle::folder(folder);
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "put {}", put.join(", "))?;
+    let missing = bundle.missing_networks()?;
+    if !missing.is_empty() {
+        writeln!(
+            out,
+            "still missing for generate, edit, invert, interpolate and serve: {}",
+            missing.join(", ")
+        )?;
+        return Ok(());
+    }
+    let config = bundle.config()?;
+    writeln!(out, "complete: faces of words by {}", config.mapper.name())?;
+    if !config.inverts() {
+        writeln!(
+            out,
+            "without inversion, edit and invert find pictures by optimisation"
+        )?;
+    }
+    Ok(())
 }

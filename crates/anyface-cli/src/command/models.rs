@@ -1,12 +1,16 @@
 //! `anyface models`: public weights, and what weight files hold.
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyface::bundle::Bundle;
 use anyface::checkpoint::Checkpoint;
 use anyface::convert::Kind;
 use anyface::hub::{Cache, Model};
+use anyface::recipe::{Recipe, bundles_folder};
 use anyhow::Result;
+use indicatif::HumanBytes;
 
 /// List public weights, look into weight files
 #[derive(Debug, clap::Args)]
@@ -17,7 +21,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Print the models that `anyface pull` fetches, and which are there
+    /// Print the bundles that are here, with size, licence and what they can do, and all that `anyface pull` fetches
     List,
     /// Print what a file is, and the type and shape of every tensor in it
     Inspect {
@@ -37,9 +41,23 @@ impl Args {
 
 fn list() -> Result<()> {
     let cache = Cache::from_env();
-    let width = Model::all().map(|model| model.name.len()).max();
-    let width = width.unwrap_or_default();
+    let names = Recipe::all().map(|recipe| &recipe.name);
+    let names = names.chain(Model::all().map(|model| &model.name));
+    let width = names.map(String::len).max().unwrap_or_default();
     let mut out = std::io::stdout().lock();
+    let installed = installed();
+    if !installed.is_empty() {
+        writeln!(out, "bundles here, for --model:")?;
+    }
+    for (name, folder) in installed {
+        writeln!(out, "{name:width$}  {}", description(&folder))?;
+    }
+    writeln!(out, "bundles that `anyface pull` puts together:")?;
+    for recipe in Recipe::all() {
+        let (name, about, terms) = (&recipe.name, &recipe.about, recipe.terms());
+        writeln!(out, "{name:width$}  {about} ({terms})")?;
+    }
+    writeln!(out, "weights that `anyface pull` fetches:")?;
     for model in Model::all() {
         let (name, about) = (&model.name, &model.about);
         let terms = match model.non_commercial {
@@ -55,6 +73,54 @@ fn list() -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// Names and folders of the bundles that `--model` finds by name.
+fn installed() -> Vec<(String, PathBuf)> {
+    let places = [Some(PathBuf::from("models")), bundles_folder()];
+    let entries = places
+        .into_iter()
+        .flatten()
+        .filter_map(|place| fs::read_dir(place).ok());
+    let folders = entries
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    let named = folders.filter_map(|folder| {
+        let name = folder.file_name()?.to_str()?.to_owned();
+        let is_bundle = !name.starts_with('.') && folder.join("config.json").exists();
+        is_bundle.then_some((name, folder))
+    });
+    let mut named: Vec<_> = named.collect();
+    named.sort();
+    named
+}
+
+/// Size, licence and abilities of a bundle, or why it does not open.
+fn description(folder: &Path) -> String {
+    let files = fs::read_dir(folder).into_iter().flatten();
+    let sizes = files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len()));
+    let size = HumanBytes(sizes.sum());
+    let config = match Bundle::folder(folder).config() {
+        Ok(config) => config,
+        Err(error) => return format!("{size}, does not open: {error}"),
+    };
+    let resolution = config.generator.resolution();
+    let pictures = match config.inverts() {
+        true => "an encoder",
+        false => "optimisation",
+    };
+    let directions = match config.directions {
+        Some(_) => "; edits by directions",
+        None => "",
+    };
+    let license = match config.license.as_str() {
+        "" => "licence unknown",
+        license => license,
+    };
+    format!(
+        "{size}, {resolution} pixels, words by {}, pictures by {pictures}{directions} ({license})",
+        config.mapper.name()
+    )
 }
 
 fn inspect(file: &Path) -> Result<()> {

@@ -7,6 +7,7 @@ use anyface::bundle::Bundle;
 use anyface::image::Mark;
 #[cfg(feature = "train")]
 use anyface::probe::Probe;
+use anyface::recipe::{Recipe, bundles_folder};
 use anyface::stylegan2::Precision;
 use anyface::{Device, Engine, Error};
 
@@ -14,7 +15,7 @@ use anyface::{Device, Engine, Error};
 #[derive(Debug, clap::Args)]
 pub(crate) struct NetworkArgs {
     /// Bundle to use: a folder, or the name of one under models/, such as photographs (learned from CelebA: for non-commercial
-    /// research only). The built-in one, portraits, when left out
+    /// research only), or of one that `anyface pull` put together, such as ffhq. The built-in one, portraits, when left out
     #[arg(long, value_name = "BUNDLE")]
     model: Option<PathBuf>,
     /// What pictures are drawn in; bf16 is faster where the processor has it, and less exact
@@ -63,7 +64,7 @@ impl NetworkArgs {
     /// The networks of the bundle that make faces.
     pub(crate) fn engine(&self) -> Result<Engine, Error> {
         self.device.limit_threads();
-        let engine = Engine::load(&self.bundle(), &self.device.device())?;
+        let engine = Engine::load(&self.bundle()?, &self.device.device())?;
         match self.dtype {
             Dtype::F32 => Ok(engine),
             Dtype::Bf16 => engine.with_precision(self.dtype.into()),
@@ -82,7 +83,7 @@ impl NetworkArgs {
     /// The bundle's attribute probe, where it has one.
     #[cfg(feature = "train")]
     pub(crate) fn probe_if_any(&self) -> Result<Option<Probe>, Error> {
-        let bundle = self.bundle();
+        let bundle = self.bundle()?;
         let config = bundle.config()?.probe;
         let probe = config.map(|probe| probe.init(&self.device.device()));
         probe
@@ -100,20 +101,34 @@ impl NetworkArgs {
         self.model.as_deref().map(named)
     }
 
-    fn bundle(&self) -> Bundle {
-        match self.folder() {
-            Some(folder) => Bundle::folder(&folder),
-            None => Bundle::builtin(),
+    fn bundle(&self) -> Result<Bundle, Error> {
+        let Some(folder) = self.folder() else {
+            return Ok(Bundle::builtin());
+        };
+        let recipe = folder.to_str().and_then(Recipe::named);
+        match recipe.filter(|_| !folder.exists()) {
+            Some(recipe) => Err(Error::Bundle {
+                file: recipe.name.clone(),
+                reason: format!("not here yet: `anyface pull {}` fetches it", recipe.name),
+            }),
+            None => Ok(Bundle::folder(&folder)),
         }
     }
 }
 
-/// The folder of a bundle: the one of that path, else the one of that name under `models/`.
+/// The folder of a bundle: the one of that path, else the one of that name under `models/`, else the one that a recipe of
+/// that name made.
 fn named(bundle: &Path) -> PathBuf {
-    let under_models = Path::new("models").join(bundle);
-    match !bundle.exists() && under_models.is_dir() {
-        true => under_models,
-        false => bundle.to_owned(),
+    let folders = [Some(PathBuf::from("models")), bundles_folder()];
+    let mut places = folders
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join(bundle));
+    match bundle.exists() {
+        true => bundle.to_owned(),
+        false => places
+            .find(|place| place.is_dir())
+            .unwrap_or_else(|| bundle.to_owned()),
     }
 }
 

@@ -1,15 +1,18 @@
-//! `anyface pull`: public weights by name.
+//! `anyface pull`: public weights by name, and bundles of them.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 
 use anyface::hub::{Hub, Model, Progress};
-use anyhow::Result;
+use anyface::recipe::{Recipe, bundles_folder};
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Fetch public weights
+/// Fetch public weights, or all that a bundle is made of
 ///
-/// Files of Hugging Face go to its cache, others beside it: HF_HOME says where. A download that was broken off goes on where
-/// it ended; what came is checked. HF_TOKEN opens files that are not for all, HF_HUB_OFFLINE=1 forbids the network.
+/// A bundle, ffhq for one, is put together in the user's data folder, and from then on `--model ffhq` names it. Files of Hugging
+/// Face go to its cache, others beside it: HF_HOME says where. A download that was broken off goes on where it ended; what came
+/// is checked. HF_TOKEN opens files that are not for all, HF_HUB_OFFLINE=1 forbids the network.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Its name: see `anyface models list`
@@ -18,32 +21,64 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
-        let model = Model::named(&self.name)?;
-        let hub = Hub::from_env()?;
-        if hub.cache.find(model).is_none() && !hub.offline {
-            show_license(model);
+        match Recipe::named(&self.name) {
+            Some(recipe) => pull_bundle(recipe),
+            None => pull_model(Model::named(&self.name)?),
         }
-        let mut bars = Bars::default();
-        let files = hub.pull(model, &mut |progress| bars.show(progress))?;
-        let mut out = std::io::stdout().lock();
-        for path in files {
-            writeln!(out, "{}", path.display())?;
-        }
-        Ok(())
     }
 }
 
-/// Says on stderr under which terms the weights come.
-fn show_license(model: &Model) {
-    eprintln!("{}: {}", model.name, model.about);
-    eprintln!("Licence: {}", model.license.name());
-    if model.non_commercial {
+fn pull_model(model: &Model) -> Result<()> {
+    let hub = Hub::from_env()?;
+    if hub.cache.find(model).is_none() && !hub.offline {
+        show_licenses(&[model]);
+    }
+    let mut bars = Bars::default();
+    let files = hub.pull(model, &mut |progress| bars.show(progress))?;
+    let mut out = std::io::stdout().lock();
+    for path in files {
+        writeln!(out, "{}", path.display())?;
+    }
+    Ok(())
+}
+
+fn pull_bundle(recipe: &Recipe) -> Result<()> {
+    let Some(bundles) = bundles_folder() else {
+        bail!("there is no home folder: set XDG_DATA_HOME");
+    };
+    let folder = bundles.join(&recipe.name);
+    if !folder.exists() {
+        let hub = Hub::from_env()?;
+        let missing = recipe.missing(&hub);
+        if !missing.is_empty() && !hub.offline {
+            show_licenses(&missing);
+        }
+        let mut bars = Bars::default();
+        let files = recipe.pull(&hub, &mut |progress| bars.show(progress))?;
+        eprintln!("putting {} together", recipe.name);
+        recipe.assemble(&files, &folder)?;
+    }
+    writeln!(std::io::stdout().lock(), "{}", folder.display())?;
+    eprintln!("anyface generate \"…\" --model {}", recipe.name);
+    Ok(())
+}
+
+/// Says on stderr under which terms weights come, each licence once.
+fn show_licenses(models: &[&Model]) {
+    for model in models {
+        eprintln!("{}: {}", model.name, model.about);
+        eprintln!("Licence: {}", model.license.name());
+        if !model.notice.is_empty() {
+            eprintln!("{}", model.notice);
+        }
+    }
+    if models.iter().any(|model| model.non_commercial) {
         eprintln!("NOT FOR COMMERCIAL USE");
     }
-    if !model.notice.is_empty() {
-        eprintln!("{}", model.notice);
+    let texts: BTreeSet<&str> = models.iter().map(|model| model.license.text()).collect();
+    for text in texts {
+        eprintln!("\n{text}");
     }
-    eprintln!("\n{}", model.license.text());
 }
 
 /// A bar a file on a terminal, a line a file elsewhere.

@@ -32,6 +32,17 @@ impl MapperKind {
         Self::Optimization,
     ];
 
+    /// Its name in `config.json`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Streams => "streams",
+            Self::FlowPrior => "flow_prior",
+            Self::Clip2latent => "clip2latent",
+            Self::AnyfacePlus => "anyface_plus",
+            Self::Optimization => "optimization",
+        }
+    }
+
     /// The networks that it needs beside both towers and the generator.
     pub const fn networks(self) -> &'static [&'static str] {
         match self {

@@ -3,6 +3,7 @@
 mod config;
 mod defaults;
 mod mapper_kind;
+mod merge;
 mod optimization;
 mod stored_noise;
 mod widths;
@@ -23,6 +24,7 @@ use crate::weights::{StoredDtype, load_module, load_module_bytes, save_module, w
 
 pub use config::{BundleConfig, Domain, Truncation};
 pub use mapper_kind::MapperKind;
+pub use merge::NewNetwork;
 pub use optimization::OptimizationConfig;
 pub use stored_noise::StoredNoise;
 pub use z_distribution::ZDistribution;
@@ -80,7 +82,11 @@ impl Bundle {
     /// when a network is missing without which no face can be made of words; when the distribution
     /// of `z` does not fit the generator, the tokenizer the text tower, or one network another.
     pub fn config(&self) -> Result<BundleConfig, Error> {
-        let fields = self.filled_in()?;
+        self.check(self.filled_in()?)
+    }
+
+    /// The config that filled in fields are.
+    fn check(&self, fields: Map<String, Value>) -> Result<BundleConfig, Error> {
         let format = fields.get("format").and_then(Value::as_u64);
         if let Some(format) = format.filter(|&format| format != u64::from(FORMAT)) {
             let reason = format!("format {format} is not {FORMAT}, the one this version reads");

@@ -13,6 +13,8 @@ pub(super) struct Claims<'c> {
     pub(super) checkpoint: &'c Checkpoint,
     unclaimed: BTreeMap<&'c str, &'c StoredTensor>,
     left_out: Vec<LeftOut>,
+    /// What the file does not say and was made up for it.
+    pub(super) notes: Vec<String>,
 }
 
 impl<'c> Claims<'c> {
@@ -24,6 +26,7 @@ impl<'c> Claims<'c> {
                 .map(|(name, tensor)| (name.as_str(), tensor))
                 .collect(),
             left_out: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -110,6 +113,24 @@ impl<'c> Claims<'c> {
                 reason: format!("{reason}, tensors: {}", names.len()),
             });
         }
+    }
+
+    /// Claims every tensor outside `prefix`, for what `reason` says of the first part of its name.
+    pub(super) fn leave_out_beside(&mut self, prefix: &str, reason: impl Fn(&str) -> &'static str) {
+        let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+        self.unclaimed.retain(|name, _| {
+            let is_inside = name.starts_with(prefix);
+            if !is_inside {
+                let group = name.split('.').next().unwrap_or(name);
+                *groups.entry(group).or_default() += 1;
+            }
+            is_inside
+        });
+        let parts = groups.into_iter().map(|(group, count)| LeftOut {
+            name: format!("{group}.*"),
+            reason: format!("{}, tensors: {count}", reason(group)),
+        });
+        self.left_out.extend(parts);
     }
 
     /// What was left out, once every tensor is claimed.

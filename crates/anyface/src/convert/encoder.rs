@@ -1,27 +1,52 @@
 //! Encoders of e4e, pSp and ReStyle, with the generator that they were trained for.
 
-use anyface_checkpoint::{Checkpoint, StoredTensor};
+use anyface_checkpoint::Checkpoint;
 use burn::tensor::Device;
+use serde_json::Value;
 
+use super::stylegan2::{Layout, Naming};
 use super::{Claims, Network, ir_se, stylegan2};
 use crate::inversion::{EncoderConfig, Method};
 use crate::weights::WeightsError;
 
-/// What comes before an encoder's names.
-const PREFIX: &str = "state_dict.encoder.";
+/// The first tensor of an encoder.
+const SIGN: &str = "encoder.input_layer.0.weight";
 
-/// The encoder of a file, and its generator.
+/// What to say of an encoder whose kind the file does not tell.
+const OPTIONS: &str = "`{\"encoder_type\": \"Encoder4Editing\"}` for e4e, or the options that the \
+    encoder was trained with: its weights do not tell e4e from pSp";
+
+/// What comes before `encoder.` in the names of a file with an encoder.
+pub(super) fn prefix(checkpoint: &Checkpoint) -> Option<&str> {
+    let mut names = checkpoint.tensors.keys();
+    names.find_map(|name| name.strip_suffix(SIGN))
+}
+
+/// The encoder of a file, and its generator where it has one.
 pub(super) fn from_encoder(claims: &mut Claims<'_>) -> Result<Vec<Network>, WeightsError> {
     let checkpoint = claims.checkpoint;
     claims.leave_out("*.num_batches_tracked", "a counter of training");
-    let generator = decoder(claims)?;
-    let config = config(claims)?;
-    let mut tensors = ir_se::take_backbone(claims, PREFIX);
-    tensors.extend(claims.take_renamed(PREFIX, name));
+    let outer = prefix(checkpoint).unwrap_or_default();
+    let encoder = format!("{outer}encoder.");
+    let config = config(claims, &encoder)?;
+    let mut tensors = ir_se::take_backbone(claims, &encoder);
+    tensors.extend(claims.take_renamed(&encoder, name));
     let module = config.init(&Device::flex());
     let source_name = &checkpoint.source_name;
     let encoder = Network::new("inversion", &config, &module, tensors, source_name)?;
-    Ok(vec![encoder, generator])
+    let decoder = Layout {
+        naming: Naming::Rosinality,
+        prefix: format!("{outer}decoder."),
+    };
+    let has_decoder = claims
+        .names(&format!("{}*", decoder.prefix))
+        .next()
+        .is_some();
+    if !has_decoder {
+        claims.leave_out("*latent_avg", "the mean of w, which the generator has");
+        return Ok(vec![encoder]);
+    }
+    Ok(vec![encoder, stylegan2::generator(claims, &decoder)?])
 }
 
 /// Our name of a tensor outside the backbone.
@@ -44,74 +69,42 @@ pub(crate) fn style_block_name(theirs: &str) -> Option<String> {
     Some(format!("convs.{conv}.{field}"))
 }
 
-fn config(claims: &Claims<'_>) -> Result<EncoderConfig, WeightsError> {
-    let backbone = ir_se::config(claims, PREFIX)?;
-    let num_ws = claims
-        .names("state_dict.encoder.styles.*.linear.weight")
-        .count();
-    let halvings = claims
-        .names("state_dict.encoder.styles.0.convs.*.weight")
-        .count();
+/// Sizes by the shapes of the tensors below `prefix`, and the method by the options of training.
+fn config(claims: &Claims<'_>, prefix: &str) -> Result<EncoderConfig, WeightsError> {
+    let backbone = ir_se::config(claims, prefix)?;
+    let count = |pattern: &str| claims.names(&format!("{prefix}{pattern}")).count();
+    let num_ws = count("styles.*.linear.weight");
+    let halvings = count("styles.0.convs.*.weight");
     if halvings > 8 {
         let reason = format!("an encoder that halves its features {halvings} times");
         return Err(WeightsError::unsupported(claims.checkpoint, reason));
     }
+    let [w_dim, style_width] = claims.shape(&format!("{prefix}styles.0.linear.weight"))?;
     let method = method(claims.checkpoint)?;
-    Ok(EncoderConfig::new(method, num_ws, backbone).with_resolution(16 << halvings))
+    Ok(EncoderConfig::new(method, num_ws, backbone)
+        .with_resolution(16 << halvings)
+        .with_style_width(style_width)
+        .with_w_dim(w_dim))
 }
 
-/// The weights do not tell offsets from latents: the options of training do.
+/// The weights do not tell offsets from latents: the options of training do, in the file or in `opts.json` beside it.
 fn method(checkpoint: &Checkpoint) -> Result<Method, WeightsError> {
-    let name = checkpoint.metadata.pointer("/opts/encoder_type");
-    match name.and_then(|name| name.as_str()) {
+    let beside: Value;
+    let name = match checkpoint.metadata.pointer("/opts/encoder_type") {
+        Some(name) => name,
+        None => {
+            beside = checkpoint.sidecar("opts.json", OPTIONS)?;
+            &beside["encoder_type"]
+        }
+    };
+    match name.as_str() {
         Some("Encoder4Editing") => Ok(Method::E4e),
         Some("GradualStyleEncoder") => Ok(Method::Psp),
         Some("ProgressiveBackboneEncoder") => Ok(Method::RestyleE4e),
         Some("BackboneEncoder") => Ok(Method::RestylePsp),
-        Some(other) => Err(WeightsError::unsupported(
+        _ => Err(WeightsError::unsupported(
             checkpoint,
-            format!("an encoder of the type {other}"),
-        )),
-        None => Err(WeightsError::unsupported(
-            checkpoint,
-            "no opts.encoder_type in it",
+            format!("an encoder of the type {name}, which this library does not have"),
         )),
     }
-}
-
-/// The generator, under rosinality's names.
-fn decoder(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
-    let checkpoint = claims.checkpoint;
-    let mut tensors =
-        claims.take_renamed("state_dict.decoder.", |name| Some(format!("g_ema.{name}")));
-    let latent_avg = claims.take("latent_avg")?;
-    tensors.insert(
-        "latent_avg".to_owned(),
-        mean_latent(checkpoint, latent_avg)?,
-    );
-    let file = checkpoint.with_tensors(tensors);
-    let mut claims = Claims::new(&file);
-    let network = stylegan2::from_rosinality(&mut claims)?;
-    claims.finish()?;
-    Ok(network)
-}
-
-/// `[D]` of `[D]` or of `[L, D]` with equal rows.
-fn mean_latent(
-    checkpoint: &Checkpoint,
-    stored: &StoredTensor,
-) -> Result<StoredTensor, WeightsError> {
-    let &[num_ws, width] = stored.shape() else {
-        return Ok(stored.clone());
-    };
-    let data = stored.data();
-    let row = data.len() / num_ws.max(1);
-    let equal = data.chunks(row.max(1)).all(|other| other == &data[..row]);
-    let first = data[..row].to_vec().into();
-    StoredTensor::contiguous(stored.dtype(), vec![width], &first)
-        .ok()
-        .filter(|_| equal)
-        .ok_or_else(|| {
-            WeightsError::unsupported(checkpoint, "`latent_avg` differs from layer to layer")
-        })
 }

@@ -30,8 +30,9 @@ use serde_json::{Map, Value};
 use self::claims::Claims;
 pub use self::efficientnet::open_efficientnet;
 use crate::Error;
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, NewNetwork};
 use crate::clip::Family;
+use crate::stylegan2::GeneratorConfig;
 use crate::weights::{
     WeightsError, load_module_tensors, parameter_shapes, save_tensors, write_atomically,
 };
@@ -105,14 +106,11 @@ impl Kind {
             names.any(|name| glob::matches(pattern, name))
         };
         let signs = [
-            ("G_ema.synthesis.*", Self::Stylegan2Nvidia),
-            ("g_ema.input.input", Self::Stylegan2Rosinality),
             (
                 "vision_model.embeddings.patch_embedding.weight",
                 Self::ClipHuggingFace,
             ),
             ("*visual.conv1.weight", Self::ClipOpenai),
-            ("state_dict.encoder.input_layer.0.weight", Self::Encoder),
             ("output_layer.3.weight", Self::IrSe50),
             ("lin0.model.1.weight", Self::LpipsHeads),
             ("features.0.weight", Self::Torchvision),
@@ -132,6 +130,16 @@ impl Kind {
         }
         if anyface_plus::is_memory(checkpoint) {
             return Self::AnyfaceMemory;
+        }
+        if encoder::prefix(checkpoint).is_some() {
+            return Self::Encoder;
+        }
+        let names = checkpoint.tensors.keys().map(String::as_str);
+        if let Some(layout) = stylegan2::Layout::of(names) {
+            return match layout.naming {
+                stylegan2::Naming::Nvidia => Self::Stylegan2Nvidia,
+                stylegan2::Naming::Rosinality => Self::Stylegan2Rosinality,
+            };
         }
         let found = signs.into_iter().find(|(pattern, _)| has(pattern));
         found.map_or(Self::Tensors, |(_, kind)| kind)
@@ -222,6 +230,8 @@ pub struct Converted {
     pub loose: BTreeMap<String, StoredTensor>,
     /// What the file holds besides, and why it is not needed.
     pub left_out: Vec<LeftOut>,
+    /// What the file does not say or hold, and how it was made up for.
+    pub notes: Vec<String>,
 }
 
 impl Converted {
@@ -274,27 +284,32 @@ impl Converted {
         Map::from_iter([kind].into_iter().chain(sizes)).into()
     }
 
-    /// Puts every network into the bundle at `folder`, which may be new: `NAME.safetensors` as it is stored, and its sizes
-    /// in `config.json`.
+    /// Puts the networks into the bundle at `folder`, which may be new, as they are stored, and gives their names. The
+    /// generator of an encoder's file is put only where the bundle has none.
     ///
     /// # Errors
-    /// When the folder cannot be written, or its `config.json` is no JSON object.
-    pub fn put(&self, folder: &Path) -> Result<(), Error> {
-        for network in &self.networks {
-            let path = folder.join(format!("{}.safetensors", network.name));
-            let tensors = network.tensors.iter();
-            save_tensors(
-                tensors
-                    .map(|(name, tensor)| (name.clone(), tensor))
-                    .collect(),
-                &path,
-            )?;
-            Bundle::put_section(folder, network.name, &network.config)?;
-        }
-        if matches!(self.kind, Kind::ClipOpenai | Kind::ClipHuggingFace) {
-            Bundle::put_section(folder, "clip", &Family::Openai)?;
-        }
-        Ok(())
+    /// As [`Bundle::merge`]; the bundle is then as it was.
+    pub fn put(&self, folder: &Path) -> Result<Vec<&'static str>, Error> {
+        let bundle = Bundle::folder(folder);
+        let has_generator = bundle.section::<GeneratorConfig>("generator").is_ok();
+        let is_put = |network: &&Network| {
+            !(self.kind == Kind::Encoder && network.name == "generator" && has_generator)
+        };
+        let networks = self.networks.iter().filter(is_put);
+        let networks: Vec<_> = networks
+            .map(|network| NewNetwork {
+                name: network.name,
+                config: &network.config,
+                tensors: &network.tensors,
+            })
+            .collect();
+        let family = serde_json::to_value(Family::Openai).expect("a name");
+        let fields = match self.kind {
+            Kind::ClipOpenai | Kind::ClipHuggingFace => vec![("clip".to_owned(), family)],
+            _ => Vec::new(),
+        };
+        Bundle::merge(folder, &networks, Map::from_iter(fields))?;
+        Ok(networks.iter().map(|network| network.name).collect())
     }
 
     /// Writes the tensors to `path`, and [`Self::config`] to the file of the same name that ends in `.json`: each whole or
@@ -321,8 +336,11 @@ pub fn convert(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
     let kind = Kind::of(checkpoint);
     let mut claims = Claims::new(checkpoint);
     let networks = match kind {
-        Kind::Stylegan2Nvidia => vec![stylegan2::from_nvidia(&mut claims)?],
-        Kind::Stylegan2Rosinality => vec![stylegan2::from_rosinality(&mut claims)?],
+        Kind::Stylegan2Nvidia | Kind::Stylegan2Rosinality => {
+            let names = checkpoint.tensors.keys().map(String::as_str);
+            let layout = stylegan2::Layout::of(names).expect("its kind is found by it");
+            vec![stylegan2::from_stylegan2(&mut claims, &layout)?]
+        }
         Kind::ClipOpenai => clip::from_openai(&mut claims)?,
         Kind::ClipHuggingFace => clip::from_hugging_face(&mut claims)?,
         Kind::Encoder => encoder::from_encoder(&mut claims)?,
@@ -338,6 +356,7 @@ pub fn convert(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
         Kind::EfficientNetLite0 => vec![efficientnet::from_efficientnet(&mut claims)?],
         Kind::Tensors => return no_model(checkpoint),
     };
+    let notes = std::mem::take(&mut claims.notes);
     let mut left_out = claims.finish()?;
     left_out.extend_from_slice(&checkpoint.left_out);
     for network in &networks {
@@ -348,10 +367,18 @@ pub fn convert(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
         networks,
         loose: BTreeMap::new(),
         left_out,
+        notes,
     })
 }
 
 fn no_model(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
+    if is_of_tensorflow(&checkpoint.metadata) {
+        return Err(WeightsError::unsupported(
+            checkpoint,
+            "a network of TensorFlow: convert it with `legacy.py` of stylegan2-ada-pytorch, or take \
+             NVIDIA's own conversions, `anyface pull stylegan2-ffhq`",
+        ));
+    }
     if checkpoint.tensors.is_empty() {
         let reason = match checkpoint.left_out.first() {
             Some(LeftOut { name, reason }) => format!("no tensors in it: `{name}` is {reason}"),
@@ -365,7 +392,15 @@ fn no_model(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
         networks: Vec::new(),
         loose: checkpoint.tensors.clone(),
         left_out: checkpoint.left_out.clone(),
+        notes: Vec::new(),
     })
+}
+
+/// Whether a pickle holds networks of `dnnlib.tflib`, alone or in a tuple.
+fn is_of_tensorflow(metadata: &Value) -> bool {
+    let is_network = |value: &Value| value.get("build_func_name").is_some();
+    let elements = metadata.as_array().into_iter().flatten();
+    is_network(metadata) || elements.into_iter().any(is_network)
 }
 
 /// A flipped bit of an exponent shows as a number that is none.

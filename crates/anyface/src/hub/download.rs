@@ -198,6 +198,7 @@ impl Client {
             }
         }
         check(&remote.url, response.status())?;
+        check_content(&remote.url, &response)?;
         let length = text(&response, "content-length").and_then(|length| length.parse().ok());
         let total = remote.size.or(length.map(|length: u64| done + length));
         let mut input = response.into_body().into_reader();
@@ -279,6 +280,18 @@ fn check(url: &str, status: StatusCode) -> Result<(), Failure> {
     };
     let url = url.to_owned();
     Err(Failure::Final(HubError::Refused { url, reason }))
+}
+
+/// Whether what comes may be weights: some servers answer with a page that asks for something.
+fn check_content(url: &str, response: &Response<Body>) -> Result<(), Failure> {
+    match text(response, "content-type") {
+        Some(kind) if kind.starts_with("text/html") => Err(Failure::Final(HubError::Refused {
+            url: url.to_owned(),
+            reason: "a web page comes in the place of the file: open the address in a browser"
+                .to_owned(),
+        })),
+        _ => Ok(()),
+    }
 }
 
 fn remote(url: &str, response: &Response<Body>) -> Remote {

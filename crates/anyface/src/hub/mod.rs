@@ -29,9 +29,9 @@ pub enum HubError {
     #[error("there is no home folder: set HF_HOME")]
     NoHome,
     /// The model is not there, and must not be fetched.
-    #[error("{model} is not in {}, and HF_HUB_OFFLINE forbids to fetch it", folder.display())]
+    #[error("{} lacks {model}, and HF_HUB_OFFLINE forbids to fetch it", folder.display())]
     Offline {
-        /// Its name.
+        /// Its name, or those of several.
         model: String,
         /// Where it was looked for.
         folder: PathBuf,
@@ -181,7 +181,9 @@ impl Hub {
     ) -> Result<PathBuf, HubError> {
         let path = self.cache.own(model).join(&file.path);
         if !path.exists() {
-            let remote = client.locate(&format!("{base}{}", file.path))?;
+            let url = file.url.clone();
+            let url = url.unwrap_or_else(|| format!("{base}{}", file.path));
+            let remote = client.locate(&url)?;
             client.fetch(&remote, file, &Place::file(&path, &remote), show)?;
         }
         Ok(path)

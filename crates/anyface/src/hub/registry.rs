@@ -62,6 +62,8 @@ pub struct HubFile {
     pub path: String,
     /// Its SHA-256 in hexadecimal, or the beginning of it.
     pub sha256: Option<String>,
+    /// Its address, where that is not the source's and its path.
+    pub url: Option<String>,
 }
 
 /// The licences of the registry.
@@ -82,6 +84,9 @@ pub enum License {
     /// NVIDIA's Source Code License for StyleGAN2-ADA.
     #[serde(rename = "NVIDIA-NC")]
     NvidiaNc,
+    /// The authors give none.
+    #[serde(rename = "none")]
+    NotGiven,
 }
 
 impl License {
@@ -93,6 +98,7 @@ impl License {
             Self::Bsd2 => "BSD-2-Clause",
             Self::Bsd3 => "BSD-3-Clause",
             Self::NvidiaNc => "NVIDIA Source Code License-NC",
+            Self::NotGiven => "no licence given",
         }
     }
 
@@ -104,6 +110,7 @@ impl License {
             Self::Bsd2 => include_str!("../../assets/licenses/bsd-2-clause.txt"),
             Self::Bsd3 => include_str!("../../assets/licenses/bsd-3-clause.txt"),
             Self::NvidiaNc => include_str!("../../assets/licenses/nvidia-nc.txt"),
+            Self::NotGiven => include_str!("../../assets/licenses/none.txt"),
         }
     }
 }

@@ -321,6 +321,7 @@ fn hugging_faces_cache_is_laid_out_as_its_own_library_does() {
         files: vec![HubFile {
             path: "folder/model.safetensors".to_owned(),
             sha256: None,
+            url: None,
         }],
         ..server.model(None)
     };

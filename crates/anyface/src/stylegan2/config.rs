@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Generator, Mapping, Synthesis};
 
-/// Sizes of a StyleGAN2 generator of architecture `skip`; they go into checkpoints and bundles as they are.
+/// Sizes of a StyleGAN2 generator; they go into checkpoints and bundles as they are.
 ///
 /// ```
 /// use anyface::Device;
@@ -51,6 +51,22 @@ pub struct GeneratorConfig {
     /// Where the 4×4 input comes from; a learned constant, as in all public networks, when none.
     #[config(default = "None")]
     pub input: Option<SynthesisInput>,
+    /// How blocks become a picture; `skip`, as in nearly all public networks, when none.
+    #[config(default = "None")]
+    pub architecture: Option<Architecture>,
+}
+
+/// How the blocks of the synthesis network become a picture (Karras et al. 2020, fig. 7).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// Every block adds its colours to the upsampled picture of the block before.
+    #[default]
+    Skip,
+    /// The last block alone has colours; features also go past the convolutions of a block.
+    Resnet,
+    /// The last block alone has colours: StyleGAN's.
+    Orig,
 }
 
 /// Where the 4×4 input of the synthesis network comes from.
@@ -114,6 +130,11 @@ impl GeneratorConfig {
         .into_iter()
         .find(|&(_, size)| size == 0)
         .map_or(Ok(()), |(name, _)| Err(ConfigError::Zero(name)))
+    }
+
+    /// How the blocks become a picture.
+    pub fn architecture(&self) -> Architecture {
+        self.architecture.unwrap_or_default()
     }
 
     /// Side of the image, R.

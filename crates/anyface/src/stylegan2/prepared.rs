@@ -21,15 +21,19 @@ pub enum Precision {
     Bf16,
 }
 
-/// This machine, or the backend, does not compute in bf16.
+/// This machine, the backend or the architecture does not compute in bf16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("bf16 needs a processor with AVX-512 BF16, and the CPU as device")]
+#[error(
+    "bf16 needs a processor with AVX-512 BF16, the CPU as device, and a generator of the \
+     architecture skip"
+)]
 pub struct Unsupported;
 
 /// A synthesis network whose weights no longer change.
 ///
 /// On the CPU they are packed and transformed once, and features lie in buffers that are kept. Its images in f32 are, bit
-/// by bit, those of the [`Synthesis`] it was made from. On other devices it is that network.
+/// by bit, those of the [`Synthesis`] it was made from. On other devices, and of another architecture than `skip`, it is
+/// that network.
 #[derive(Debug)]
 pub struct PreparedSynthesis(Body);
 
@@ -94,7 +98,7 @@ impl Synthesis {
             Precision::F32 => Isa::detect(),
             Precision::Bf16 => Isa::detect().bf16().ok_or(Unsupported)?,
         };
-        if !runs_on_flex(&input.clone().unsqueeze()) {
+        if !self.is_skip() || !runs_on_flex(&input.clone().unsqueeze()) {
             return match precision {
                 Precision::F32 => Ok(PreparedSynthesis(Body::Operations(self))),
                 Precision::Bf16 => Err(Unsupported),
@@ -103,11 +107,13 @@ impl Synthesis {
         let blocks = self.blocks.into_iter().enumerate().map(|(level, block)| {
             let side = 4 << level;
             let convs = block.conv0.iter().chain([&block.conv1]);
+            let torgb = block.torgb.as_ref();
+            let torgb = torgb.expect("every block of the architecture has colours");
             Block {
                 convs: convs
                     .map(|conv| Layer::of_features(isa, conv, side))
                     .collect(),
-                torgb: Layer::of_colours(isa, &block.torgb, side),
+                torgb: Layer::of_colours(isa, torgb, side),
             }
         });
         Ok(PreparedSynthesis(Body::Kernels {

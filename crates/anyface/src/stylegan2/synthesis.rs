@@ -1,14 +1,19 @@
-//! The synthesis network `w_plus → image`, architecture `skip`.
+//! The synthesis network `w_plus → image`.
 
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::{GeneratorConfig, Noise, SynthesisInput, SynthesisLayer, ToRgb};
+use super::{
+    Architecture, GeneratorConfig, Noise, SkipConv, SynthesisInput, SynthesisLayer, ToRgb,
+};
 use crate::layers::{Activation, FullyConnected, upsample_2x};
 
 /// Share of the learned constant in an input that also reads `w`.
 const CONSTANT_SHARE: f64 = 0.5;
+
+/// Keeps the variance of a sum of two.
+const SQRT_HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
 /// A learned 4×4 input and one block for every resolution.
 #[derive(Module, Debug)]
@@ -58,8 +63,8 @@ impl Synthesis {
         self.forward_with(w_plus, noise, |_, _| ())
     }
 
-    /// As [`Synthesis::forward`]; `show` sees the number of every block and its images `[N, 3, 4·2^block, 4·2^block]`,
-    /// each a coarser version of the last.
+    /// As [`Synthesis::forward`]; `show` sees the number of every block that has images and these,
+    /// `[N, 3, 4·2^block, 4·2^block]`, each a coarser version of the last: of all blocks in the architecture `skip`.
     pub fn forward_with(
         &self,
         w_plus: Tensor<3>,
@@ -71,10 +76,17 @@ impl Synthesis {
         for (level, block) in self.blocks.iter().enumerate() {
             let (features, colours) = block.forward(x, image, w_plus.clone(), level, &mut noise);
             x = features;
-            show(level, &colours);
-            image = Some(colours);
+            if let Some(colours) = &colours {
+                show(level, colours);
+            }
+            image = colours;
         }
-        image.expect("a synthesis network has at least four blocks")
+        image.expect("the last block has colours")
+    }
+
+    /// Whether it is of the architecture `skip`.
+    pub(super) fn is_skip(&self) -> bool {
+        self.blocks.iter().all(|block| block.torgb.is_some())
     }
 }
 
@@ -95,22 +107,28 @@ pub(super) fn first_features(
     constant * CONSTANT_SHARE + affine.forward(w).reshape([n, c, height, width])
 }
 
-/// One resolution: an upsampling and a plain convolution (only the plain one at 4²), and colours added to the upsampled
-/// image of the block before.
+/// One resolution: an upsampling and a plain convolution (only the plain one at 4²), and in the architecture `skip` colours
+/// added to the upsampled image of the block before.
 #[derive(Module, Debug)]
 pub struct SynthesisBlock {
     /// The upsampling convolution.
     pub conv0: Option<SynthesisLayer>,
     /// The plain convolution.
     pub conv1: SynthesisLayer,
-    /// Features to colours.
-    pub torgb: ToRgb,
+    /// Past the convolutions; in the architecture `resnet` only, above 4².
+    pub skip: Option<SkipConv>,
+    /// Features to colours; in the architecture `skip`, and in the last block of all.
+    pub torgb: Option<ToRgb>,
 }
 
 impl SynthesisBlock {
     fn new(config: &GeneratorConfig, level: usize, device: &Device) -> Self {
         let channels = config.channels[level];
         let resolution = 4 << level;
+        let architecture = config.architecture();
+        let is_last = level + 1 == config.channels.len();
+        let has_colours = is_last || architecture == Architecture::Skip;
+        let has_skip = level > 0 && architecture == Architecture::Resnet;
         let conv = |d_input: usize, up: bool| {
             SynthesisLayer::new(
                 [d_input, channels],
@@ -124,7 +142,9 @@ impl SynthesisBlock {
         Self {
             conv0: (level > 0).then(|| conv(config.channels[level - 1], true)),
             conv1: conv(channels, false),
-            torgb: ToRgb::new(channels, config.w_dim, config.conv_clamp, device),
+            skip: has_skip.then(|| SkipConv::new(config.channels[level - 1], channels, device)),
+            torgb: has_colours
+                .then(|| ToRgb::new(channels, config.w_dim, config.conv_clamp, device)),
         }
     }
 
@@ -137,17 +157,25 @@ impl SynthesisBlock {
         w_plus: Tensor<3>,
         level: usize,
         noise: &mut Noise<'_>,
-    ) -> (Tensor<4>, Tensor<4>) {
+    ) -> (Tensor<4>, Option<Tensor<4>>) {
         let layer = |index: usize| w_plus.clone().narrow(1, index, 1).squeeze_dim::<2>(1);
+        let past = self.skip.as_ref().map(|skip| skip.forward(x.clone()));
         let x = match &self.conv0 {
             Some(conv0) => conv0.forward(x, layer(2 * level - 1), noise),
             None => x,
         };
         let x = self.conv1.forward(x, layer(2 * level), noise);
-        let colours = self.torgb.forward(x.clone(), layer(2 * level + 1));
-        let image = match image {
-            Some(image) => upsample_2x(image) + colours,
-            None => colours,
+        let x = match past {
+            Some(past) => (x + past) * SQRT_HALF,
+            None => x,
+        };
+        let colours = self
+            .torgb
+            .as_ref()
+            .map(|torgb| torgb.forward(x.clone(), layer(2 * level + 1)));
+        let image = match (image, colours) {
+            (Some(image), Some(colours)) => Some(upsample_2x(image) + colours),
+            (_, colours) => colours,
         };
         (x, image)
     }

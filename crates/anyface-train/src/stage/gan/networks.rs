@@ -47,8 +47,8 @@ impl Gan {
     }
 
     fn with_faint_last_block(mut self) -> Self {
-        if let Some(block) = self.generator.synthesis.blocks.last_mut() {
-            let torgb = &mut block.torgb;
+        let blocks = &mut self.generator.synthesis.blocks;
+        if let Some(torgb) = blocks.last_mut().and_then(|block| block.torgb.as_mut()) {
             torgb.weight = faint(torgb.weight.clone());
             torgb.bias = faint(torgb.bias.clone());
             torgb.affine.weight = faint(torgb.affine.weight.clone());

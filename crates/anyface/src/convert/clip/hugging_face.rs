@@ -118,7 +118,10 @@ fn take_block(
 
 /// `config.json` beside the file, with transformers' own defaults.
 fn choices(claims: &Claims<'_>) -> Result<Choices, WeightsError> {
-    let config = claims.checkpoint.sidecar("config.json")?;
+    let config = claims.checkpoint.sidecar(
+        "config.json",
+        "the model's own of Hugging Face, with `vision_config` and `text_config`",
+    )?;
     let number = |pointer: &str| config.pointer(pointer)?.as_u64()?.try_into().ok();
     let activation = match config
         .pointer("/text_config/hidden_act")

@@ -9,6 +9,11 @@ use super::{Choices, towers};
 use crate::clip::transformer::Activation;
 use crate::weights::WeightsError;
 
+/// What stands in `open_clip_config.json`: a checkpoint of open_clip's training comes without.
+const CONFIG_CONTENT: &str = "`{\"model_cfg\": …}` with what open_clip's `model_configs` has for \
+    this architecture, such as ViT-B-32.json; add `\"quick_gelu\": true` to it where training used \
+    QuickGELU";
+
 /// Both towers of a file.
 pub(in super::super) fn from_openai(claims: &mut Claims<'_>) -> Result<Vec<Network>, WeightsError> {
     let checkpoint = claims.checkpoint;
@@ -53,7 +58,9 @@ fn choices(claims: &Claims<'_>) -> Result<Choices, WeightsError> {
             image_heads: None,
         });
     }
-    let config = claims.checkpoint.sidecar("open_clip_config.json")?;
+    let config = claims
+        .checkpoint
+        .sidecar("open_clip_config.json", CONFIG_CONTENT)?;
     let model = &config["model_cfg"];
     let number = |pointer: &str| model.pointer(pointer)?.as_u64()?.try_into().ok();
     let activation = match model["quick_gelu"].as_bool() {

@@ -1,9 +1,12 @@
 //! The table of names.
 
 use super::Naming;
-use crate::stylegan2::GeneratorConfig;
+use crate::stylegan2::{Architecture, GeneratorConfig};
 
-/// One tensor under its three names.
+/// The mean of `w`, under our name and NVIDIA's.
+pub(super) const W_AVG: &str = "mapping.w_avg";
+
+/// One tensor under its three names, each below the generator.
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) ours: String,
@@ -29,7 +32,7 @@ impl Key {
     fn new(ours: String, nvidia: String, rosinality: String, axes: Axes) -> Self {
         Self {
             ours,
-            nvidia: format!("G_ema.{nvidia}"),
+            nvidia,
             rosinality,
             axes,
         }
@@ -40,6 +43,11 @@ impl Key {
             Naming::Nvidia => &self.nvidia,
             Naming::Rosinality => &self.rosinality,
         }
+    }
+
+    /// Whether it is a map of noise.
+    pub(super) fn is_noise(&self) -> bool {
+        self.ours.ends_with(".noise_const")
     }
 
     /// The shape elsewhere of a tensor that has the shape `ours` here.
@@ -53,29 +61,21 @@ impl Key {
     }
 }
 
-/// Every tensor of a generator of these sizes.
+/// Every tensor of a generator of these sizes but for [`W_AVG`], which rosinality keeps beside the generator.
 pub(super) fn keys(config: &GeneratorConfig) -> Vec<Key> {
-    let mut keys = vec![
-        Key::new(
-            "mapping.w_avg".to_owned(),
-            "mapping.w_avg".to_owned(),
-            "latent_avg".to_owned(),
-            Axes::Same,
-        ),
-        Key::new(
-            "synthesis.input".to_owned(),
-            "synthesis.b4.const".to_owned(),
-            "g_ema.input.input".to_owned(),
-            Axes::Front(1),
-        ),
-    ];
+    let mut keys = vec![Key::new(
+        "synthesis.input".to_owned(),
+        "synthesis.b4.const".to_owned(),
+        "input.input".to_owned(),
+        Axes::Front(1),
+    )];
     for layer in 0..config.mapping_layers {
         for field in ["weight", "bias"] {
             keys.push(Key::new(
                 format!("mapping.fc.{layer}.{field}"),
                 format!("mapping.fc{layer}.{field}"),
                 // style.0 is the normalisation of z.
-                format!("g_ema.style.{}.{field}", layer + 1),
+                format!("style.{}.{field}", layer + 1),
                 Axes::Same,
             ));
         }
@@ -89,18 +89,26 @@ pub(super) fn keys(config: &GeneratorConfig) -> Vec<Key> {
             rosinality,
         };
         let (conv1, torgb) = match level {
-            0 => ("g_ema.conv1".to_owned(), "g_ema.to_rgb1".to_owned()),
+            0 => ("conv1".to_owned(), "to_rgb1".to_owned()),
             _ => (
-                format!("g_ema.convs.{}", 2 * level - 1),
-                format!("g_ema.to_rgbs.{}", level - 1),
+                format!("convs.{}", 2 * level - 1),
+                format!("to_rgbs.{}", level - 1),
             ),
         };
         if level > 0 {
-            let conv0 = format!("g_ema.convs.{}", 2 * level - 2);
+            let conv0 = format!("convs.{}", 2 * level - 2);
             keys.extend(module("conv0", conv0).convolution(2 * level - 1));
         }
         keys.extend(module("conv1", conv1).convolution(2 * level));
-        keys.extend(module("torgb", torgb).colours());
+        if level > 0 && config.architecture() == Architecture::Resnet {
+            // rosinality has no such architecture.
+            let skip = module("skip", String::new());
+            keys.push(skip.key("weight", "", Axes::Same));
+        }
+        let is_last = level + 1 == config.channels.len();
+        if is_last || config.architecture() == Architecture::Skip {
+            keys.extend(module("torgb", torgb).colours());
+        }
     }
     keys
 }
@@ -118,7 +126,7 @@ impl Module {
         let noise = Key::new(
             format!("{}.noise_const", self.ours),
             format!("{}.noise_const", self.nvidia),
-            format!("g_ema.noises.noise_{noise}"),
+            format!("noises.noise_{noise}"),
             Axes::Front(2),
         );
         let [weight, affine_weight, affine_bias] = self.styled();

@@ -4,29 +4,51 @@
 //! rosinality/stylegan2-pytorch.
 
 mod key;
+mod layout;
+mod made_up;
 mod nvidia;
 mod rosinality;
 
-pub(super) use nvidia::from_nvidia;
-pub(super) use rosinality::from_rosinality;
+pub(super) use layout::Layout;
 
 use std::collections::BTreeMap;
 
 use anyface_checkpoint::StoredTensor;
 use burn::tensor::Device;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
-use self::key::keys;
+use self::key::{W_AVG, keys};
 use super::{Claims, Network};
-use crate::stylegan2::GeneratorConfig;
+use crate::stylegan2::{Architecture, GeneratorConfig};
 use crate::weights::{WeightsError, parameter_shapes};
 
 /// Whose names a generator's tensors have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
-    /// `G_ema.synthesis.b8.conv0.weight`.
+    /// `synthesis.b8.conv0.weight`.
     Nvidia,
-    /// `g_ema.convs.0.conv.weight`.
+    /// `convs.0.conv.weight`.
     Rosinality,
+}
+
+/// The generator of a file; what stands beside it is left out.
+pub(super) fn from_stylegan2(
+    claims: &mut Claims<'_>,
+    layout: &Layout,
+) -> Result<Network, WeightsError> {
+    let generator = generator(claims, layout)?;
+    claims.leave_out_beside(&layout.prefix, layout::part_beside);
+    Ok(generator)
+}
+
+/// Claims a generator.
+pub(super) fn generator(claims: &mut Claims<'_>, layout: &Layout) -> Result<Network, WeightsError> {
+    let config = match layout.naming {
+        Naming::Nvidia => nvidia::config(claims, layout)?,
+        Naming::Rosinality => rosinality::config(claims, layout)?,
+    };
+    claim(claims, &config, layout)
 }
 
 /// The low-pass filter [1, 3, 3, 1] in both directions, `[4, 4]`, with sum `gain`: no other resampling is known.
@@ -36,11 +58,11 @@ fn filter(gain: f32) -> StoredTensor {
     StoredTensor::from_f32(vec![4, 4], values.as_flattened())
 }
 
-/// Claims the parameters of a generator and the filters, which must be [`filter`].
+/// Claims the parameters of a generator and its filters.
 fn claim(
     claims: &mut Claims<'_>,
     config: &GeneratorConfig,
-    naming: Naming,
+    layout: &Layout,
 ) -> Result<Network, WeightsError> {
     let checkpoint = claims.checkpoint;
     if let Err(error) = config.validate() {
@@ -49,57 +71,152 @@ fn claim(
     let generator = config.init(&Device::flex());
     let shapes = parameter_shapes(&generator);
     let mut tensors = BTreeMap::new();
+    let noise = layout.name("noises.*");
+    let is_noiseless = layout.naming == Naming::Rosinality && claims.names(&noise).next().is_none();
+    let mut rng = ChaCha8Rng::seed_from_u64(made_up::SEED);
     for key in keys(config) {
-        let tensor = claims.take_as(key.name(naming), &shapes[&key.ours])?;
+        let shape = &shapes[&key.ours];
+        let tensor = match is_noiseless && key.is_noise() {
+            true => made_up::noise(shape, &mut rng),
+            false => claims.take_as(&layout.name(key.name(layout.naming)), shape)?,
+        };
         tensors.insert(key.ours, tensor);
     }
-    let (pattern, expected) = match naming {
-        Naming::Nvidia => ("G_ema.*.resample_filter", filter(1.0)),
-        Naming::Rosinality => ("g_ema.*.kernel", filter(4.0)),
+    if is_noiseless {
+        let seed = made_up::SEED;
+        let note = format!("the constant noise is not in the file: drawn with the seed {seed}");
+        claims.notes.push(note);
+    }
+    take_filters(claims, layout)?;
+    take_w_avg(claims, config, layout, &mut tensors)?;
+    let source_name = &checkpoint.source_name;
+    Network::new("generator", config, &generator, tensors, source_name)
+}
+
+/// Claims the filters, which must be [`filter`].
+fn take_filters(claims: &mut Claims<'_>, layout: &Layout) -> Result<(), WeightsError> {
+    let (pattern, expected) = match layout.naming {
+        Naming::Nvidia => ("*.resample_filter", filter(1.0)),
+        Naming::Rosinality => ("*.kernel", filter(4.0)),
     };
-    for name in claims.names(pattern) {
-        if *claims.get(name)? != expected {
+    let pattern = layout.name(pattern);
+    for name in claims.names(&pattern) {
+        let found = claims.get(name)?;
+        // Its numbers are exact in every float.
+        if found.shape() != expected.shape() || found.to_f32() != expected.to_f32() {
             let reason = format!("`{name}` is not the filter [1, 3, 3, 1]");
-            return Err(WeightsError::unsupported(checkpoint, reason));
+            return Err(WeightsError::unsupported(claims.checkpoint, reason));
         }
     }
-    claims.leave_out(pattern, "a filter that never changes");
-    Network::new(
-        "generator",
-        config,
-        &generator,
-        tensors,
-        &checkpoint.source_name,
-    )
+    claims.leave_out(&pattern, "a filter that never changes");
+    Ok(())
+}
+
+/// Claims the mean of `w`, or makes it where a training checkpoint has none.
+fn take_w_avg(
+    claims: &mut Claims<'_>,
+    config: &GeneratorConfig,
+    layout: &Layout,
+    tensors: &mut BTreeMap<String, StoredTensor>,
+) -> Result<(), WeightsError> {
+    let shape = [config.w_dim];
+    let names = match layout.naming {
+        Naming::Nvidia => vec![layout.name(W_AVG)],
+        Naming::Rosinality => vec![
+            "latent_avg".to_owned(),
+            "dlatent_avg".to_owned(),
+            layout.name("latent_avg"),
+        ],
+    };
+    let stored = names.iter().find(|name| claims.get(name).is_ok());
+    let w_avg = match (stored, layout.naming) {
+        (Some(name), _) => {
+            let stored = claims.take(name)?;
+            let w_avg = mean_row(stored).unwrap_or_else(|| stored.clone());
+            if w_avg.shape() != shape {
+                return Err(WeightsError::Shape {
+                    source_name: claims.checkpoint.source_name.clone(),
+                    tensor: name.clone(),
+                    expected: shape.to_vec(),
+                    found: stored.shape().to_vec(),
+                });
+            }
+            w_avg
+        }
+        (None, Naming::Nvidia) => claims.take_as(&names[0], &shape)?,
+        (None, Naming::Rosinality) => {
+            let samples = made_up::SAMPLES;
+            claims.notes.push(format!(
+                "latent_avg is not in the file: the mean of {samples} latents of its mapping network"
+            ));
+            let any = StoredTensor::from_f32(shape.to_vec(), &vec![0.0; config.w_dim]);
+            tensors.insert(W_AVG.to_owned(), any);
+            made_up::mean_w(config, tensors, &claims.checkpoint.source_name)?
+        }
+    };
+    tensors.insert(W_AVG.to_owned(), w_avg);
+    Ok(())
+}
+
+/// `[D]` of `[L, D]` with equal rows, as the encoders keep it.
+fn mean_row(stored: &StoredTensor) -> Option<StoredTensor> {
+    let &[rows, _] = stored.shape() else {
+        return None;
+    };
+    let rows = (rows > 0).then(|| stored.unstacked())?;
+    rows.iter()
+        .all(|row| *row == rows[0])
+        .then(|| rows[0].clone())
 }
 
 /// The tensors of a generator under the names and shapes of another implementation, filters included: what its own files
 /// hold, bit for bit. `tensors` are those of [`Network`].
 ///
 /// # Errors
-/// The first tensor of `config` that is missing.
+/// The first tensor of `config` that is missing; an architecture other than `skip` under rosinality's names.
 pub fn export(
     config: &GeneratorConfig,
     tensors: &BTreeMap<String, StoredTensor>,
     naming: Naming,
 ) -> Result<BTreeMap<String, StoredTensor>, WeightsError> {
-    let mut exported = BTreeMap::new();
-    for key in keys(config) {
-        let missing = || WeightsError::Missing {
+    if naming == Naming::Rosinality && config.architecture() != Architecture::Skip {
+        return Err(WeightsError::Unsupported {
             source_name: "the generator".to_owned(),
-            tensor: key.ours.clone(),
-        };
-        let tensor = tensors.get(&key.ours).ok_or_else(missing)?;
+            reason: format!("rosinality has no architecture {:?}", config.architecture()),
+        });
+    }
+    let tensor = |ours: &str| {
+        tensors.get(ours).ok_or_else(|| WeightsError::Missing {
+            source_name: "the generator".to_owned(),
+            tensor: ours.to_owned(),
+        })
+    };
+    let (prefix, w_avg, names, filter) = match naming {
+        Naming::Nvidia => (
+            "G_ema.",
+            "G_ema.mapping.w_avg",
+            nvidia::filters(config),
+            filter(1.0),
+        ),
+        Naming::Rosinality => (
+            "g_ema.",
+            "latent_avg",
+            rosinality::filters(config),
+            filter(4.0),
+        ),
+    };
+    let mut exported = BTreeMap::from([(w_avg.to_owned(), tensor(W_AVG)?.clone())]);
+    for key in keys(config) {
+        let tensor = tensor(&key.ours)?;
         let shape = key.shape(naming, tensor.shape());
         let reshaped = tensor
             .reshaped(shape)
             .expect("only axes of length 1 differ");
-        exported.insert(key.name(naming).to_owned(), reshaped);
+        exported.insert(format!("{prefix}{}", key.name(naming)), reshaped);
     }
-    let (names, filter) = match naming {
-        Naming::Nvidia => (nvidia::filters(config), filter(1.0)),
-        Naming::Rosinality => (rosinality::filters(config), filter(4.0)),
-    };
-    exported.extend(names.into_iter().map(|name| (name, filter.clone())));
+    let filters = names
+        .into_iter()
+        .map(|name| (format!("{prefix}{name}"), filter.clone()));
+    exported.extend(filters);
     Ok(exported)
 }

@@ -1,98 +1,111 @@
-//! Pickles of stylegan2-ada-pytorch: the moving average `G_ema` is taken.
+//! The names of stylegan2-ada-pytorch and of stylegan3, in a pickle or a state dict.
 
 use anyface_checkpoint::Checkpoint;
 use serde_json::Value;
 
-use super::super::{Claims, Network};
-use super::{Naming, claim};
-use crate::stylegan2::GeneratorConfig;
+use super::super::Claims;
+use super::Layout;
+use crate::stylegan2::{Architecture, GeneratorConfig};
 use crate::weights::WeightsError;
 
-/// The generator of a pickle.
-pub(in super::super) fn from_nvidia(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
-    let config = config(claims)?;
-    for (pattern, reason) in [
-        ("G.*", "the generator in training, not its average"),
-        ("D.*", "the discriminator"),
-        ("augment_pipe.*", "the augmentation of training"),
-    ] {
-        claims.leave_out(pattern, reason);
-    }
-    claim(claims, &config, Naming::Nvidia)
-}
-
-/// Sizes by the shapes of the tensors; the rest by the attributes of the modules.
-fn config(claims: &Claims<'_>) -> Result<GeneratorConfig, WeightsError> {
+/// Sizes by the shapes of the tensors; the rest by the attributes of the modules, which a state dict does not have.
+pub(super) fn config(
+    claims: &mut Claims<'_>,
+    layout: &Layout,
+) -> Result<GeneratorConfig, WeightsError> {
     let checkpoint = claims.checkpoint;
-    if claims.names("G_ema.synthesis.input.*").next().is_some() {
+    let has = |name: &str| claims.names(&layout.name(name)).next().is_some();
+    if has("synthesis.input.*") {
         return Err(WeightsError::unsupported(
             checkpoint,
-            "a StyleGAN3, which this library does not have",
+            "a StyleGAN3, which this library does not have: take a StyleGAN2",
         ));
     }
-    if claims.names("G_ema.mapping.embed.*").next().is_some() {
+    if has("mapping.embed.*") {
         return Err(WeightsError::unsupported(
             checkpoint,
             "a generator of classes, which this library does not have",
         ));
     }
+    let architecture = match (
+        has("synthesis.b8.skip.weight"),
+        has("synthesis.b4.torgb.weight"),
+    ) {
+        (true, _) => Architecture::Resnet,
+        (false, true) => Architecture::Skip,
+        (false, false) => Architecture::Orig,
+    };
+    let conv1 = |level: usize| {
+        layout.name(&format!(
+            "synthesis.b{}.conv1.weight",
+            4_usize << level.min(32)
+        ))
+    };
     let mut channels = Vec::new();
-    while let Ok([_, width, _, _]) = claims.shape(&torgb(channels.len())) {
+    while let Ok([width, _, _, _]) = claims.shape(&conv1(channels.len())) {
         channels.push(width);
     }
-    expect(checkpoint, "synthesis/b8/architecture", &"skip".into())?;
-    expect(checkpoint, "synthesis/b8/conv0/activation", &"lrelu".into())?;
-    let [w_dim] = claims.shape("G_ema.mapping.w_avg")?;
-    let [_, z_dim] = claims.shape("G_ema.mapping.fc0.weight")?;
-    let lr_multiplier = attribute(checkpoint, "mapping/fc0/bias_gain")?;
-    let clamp = attribute(checkpoint, "synthesis/b8/conv0/conv_clamp")?;
-    Ok(GeneratorConfig::new(z_dim, w_dim, channels)
-        .with_mapping_layers(claims.names("G_ema.mapping.fc*.weight").count())
-        .with_lr_multiplier(lr_multiplier.as_f64().unwrap_or(1.0))
-        .with_conv_clamp(clamp.as_f64()))
-}
-
-fn torgb(level: usize) -> String {
-    format!("G_ema.synthesis.b{}.torgb.weight", 4_usize << level.min(32))
-}
-
-/// An attribute of a module of `G_ema`.
-fn attribute<'c>(checkpoint: &'c Checkpoint, path: &str) -> Result<&'c Value, WeightsError> {
-    let found = checkpoint.metadata.pointer(&format!("/G_ema/{path}"));
-    found.ok_or_else(|| {
-        let reason = format!("G_ema lacks the attribute {}", path.replace('/', "."));
-        WeightsError::unsupported(checkpoint, reason)
-    })
-}
-
-fn expect(checkpoint: &Checkpoint, path: &str, expected: &Value) -> Result<(), WeightsError> {
-    let found = attribute(checkpoint, path)?;
-    match found == expected {
-        true => Ok(()),
-        false => {
-            let name = path.replace('/', ".");
-            let reason = format!("G_ema.{name} is {found}, this library has {expected} only");
-            Err(WeightsError::unsupported(checkpoint, reason))
-        }
+    let [w_dim] = claims.shape(&layout.name("mapping.w_avg"))?;
+    let [_, z_dim] = claims.shape(&layout.name("mapping.fc0.weight"))?;
+    let mapping_layers = claims.names(&layout.name("mapping.fc*.weight")).count();
+    let config = GeneratorConfig::new(z_dim, w_dim, channels).with_mapping_layers(mapping_layers);
+    let config = match architecture {
+        Architecture::Skip => config,
+        other => config.with_architecture(Some(other)),
+    };
+    let Some(attributes) = attributes(checkpoint, layout) else {
+        claims.notes.push(
+            "a state dict does not say conv_clamp: none is taken, as NVIDIA's FFHQ networks of 2020 \
+             have it"
+                .to_owned(),
+        );
+        return Ok(config);
+    };
+    let attribute = |path: &str| {
+        let missing = || {
+            format!(
+                "the generator lacks the attribute {}",
+                path.replace('/', ".")
+            )
+        };
+        let found = attributes.pointer(&format!("/{path}"));
+        found.ok_or_else(|| WeightsError::unsupported(checkpoint, missing()))
+    };
+    let activation = attribute("synthesis/b8/conv0/activation")?;
+    if activation != "lrelu" {
+        let reason = format!("the activation {activation}, where this library has \"lrelu\" only");
+        return Err(WeightsError::unsupported(checkpoint, reason));
     }
+    let lr_multiplier = attribute("mapping/fc0/bias_gain")?.as_f64();
+    Ok(config
+        .with_lr_multiplier(lr_multiplier.unwrap_or(1.0))
+        .with_conv_clamp(attribute("synthesis/b8/conv0/conv_clamp")?.as_f64()))
 }
 
-/// Names of the filters.
+/// The attributes of a pickled generator.
+fn attributes<'c>(checkpoint: &'c Checkpoint, layout: &Layout) -> Option<&'c Value> {
+    let path = layout.prefix.trim_end_matches('.').replace('.', "/");
+    let pointer = match path.as_str() {
+        "" => String::new(),
+        path => format!("/{path}"),
+    };
+    let module = checkpoint.metadata.pointer(&pointer)?;
+    module.get("class").is_some().then_some(module)
+}
+
+/// Names of the filters, below the generator.
 pub(super) fn filters(config: &GeneratorConfig) -> Vec<String> {
     let mut names = Vec::new();
     for level in 0..config.channels.len() {
-        let block = format!("G_ema.synthesis.b{}", 4 << level);
-        let layers: &[&str] = if level == 0 {
-            &["conv1."]
-        } else {
-            &["conv0.", "conv1."]
+        let block = format!("synthesis.b{}", 4 << level);
+        let has_skip = config.architecture() == Architecture::Resnet;
+        let layers: &[&str] = match (level, has_skip) {
+            (0, _) => &["", "conv1."],
+            (_, false) => &["", "conv0.", "conv1."],
+            (_, true) => &["", "conv0.", "conv1.", "skip."],
         };
-        names.push(format!("{block}.resample_filter"));
-        names.extend(
-            layers
-                .iter()
-                .map(|layer| format!("{block}.{layer}resample_filter")),
-        );
+        let filters = layers.iter();
+        names.extend(filters.map(|layer| format!("{block}.{layer}resample_filter")));
     }
     names
 }

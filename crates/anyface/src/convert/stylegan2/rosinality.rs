@@ -1,45 +1,42 @@
-//! Files of rosinality/stylegan2-pytorch: `g_ema` and `latent_avg`.
+//! The names of rosinality/stylegan2-pytorch.
 
-use super::super::{Claims, Network};
-use super::{Naming, claim};
+use super::super::Claims;
+use super::Layout;
 use crate::stylegan2::GeneratorConfig;
 use crate::weights::WeightsError;
 
-/// The generator of a file.
-pub(in super::super) fn from_rosinality(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
-    let config = config(claims)?;
-    for (pattern, reason) in [
-        ("g.*", "the generator in training, not its average"),
-        ("d.*", "the discriminator"),
-        ("g_optim.*", "the state of an optimiser"),
-        ("d_optim.*", "the state of an optimiser"),
-    ] {
-        claims.leave_out(pattern, reason);
-    }
-    claim(claims, &config, Naming::Rosinality)
-}
-
 /// Sizes by the shapes of the tensors; nothing else varies.
-fn config(claims: &Claims<'_>) -> Result<GeneratorConfig, WeightsError> {
-    let [_, _, first, _, _] = claims.shape("g_ema.to_rgb1.conv.weight")?;
+pub(super) fn config(
+    claims: &Claims<'_>,
+    layout: &Layout,
+) -> Result<GeneratorConfig, WeightsError> {
+    let [_, _, first, _, _] = claims.shape(&layout.name("to_rgb1.conv.weight"))?;
     let mut channels = vec![first];
-    while let Ok([_, _, width, _, _]) =
-        claims.shape(&format!("g_ema.to_rgbs.{}.conv.weight", channels.len() - 1))
-    {
+    let colours = |level: usize| layout.name(&format!("to_rgbs.{level}.conv.weight"));
+    while let Ok([_, _, width, _, _]) = claims.shape(&colours(channels.len() - 1)) {
         channels.push(width);
     }
-    let [w_dim, z_dim] = claims.shape("g_ema.style.1.weight")?;
-    let mapping_layers = claims.names("g_ema.style.*.weight").count();
+    let first_layer = layout.name("style.1.weight");
+    let [w_dim, z_dim] = claims.shape(&first_layer)?;
+    if z_dim != w_dim {
+        // Without classes it has one width for both: `EqualLinear(style_dim, style_dim)`.
+        let reason = format!(
+            "a generator of classes, which this library does not have: `{first_layer}` reads \
+             {z_dim} numbers, more than the {w_dim} of a latent"
+        );
+        return Err(WeightsError::unsupported(claims.checkpoint, reason));
+    }
+    let mapping_layers = claims.names(&layout.name("style.*.weight")).count();
     Ok(GeneratorConfig::new(z_dim, w_dim, channels).with_mapping_layers(mapping_layers))
 }
 
-/// Names of the filters.
+/// Names of the filters, below the generator.
 pub(super) fn filters(config: &GeneratorConfig) -> Vec<String> {
     (1..config.channels.len())
         .flat_map(|level| {
             [
-                format!("g_ema.convs.{}.conv.blur.kernel", 2 * level - 2),
-                format!("g_ema.to_rgbs.{}.upsample.kernel", level - 1),
+                format!("convs.{}.conv.blur.kernel", 2 * level - 2),
+                format!("to_rgbs.{}.upsample.kernel", level - 1),
             ]
         })
         .collect()

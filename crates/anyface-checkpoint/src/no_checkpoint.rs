@@ -1,0 +1,75 @@
+//! What people have in the place of weights: how to tell it, and what to do then.
+
+/// First bytes of files that hold no tensors as they are, and a line on each.
+const BY_FIRST_BYTES: [(&[u8], &str); 8] = [
+    (
+        b"version https://git-lfs.github.com/",
+        "a git-lfs pointer in the place of the file: run `git lfs pull` in its repository",
+    ),
+    (
+        b"\x1f\x8b",
+        "a gzip archive: unpack it first, with `gunzip`",
+    ),
+    (b"BZh", "a bzip2 archive: unpack it first, with `bunzip2`"),
+    (
+        b"\xfd7zXZ\x00",
+        "an xz archive: unpack it first, with `unxz`",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "a zstd archive: unpack it first, with `unzstd`",
+    ),
+    (
+        b"7z\xbc\xaf\x27\x1c",
+        "a 7z archive: unpack it first, with `7z x`",
+    ),
+    (
+        b"\x89HDF\r\n\x1a\n",
+        "an HDF5 file, as Keras writes it, which is not read",
+    ),
+    (
+        b"GGUF",
+        "a GGUF file, which is not read: take the model's safetensors",
+    ),
+];
+
+/// Where a tar archive says that it is one.
+const TAR_MAGIC: usize = 257;
+
+/// What a file is that no container fits; nothing where nobody knows.
+pub(crate) fn name(bytes: &[u8]) -> Option<&'static str> {
+    if is_page(bytes) {
+        return Some(
+            "a web page, not weights: the download ended at a page that asks for something, so \
+             fetch the file itself",
+        );
+    }
+    if bytes
+        .get(TAR_MAGIC..)
+        .is_some_and(|b| b.starts_with(b"ustar"))
+    {
+        return Some("a tar archive: unpack it first, with `tar -xf`");
+    }
+    let found = BY_FIRST_BYTES
+        .iter()
+        .find(|(first, _)| bytes.starts_with(first));
+    found.map(|&(_, line)| line)
+}
+
+/// Whether bytes begin as an HTML or XML page.
+fn is_page(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let page = bytes.trim_ascii_start();
+    [
+        b"<!doctype".as_slice(),
+        b"<html",
+        b"<head",
+        b"<?xml",
+        b"<!--",
+    ]
+    .iter()
+    .any(|tag| {
+        page.get(..tag.len())
+            .is_some_and(|p| p.eq_ignore_ascii_case(tag))
+    })
+}
