@@ -9,6 +9,7 @@
 //! # Ok::<(), anyface::Error>(())
 //! ```
 
+pub mod attributes;
 pub mod bundle;
 pub mod clip;
 pub mod convert;
