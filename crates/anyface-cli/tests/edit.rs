@@ -31,7 +31,7 @@ impl Folder {
         anyface()
             .current_dir(self.0.path())
             .args(args)
-            .args(["-o", output])
+            .args(["-o", output, "--force"])
             .assert()
             .success();
         fs::read(self.path(output)).expect("written")

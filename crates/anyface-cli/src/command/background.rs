@@ -1,9 +1,11 @@
 //! What stands behind a face that a command draws.
 
 use anyface::segmentation::{Background, PersonMask};
+use anyhow::Result;
 use image::{RgbImage, RgbaImage};
 
 use super::network::NetworkArgs;
+use super::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BackgroundArgs {
@@ -19,11 +21,18 @@ pub(crate) struct Backdrop {
 }
 
 impl BackgroundArgs {
-    pub(crate) fn backdrop(&self, network: &NetworkArgs) -> Backdrop {
-        Backdrop {
+    /// The background, for pictures that go to `output`.
+    ///
+    /// # Errors
+    /// When it is to be transparent and `output` cannot be.
+    pub(crate) fn backdrop(&self, network: &NetworkArgs, output: &Output) -> Result<Backdrop> {
+        if self.background == Background::Transparent {
+            output.check_alpha()?;
+        }
+        Ok(Backdrop {
             background: self.background,
             mask: PersonMask::builtin(&network.device()),
-        }
+        })
     }
 }
 

@@ -1,11 +1,10 @@
 //! `anyface edit`: a face changed in words.
 
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyface::image::{contact_sheet, save_marked};
+use anyface::image::contact_sheet;
 use anyface::photograph::keep_details;
 use anyface::{Edit, Engine, Latent};
 use anyhow::{Result, bail};
@@ -14,6 +13,7 @@ use serde::Serialize;
 use super::background::BackgroundArgs;
 use super::face_source::{FaceSource, PictureArgs};
 use super::network::{MarkArgs, NetworkArgs};
+use super::output::{ForceArgs, Output};
 
 /// Change a face in words
 #[derive(Debug, clap::Args)]
@@ -50,9 +50,11 @@ pub(crate) struct Args {
     /// Keep the picture's own details: only what the edit changes is drawn anew, on the picture at its own size
     #[arg(long, conflicts_with = "crossover")]
     details: bool,
-    /// PNG file to write
-    #[arg(short, long, value_name = "FILE", default_value = "edited.png")]
-    output: PathBuf,
+    /// File to write (.png, .jpg or .webp), - for stdout, or a folder; edited.png, or the next free name, when left out
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArgs,
     /// Write the latent of the changed face too, for further edits
     #[arg(long, value_name = "LATENT.safetensors")]
     latent: Option<PathBuf>,
@@ -80,6 +82,8 @@ struct Line<'a> {
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
+        let mut output = self.output()?;
+        let backdrop = self.background.backdrop(&self.network, &output)?;
         let engine = self.network.engine()?;
         let start = Instant::now();
         let (face, photograph) = self.face.open(&engine, &self.picture)?;
@@ -97,7 +101,6 @@ impl Args {
             .iter()
             .try_fold(face, |face, text| self.changed(&engine, &face, text, 1.0))?;
         let edited = self.changed(&engine, &before, &self.text[last], 1.0)?;
-        let backdrop = self.background.backdrop(&self.network);
         let picture = match self.steps {
             None => {
                 let face = drawn(&edited);
@@ -118,11 +121,25 @@ impl Args {
             }
         };
         let mark = self.mark.mark(&engine, &self.prompt(), self.face.seed());
-        save_marked(&picture, &mark, &self.output)?;
+        let path = output.write(&picture, &mark)?;
         if let Some(path) = &self.latent {
             edited.save(path)?;
         }
-        self.report(start.elapsed().as_secs_f64() * 1000.0)
+        let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+        output.say(&self.line(&path, milliseconds)?)
+    }
+
+    /// Where the picture goes; refuses what would overwrite.
+    fn output(&self) -> Result<Output> {
+        if let Some(path) = &self.latent {
+            self.force.check(path)?;
+        }
+        let free = || self.force.free("edited", "png");
+        let output = Output::new(&self.output.clone().unwrap_or_else(free), self.force)?;
+        match self.json && matches!(output, Output::Stdout) {
+            true => bail!("-o - and --json: stdout has room for one of them"),
+            false => Ok(output),
+        }
     }
 
     /// One edit at a part of the strength.
@@ -147,19 +164,18 @@ impl Args {
         }
     }
 
-    fn report(&self, milliseconds: f64) -> Result<()> {
-        let mut out = std::io::stdout().lock();
+    /// What is said of the edit.
+    fn line(&self, path: &Path, milliseconds: f64) -> Result<String> {
         let line = Line {
-            path: &self.output,
+            path,
             texts: &self.text,
             strength: self.strength,
             milliseconds,
         };
-        match self.json {
-            true => writeln!(out, "{}", serde_json::to_string(&line)?)?,
-            false => writeln!(out, "{}", self.output.display())?,
-        }
-        Ok(())
+        Ok(match self.json {
+            true => serde_json::to_string(&line)?,
+            false => path.display().to_string(),
+        })
     }
 }
 

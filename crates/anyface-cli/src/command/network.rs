@@ -1,13 +1,21 @@
 //! Options of every command that runs a network.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyface::attributes::AttributeReader;
 use anyface::bundle::Bundle;
 use anyface::image::Mark;
 use anyface::probe::Probe;
 use anyface::{Engine, Error};
 use burn::tensor::Device;
+
+/// Where bundles are found by their names.
+const MODELS: &str = "models";
+
+/// Name of the bundle inside the binary.
+const BUILTIN: &str = "portraits";
 
 /// Which networks to run, and where.
 #[derive(Debug, clap::Args)]
@@ -43,20 +51,17 @@ impl NetworkArgs {
     /// The networks of the bundle that make faces.
     pub(crate) fn engine(&self) -> Result<Engine, Error> {
         self.device.limit_threads();
-        Engine::load(&self.bundle(), &self.device.device())
+        Engine::load(&self.bundle()?, &self.device.device())
     }
 
     /// The bundle's attribute probe.
     pub(crate) fn probe(&self) -> Result<Probe, Error> {
-        self.probe_if_any()?.ok_or_else(|| Error::Bundle {
-            file: "config.json".to_owned(),
-            reason: "probe: this bundle has none, to measure with".to_owned(),
-        })
+        self.probe_if_any()?.ok_or_else(no_probe)
     }
 
     /// The bundle's attribute probe, where it has one.
     pub(crate) fn probe_if_any(&self) -> Result<Option<Probe>, Error> {
-        let bundle = self.bundle();
+        let bundle = self.bundle()?;
         let config = bundle.config()?.probe;
         let probe = config.map(|probe| probe.init(&self.device.device()));
         probe
@@ -64,26 +69,68 @@ impl NetworkArgs {
             .transpose()
     }
 
+    /// What reads attributes from faces, by the bundle's probe, and R, the side of its faces.
+    pub(crate) fn attribute_reader(&self) -> Result<(AttributeReader, u32), Error> {
+        self.device.limit_threads();
+        let bundle = self.bundle()?;
+        let side = bundle.config()?.generator.resolution() as u32;
+        let reader = AttributeReader::load(&bundle, &self.device.device())?;
+        Ok((reader.ok_or_else(no_probe)?, side))
+    }
+
     /// Where to run the networks.
     pub(crate) fn device(&self) -> Device {
         self.device.device()
     }
 
-    fn bundle(&self) -> Bundle {
-        match &self.model {
-            Some(folder) => Bundle::folder(&named(folder)),
-            None => Bundle::builtin(),
-        }
+    fn bundle(&self) -> Result<Bundle, Error> {
+        self.model.as_deref().map_or(Ok(Bundle::builtin()), named)
     }
 }
 
-/// The folder of a bundle: the one of that path, else the one of that name under `models/`.
-fn named(bundle: &Path) -> PathBuf {
-    let under_models = Path::new("models").join(bundle);
-    match !bundle.exists() && under_models.is_dir() {
-        true => under_models,
-        false => bundle.to_owned(),
+fn no_probe() -> Error {
+    Error::Bundle {
+        file: "config.json".to_owned(),
+        reason: "probe: this bundle has none, so nothing reads attributes from its faces"
+            .to_owned(),
     }
+}
+
+/// The bundle in the folder of that path, else the one of that name under `models/`, else the
+/// built-in one by its name.
+///
+/// # Errors
+/// When there is none of that name; the error lists those that are there.
+fn named(name: &Path) -> Result<Bundle, Error> {
+    let under_models = Path::new(MODELS).join(name);
+    if name.exists() {
+        return Ok(Bundle::folder(name));
+    }
+    if under_models.is_dir() {
+        return Ok(Bundle::folder(&under_models));
+    }
+    if name == Path::new(BUILTIN) {
+        return Ok(Bundle::builtin());
+    }
+    Err(Error::Bundle {
+        file: name.display().to_string(),
+        reason: format!(
+            "there is no such bundle; there are {BUILTIN} (built in){}",
+            bundles_under_models()
+        ),
+    })
+}
+
+/// The bundles under `models/`, each with a comma before it.
+fn bundles_under_models() -> String {
+    let folders = fs::read_dir(MODELS).into_iter().flatten().flatten();
+    let mut found: Vec<_> = folders
+        .map(|folder| folder.path())
+        .filter(|path| path.join("config.json").exists())
+        .map(|path| format!(", {}", path.display()))
+        .collect();
+    found.sort();
+    found.concat()
 }
 
 impl MarkArgs {

@@ -1,11 +1,13 @@
 //! `anyface serve`: the page and the API.
 
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
-use std::{env, fs};
+use std::{env, fs, io};
 
+use anyface::Engine;
 use anyface::photograph::Detector;
 use anyface_server::{Config, EngineStudio, Server};
 use anyhow::{Context, Result, bail};
@@ -72,14 +74,13 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
+        let is_terminal = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(is_terminal)
+            .with_writer(io::stderr);
         match self.log_json {
-            true => tracing_subscriber::fmt()
-                .json()
-                .with_writer(std::io::stderr)
-                .init(),
-            false => tracing_subscriber::fmt()
-                .with_writer(std::io::stderr)
-                .init(),
+            true => log.json().init(),
+            false => log.init(),
         }
         let config = self.config()?;
         if config.keys.is_empty() && !self.bind.ip().is_loopback() {
@@ -95,9 +96,33 @@ impl Args {
             let listener = TcpListener::bind(self.bind)
                 .await
                 .with_context(|| format!("{}", self.bind))?;
+            self.greet(&engine, listener.local_addr()?)?;
             let server = Server::start(EngineStudio::new(engine), detector, config)?;
             Ok(server.serve(listener, stop_signal()?).await?)
         })
+    }
+
+    /// Says where the page is, and for whom.
+    fn greet(&self, engine: &Engine, address: SocketAddr) -> Result<()> {
+        let config = engine.config();
+        let side = config.generator.resolution();
+        let mut out = io::stdout().lock();
+        let version = env!("CARGO_PKG_VERSION");
+        writeln!(
+            out,
+            "anyface {version}: open http://{address}/ in a browser"
+        )?;
+        writeln!(out, "API    http://{address}/v1, as OpenAI's for images")?;
+        writeln!(
+            out,
+            "model  {}, {side} × {side} pixels",
+            config.domain.name()
+        )?;
+        if !config.license.is_empty() {
+            writeln!(out, "terms  {}", config.license)?;
+        }
+        writeln!(out, "Ctrl-C stops it.")?;
+        Ok(())
     }
 
     fn config(&self) -> Result<Config> {
