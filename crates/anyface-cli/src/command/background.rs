@@ -2,7 +2,7 @@
 
 use anyface::segmentation::{Background, PersonMask};
 use anyhow::Result;
-use image::{RgbImage, RgbaImage};
+use image::{DynamicImage, RgbaImage};
 
 use super::network::NetworkArgs;
 use super::output::Output;
@@ -37,7 +37,11 @@ impl BackgroundArgs {
 }
 
 impl Backdrop {
-    pub(crate) fn put_behind(&self, picture: &RgbImage) -> RgbaImage {
-        self.background.put_behind(picture, &self.mask)
+    /// The picture on the background; one that is kept stays as transparent as it is.
+    pub(crate) fn put_behind(&self, picture: DynamicImage) -> RgbaImage {
+        match self.background {
+            Background::Keep => picture.into_rgba8(),
+            background => background.put_behind(&picture.into_rgb8(), &self.mask),
+        }
     }
 }

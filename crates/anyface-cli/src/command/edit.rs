@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyface::image::contact_sheet;
-use anyface::photograph::keep_details;
+use anyface::photograph::{Photograph, read_mask};
 use anyface::{Edit, Engine, Latent};
 use anyhow::{Result, bail};
+use image::{DynamicImage, GrayImage};
 use serde::Serialize;
 
 use super::background::BackgroundArgs;
@@ -44,12 +45,15 @@ pub(crate) struct Args {
     /// A strip of so many strengths from 0 to the strength, side by side in one picture
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
     steps: Option<u32>,
-    /// Put the changed face back into the picture it was cut out of
-    #[arg(long, conflicts_with = "steps")]
-    paste_back: bool,
-    /// Keep the picture's own details: only what the edit changes is drawn anew, on the picture at its own size
-    #[arg(long, conflicts_with = "crossover")]
-    details: bool,
+    /// Write the face alone, cut out as the model sees it, and not the whole picture
+    #[arg(long)]
+    crop: bool,
+    /// Let the model draw the whole face anew, as its own character, without the picture's own details
+    #[arg(long)]
+    as_character: bool,
+    /// Change a picture only where this one of the same shape is transparent, or, without transparency, white
+    #[arg(long, value_name = "FILE", conflicts_with = "as_character")]
+    mask: Option<PathBuf>,
     /// File to write (.png, .jpg or .webp), - for stdout, or a folder; edited.png, or the next free name, when left out
     #[arg(short, long, value_name = "FILE|DIR|-")]
     output: Option<PathBuf>,
@@ -71,6 +75,13 @@ pub(crate) struct Args {
     network: NetworkArgs,
 }
 
+/// A photograph to be changed where its latent changes.
+struct Retouch {
+    photograph: Photograph,
+    latent: Latent,
+    mask: Option<GrayImage>,
+}
+
 /// `--json`.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -87,35 +98,24 @@ impl Args {
         let engine = self.network.engine()?;
         let start = Instant::now();
         let (face, photograph) = self.face.open(&engine, &self.picture)?;
-        let own = match (self.details, &photograph) {
-            (false, _) => None,
-            (true, Some(photograph)) => Some((photograph.at_own_size(), engine.draw(&face))),
-            (true, None) => bail!("--details: the face comes from no picture"),
-        };
-        let drawn = |edited: &Latent| match &own {
-            None => engine.draw(edited),
-            Some((picture, before)) => keep_details(picture, before, &engine.draw(edited)),
-        };
+        let photograph = photograph.filter(|_| !self.as_character);
+        let retouch = self.retouch(photograph, &face)?;
         let last = self.text.len() - 1;
         let before = self.text[..last]
             .iter()
             .try_fold(face, |face, text| self.changed(&engine, &face, text, 1.0))?;
         let edited = self.changed(&engine, &before, &self.text[last], 1.0)?;
+        let drawn = |edited: &Latent, crop| match &retouch {
+            None => engine.draw(edited).into(),
+            Some(retouch) => retouch.draw(&engine, edited, crop),
+        };
         let picture = match self.steps {
-            None => {
-                let face = drawn(&edited);
-                let picture = match (self.paste_back, photograph) {
-                    (false, _) => face,
-                    (true, Some(photograph)) => photograph.paste_back(&face),
-                    (true, None) => bail!("--paste-back: the face comes from no picture"),
-                };
-                backdrop.put_behind(&picture)
-            }
+            None => backdrop.put_behind(drawn(&edited, self.crop)),
             Some(steps) => {
                 let strip = (0..steps)
                     .map(|i| f64::from(i) / f64::from(steps - 1))
                     .map(|part| self.changed(&engine, &before, &self.text[last], part))
-                    .map(|face| Ok(backdrop.put_behind(&drawn(&face?))))
+                    .map(|face| Ok(backdrop.put_behind(drawn(&face?, true))))
                     .collect::<Result<Vec<_>>>()?;
                 contact_sheet(&strip, strip.len())
             }
@@ -127,6 +127,23 @@ impl Args {
         }
         let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
         output.say(&self.line(&path, milliseconds)?)
+    }
+
+    /// The photograph that keeps its details, where the face comes from one.
+    fn retouch(&self, photograph: Option<Photograph>, face: &Latent) -> Result<Option<Retouch>> {
+        let Some(photograph) = photograph else {
+            return match &self.mask {
+                Some(_) => bail!("--mask: the face comes from no picture"),
+                None => Ok(None),
+            };
+        };
+        let size = photograph.picture.dimensions();
+        let mask = self.mask.as_deref().map(|path| read_mask(path, size));
+        Ok(Some(Retouch {
+            mask: mask.transpose()?,
+            latent: face.clone(),
+            photograph,
+        }))
     }
 
     /// Where the picture goes; refuses what would overwrite.
@@ -176,6 +193,18 @@ impl Args {
             true => serde_json::to_string(&line)?,
             false => path.display().to_string(),
         })
+    }
+}
+
+impl Retouch {
+    /// The photograph, or its face alone, as an edit of its latent makes it.
+    fn draw(&self, engine: &Engine, edited: &Latent, crop: bool) -> DynamicImage {
+        let mask = self.mask.as_ref();
+        let face = engine.edit_photo(&self.photograph, &self.latent, edited, mask);
+        match crop {
+            true => face.after.into(),
+            false => self.photograph.clone().paste_back(&face),
+        }
     }
 }
 

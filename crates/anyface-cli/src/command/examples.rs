@@ -11,7 +11,7 @@ anyface generate --prompts - -n 4 -o faces/ --json < descriptions.txt"#,
     ),
     (
         "edit",
-        r#"anyface edit photo.jpg "smiling" --details --paste-back -o smiling.jpg
+        r#"anyface edit photo.jpg "smiling" -o smiling.jpg
 anyface edit seed:7 "wearing sunglasses" --strength 0.5
 anyface edit photo.jpg "old" --latent old.safetensors
 anyface edit old.safetensors "bald" "with a moustache" -o - > bald.png"#,

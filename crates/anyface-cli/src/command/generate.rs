@@ -85,7 +85,7 @@ impl Args {
                 let face = engine.face(description, self.seed.wrapping_add(i), truncation);
                 let prompt = captions.join(" ");
                 let mark = self.mark.mark(&engine, &prompt, Some(face.seed));
-                let picture = backdrop.put_behind(&face.image);
+                let picture = backdrop.put_behind(face.image.clone().into());
                 let path = output.write(&picture, &mark)?;
                 let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
                 output.say(&self.line(&path, &prompt, &face, milliseconds)?)?;

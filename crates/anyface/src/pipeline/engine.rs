@@ -1,6 +1,7 @@
 //! The networks of one bundle, ready to run.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use burn::tensor::Device;
 
@@ -9,6 +10,7 @@ use super::mapper::{self, Mapper};
 use crate::Error;
 use crate::bundle::{Bundle, BundleConfig};
 use crate::clip::{ImageTower, Preprocess, TextTower, Tokenizer};
+use crate::segmentation::PersonMask;
 use crate::stylegan2::{Generator, Precision, PreparedSynthesis};
 
 /// The networks of one bundle on one device.
@@ -31,6 +33,8 @@ pub struct Engine {
     /// From words to latents of `generator`.
     pub(super) mapper: Box<dyn Mapper>,
     pub(super) encoder: Option<PictureEncoder>,
+    /// Made when it is first wanted.
+    pub(super) person_mask: OnceLock<PersonMask>,
 }
 
 impl Engine {
@@ -68,6 +72,7 @@ impl Engine {
             generator,
             synthesis: synthesis.expect("f32 runs everywhere"),
             device: device.clone(),
+            person_mask: OnceLock::new(),
             config,
         })
     }

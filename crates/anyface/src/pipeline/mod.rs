@@ -2,6 +2,7 @@
 
 mod describe;
 mod edit;
+mod edit_photo;
 mod engine;
 mod generate;
 mod invert;
