@@ -61,6 +61,7 @@ anyface models inspect stylegan2-ffhq.pkl"#,
     (
         "serve",
         r#"anyface serve
+anyface serve --model portraits --model photographs
 anyface serve --bind 0.0.0.0:8080 --keys keys.txt --rate 120"#,
     ),
     ("verify", r#"anyface verify sailor.png --json"#),

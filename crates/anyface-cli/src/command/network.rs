@@ -15,7 +15,7 @@ use burn::tensor::Device;
 const MODELS: &str = "models";
 
 /// Name of the bundle inside the binary.
-const BUILTIN: &str = "portraits";
+pub(crate) const BUILTIN: &str = "portraits";
 
 /// Which networks to run, and where.
 #[derive(Debug, clap::Args)]
@@ -84,7 +84,9 @@ impl NetworkArgs {
     }
 
     fn bundle(&self) -> Result<Bundle, Error> {
-        self.model.as_deref().map_or(Ok(Bundle::builtin()), named)
+        self.model
+            .as_deref()
+            .map_or(Ok(Bundle::builtin()), find_bundle)
     }
 }
 
@@ -101,7 +103,7 @@ fn no_probe() -> Error {
 ///
 /// # Errors
 /// When there is none of that name; the error lists those that are there.
-fn named(name: &Path) -> Result<Bundle, Error> {
+pub(crate) fn find_bundle(name: &Path) -> Result<Bundle, Error> {
     let under_models = Path::new(MODELS).join(name);
     if name.exists() {
         return Ok(Bundle::folder(name));

@@ -74,6 +74,12 @@ impl SeenAttributes {
         self.0.get(attribute.index()).map_or(0.0, |(_, sure)| *sure)
     }
 
+    /// Whether the face surely has what words ask for: "with glasses" of one that wears them. Only words of the sentence that
+    /// [`SeenAttributes::in_words`] could say are known.
+    pub fn shows(&self, words: &str) -> bool {
+        words::shows(self, words)
+    }
+
     /// One sentence of what is surely seen: "A young woman with long red hair, wearing glasses, smiling."
     pub fn in_words(&self) -> String {
         words::sentence(self)

@@ -77,6 +77,17 @@ const EXPRESSIONS: &[Phrase] = &[
     (Surprised, "surprised"),
 ];
 
+/// Words that people ask with, and the sentence does not say so.
+const NAMED: &[Phrase] = &[
+    (Elderly, "old"),
+    (Elderly, "older"),
+    (Young, "young"),
+    (Bald, "bald"),
+    (WearingHat, "hat"),
+    (LongHair, "long hair"),
+    (CurlyHair, "curly hair"),
+];
+
 /// What is surely seen, as one sentence.
 pub(super) fn sentence(seen: &SeenAttributes) -> String {
     let mut text = format!("A{}", person(seen));
@@ -103,6 +114,22 @@ pub(super) fn sentence(seen: &SeenAttributes) -> String {
         text += expression;
     }
     text + "."
+}
+
+/// Whether `asked` names something that is surely seen.
+pub(super) fn shows(seen: &SeenAttributes, asked: &str) -> bool {
+    let asked = format!(" {} ", asked.to_lowercase());
+    let names = |words: &str| asked.contains(&format!(" {words} "));
+    let color = |&(attribute, color): &Phrase| {
+        is_sure(seen, attribute) && !is_sure(seen, Bald) && names(&format!("{color} hair"))
+    };
+    let other = |&(attribute, words): &Phrase| {
+        let words = words.trim_start_matches("a ").trim_start_matches("full ");
+        is_sure(seen, attribute) && names(words)
+    };
+    let groups = [WITH, WEARING].concat();
+    let groups = groups.iter().copied().flatten();
+    COLORS.iter().any(color) || groups.chain(EXPRESSIONS).chain(NAMED).any(other)
 }
 
 /// What follows "A": " young woman", "n old man".
@@ -192,6 +219,32 @@ mod tests {
         assert_eq!(unsure.in_words(), "A person.");
         let nothing_known = SeenAttributes(Vec::new());
         assert_eq!(nothing_known.confidence(Smiling), 0.0);
+    }
+
+    #[test]
+    fn what_is_asked_for_may_be_there_already() {
+        let seen = face(&[
+            Eyeglasses, BlondHair, Elderly, FullBeard, WearingHat, Smiling,
+        ]);
+        for there in [
+            "with glasses",
+            "blond hair",
+            "Older",
+            "with a beard",
+            "with a hat",
+            "smiling",
+        ] {
+            assert!(seen.shows(there), "{there}");
+        }
+        for missing in [
+            "with black hair",
+            "surprised",
+            "wearing lipstick",
+            "with sunglasses",
+            "golden",
+        ] {
+            assert!(!seen.shows(missing), "{missing}");
+        }
     }
 
     #[test]
