@@ -4,8 +4,10 @@ import base64
 import io
 import struct
 
+import httpx
 import openai
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -53,10 +55,34 @@ def test_images_are_edited(client):
     assert base64.b64decode(several.data[0].b64_json) == edited
 
 
-def test_what_cannot_be_done_is_refused_in_the_sdks_shape(client):
+def test_what_means_nothing_here_is_accepted_and_told(client):
+    raw = client.images.with_raw_response.generate(
+        model="dall-e-3", prompt="a face", style="vivid", quality="hd", size="1024x1536", response_format="url"
+    )
+    assert raw.headers["anyface-ignored"] == "style, quality"
+    picture = httpx.get(raw.parse().data[0].url)
+    assert picture.status_code == 200 and size(picture.content) == (1024, 1536)
+
+
+def test_photographs_are_changed_inside_their_masks(client):
+    png = base64.b64decode(client.images.generate(prompt="a face").data[0].b64_json)
+    mask = io.BytesIO()
+    Image.new("RGBA", (128, 128), (0, 0, 0, 255)).save(mask, "PNG")
     with pytest.raises(openai.BadRequestError) as refused:
-        client.images.generate(prompt="a face", style="vivid")
-    assert (refused.value.param, refused.value.code) == ("style", "unsupported_parameter")
+        client.images.edit(prompt="older", image=("face.png", png), mask=("mask.png", mask.getvalue()))
+    assert refused.value.param == "mask"
+    half = Image.new("RGBA", (128, 128), (0, 0, 0, 255))
+    half.paste((0, 0, 0, 0), (0, 0, 64, 128))
+    half.save(mask := io.BytesIO(), "PNG")
+    answer = client.images.edit(
+        prompt="older", image=[("face.png", png)], mask=("mask.png", mask.getvalue()), n=2, input_fidelity="high"
+    )
+    before, after = (Image.open(io.BytesIO(file)).convert("RGB") for file in (png, base64.b64decode(answer.data[0].b64_json)))
+    right = (66, 0, 128, 128)
+    assert len(answer.data) == 2 and before.crop(right).tobytes() == after.crop(right).tobytes()
+
+
+def test_what_cannot_be_done_is_refused_in_the_sdks_shape(client):
     with pytest.raises(openai.BadRequestError) as refused:
         client.images.generate(prompt="a face", extra_body={"colour": 1})
     assert (refused.value.param, refused.value.code) == ("colour", "unknown_parameter")

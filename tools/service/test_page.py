@@ -46,6 +46,29 @@ def test_the_model_brings_its_examples_ideas_and_licence(visit, address):
     assert page.locator(".editor .examples button").all_inner_texts() == model["ideas"]
 
 
+def test_another_model_has_faces_of_its_own(visit):
+    page = visit()
+    generate(page)
+    page.get_by_label("Model").last.select_option("sketcher")
+    expect(page.locator("#licence")).to_contain_text("sketcher")
+    expect(page.locator("#grid .face")).to_have_count(0)
+    expect(page.locator("#others")).to_contain_text("6 more here")
+    with page.expect_request("**/v1/faces") as asked:
+        generate(page, number=6)
+    assert asked.value.post_data_json["model"] == "sketcher"
+    shot(page, "models")
+    page.get_by_label("Model").last.select_option("painter")
+    expect(page.locator("#grid .face:not(:disabled)")).to_have_count(6)
+
+
+def test_ideas_that_a_face_shows_already_are_not_offered(visit):
+    page = visit()
+    generate(page, "somebody").first.click()
+    ideas = page.locator(".editor .examples").get_by_role
+    expect(ideas("button", name="with a white beard")).to_be_disabled()
+    expect(ideas("button", name="smiling")).to_be_enabled()
+
+
 def test_a_face_is_edited_by_slider_and_undone(visit):
     page = visit()
     generate(page).nth(1).click()

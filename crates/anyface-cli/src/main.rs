@@ -23,6 +23,7 @@ struct Cli {
 enum Command {
     Generate(command::generate::Args),
     Edit(command::edit::Args),
+    Describe(command::describe::Args),
     Invert(command::invert::Args),
     Interpolate(command::interpolate::Args),
     #[cfg(feature = "train")]
@@ -37,14 +38,22 @@ enum Command {
     Bench(command::bench::Args),
     Serve(Box<command::serve::Args>),
     Verify(command::verify::Args),
+    Completions(command::completions::Args),
+    Man(command::man::Args),
+}
+
+/// The command line, with examples behind every help.
+fn command_line() -> clap::Command {
+    command::examples::add_to(Cli::command())
 }
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = command_line().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
         Command::Generate(args) => args.run(),
         Command::Edit(args) => args.run(),
+        Command::Describe(args) => args.run(),
         Command::Invert(args) => args.run(),
         Command::Interpolate(args) => args.run(),
         #[cfg(feature = "train")]
@@ -59,19 +68,44 @@ fn main() -> ExitCode {
         Command::Bench(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Verify(args) => args.run(),
+        Command::Completions(args) => args.run(command_line()),
+        Command::Man(args) => args.run(command_line()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("anyface: {error:#}");
+            eprintln!("anyface: {}", line(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, each said once: some errors say their causes themselves.
+fn line(error: &anyhow::Error) -> String {
+    let said = error.chain().map(ToString::to_string);
+    let line = said.reduce(|line, cause| match line.contains(&cause) {
+        true => line,
+        false => format!("{line}: {cause}"),
+    });
+    line.unwrap_or_default()
 }
 
 /// Whether whoever read the output, as `head` does, has had enough.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<std::io::Error>();
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = std::io::Error::other("no space");
+        let error = anyhow::Error::new(error).context("a.png: no space");
+        assert_eq!(line(&error), "a.png: no space");
+        assert_eq!(line(&error.context("b")), "b: a.png: no space");
+    }
 }

@@ -31,7 +31,7 @@ impl Folder {
         anyface()
             .current_dir(self.0.path())
             .args(args)
-            .args(["-o", output])
+            .args(["-o", output, "--force"])
             .assert()
             .success();
         fs::read(self.path(output)).expect("written")
@@ -142,16 +142,70 @@ fn a_picture_keeps_its_details_through_an_edit() {
         let args = ["edit", "striped.png", "smiling", "--strength", strength];
         folder.draw(&[&args[..], more].concat(), "edited.png")
     };
-    assert!(edit("0", &["--details"]) == face, "the picture itself");
+    assert!(edit("0", &[]) == face, "the picture itself");
     let stripes = |picture: &image::RgbImage| -> u32 {
         let pairs = (0..picture.width() / 2).map(|i| [2 * i, 2 * i + 1]);
         let blue = |x| u32::from(picture.get_pixel(x, 5).0[2]);
         pairs.map(|[a, b]| blue(a).abs_diff(blue(b))).sum()
     };
-    let edited = edit("1", &["--details"]);
+    let edited = edit("1", &[]);
     assert!(edited != face);
-    assert!(stripes(&edited) > 4 * stripes(&edit("1", &[])));
-    folder.refused(&["edit", "seed:1", "smiling", "--details"], "no picture");
+    assert!(stripes(&edited) > 4 * stripes(&edit("1", &["--as-character"])));
+}
+
+#[test]
+fn a_mask_keeps_the_rest_of_a_picture_to_the_bit() {
+    let folder = Folder::new();
+    let face = folder.draw(&["generate", "a man with short hair"], "face.png");
+    let (width, height) = face.dimensions();
+    // Below the middle it may change.
+    let mask =
+        image::GrayImage::from_fn(width, height, |_, y| [if y > 64 { 255 } else { 0 }].into());
+    mask.save(folder.path("mask.png")).expect("written");
+    let edit = ["edit", "face.png", "smiling", "--mask", "mask.png"];
+    let edited = folder.draw(&edit, "edited.png");
+    let changed: Vec<_> = face.enumerate_pixels().zip(edited.pixels()).collect();
+    let rows = |below: bool| {
+        changed
+            .iter()
+            .filter(move |((_, y, _), _)| (*y > 64) == below)
+    };
+    assert!(rows(false).all(|((_, y, own), new)| *y > 62 || own == new));
+    assert!(rows(true).any(|((_, _, own), new)| own != new));
+    folder.refused(
+        &["edit", "seed:1", "smiling", "--mask", "mask.png"],
+        "no picture",
+    );
+    image::GrayImage::new(9, 2)
+        .save(folder.path("flat.png"))
+        .expect("written");
+    folder.refused(
+        &["edit", "face.png", "smiling", "--mask", "flat.png"],
+        "flat.png",
+    );
+}
+
+#[test]
+fn transparency_survives_an_edit() {
+    let folder = Folder::new();
+    let cut = [
+        "generate",
+        "a man with short hair",
+        "--background",
+        "transparent",
+    ];
+    let alpha = |file: Vec<u8>| {
+        let picture = image::load_from_memory(&file)
+            .expect("a picture")
+            .into_rgba8();
+        picture.pixels().map(|pixel| pixel.0[3]).collect::<Vec<_>>()
+    };
+    let before = alpha(folder.run(&cut, "face.png"));
+    assert!(before.iter().any(|&alpha| alpha < 255));
+    assert_eq!(
+        alpha(folder.run(&["edit", "face.png", "smiling"], "edited.png")),
+        before
+    );
 }
 
 #[test]

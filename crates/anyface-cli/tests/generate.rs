@@ -65,7 +65,14 @@ fn a_background_is_cut_away_or_coloured() {
     let output = folder.path().join("face.png");
     let draw = |background: &str| {
         anyface()
-            .args(["generate", "a face", "--background", background, "-o"])
+            .args([
+                "generate",
+                "a face",
+                "--force",
+                "--background",
+                background,
+                "-o",
+            ])
             .arg(&output)
             .assert()
             .success();
@@ -200,7 +207,7 @@ fn a_broken_bundle_is_named() {
     refused(
         &["a face", "--model", missing.to_str().expect("text")],
         1,
-        "config.json",
+        "there is no such bundle",
     );
 
     let bundle = folder.path().join("bundle");

@@ -21,6 +21,7 @@ async fn main() -> std::io::Result<()> {
     };
     let listener = tokio::net::TcpListener::bind(bind).await?;
     writeln!(std::io::stdout(), "http://{}/", listener.local_addr()?)?;
-    let server = Server::start(support::Painter { pause }, None, config)?;
+    let studios = ["painter", "sketcher"].map(|name| support::Painter::boxed(pause, name));
+    let server = Server::start(studios.into(), None, config)?;
     server.serve(listener, std::future::pending()).await
 }

@@ -56,14 +56,33 @@ function sentence(message) {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** What the model is and can do. */
-export async function model() {
+/** The model that requests name; the server's first when `null`. */
+let chosen = null;
+
+/** Every request from now on is for this model. */
+export function use(model) {
+  chosen = model;
+}
+
+/** A request as it is sent: with the name of its model. */
+export function named(request) {
+  return chosen === null ? request : { ...request, model: chosen };
+}
+
+/** What each model is and can do; other names of the first are left out. */
+export async function models() {
   const response = await call("/v1/models");
-  return (await response.json()).data[0];
+  return (await response.json()).data.filter((model) => !model.alias_of);
 }
 
 /** One face: `{b64_json, latent}`. */
 export async function face(request, signal) {
-  const response = await call("/v1/faces", request, signal);
+  const response = await call("/v1/faces", named(request), signal);
+  return response.json();
+}
+
+/** What is seen in a picture, a data URL: `{description, attributes, faces, ideas}`. */
+export async function describe(image, signal) {
+  const response = await call("/v1/describe", named({ image }), signal);
   return response.json();
 }

@@ -4,12 +4,14 @@ import * as api from "./api.js";
 import { draft, fill } from "./draft.js";
 import * as history from "./history.js";
 import { notice, tell } from "./notice.js";
-import { address, fromBase64 } from "./pictures.js";
+import { address, fromBase64, toDataUrl } from "./pictures.js";
 import * as tree from "./tree.js";
 import { Viewer } from "./viewer.js";
 
 const FULL = 0.8;
 const HALF = 0.5;
+/** Milliseconds that a picture stays before it is looked at: a slider makes many. */
+const LOOK = 400;
 
 export class Editor {
   #panel;
@@ -19,6 +21,9 @@ export class Editor {
   #model = { edits: false, ideas: [] };
   #face = null;
   #viewer;
+  #looking = 0;
+  /** Of pictures, the ideas that they do not show yet. */
+  #open = new WeakMap();
 
   /** `outside` has `opened(face)`, `closed(face)` and `removed(face, restore)`. */
   constructor(panel, template, gallery, outside) {
@@ -193,11 +198,27 @@ export class Editor {
   /** Ideas that this face shows already, or that were tried on it without effect, are no ideas. */
   #showIdeas(node) {
     const tried = node.children.filter((step) => !history.seen(step)).map((step) => step.label);
+    const open = this.#open.get(node.image);
+    if (!open) this.#look(node);
     for (const button of this.#parts.ideas.children) {
       const idea = button.textContent;
-      button.disabled = node.label.includes(idea) || tried.includes(idea);
+      const shown = node.label.includes(idea) || (open && !open.includes(idea));
+      button.disabled = Boolean(shown) || tried.includes(idea);
       button.title = button.disabled ? "Nothing would change" : "";
     }
+  }
+
+  /** Asks which ideas would change a picture, once it has been looked at for a while. */
+  #look(node) {
+    clearTimeout(this.#looking);
+    const { image } = node;
+    if (!this.#model.describes || !image) return;
+    this.#looking = setTimeout(async () => {
+      // Without an answer all ideas stay.
+      const seen = await api.describe(await toDataUrl(image)).catch(() => null);
+      this.#open.set(image, seen?.ideas ?? this.#model.ideas);
+      if (this.#face?.tree.current.image === image) this.#showIdeas(this.#face.tree.current);
+    }, LOOK);
   }
 
   #fillShelf() {

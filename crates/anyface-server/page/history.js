@@ -3,9 +3,10 @@
 // A step is `{id, face, parent, children, kind, label, amount, made, image, latent, change}`.
 // `made` is the amount that `image` and `latent` were made with, `null` before there are any;
 // `change` is how much its picture differs from the one before. A root also has `from` (words) or
-// `original` (a photo), an edit `keep`, a mix `other`, its second parent:
+// `original` (a photo) and `which` of its faces, an edit `keep`, a mix `other`, its second parent:
 // `{face, label, image, latent}`.
 
+import { named } from "./api.js";
 import { toDataUrl } from "./pictures.js";
 import { newId } from "./store.js";
 
@@ -70,7 +71,10 @@ export function picture(node) {
 
 /** What the server is asked for the face of a step, from the one before. */
 export async function request(node) {
-  if (node.kind === "root") return { from: node.from ?? { image: await toDataUrl(node.original) } };
+  if (node.kind === "root") {
+    const which = node.which ? { face: node.which } : {};
+    return { from: node.from ?? { image: await toDataUrl(node.original) }, ...which };
+  }
   if (node.kind === "mix") return { from: mix(node) };
   return { from: { latent: node.parent.latent }, edits: [edit(node)] };
 }
@@ -98,7 +102,7 @@ export function curl(node, origin) {
   const key = localStorage.getItem("anyface-key")
     ? [`-H "Authorization: Bearer $ANYFACE_KEY"`]
     : [];
-  const body = JSON.stringify(wholeRequest(node)).replaceAll("'", "'\\''");
+  const body = JSON.stringify(named(wholeRequest(node))).replaceAll("'", "'\\''");
   return [
     `curl -s ${origin}/v1/faces`,
     `-H 'Content-Type: application/json'`,

@@ -13,8 +13,10 @@ import { acceptPhotos, readPhoto } from "./photo.js";
 import { address } from "./pictures.js";
 import * as route from "./route.js";
 import { themed } from "./theme.js";
+import { whichFace } from "./which.js";
 
 const VISITED = "anyface-visited";
+const MODEL = "anyface-model";
 const $ = (id) => document.getElementById(id);
 
 themed($("theme"));
@@ -80,9 +82,10 @@ async function open(face) {
 async function takePhoto(file) {
   clearNotice();
   try {
-    const [face] = gallery.create([
-      { label: file.name || "Photo", original: await readPhoto(file) },
-    ]);
+    const original = await readPhoto(file);
+    const which = await whichFace(original, model);
+    if (which === null) return;
+    const [face] = gallery.create([{ label: file.name || "Photo", original, which }]);
     await open(face);
   } catch (error) {
     notice(error);
@@ -144,9 +147,26 @@ addEventListener("keydown", (event) => {
   }
 });
 
+/** The model that the visitor chose last, or the first. */
+function choose(models) {
+  const kept = localStorage.getItem(MODEL);
+  const chosen = models.find((model) => model.id === kept) ?? models[0];
+  api.use(chosen === models[0] ? null : chosen.id);
+  const list = $("models");
+  list.replaceChildren(...models.map(({ id }) => new Option(id, id, false, id === chosen.id)));
+  list.hidden = models.length < 2;
+  list.addEventListener("change", () => {
+    localStorage.setItem(MODEL, list.value);
+    // Faces are kept by model: the page begins again with those of the other.
+    location.assign("/");
+  });
+  return chosen;
+}
+
 /** Says of the model what everybody should know. */
 function introduce(model) {
-  $("model").textContent = `${model.id} · ${model.resolution} × ${model.resolution}`;
+  const size = `${model.resolution} × ${model.resolution}`;
+  $("model").textContent = $("models").hidden ? `${model.id} · ${size}` : size;
   $("licence").textContent = model.license
     ? `Licence of the model “${model.id}”: ${model.license}.`
     : `Nobody says under which licence the model “${model.id}” is.`;
@@ -162,8 +182,9 @@ async function load(model) {
   }
 }
 
+let model = null;
 try {
-  const model = await api.model();
+  model = choose(await api.models());
   introduce(model);
   composer.fit(model);
   editor.fit(model);

@@ -12,12 +12,17 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::kept::KeptFiles;
 use crate::metrics::Metrics;
-use crate::queue::{Queue, Ticket};
-use crate::studio::{About, Task};
+use crate::model::{LoadedModel, Models};
+use crate::queue::Ticket;
+use crate::studio::Task;
 
 /// Uploads that are decoded at a time: each may hold hundreds of megabytes.
 const DECODERS: usize = 2;
+
+/// The largest photographs that may be held at a time.
+const PHOTOGRAPHS: usize = 2;
 
 /// Who calls: the place of the key in the list, 0 without keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,16 +32,18 @@ pub(crate) struct Caller(pub usize);
 pub(crate) struct App {
     /// Its setup.
     pub(crate) config: Config,
-    /// Its model.
-    pub(crate) about: About,
+    /// Its models.
+    pub(crate) models: Models,
     /// What finds faces in photos; without it a photo is taken as one aligned face.
     pub(crate) detector: Option<Detector>,
-    /// Its work.
-    pub(crate) queue: Queue,
+    /// Files that answers named by URL.
+    pub(crate) kept: KeptFiles,
     /// Its counters.
     pub(crate) metrics: Arc<Metrics>,
     /// Turns at decoding uploads.
     pub(crate) decoders: Semaphore,
+    /// Megapixels of photographs that wait for what is drawn on them.
+    pub(crate) photographs: Arc<Semaphore>,
     /// When it started, in seconds since 1970.
     pub(crate) started: u64,
     limiter: Option<DefaultKeyedRateLimiter<Caller>>,
@@ -46,20 +53,20 @@ impl App {
     /// A server's state.
     pub(crate) fn new(
         config: Config,
-        about: About,
+        models: Models,
         detector: Option<Detector>,
-        queue: Queue,
         metrics: Arc<Metrics>,
     ) -> Self {
         let limit = |faces| RateLimiter::keyed(Quota::per_minute(faces));
         Self {
             limiter: config.faces_per_minute.map(limit),
             decoders: Semaphore::new(DECODERS),
+            photographs: Arc::new(Semaphore::new(PHOTOGRAPHS * megapixels(config.max_pixels))),
+            kept: KeptFiles::default(),
             started: now(),
             config,
-            about,
+            models,
             detector,
-            queue,
             metrics,
         }
     }
@@ -68,15 +75,24 @@ impl App {
     ///
     /// # Errors
     /// [`ApiError::RateLimited`], [`ApiError::Busy`] or [`ApiError::Stopping`].
-    pub(crate) fn submit(&self, caller: Caller, tasks: Vec<Task>) -> Result<Ticket, ApiError> {
+    pub(crate) fn submit(
+        &self,
+        model: &LoadedModel,
+        caller: Caller,
+        tasks: Vec<Task>,
+    ) -> Result<Ticket, ApiError> {
         self.check_rate(caller, tasks.len())?;
-        self.queue.submit(tasks).map_err(|refusal| {
+        model.queue.submit(tasks).map_err(|refusal| {
             self.metrics.rejected("queue_full");
             refusal.into()
         })
     }
 
-    fn check_rate(&self, caller: Caller, faces: usize) -> Result<(), ApiError> {
+    /// Counts faces of a caller against its rate.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`].
+    pub(crate) fn check_rate(&self, caller: Caller, faces: usize) -> Result<(), ApiError> {
         let faces = u32::try_from(faces).ok().and_then(NonZeroU32::new);
         let (Some(limiter), Some(faces)) = (&self.limiter, faces) else {
             return Ok(());
@@ -95,6 +111,11 @@ impl App {
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.config.timeout
     }
+}
+
+/// Megapixels, rounded up.
+pub(crate) fn megapixels(pixels: u64) -> usize {
+    usize::try_from(pixels.div_ceil(1_000_000)).unwrap_or(usize::MAX)
 }
 
 /// Seconds since 1970.

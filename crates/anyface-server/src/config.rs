@@ -32,13 +32,21 @@ pub struct Config {
     pub log_prompts: bool,
     /// Whether images carry their prompt and seed.
     pub mark_prompts: bool,
-    /// Other names that the model answers to, so that programs need not change theirs.
+    /// Other names that the first model answers to, so that programs need not change theirs.
     pub aliases: Vec<String>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        let aliases = ["gpt-image-1", "gpt-image-1-mini", "dall-e-2", "dall-e-3"];
+        let aliases = [
+            "gpt-image-2",
+            "gpt-image-1.5",
+            "gpt-image-1",
+            "gpt-image-1-mini",
+            "chatgpt-image-latest",
+            "dall-e-2",
+            "dall-e-3",
+        ];
         Self {
             keys: Vec::new(),
             faces_per_minute: None,
@@ -47,7 +55,7 @@ impl Default for Config {
             max_n: 10,
             max_body: 20 << 20,
             max_pixels: 50_000_000,
-            max_side: 1024,
+            max_side: 2048,
             timeout: Duration::from_secs(60),
             head_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(30),

@@ -1,13 +1,16 @@
 //! The studio of an [`Engine`].
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use anyface::attributes::AttributeReader;
 use anyface::pipeline::Description;
 use anyface::{Engine, Error, Latent};
 use image::RgbImage;
 
 use crate::studio::{
-    About, Edit, FaceSource, GeneratedFace, LatentValues, Studio, StudioError, Task,
+    About, Describer, Edit, FaceSource, GeneratedFace, LatentValues, SeenFace, Studio, StudioError,
+    Task,
 };
 
 /// Results that are kept: enough for the requests of a batch.
@@ -17,6 +20,8 @@ const REMEMBERED: usize = 32;
 /// strength of an edit changes, not its direction.
 pub struct EngineStudio {
     engine: Engine,
+    name: String,
+    attributes: Option<Arc<AttributeReader>>,
     read: Recent<Vec<String>, Description>,
     directions: Recent<Way, Latent>,
 }
@@ -32,10 +37,12 @@ struct Way {
 }
 
 impl EngineStudio {
-    /// The studio of an engine.
-    pub fn new(engine: Engine) -> Self {
+    /// The studio of an engine under a name, with what describes its faces where there is such a thing.
+    pub fn new(engine: Engine, name: String, attributes: Option<AttributeReader>) -> Self {
         Self {
             engine,
+            name,
+            attributes: attributes.map(Arc::new),
             read: Recent::default(),
             directions: Recent::default(),
         }
@@ -101,7 +108,7 @@ impl Studio for EngineStudio {
     fn about(&self) -> About {
         let config = self.engine.config();
         About {
-            model: config.domain.name().to_owned(),
+            model: self.name.clone(),
             license: config.license.clone(),
             examples: config.examples.clone(),
             ideas: config.ideas.clone(),
@@ -111,6 +118,13 @@ impl Studio for EngineStudio {
             edits: true,
             inverts: config.inverts(),
         }
+    }
+
+    fn describer(&self) -> Option<Arc<dyn Describer>> {
+        Some(Arc::new(Onlooker {
+            reader: Arc::clone(self.attributes.as_ref()?),
+            ideas: self.engine.config().ideas.clone(),
+        }))
     }
 
     fn make(
@@ -134,19 +148,41 @@ impl Studio for EngineStudio {
                     .face_with(&description, *seed, truncation, task.sketches, sketch);
             return Ok(GeneratedFace {
                 image: face.image,
+                before: None,
                 latent: LatentValues(face.latent.values()),
                 clip_score: Some(face.clip_score),
             });
         }
         let mut latent = self.source(&task.source)?;
+        let is_photo = matches!(task.source, FaceSource::Photo(_)) && !task.edits.is_empty();
+        let before = is_photo.then(|| self.engine.draw(&latent));
         for edit in &task.edits {
             latent = self.edit(&latent, edit)?;
         }
         Ok(GeneratedFace {
             image: self.engine.draw_with(&latent, task.sketches, sketch),
+            before,
             latent: LatentValues(latent.values()),
             clip_score: None,
         })
+    }
+}
+
+/// Reads attributes, and knows what there is to try.
+struct Onlooker {
+    reader: Arc<AttributeReader>,
+    ideas: Vec<String>,
+}
+
+impl Describer for Onlooker {
+    fn describe(&self, face: &RgbImage) -> SeenFace {
+        let seen = self.reader.read(face);
+        let open = self.ideas.iter().filter(|idea| !seen.shows(idea));
+        SeenFace {
+            description: seen.in_words(),
+            ideas: open.cloned().collect(),
+            attributes: seen.iter().map(|(a, sure)| (a.name(), sure)).collect(),
+        }
     }
 }
 

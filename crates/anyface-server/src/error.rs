@@ -26,14 +26,6 @@ pub(crate) enum ApiError {
     /// A field that nobody knows.
     #[error("Unknown parameter: '{0}'.")]
     UnknownParameter(String),
-    /// A field or value of OpenAI's API that this server has nothing for.
-    #[error("{message}")]
-    UnsupportedParameter {
-        /// Why.
-        message: String,
-        /// The field.
-        param: &'static str,
-    },
     /// A picture that is none, or too large.
     #[error("{message}")]
     InvalidImage {
@@ -127,9 +119,6 @@ impl ApiError {
         match self {
             Self::Invalid { .. } => (S::BAD_REQUEST, REQUEST, Some("invalid_value")),
             Self::UnknownParameter(_) => (S::BAD_REQUEST, REQUEST, Some("unknown_parameter")),
-            Self::UnsupportedParameter { .. } => {
-                (S::BAD_REQUEST, REQUEST, Some("unsupported_parameter"))
-            }
             Self::InvalidImage { .. } => (S::BAD_REQUEST, REQUEST, Some("invalid_image")),
             Self::Unauthorized => (S::UNAUTHORIZED, REQUEST, Some("invalid_api_key")),
             Self::Forbidden(_) => (S::FORBIDDEN, REQUEST, Some("cross_site_request")),
@@ -158,9 +147,7 @@ impl ApiError {
         let param = match self {
             Self::Invalid { param, .. } => param.clone(),
             Self::UnknownParameter(param) => Some(param.clone()),
-            Self::UnsupportedParameter { param, .. } | Self::InvalidImage { param, .. } => {
-                Some((*param).to_owned())
-            }
+            Self::InvalidImage { param, .. } => Some((*param).to_owned()),
             Self::NoSuchModel(_) => Some("model".to_owned()),
             _ => None,
         };

@@ -112,8 +112,12 @@ impl Metrics {
         text
     }
 
-    pub(crate) fn depth(&self, faces: usize) {
-        self.depth.set(faces as i64);
+    pub(crate) fn promised(&self, faces: usize) {
+        self.depth.inc_by(faces as i64);
+    }
+
+    pub(crate) fn released(&self, faces: usize) {
+        self.depth.dec_by(faces as i64);
     }
 
     pub(crate) fn batch(&self, jobs: usize) {

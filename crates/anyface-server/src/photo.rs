@@ -1,49 +1,130 @@
-//! Uploaded pictures, and the face in them.
+//! Uploaded pictures, the faces in them, and what is drawn put back on them.
 
 use std::sync::Arc;
 
 use anyface::Error;
-use anyface::image::decode_picture_within;
-use anyface::photograph::{Photograph, is_drawn_face};
-use image::RgbImage;
+use anyface::photograph::{Photograph, decode_mask};
+use anyface::segmentation::PersonMask;
+use image::{DynamicImage, GrayImage, RgbImage};
+use tokio::sync::OwnedSemaphorePermit;
 
-use crate::app::App;
+use crate::app::{App, megapixels};
 use crate::error::ApiError;
 use crate::metrics::Stage;
 
-/// The largest face of an uploaded picture, aligned where there is a detector, as a square of the model's resolution; so
-/// what waits in the queue is small. Runs away from the threads that answer.
-///
-/// # Errors
-/// [`ApiError::InvalidImage`] names `param` when it is no picture, broken, has too many pixels, or no face is found.
-pub(crate) async fn face(
-    app: &Arc<App>,
-    file: Vec<u8>,
-    param: &'static str,
-) -> Result<RgbImage, ApiError> {
-    let _turn = app
-        .decoders
-        .acquire()
-        .await
-        .map_err(|_| ApiError::Stopping)?;
-    let start = std::time::Instant::now();
-    let shared = Arc::clone(app);
-    let found = tokio::task::spawn_blocking(move || find(&shared, file)).await;
-    app.metrics.stage(Stage::Decode, start.elapsed());
-    found
-        .map_err(|_| ApiError::Internal)?
-        .map_err(|error| ApiError::InvalidImage {
-            message: error.to_string(),
-            param,
-        })
+/// A picture file of a request.
+pub(crate) struct Upload {
+    pub(crate) file: Vec<u8>,
+    /// The field that it came in.
+    pub(crate) param: &'static str,
+    /// Which of its faces; 0 is the largest.
+    pub(crate) face: usize,
 }
 
-fn find(app: &App, file: Vec<u8>) -> Result<RgbImage, Error> {
-    const NAME: &str = "the upload";
-    let side = app.about.resolution;
-    let picture = decode_picture_within(&file, NAME, app.config.max_pixels)?;
-    let detector = app.detector.as_ref();
-    let detector = detector.filter(|_| !is_drawn_face(&file, &picture, side));
-    let photograph = Photograph::new(picture, NAME, detector, 0, side)?;
-    Ok(photograph.face)
+/// A photograph that keeps its details through an edit.
+pub(crate) struct Retouch {
+    photograph: Photograph,
+    /// Where it may change; everywhere when `None`.
+    mask: Option<GrayImage>,
+    /// Its place among the photographs that are held.
+    _held: OwnedSemaphorePermit,
+}
+
+impl Upload {
+    /// The picture with its face, aligned where there is a detector, as a square of `side` pixels. Runs away from the
+    /// threads that answer.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidImage`] names the field when it is no picture, broken, has too many pixels, or not that face.
+    pub(crate) async fn open(self, app: &Arc<App>, side: u32) -> Result<Photograph, ApiError> {
+        let _turn = turn(app).await?;
+        self.decode(app, side).await
+    }
+
+    /// As [`Upload::open`], for an edit that keeps the picture's details, within a mask where there is one.
+    ///
+    /// # Errors
+    /// As [`Upload::open`], and for a mask that does not fit the picture.
+    pub(crate) async fn retouch(
+        self,
+        app: &Arc<App>,
+        side: u32,
+        mask: Option<Vec<u8>>,
+    ) -> Result<Retouch, ApiError> {
+        let _turn = turn(app).await?;
+        let photograph = self.decode(app, side).await?;
+        let size = photograph.picture.dimensions();
+        let mask = mask.map(|file| decode_mask(&file, "the mask", size));
+        let mask = mask.transpose().map_err(|error| invalid(&error, "mask"))?;
+        let pixels = u64::from(size.0) * u64::from(size.1);
+        let places = u32::try_from(megapixels(pixels)).unwrap_or(u32::MAX);
+        let held = Arc::clone(&app.photographs)
+            .acquire_many_owned(places)
+            .await;
+        Ok(Retouch {
+            photograph,
+            mask,
+            _held: held.map_err(|_| ApiError::Stopping)?,
+        })
+    }
+
+    async fn decode(self, app: &Arc<App>, side: u32) -> Result<Photograph, ApiError> {
+        let start = std::time::Instant::now();
+        let shared = Arc::clone(app);
+        let param = self.param;
+        let found = tokio::task::spawn_blocking(move || self.find(&shared, side)).await;
+        app.metrics.stage(Stage::Decode, start.elapsed());
+        found
+            .map_err(|_| ApiError::Internal)?
+            .map_err(|error| invalid(&error, param))
+    }
+
+    fn find(&self, app: &App, side: u32) -> Result<Photograph, Error> {
+        let max_pixels = app.config.max_pixels;
+        let detector = app.detector.as_ref();
+        Photograph::decode(
+            &self.file,
+            "the upload",
+            max_pixels,
+            detector,
+            self.face,
+            side,
+        )
+    }
+}
+
+impl Retouch {
+    /// The face, for the model.
+    pub(crate) fn face(&self) -> RgbImage {
+        self.photograph.face.clone()
+    }
+
+    /// Width and height of the photograph.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        self.photograph.picture.dimensions()
+    }
+
+    /// The photograph with the change from `before` to `after`, both drawn by the model.
+    pub(crate) fn draw(
+        &self,
+        before: &RgbImage,
+        after: &RgbImage,
+        person: &PersonMask,
+    ) -> DynamicImage {
+        let mask = self.mask.as_ref();
+        let face = self.photograph.edited(before, after, person, mask);
+        self.photograph.clone().paste_back(&face)
+    }
+}
+
+/// A turn at what holds a whole picture in memory.
+pub(crate) async fn turn(app: &App) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
+    app.decoders.acquire().await.map_err(|_| ApiError::Stopping)
+}
+
+fn invalid(error: &Error, param: &'static str) -> ApiError {
+    ApiError::InvalidImage {
+        message: error.to_string(),
+        param,
+    }
 }

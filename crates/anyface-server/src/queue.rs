@@ -81,7 +81,7 @@ impl Queue {
     /// # Errors
     /// When the system refuses the thread.
     pub(crate) fn start(
-        studio: impl Studio,
+        studio: Box<dyn Studio>,
         capacity: usize,
         max_batch: usize,
         metrics: Arc<Metrics>,
@@ -115,7 +115,7 @@ impl Queue {
             return Err(Refusal::Full(Duration::from_secs_f64(seconds)));
         }
         state.promised += tasks.len();
-        self.report(&state);
+        self.0.metrics.promised(tasks.len());
         let id = state.next_id;
         state.next_id += 1;
         state.waiting.push_back(Job {
@@ -145,11 +145,11 @@ impl Queue {
         !state.closed && !state.ended
     }
 
-    fn work(&self, mut studio: impl Studio) {
+    fn work(&self, mut studio: Box<dyn Studio>) {
         let mut batch = Vec::new();
         while self.fill(&mut batch) {
             self.0.metrics.batch(batch.len());
-            batch.retain_mut(|job| self.step(job, &mut studio));
+            batch.retain_mut(|job| self.step(job, &mut *studio));
         }
         self.state().ended = true;
     }
@@ -174,7 +174,7 @@ impl Queue {
     }
 
     /// Makes the next face of a job; `false` when the job is done or nobody waits for it.
-    fn step(&self, job: &mut Job, studio: &mut impl Studio) -> bool {
+    fn step(&self, job: &mut Job, studio: &mut dyn Studio) -> bool {
         if job.replies.is_closed() {
             self.0.metrics.cancelled();
             self.release(job.tasks.len(), None);
@@ -210,6 +210,7 @@ impl Queue {
     fn release(&self, faces: usize, took: Option<Duration>) {
         let mut state = self.state();
         state.promised -= faces;
+        self.0.metrics.released(faces);
         if let Some(took) = took {
             let took = took.as_secs_f64();
             state.seconds_per_face = match state.seconds_per_face {
@@ -217,11 +218,6 @@ impl Queue {
                 mean => mean + NEWEST * (took - mean),
             };
         }
-        self.report(&state);
-    }
-
-    fn report(&self, state: &State) {
-        self.0.metrics.depth(state.promised);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -246,7 +242,7 @@ impl Drop for Ticket {
         let place = state.waiting.iter().position(|job| job.id == self.id);
         if let Some(job) = place.and_then(|place| state.waiting.remove(place)) {
             state.promised -= job.tasks.len();
-            queue.report(&state);
+            queue.0.metrics.released(job.tasks.len());
             queue.0.metrics.cancelled();
         }
     }

@@ -1,10 +1,11 @@
 //! The routes, what surrounds them, and the life of the server.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyface::photograph::Detector;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{
     CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -23,7 +24,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
-use crate::queue::Queue;
+use crate::model::Models;
 use crate::studio::Studio;
 use crate::{access, api, connections, log, page};
 
@@ -35,25 +36,24 @@ const DRAIN_STEP: Duration = Duration::from_millis(20);
 /// A server, ready to listen.
 pub struct Server {
     app: Arc<App>,
-    studio: std::thread::JoinHandle<()>,
+    studios: Vec<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Starts the thread of a studio; with a detector, faces of photos are found and aligned.
+    /// Starts the threads of the studios, of which the first answers where a request names none; with a detector, faces of
+    /// photos are found and aligned.
     ///
     /// # Errors
-    /// When the system refuses the thread.
+    /// When there is no studio, two have one name, or the system refuses a thread.
     pub fn start(
-        studio: impl Studio,
+        studios: Vec<Box<dyn Studio>>,
         detector: Option<Detector>,
         config: Config,
     ) -> std::io::Result<Self> {
         let metrics = Arc::new(Metrics::default());
-        let about = studio.about();
-        let (queue, studio) =
-            Queue::start(studio, config.queue, config.batch, Arc::clone(&metrics))?;
-        let app = Arc::new(App::new(config, about, detector, queue, metrics));
-        Ok(Self { app, studio })
+        let (models, studios) = Models::start(studios, &config, &metrics)?;
+        let app = Arc::new(App::new(config, models, detector, metrics));
+        Ok(Self { app, studios })
     }
 
     /// All routes with all that surrounds them.
@@ -67,6 +67,7 @@ impl Server {
             .route("/", get(page::index))
             .route("/page/{*file}", get(page::asset))
             .route("/openapi.json", get(openapi))
+            .route("/files/{name}", get(kept_file))
             .route("/health", get(health))
             .route("/ready", get(ready))
             .fallback(nothing)
@@ -100,7 +101,7 @@ impl Server {
         let graceful = async move {
             stop.await;
             tracing::info!("stopping: finishing the requests at work");
-            app.queue.close();
+            app.models.close();
             told.notify_one();
         };
         let head_timeout = self.app.config.head_timeout;
@@ -113,9 +114,11 @@ impl Server {
             () = serving => {}
             () = drain => tracing::warn!("some requests were not finished in time"),
         }
-        // The thread ends once every job is done or its client gone.
+        // A thread ends once every job is done or its client gone.
         let patience = tokio::time::Instant::now() + self.app.config.drain;
-        while !self.studio.is_finished() && tokio::time::Instant::now() < patience {
+        while !self.studios.iter().all(JoinHandle::is_finished)
+            && tokio::time::Instant::now() < patience
+        {
             tokio::time::sleep(DRAIN_STEP).await;
         }
         Ok(())
@@ -140,10 +143,25 @@ async fn health() -> &'static str {
 }
 
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
-    match app.queue.is_open() {
+    match app.models.are_open() {
         true => (StatusCode::OK, "ready\n"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
     }
+}
+
+/// A file that an answer named by URL.
+async fn kept_file(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<impl IntoResponse, ApiError> {
+    let file = app.kept.find(&name);
+    let file = file.ok_or_else(|| ApiError::NotFound(format!("/files/{name}")))?;
+    let kind = match name.rsplit_once('.') {
+        Some((_, "jpg")) => "image/jpeg",
+        Some((_, "webp")) => "image/webp",
+        _ => "image/png",
+    };
+    Ok(([(CONTENT_TYPE, kind)], file))
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {

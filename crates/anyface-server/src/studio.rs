@@ -1,5 +1,7 @@
 //! What the server asks of the networks: plain data in and out.
 
+use std::sync::Arc;
+
 use anyface::image::Mark;
 use image::RgbImage;
 
@@ -122,6 +124,8 @@ impl Task {
 pub struct GeneratedFace {
     /// The picture.
     pub image: RgbImage,
+    /// The face of a photo as the model draws it, before any edit.
+    pub before: Option<RgbImage>,
     /// The latent it was drawn from.
     pub latent: LatentValues,
     /// Cosine between picture and words, where there were words.
@@ -147,12 +151,34 @@ pub enum StudioError {
     Failed(String),
 }
 
+/// What is seen in a face.
+#[derive(Debug, Clone)]
+pub struct SeenFace {
+    /// One sentence.
+    pub description: String,
+    /// Names of attributes, and how sure it is, 0 to 1, that the face has each.
+    pub attributes: Vec<(&'static str, f32)>,
+    /// Of the model's ideas for edits, those that the face does not show yet.
+    pub ideas: Vec<String>,
+}
+
+/// Says what is seen in faces.
+pub trait Describer: Send + Sync + 'static {
+    /// Looks at an aligned face, a square.
+    fn describe(&self, face: &RgbImage) -> SeenFace;
+}
+
 /// Makes faces, one at a time, on one thread.
 ///
 /// One at a time because a face must not depend on what is drawn beside it: batched sums may round in another order.
 pub trait Studio: Send + 'static {
     /// What it is and can do.
     fn about(&self) -> About;
+
+    /// What says what is seen in a face, beside the work of the studio; `None` where it has none.
+    fn describer(&self) -> Option<Arc<dyn Describer>> {
+        None
+    }
 
     /// Makes one face and shows up to `task.sketches` unfinished pictures of it on the way, coarse to fine.
     ///

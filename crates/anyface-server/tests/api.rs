@@ -12,15 +12,33 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use image::RgbImage;
+use image::{RgbImage, Rgba, RgbaImage};
 use serde_json::{Value, json};
 use support::Painter;
 use tower::ServiceExt;
 
+/// A server of two models.
 fn router(config: Config) -> Router {
-    let pause = Duration::ZERO;
-    let server = Server::start(Painter { pause }, None, config).expect("a thread");
+    let studios = ["painter", "sketcher"].map(|name| Painter::boxed(Duration::ZERO, name));
+    let server = Server::start(studios.into(), None, config).expect("threads");
     server.router()
+}
+
+/// What a request is answered: its status, what was passed over, and the body.
+async fn told(router: &Router, path: &str, body: &Value) -> (u16, String, Value) {
+    let response = router.clone().oneshot(request(path, body)).await;
+    let response = response.expect("an answer");
+    let ignored = response.headers().get("anyface-ignored").cloned();
+    let ignored = ignored.map_or_else(String::new, |value| value.to_str().unwrap().to_owned());
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), usize::MAX)
+        .await
+        .expect("a body");
+    (
+        status,
+        ignored,
+        serde_json::from_slice(&body).expect("JSON"),
+    )
 }
 
 async fn send(router: &Router, request: Request<Body>) -> (StatusCode, Vec<u8>) {
@@ -111,8 +129,14 @@ async fn images_come_in_the_size_and_format_asked_for() {
     let (status, answer) = post(&router, "/v1/images/generations", &asked).await;
     assert_eq!((status.as_u16(), &answer["size"]), (200, &json!("256x256")));
     let url = answer["data"][0]["url"].as_str().expect("a URL");
-    let file = url.strip_prefix("data:image/jpeg;base64,").expect("JPEG");
-    let file = BASE64_STANDARD.decode(file).expect("base64");
+    let path = url
+        .strip_prefix("http://localhost")
+        .expect("this server's address");
+    let get = |path: &str| Request::get(path).body(Body::empty()).expect("a request");
+    let (status, file) = send(&router, get(path)).await;
+    assert_eq!(status, 200);
+    let (status, _) = send(&router, get("/files/00000000000000000000000000000000.jpg")).await;
+    assert_eq!(status, 404);
     let image = image::load_from_memory(&file).expect("a picture");
     assert_eq!(image.width(), 256);
     assert!(read_mark(&file).is_some());
@@ -147,8 +171,8 @@ fn wrong_fields() -> Vec<(Value, &'static str, &'static str)> {
             "colour",
         ),
         (
-            json!({"prompt": "a face", "style": "vivid"}),
-            "unsupported_parameter",
+            json!({"prompt": "a face", "style": "loud"}),
+            "invalid_value",
             "style",
         ),
         (json!({"prompt": "a face", "n": 0}), "invalid_value", "n"),
@@ -169,7 +193,7 @@ fn wrong_fields() -> Vec<(Value, &'static str, &'static str)> {
             "truncation",
         ),
         (
-            json!({"prompt": "a face", "size": "1024x1536"}),
+            json!({"prompt": "a face", "size": "1024x4096"}),
             "invalid_value",
             "size",
         ),
@@ -189,13 +213,13 @@ fn wrong_fields() -> Vec<(Value, &'static str, &'static str)> {
             "background",
         ),
         (
-            json!({"prompt": "a face", "output_format": "webp"}),
+            json!({"prompt": "a face", "output_format": "gif"}),
             "invalid_value",
             "output_format",
         ),
         (
-            json!({"prompt": "a face", "output_compression": 9}),
-            "unsupported_parameter",
+            json!({"prompt": "a face", "output_compression": 101}),
+            "invalid_value",
             "output_compression",
         ),
         (
@@ -303,18 +327,19 @@ async fn edits_are_the_same_as_form_and_as_json() {
 #[tokio::test]
 async fn forms_that_ask_for_what_is_not_there_are_refused() {
     let router = router(Config::default());
-    let photo = png(8, 8);
+    let photo = png(20, 20);
     let image = ("image", Some("a.png"), &photo[..]);
     let prompt = ("prompt", None, &b"older"[..]);
     let mut bomb = vec![("keep", None, &b"x"[..]); 10_000];
     bomb.push(image);
+    let many = [&[prompt][..], &[image; 17]].concat();
     let cases: [(&[Part<'_>], &str); 8] = [
-        (&[image, prompt, ("mask", Some("m.png"), &photo)], "mask"),
-        (&[image, image, prompt], "image"),
+        (&[image, prompt, ("mask", Some("m.png"), b"text")], "mask"),
+        (&many, "image"),
         (&[prompt], "image"),
         (&[image, prompt, ("strength", None, b"2")], "strength"),
         (&[image, prompt, ("strength", None, b"much")], "strength"),
-        (&[image, prompt, ("n", None, b"2")], "n"),
+        (&[image, prompt, ("n", None, b"11")], "n"),
         (&[image, prompt, prompt], "prompt"),
         (
             &[prompt, ("image", Some("../../etc/passwd"), b"text")],
@@ -332,6 +357,205 @@ async fn forms_that_ask_for_what_is_not_there_are_refused() {
     }
     let (status, _) = send(&router, form(&bomb)).await;
     assert_eq!(status, 400);
+}
+
+#[tokio::test]
+async fn every_field_of_openais_api_is_accepted_and_what_means_nothing_is_told() {
+    let router = router(Config::default());
+    let path = "/v1/images/generations";
+    let words = "word ".repeat(6_000);
+    for (fields, passed_over) in [
+        (json!({"quality": "high"}), "quality"),
+        (
+            json!({"quality": "hd", "style": "natural"}),
+            "style, quality",
+        ),
+        (json!({"quality": "auto", "moderation": "auto"}), ""),
+        (
+            json!({"moderation": "low", "user": "somebody"}),
+            "moderation",
+        ),
+        (json!({"background": "opaque", "n": 2}), ""),
+        (json!({"output_compression": 100}), "output_compression"),
+        (
+            json!({"output_compression": 50, "output_format": "jpeg"}),
+            "",
+        ),
+        (
+            json!({"output_compression": 50, "output_format": "webp"}),
+            "output_compression",
+        ),
+        (json!({"prompt": words.trim()}), "prompt after 1000 words"),
+        (json!({"stream": false, "response_format": "b64_json"}), ""),
+    ] {
+        let mut asked = json!({"prompt": "a face", "model": "gpt-image-2"});
+        let merged = asked.as_object_mut().expect("an object");
+        merged.extend(fields.as_object().expect("an object").clone());
+        let (status, ignored, answer) = told(&router, path, &asked).await;
+        assert_eq!((status, ignored.as_str()), (200, passed_over), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn pictures_are_whole_in_frames_of_any_shape_and_kind() {
+    let router = router(Config::default());
+    for (format, kind) in [
+        ("png", image::ImageFormat::Png),
+        ("jpeg", image::ImageFormat::Jpeg),
+        ("webp", image::ImageFormat::WebP),
+    ] {
+        let asked = json!({"prompt": "a face", "size": "192x128", "output_format": format});
+        let (status, answer) = post(&router, "/v1/images/generations", &asked).await;
+        assert_eq!((status.as_u16(), &answer["size"]), (200, &json!("192x128")));
+        let file = image_of(&answer["data"][0]);
+        assert_eq!(image::guess_format(&file).expect("a picture"), kind);
+        assert!(read_mark(&file).is_some());
+        let image = image::load_from_memory(&file).expect("a picture");
+        assert_eq!((image.width(), image.height()), (192, 128));
+    }
+}
+
+#[tokio::test]
+async fn a_photograph_is_changed_inside_its_mask_alone() {
+    let router = router(Config::default());
+    let photo = png(160, 120);
+    let mask = RgbaImage::from_fn(160, 120, |x, _| {
+        Rgba([0, 0, 0, if x < 80 { 0 } else { 255 }])
+    });
+    let mut file = Cursor::new(Vec::new());
+    mask.write_to(&mut file, image::ImageFormat::Png)
+        .expect("a PNG file");
+    let asked = json!({
+        "images": [{"image_url": data_url(&photo)}],
+        "mask": {"image_url": data_url(&file.into_inner())},
+        "prompt": "older", "input_fidelity": "high",
+    });
+    let (status, answer) = post(&router, "/v1/images/edits", &asked).await;
+    assert_eq!(
+        (status.as_u16(), &answer["size"]),
+        (200, &json!("160x120")),
+        "{answer}"
+    );
+    let edited = image::load_from_memory(&image_of(&answer["data"][0])).expect("a picture");
+    let edited = edited.into_rgb8();
+    let photo = image::load_from_memory(&photo)
+        .expect("a picture")
+        .into_rgb8();
+    let changed = |columns: std::ops::Range<u32>| {
+        let pairs = photo.enumerate_pixels().zip(edited.pixels());
+        let inside = pairs.filter(|((x, _, _), _)| columns.contains(x));
+        inside.filter(|((_, _, own), new)| own != new).count()
+    };
+    assert_eq!(changed(82..160), 0);
+    assert!(changed(0..80) > 0);
+
+    let mut wrong = asked.clone();
+    wrong["mask"] = json!({"image_url": data_url(&png(30, 120))});
+    let (status, answer) = post(&router, "/v1/images/edits", &wrong).await;
+    assert_eq!(
+        (status.as_u16(), &answer["error"]["param"]),
+        (400, &json!("mask"))
+    );
+    let mut low = asked.clone();
+    low["input_fidelity"] = json!("low");
+    let (status, ignored, answer) = told(&router, "/v1/images/edits", &low).await;
+    assert_eq!(
+        (status, ignored.as_str(), &answer["size"]),
+        (200, "mask", &json!("128x128"))
+    );
+}
+
+#[tokio::test]
+async fn edits_take_references_and_give_several_results() {
+    let router = router(Config::default());
+    let asked = json!({"prompt": "a face", "response_format": "url"});
+    let (_, made) = post(&router, "/v1/images/generations", &asked).await;
+    let url = made["data"][0]["url"].as_str().expect("a URL");
+    let name = url.rsplit('/').next().expect("a name");
+    let edit = |images: Value| json!({"images": images, "prompt": "older", "n": 3});
+    let (status, ignored, by_url) = told(
+        &router,
+        "/v1/images/edits",
+        &edit(json!([{"image_url": url}, {"file_id": name}])),
+    )
+    .await;
+    assert_eq!(
+        (status, ignored.as_str()),
+        (200, "images after the first"),
+        "{by_url}"
+    );
+    let (_, by_name) = post(
+        &router,
+        "/v1/images/edits",
+        &edit(json!([{"file_id": name}])),
+    )
+    .await;
+    assert_eq!(by_url["data"], by_name["data"]);
+    let results = by_url["data"].as_array().expect("images");
+    assert_eq!(results.len(), 3);
+    assert_ne!(results[0], results[1]);
+    for wrong in [json!([{"file_id": "none"}]), json!([{}]), json!([])] {
+        let (status, answer) = post(&router, "/v1/images/edits", &edit(wrong)).await;
+        assert_eq!(
+            (status.as_u16(), &answer["error"]["param"]),
+            (400, &json!("images"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_has_several_models() {
+    let router = router(Config::default());
+    let get = |path: &str| Request::get(path).body(Body::empty()).expect("a request");
+    let (_, list) = send(&router, get("/v1/models")).await;
+    let list: Value = serde_json::from_slice(&list).expect("JSON");
+    let names: Vec<_> = list["data"].as_array().expect("models").iter().collect();
+    assert_eq!(
+        (&names[0]["id"], &names[1]["id"]),
+        (&json!("painter"), &json!("sketcher"))
+    );
+    assert!(
+        names[2..]
+            .iter()
+            .all(|model| model["alias_of"] == "painter")
+    );
+    for (asked, made_by) in [
+        (None, "painter"),
+        (Some("dall-e-3"), "painter"),
+        (Some("sketcher"), "sketcher"),
+    ] {
+        let asked = json!({"from": {"words": {"prompt": "a face"}}, "model": asked});
+        let (status, face) = post(&router, "/v1/faces", &asked).await;
+        assert_eq!(status, 200, "{face}");
+        let mark = read_mark(&image_of(&face)).expect("a mark");
+        assert_eq!(mark.model, made_by);
+    }
+    let twins = ["painter", "painter"].map(|name| Painter::boxed(Duration::ZERO, name));
+    assert!(Server::start(twins.into(), None, Config::default()).is_err());
+    assert!(Server::start(Vec::new(), None, Config::default()).is_err());
+}
+
+#[tokio::test]
+async fn a_face_is_described() {
+    let router = router(Config::default());
+    let asked = json!({"image": data_url(&png(40, 40))});
+    let (status, answer) = post(&router, "/v1/describe", &asked).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["description"], "A painted face.");
+    assert!(answer["attributes"]["Bright"].as_f64().expect("a number") > 0.0);
+    let whole = json!([{"left": 0.0, "top": 0.0, "width": 1.0, "height": 1.0}]);
+    assert_eq!(answer["faces"], whole);
+    for (wrong, param) in [
+        (json!({"image": "https://example.org/a.png"}), "image"),
+        (json!({"image": data_url(&png(40, 40)), "face": 1}), "image"),
+        (json!({"face": 0}), "image"),
+    ] {
+        let (status, answer) = post(&router, "/v1/describe", &wrong).await;
+        assert_eq!(
+            (status.as_u16(), &answer["error"]["param"]),
+            (400, &json!(param))
+        );
+    }
 }
 
 #[tokio::test]

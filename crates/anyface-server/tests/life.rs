@@ -23,7 +23,8 @@ struct Running {
 async fn start(pause: Duration, config: Config) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let server = Server::start(Painter { pause }, None, config).expect("a thread");
+    let server =
+        Server::start(vec![Painter::boxed(pause, "painter")], None, config).expect("a thread");
     let (stop, stopped) = oneshot::channel::<()>();
     let done = tokio::spawn(server.serve(listener, async {
         stopped.await.ok();

@@ -28,6 +28,7 @@
 //! The folder `examples/` has a program for each of these. Networks are [burn](https://burn.dev) modules;
 //! shapes are written `[N, L, D]`: N in a batch, L latent layers, D the width of a latent.
 
+pub mod attributes;
 pub mod bundle;
 pub mod clip;
 pub mod convert;

@@ -1,9 +1,11 @@
 //! What stands behind a face that a command draws.
 
 use anyface::segmentation::{Background, PersonMask};
-use image::{RgbImage, RgbaImage};
+use anyhow::Result;
+use image::{DynamicImage, RgbaImage};
 
 use super::network::NetworkArgs;
+use super::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BackgroundArgs {
@@ -19,16 +21,27 @@ pub(crate) struct Backdrop {
 }
 
 impl BackgroundArgs {
-    pub(crate) fn backdrop(&self, network: &NetworkArgs) -> Backdrop {
-        Backdrop {
+    /// The background, for pictures that go to `output`.
+    ///
+    /// # Errors
+    /// When it is to be transparent and `output` cannot be.
+    pub(crate) fn backdrop(&self, network: &NetworkArgs, output: &Output) -> Result<Backdrop> {
+        if self.background == Background::Transparent {
+            output.check_alpha()?;
+        }
+        Ok(Backdrop {
             background: self.background,
             mask: PersonMask::builtin(&network.device()),
-        }
+        })
     }
 }
 
 impl Backdrop {
-    pub(crate) fn put_behind(&self, picture: &RgbImage) -> RgbaImage {
-        self.background.put_behind(picture, &self.mask)
+    /// The picture on the background; one that is kept stays as transparent as it is.
+    pub(crate) fn put_behind(&self, picture: DynamicImage) -> RgbaImage {
+        match self.background {
+            Background::Keep => picture.into_rgba8(),
+            background => background.put_behind(&picture.into_rgb8(), &self.mask),
+        }
     }
 }

@@ -1,19 +1,20 @@
 //! `anyface edit`: a face changed in words.
 
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyface::image::{contact_sheet, save_marked};
-use anyface::photograph::keep_details;
+use anyface::image::contact_sheet;
+use anyface::photograph::{Photograph, read_mask};
 use anyface::{Edit, EditMethod, Engine, Latent, RELEVANCE_THRESHOLD};
 use anyhow::{Result, bail};
+use image::{DynamicImage, GrayImage};
 use serde::Serialize;
 
 use super::background::BackgroundArgs;
 use super::face_source::{FaceSource, PictureArgs};
 use super::network::{MarkArgs, NetworkArgs};
+use super::output::{ForceArgs, Output};
 
 /// Change a face in words
 #[derive(Debug, clap::Args)]
@@ -65,15 +66,20 @@ pub(crate) struct Args {
     /// A strip of so many strengths from 0 to the strength, side by side in one picture
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
     steps: Option<u32>,
-    /// Put the changed face back into the picture it was cut out of
-    #[arg(long, conflicts_with = "steps")]
-    paste_back: bool,
-    /// Keep the picture's own details: only what the edit changes is drawn anew, on the picture at its own size
-    #[arg(long, conflicts_with = "crossover")]
-    details: bool,
-    /// PNG file to write
-    #[arg(short, long, value_name = "FILE", default_value = "edited.png")]
-    output: PathBuf,
+    /// Write the face alone, cut out as the model sees it, and not the whole picture
+    #[arg(long)]
+    crop: bool,
+    /// Let the model draw the whole face anew, as its own character, without the picture's own details
+    #[arg(long)]
+    as_character: bool,
+    /// Change a picture only where this one of the same shape is transparent, or, without transparency, white
+    #[arg(long, value_name = "FILE", conflicts_with = "as_character")]
+    mask: Option<PathBuf>,
+    /// File to write (.png, .jpg or .webp), - for stdout, or a folder; edited.png, or the next free name, when left out
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArgs,
     /// Write the latent of the changed face too, for further edits
     #[arg(long, value_name = "LATENT.safetensors")]
     latent: Option<PathBuf>,
@@ -101,6 +107,13 @@ enum Method {
     Directions,
 }
 
+/// A photograph to be changed where its latent changes.
+struct Retouch {
+    photograph: Photograph,
+    latent: Latent,
+    mask: Option<GrayImage>,
+}
+
 /// `--json`.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -116,6 +129,8 @@ impl Args {
         if styles && (layered || !self.keep.is_empty()) {
             bail!("--method directions: --threshold says what stays, not --keep or --layers");
         }
+        let mut output = self.output()?;
+        let backdrop = self.background.backdrop(&self.network, &output)?;
         let engine = match self.method {
             Method::Optimize => {
                 let engine = self.network.engine()?;
@@ -125,44 +140,63 @@ impl Args {
         };
         let start = Instant::now();
         let (face, photograph) = self.face.open(&engine, &self.picture)?;
-        let own = match (self.details, &photograph) {
-            (false, _) => None,
-            (true, Some(photograph)) => Some((photograph.at_own_size(), engine.draw(&face))),
-            (true, None) => bail!("--details: the face comes from no picture"),
-        };
-        let drawn = |edited: &Latent| match &own {
-            None => engine.draw(edited),
-            Some((picture, before)) => keep_details(picture, before, &engine.draw(edited)),
-        };
+        let photograph = photograph.filter(|_| !self.as_character);
+        let retouch = self.retouch(photograph, &face)?;
         let mut faces = vec![face];
         self.change(&engine, &mut faces)?;
         let edited = faces.pop().expect("the face itself at least");
         let before = faces.pop().unwrap_or_else(|| edited.clone());
-        let backdrop = self.background.backdrop(&self.network);
+        let drawn = |edited: &Latent, crop| match &retouch {
+            None => engine.draw(edited).into(),
+            Some(retouch) => retouch.draw(&engine, edited, crop),
+        };
         let picture = match self.steps {
-            None => {
-                let face = drawn(&edited);
-                let picture = match (self.paste_back, photograph) {
-                    (false, _) => face,
-                    (true, Some(photograph)) => photograph.paste_back(&face),
-                    (true, None) => bail!("--paste-back: the face comes from no picture"),
-                };
-                backdrop.put_behind(&picture)
-            }
+            None => backdrop.put_behind(drawn(&edited, self.crop)),
             Some(steps) => {
                 let strip = (0..steps)
                     .map(|i| f64::from(i) / f64::from(steps - 1))
-                    .map(|part| backdrop.put_behind(&drawn(&before.towards(&edited, part))))
+                    .map(|part| backdrop.put_behind(drawn(&before.towards(&edited, part), true)))
                     .collect::<Vec<_>>();
                 contact_sheet(&strip, strip.len())
             }
         };
         let mark = self.mark.mark(&engine, &self.prompt(), self.face.seed());
-        save_marked(&picture, &mark, &self.output)?;
+        let path = output.write(&picture, &mark)?;
         if let Some(path) = &self.latent {
             edited.save(path)?;
         }
-        self.report(start.elapsed().as_secs_f64() * 1000.0)
+        let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+        output.say(&self.line(&path, milliseconds)?)
+    }
+
+    /// The photograph that keeps its details, where the face comes from one.
+    fn retouch(&self, photograph: Option<Photograph>, face: &Latent) -> Result<Option<Retouch>> {
+        let Some(photograph) = photograph else {
+            return match &self.mask {
+                Some(_) => bail!("--mask: the face comes from no picture"),
+                None => Ok(None),
+            };
+        };
+        let size = photograph.picture.dimensions();
+        let mask = self.mask.as_deref().map(|path| read_mask(path, size));
+        Ok(Some(Retouch {
+            mask: mask.transpose()?,
+            latent: face.clone(),
+            photograph,
+        }))
+    }
+
+    /// Where the picture goes; refuses what would overwrite.
+    fn output(&self) -> Result<Output> {
+        if let Some(path) = &self.latent {
+            self.force.check(path)?;
+        }
+        let free = || self.force.free("edited", "png");
+        let output = Output::new(&self.output.clone().unwrap_or_else(free), self.force)?;
+        match self.json && matches!(output, Output::Stdout) {
+            true => bail!("-o - and --json: stdout has room for one of them"),
+            false => Ok(output),
+        }
     }
 
     /// Adds to `faces`, which holds the face as it is, what it becomes by each edit.
@@ -212,19 +246,30 @@ impl Args {
         }
     }
 
-    fn report(&self, milliseconds: f64) -> Result<()> {
-        let mut out = std::io::stdout().lock();
+    /// What is said of the edit.
+    fn line(&self, path: &Path, milliseconds: f64) -> Result<String> {
         let line = Line {
-            path: &self.output,
+            path,
             texts: &self.text,
             strength: self.strength,
             milliseconds,
         };
-        match self.json {
-            true => writeln!(out, "{}", serde_json::to_string(&line)?)?,
-            false => writeln!(out, "{}", self.output.display())?,
+        Ok(match self.json {
+            true => serde_json::to_string(&line)?,
+            false => path.display().to_string(),
+        })
+    }
+}
+
+impl Retouch {
+    /// The photograph, or its face alone, as an edit of its latent makes it.
+    fn draw(&self, engine: &Engine, edited: &Latent, crop: bool) -> DynamicImage {
+        let mask = self.mask.as_ref();
+        let face = engine.edit_photo(&self.photograph, &self.latent, edited, mask);
+        match crop {
+            true => face.after.into(),
+            false => self.photograph.clone().paste_back(&face),
         }
-        Ok(())
     }
 }
 

@@ -26,9 +26,9 @@ impl FromStr for FaceSource {
     }
 }
 
-/// How to read a face from a picture.
-#[derive(Debug, Default, clap::Args)]
-pub(crate) struct PictureArgs {
+/// Which face of a picture, and what finds it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FaceArgs {
     /// Which face of a picture: 0 is the largest
     #[arg(long = "face", value_name = "K", default_value_t = 0)]
     number: usize,
@@ -36,16 +36,22 @@ pub(crate) struct PictureArgs {
     /// picture is taken as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
+}
+
+/// How to read a latent from a picture.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PictureArgs {
+    #[command(flatten)]
+    face: FaceArgs,
     /// Refine the latent of a picture by so many steps
     #[arg(long, value_name = "N", default_value_t = REFINEMENT_STEPS, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     refine: u32,
 }
 
-impl PictureArgs {
-    /// The face of a picture, cut out; says so on stderr when nothing looked for it.
-    pub(crate) fn open(&self, engine: &Engine, path: &Path) -> Result<Photograph> {
+impl FaceArgs {
+    /// The face of a picture, cut out as a square of `side` pixels; says so on stderr when nothing looked for it.
+    pub(crate) fn open(&self, path: &Path, side: u32) -> Result<Photograph> {
         let detector = Detector::find(self.detector.as_deref())?;
-        let side = engine.resolution();
         if detector.is_none() {
             eprintln!(
                 "anyface: {DETECTOR_VARIABLE} is empty: {} is taken as one aligned face",
@@ -58,6 +64,13 @@ impl PictureArgs {
             self.number,
             side,
         )?)
+    }
+}
+
+impl PictureArgs {
+    /// The face of a picture, cut out for a bundle.
+    pub(crate) fn open(&self, engine: &Engine, path: &Path) -> Result<Photograph> {
+        self.face.open(path, engine.resolution())
     }
 
     /// The latent of a face cut out.

@@ -1,17 +1,18 @@
 //! `anyface generate`: faces from words.
 
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use std::{fs, io};
 
-use anyface::GeneratedFace;
 use anyface::image::{contact_sheet, save_marked};
+use anyface::{Engine, GeneratedFace};
 use anyhow::{Context, Result, bail};
+use image::RgbaImage;
 use serde::Serialize;
 
 use super::background::BackgroundArgs;
 use super::network::{MarkArgs, NetworkArgs};
+use super::output::{ForceArgs, Output};
 
 /// Draw faces that fit a description
 #[derive(Debug, clap::Args)]
@@ -22,7 +23,7 @@ pub(crate) struct Args {
     /// One more caption of the same face; may be given several times
     #[arg(long, value_name = "MORE", requires = "text")]
     caption: Vec<String>,
-    /// File with one description a line; -n faces are made for each
+    /// File with one description a line, or - for stdin; -n faces are made for each
     #[arg(long, value_name = "FILE")]
     prompts: Option<PathBuf>,
     /// Number of faces
@@ -43,9 +44,11 @@ pub(crate) struct Args {
     /// How typical the faces are in what the words leave open, 0 (the mean) to 1; the bundle's own when left out
     #[arg(long, value_name = "0..1")]
     truncation: Option<f64>,
-    /// PNG file for a single face, or folder
-    #[arg(short, long, value_name = "FILE.png|DIR", default_value = "faces")]
+    /// File for a single face (.png, .jpg or .webp), - for stdout, or folder, whose numbering goes on
+    #[arg(short, long, value_name = "FILE|DIR|-", default_value = "faces")]
     output: PathBuf,
+    #[command(flatten)]
+    force: ForceArgs,
     /// Print one JSON object a line for each face
     #[arg(long)]
     json: bool,
@@ -69,15 +72,14 @@ struct Line<'a> {
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
+        let mut output = Output::new(&self.output, self.force)?;
+        if self.json && matches!(output, Output::Stdout) {
+            bail!("-o - and --json: stdout has room for one of them");
+        }
         let prompts = self.prompts()?;
         let total = prompts.len() * self.number as usize;
-        let single_file = total == 1 && self.output.extension().is_some_and(|e| e == "png");
-        if !single_file && self.output.extension().is_some_and(|e| e == "png") {
-            bail!(
-                "{}: {total} faces need a folder, not one file",
-                self.output.display()
-            );
-        }
+        output.check_number(total)?;
+        let backdrop = self.background.backdrop(&self.network, &output)?;
         let engine = self.network.engine()?;
         let truncation = engine.truncation(self.truncation)?;
         let descriptions = prompts
@@ -85,45 +87,48 @@ impl Args {
             .map(|captions| engine.describe(captions))
             .collect::<Result<Vec<_>, _>>()?;
 
-        if !single_file {
-            fs::create_dir_all(&self.output)
-                .with_context(|| format!("{}", self.output.display()))?;
-        }
-        let backdrop = self.background.backdrop(&self.network);
         let mut faces = Vec::with_capacity(total);
         for (captions, description) in prompts.iter().zip(&descriptions) {
             for i in 0..u64::from(self.number) {
                 let start = Instant::now();
                 let seed = self.seed.wrapping_add(i * self.best_of);
                 let face = engine.best_face(description, seed, self.best_of, truncation);
-                let path = match single_file {
-                    true => self.output.clone(),
-                    false => self.output.join(format!("{:04}.png", faces.len())),
-                };
                 let prompt = captions.join(" ");
                 let mark = self.mark.mark(&engine, &prompt, Some(face.seed));
-                let picture = backdrop.put_behind(&face.image);
-                save_marked(&picture, &mark, &path)?;
+                let picture = backdrop.put_behind(face.image.clone().into());
+                let path = output.write(&picture, &mark)?;
                 let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
-                self.report(&path, &prompt, &face, milliseconds)?;
+                output.say(&self.line(&path, &prompt, &face, milliseconds)?)?;
                 faces.push(picture);
             }
         }
-        if faces.len() > 1 {
-            let columns = match (prompts.len(), self.number) {
-                (1, _) | (_, 1) => (faces.len() as f64).sqrt().ceil() as usize,
-                (_, number) => number as usize,
-            };
-            // A sheet of several descriptions has no one prompt.
-            let prompt = match &prompts[..] {
-                [captions] => captions.join(" "),
-                _ => String::new(),
-            };
-            let mark = self.mark.mark(&engine, &prompt, None);
-            let sheet = contact_sheet(&faces, columns);
-            save_marked(&sheet, &mark, &self.output.join("sheet.png"))?;
+        match output {
+            Output::Folder(folder) if faces.len() > 1 => {
+                self.save_sheet(&engine, &prompts, &faces, &folder.sheet())
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Writes all faces side by side.
+    fn save_sheet(
+        &self,
+        engine: &Engine,
+        prompts: &[Vec<String>],
+        faces: &[RgbaImage],
+        path: &Path,
+    ) -> Result<()> {
+        let columns = match (prompts.len(), self.number) {
+            (1, _) | (_, 1) => (faces.len() as f64).sqrt().ceil() as usize,
+            (_, number) => number as usize,
+        };
+        // A sheet of several descriptions has no one prompt.
+        let prompt = match prompts {
+            [captions] => captions.join(" "),
+            _ => String::new(),
+        };
+        let mark = self.mark.mark(engine, &prompt, None);
+        Ok(save_marked(&contact_sheet(faces, columns), &mark, path)?)
     }
 
     /// The captions of every description.
@@ -135,11 +140,13 @@ impl Args {
                 .collect();
             return Ok(vec![captions]);
         }
-        let path = self
-            .prompts
-            .as_ref()
-            .expect("clap asks for a text or a file");
-        let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+        let path = self.prompts.as_deref();
+        let path = path.expect("clap asks for a text or a file");
+        let text = match path == Path::new("-") {
+            true => io::read_to_string(io::stdin()),
+            false => fs::read_to_string(path),
+        };
+        let text = text.with_context(|| path.display().to_string())?;
         let prompts: Vec<_> = text
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -151,32 +158,29 @@ impl Args {
         Ok(prompts)
     }
 
-    fn report(
+    /// What is said of a face.
+    fn line(
         &self,
         path: &Path,
         prompt: &str,
         face: &GeneratedFace,
         milliseconds: f64,
-    ) -> Result<()> {
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            let line = Line {
-                path,
-                seed: face.seed,
-                prompt,
-                clip_score: face.clip_score,
-                milliseconds,
-            };
-            writeln!(out, "{}", serde_json::to_string(&line)?)?;
-        } else {
-            writeln!(
-                out,
+    ) -> Result<String> {
+        let line = Line {
+            path,
+            seed: face.seed,
+            prompt,
+            clip_score: face.clip_score,
+            milliseconds,
+        };
+        Ok(match self.json {
+            true => serde_json::to_string(&line)?,
+            false => format!(
                 "{}  seed {}  clip score {:.3}",
                 path.display(),
                 face.seed,
                 face.clip_score
-            )?;
-        }
-        Ok(())
+            ),
+        })
     }
 }

@@ -1,16 +1,16 @@
 //! `anyface interpolate`: the faces between two.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyface::image::{contact_sheet, save_animation, save_marked};
+use anyface::image::{contact_sheet, save_animation};
 use anyface::{Engine, Generate, Latent};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use image::RgbImage;
 
 use super::face_source::{FaceSource, PictureArgs};
 use super::network::{MarkArgs, NetworkArgs};
+use super::output::{ForceArgs, Output};
 
 /// Draw the faces between two
 #[derive(Debug, clap::Args)]
@@ -22,9 +22,11 @@ pub(crate) struct Args {
     /// Number of faces, with both ends
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(2..=256))]
     steps: u32,
-    /// FILE.png for a strip, FILE.gif for an animation, or a folder
-    #[arg(short, long, value_name = "FILE|DIR")]
+    /// A .png, .jpg or .webp file for a strip, - for one on stdout, a .gif file for an animation, or a folder
+    #[arg(short, long, value_name = "FILE|DIR|-")]
     output: PathBuf,
+    #[command(flatten)]
+    force: ForceArgs,
     #[command(flatten)]
     mark: MarkArgs,
     #[command(flatten)]
@@ -35,6 +37,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
+        let is_animation = self.output.extension().is_some_and(|e| e == "gif");
+        let output = match is_animation {
+            true => self.force.check(&self.output).map(|()| None),
+            false => Output::new(&self.output, self.force).map(Some),
+        }?;
         let engine = self.network.engine()?;
         let (from, to) = (self.end(&engine, &self.from)?, self.end(&engine, &self.to)?);
         let faces: Vec<RgbImage> = (0..self.steps)
@@ -43,21 +50,19 @@ impl Args {
             .collect();
         let ends = format!("{} → {}", told(&self.from), told(&self.to));
         let mark = self.mark.mark(&engine, &ends, None);
-        match self.output.extension().and_then(|e| e.to_str()) {
-            Some("png") => {
-                save_marked(&contact_sheet(&faces, faces.len()), &mark, &self.output)?;
-            }
-            Some("gif") => save_animation(&faces, &mark, &self.output)?,
-            _ => {
-                fs::create_dir_all(&self.output)
-                    .with_context(|| self.output.display().to_string())?;
-                for (i, face) in faces.iter().enumerate() {
-                    save_marked(face, &mark, &self.output.join(format!("{i:04}.png")))?;
-                }
-            }
+        let Some(mut output) = output else {
+            save_animation(&faces, &mark, &self.output)?;
+            writeln!(std::io::stdout(), "{}", self.output.display())?;
+            return Ok(());
+        };
+        let pictures = match output {
+            Output::Folder(_) => faces,
+            _ => vec![contact_sheet(&faces, faces.len())],
+        };
+        for picture in &pictures {
+            output.write(picture, &mark)?;
         }
-        writeln!(std::io::stdout(), "{}", self.output.display())?;
-        Ok(())
+        output.say(&self.output.display().to_string())
     }
 
     /// A seed, a file that is there, or a description.

@@ -8,23 +8,21 @@ use anyhow::Result;
 
 use super::face_source::PictureArgs;
 use super::network::NetworkArgs;
+use super::output::ForceArgs;
 
 /// Find the latent of a picture
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The picture
     image: PathBuf,
-    /// File to write the latent to
-    #[arg(
-        short,
-        long,
-        value_name = "LATENT.safetensors",
-        default_value = "latent.safetensors"
-    )]
-    output: PathBuf,
+    /// File to write the latent to; latent.safetensors, or the next free name, when left out
+    #[arg(short, long, value_name = "LATENT.safetensors")]
+    output: Option<PathBuf>,
     /// Draw the latent, to see how close it is
     #[arg(long, value_name = "FILE.png")]
     reconstruction: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArgs,
     #[command(flatten)]
     picture: PictureArgs,
     #[command(flatten)]
@@ -33,15 +31,20 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
+        let free = || self.force.free("latent", "safetensors");
+        let output = self.output.clone().unwrap_or_else(free);
+        for file in self.reconstruction.iter().chain([&output]) {
+            self.force.check(file)?;
+        }
         let engine = self.network.engine()?;
         let photograph = self.picture.open(&engine, &self.image)?;
         let latent = self.picture.invert(&engine, &photograph);
-        latent.save(&self.output)?;
+        latent.save(&output)?;
         if let Some(path) = &self.reconstruction {
             let mark = Mark::new(engine.config().domain.name());
             save_marked(&engine.draw(&latent), &mark, path)?;
         }
-        writeln!(std::io::stdout(), "{}", self.output.display())?;
+        writeln!(std::io::stdout(), "{}", output.display())?;
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! Options of every command that runs a network.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyface::attributes::AttributeReader;
 use anyface::bundle::Bundle;
 use anyface::image::Mark;
 #[cfg(feature = "train")]
@@ -10,6 +12,12 @@ use anyface::probe::Probe;
 use anyface::recipe::{Recipe, bundles_folder};
 use anyface::stylegan2::Precision;
 use anyface::{Device, Engine, Error};
+
+/// Where bundles are found by their names.
+const MODELS: &str = "models";
+
+/// Name of the bundle inside the binary.
+pub(crate) const BUILTIN: &str = "portraits";
 
 /// Which networks to run, and where.
 #[derive(Debug, clap::Args)]
@@ -74,10 +82,7 @@ impl NetworkArgs {
     /// The bundle's attribute probe.
     #[cfg(feature = "train")]
     pub(crate) fn probe(&self) -> Result<Probe, Error> {
-        self.probe_if_any()?.ok_or_else(|| Error::Bundle {
-            file: "config.json".to_owned(),
-            reason: "probe: this bundle has none, to measure with".to_owned(),
-        })
+        self.probe_if_any()?.ok_or_else(no_probe)
     }
 
     /// The bundle's attribute probe, where it has one.
@@ -91,6 +96,15 @@ impl NetworkArgs {
             .transpose()
     }
 
+    /// What reads attributes from faces, by the bundle's probe, and R, the side of its faces.
+    pub(crate) fn attribute_reader(&self) -> Result<(AttributeReader, u32), Error> {
+        self.device.limit_threads();
+        let bundle = self.bundle()?;
+        let side = bundle.config()?.generator.resolution() as u32;
+        let reader = AttributeReader::load(&bundle, &self.device.device())?;
+        Ok((reader.ok_or_else(no_probe)?, side))
+    }
+
     /// Where to run the networks.
     pub(crate) fn device(&self) -> Device {
         self.device.device()
@@ -98,38 +112,70 @@ impl NetworkArgs {
 
     /// The folder of the bundle; none where it is the built-in one.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
-        self.model.as_deref().map(named)
+        self.model.as_deref().and_then(bundle_folder)
     }
 
     fn bundle(&self) -> Result<Bundle, Error> {
-        let Some(folder) = self.folder() else {
-            return Ok(Bundle::builtin());
-        };
-        let recipe = folder.to_str().and_then(Recipe::named);
-        match recipe.filter(|_| !folder.exists()) {
-            Some(recipe) => Err(Error::Bundle {
-                file: recipe.name.clone(),
-                reason: format!("not here yet: `anyface pull {}` fetches it", recipe.name),
-            }),
-            None => Ok(Bundle::folder(&folder)),
-        }
+        self.model
+            .as_deref()
+            .map_or(Ok(Bundle::builtin()), find_bundle)
     }
 }
 
-/// The folder of a bundle: the one of that path, else the one of that name under `models/`, else the one that a recipe of
-/// that name made.
-fn named(bundle: &Path) -> PathBuf {
-    let folders = [Some(PathBuf::from("models")), bundles_folder()];
-    let mut places = folders
-        .into_iter()
-        .flatten()
-        .map(|folder| folder.join(bundle));
-    match bundle.exists() {
-        true => bundle.to_owned(),
-        false => places
-            .find(|place| place.is_dir())
-            .unwrap_or_else(|| bundle.to_owned()),
+fn no_probe() -> Error {
+    Error::Bundle {
+        file: "config.json".to_owned(),
+        reason: "probe: this bundle has none, so nothing reads attributes from its faces"
+            .to_owned(),
     }
+}
+
+/// The folder of a bundle: the one of that path, else the one of that name under `models/`, else the
+/// one that a recipe of that name made.
+fn bundle_folder(name: &Path) -> Option<PathBuf> {
+    let folders = [Some(PathBuf::from(MODELS)), bundles_folder()];
+    let folders = folders.into_iter().flatten();
+    let mut places = folders.map(|folder| folder.join(name));
+    match name.exists() {
+        true => Some(name.to_owned()),
+        false => places.find(|place| place.is_dir()),
+    }
+}
+
+/// The bundle in the folder of that path or name, else the built-in one by its name.
+///
+/// # Errors
+/// When there is none of that name; the error says how to get it, or lists those that are there.
+pub(crate) fn find_bundle(name: &Path) -> Result<Bundle, Error> {
+    if let Some(folder) = bundle_folder(name) {
+        return Ok(Bundle::folder(&folder));
+    }
+    if name == Path::new(BUILTIN) {
+        return Ok(Bundle::builtin());
+    }
+    let reason = match name.to_str().and_then(Recipe::named) {
+        Some(recipe) => format!("not here yet: `anyface pull {}` fetches it", recipe.name),
+        None => format!(
+            "there is no such bundle; there are {BUILTIN} (built in){}",
+            bundles_under_models()
+        ),
+    };
+    Err(Error::Bundle {
+        file: name.display().to_string(),
+        reason,
+    })
+}
+
+/// The bundles under `models/`, each with a comma before it.
+fn bundles_under_models() -> String {
+    let folders = fs::read_dir(MODELS).into_iter().flatten().flatten();
+    let mut found: Vec<_> = folders
+        .map(|folder| folder.path())
+        .filter(|path| path.join("config.json").exists())
+        .map(|path| format!(", {}", path.display()))
+        .collect();
+    found.sort();
+    found.concat()
 }
 
 impl MarkArgs {

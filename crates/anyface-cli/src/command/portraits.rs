@@ -13,6 +13,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::output::ForceArgs;
+
 /// Captions a face, as many as in Multi-Modal CelebA-HQ.
 const CAPTIONS: usize = 10;
 
@@ -34,10 +36,13 @@ pub(crate) struct Args {
     /// Folder to write
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    #[command(flatten)]
+    force: ForceArgs,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
+        self.force.check(&self.output.join("attributes.csv"))?;
         for folder in ["images", "captions"] {
             let path = self.output.join(folder);
             fs::create_dir_all(&path).with_context(|| format!("{}", path.display()))?;

@@ -1,18 +1,22 @@
 //! `anyface serve`: the page and the API.
 
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
-use std::{env, fs};
+use std::{env, fs, io};
 
+use anyface::Engine;
+use anyface::attributes::AttributeReader;
 use anyface::photograph::Detector;
+use anyface_server::studio::Studio;
 use anyface_server::{Config, EngineStudio, Server};
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 use tokio::signal;
 
-use super::network::NetworkArgs;
+use super::network::{BUILTIN, DeviceArgs, find_bundle};
 
 /// Where keys may be, one a line, when no file is named.
 const KEYS: &str = "ANYFACE_KEYS";
@@ -54,7 +58,7 @@ pub(crate) struct Args {
     /// Longest wait for the requests at work when told to stop, in seconds
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     drain: u64,
-    /// Another name that the model answers to; may be given several times. OpenAI's model names when left out
+    /// Another name that the first model answers to; may be given several times. OpenAI's model names when left out
     #[arg(long, value_name = "NAME")]
     alias: Vec<String>,
     /// Leave the words and the seed out of the images; that they are AI-generated stays in
@@ -66,20 +70,23 @@ pub(crate) struct Args {
     /// Write the log as JSON
     #[arg(long)]
     log_json: bool,
+    /// Bundle to use, a folder or the name of one under models/; may be given several times: requests name the model, the
+    /// first answers those that name none. The built-in one, portraits, when left out
+    #[arg(long = "model", value_name = "BUNDLE")]
+    models: Vec<PathBuf>,
     #[command(flatten)]
-    network: NetworkArgs,
+    device: DeviceArgs,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
+        let is_terminal = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(is_terminal)
+            .with_writer(io::stderr);
         match self.log_json {
-            true => tracing_subscriber::fmt()
-                .json()
-                .with_writer(std::io::stderr)
-                .init(),
-            false => tracing_subscriber::fmt()
-                .with_writer(std::io::stderr)
-                .init(),
+            true => log.json().init(),
+            false => log.init(),
         }
         let config = self.config()?;
         if config.keys.is_empty() && !self.bind.ip().is_loopback() {
@@ -89,15 +96,42 @@ impl Args {
             );
         }
         let detector = Detector::find(self.detector.as_deref())?;
-        let engine = self.network.engine()?;
+        let studios = self.studios()?;
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
             let listener = TcpListener::bind(self.bind)
                 .await
                 .with_context(|| format!("{}", self.bind))?;
-            let server = Server::start(EngineStudio::new(engine), detector, config)?;
+            greet(&studios, listener.local_addr()?)?;
+            let server = Server::start(studios, detector, config)?;
             Ok(server.serve(listener, stop_signal()?).await?)
         })
+    }
+
+    /// The studios of all bundles. Each is called what its faces are; a second one of that kind, what its folder is.
+    fn studios(&self) -> Result<Vec<Box<dyn Studio>>> {
+        self.device.limit_threads();
+        let device = self.device.device();
+        let builtin = [PathBuf::from(BUILTIN)];
+        let paths = match self.models.is_empty() {
+            true => &builtin[..],
+            false => &self.models,
+        };
+        let (mut studios, mut names) = (Vec::<Box<dyn Studio>>::new(), Vec::new());
+        for path in paths {
+            let bundle = find_bundle(path)?;
+            let engine = Engine::load(&bundle, &device)?;
+            let attributes = AttributeReader::load(&bundle, &device)?;
+            let mut name = engine.config().domain.name().to_owned();
+            if names.contains(&name)
+                && let Some(folder) = path.file_name()
+            {
+                name = folder.to_string_lossy().into_owned();
+            }
+            names.push(name.clone());
+            studios.push(Box::new(EngineStudio::new(engine, name, attributes)));
+        }
+        Ok(studios)
     }
 
     fn config(&self) -> Result<Config> {
@@ -141,6 +175,30 @@ impl Args {
         }
         Ok(keys)
     }
+}
+
+/// Says where the page is, and what is on it.
+fn greet(studios: &[Box<dyn Studio>], address: SocketAddr) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(
+        out,
+        "anyface {version}: open http://{address}/ in a browser"
+    )?;
+    writeln!(out, "API    http://{address}/v1, as OpenAI's for images")?;
+    for about in studios.iter().map(|studio| studio.about()) {
+        let terms = match about.license.as_str() {
+            "" => String::new(),
+            license => format!(", {license}"),
+        };
+        writeln!(
+            out,
+            "model  {}, {1} × {1} pixels{terms}",
+            about.model, about.resolution
+        )?;
+    }
+    writeln!(out, "Ctrl-C stops it.")?;
+    Ok(())
 }
 
 /// Ends when the process is told to stop: Ctrl-C, or SIGTERM where there is such a thing.

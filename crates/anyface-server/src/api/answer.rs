@@ -6,17 +6,24 @@ use std::sync::Arc;
 
 use anyface::image::Mark;
 use axum::Json;
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use futures_util::stream::{Stream, unfold};
+use image::RgbImage;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::body::encode_latent;
-use super::output::{Background, FileFormat, Output, Quality};
+use super::output::{Background, FileFormat, Output, Quality, ResponseFormat};
 use crate::app::{App, Caller, now};
 use crate::error::ApiError;
+use crate::model::LoadedModel;
+use crate::photo::Retouch;
 use crate::queue::{Reply, Ticket};
 use crate::studio::Task;
 
@@ -43,7 +50,7 @@ pub(crate) struct ImageData {
     /// The file in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) b64_json: Option<String>,
-    /// The file as a data URL.
+    /// Where the file is for an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
     #[serde(flatten)]
@@ -114,6 +121,10 @@ pub(crate) struct StreamEvent {
 /// A request at work.
 pub(crate) struct Work {
     app: Arc<App>,
+    /// The photograph that is edited, where it keeps its details.
+    retouch: Option<Arc<Retouch>>,
+    /// Width and height of the pictures where a request names none.
+    own_size: (u32, u32),
     ticket: Ticket,
     /// What is known of the images that are not here yet.
     awaited: VecDeque<Awaited>,
@@ -135,7 +146,8 @@ pub(crate) struct Picture {
     index: usize,
     /// Its place among the unfinished pictures of its image, if it is one.
     sketch: Option<usize>,
-    pub(crate) encoded: String,
+    /// The file.
+    pub(crate) file: Vec<u8>,
     pub(crate) extra: Option<Extra>,
 }
 
@@ -143,14 +155,17 @@ impl Work {
     /// Queues the tasks of a request, which must be answered by the deadline.
     pub(crate) fn start(
         app: Arc<App>,
+        model: &LoadedModel,
         caller: Caller,
         tasks: Vec<Task>,
+        retouch: Option<Retouch>,
         output: Output,
         deadline: Instant,
     ) -> Result<Self, ApiError> {
+        let side = model.about.resolution;
         let awaited = tasks.iter().map(|task| Awaited {
             seed: task.seed(),
-            mark: task.mark(&app.about.model, app.config.mark_prompts),
+            mark: task.mark(&model.about.model, app.config.mark_prompts),
         });
         let awaited = awaited.collect();
         let words = tasks.first().map_or(0, Task::words);
@@ -159,8 +174,10 @@ impl Work {
             tracing::info!(prompt, faces = tasks.len(), "asked");
         }
         Ok(Self {
-            ticket: app.submit(caller, tasks)?,
+            ticket: app.submit(model, caller, tasks)?,
             app,
+            own_size: retouch.as_ref().map_or((side, side), Retouch::size),
+            retouch: retouch.map(Arc::new),
             awaited,
             output,
             usage: Usage {
@@ -189,12 +206,12 @@ impl Work {
         match reply.ok_or(ApiError::Stopping)?? {
             Reply::Sketch(image) => {
                 let mark = awaited.mark.clone();
-                let encoded = self.output.encode(&self.app, image, mark).await?;
+                let file = self.encode(image, None, mark).await?;
                 self.sketches += 1;
                 Ok(Some(Picture {
                     index: self.index,
                     sketch: Some(self.sketches - 1),
-                    encoded,
+                    file,
                     extra: None,
                 }))
             }
@@ -206,11 +223,11 @@ impl Work {
                     latent,
                 };
                 let mark = awaited.mark.clone();
-                let encoded = self.output.encode(&self.app, face.image, mark).await?;
+                let file = self.encode(face.image, face.before, mark).await?;
                 let picture = Picture {
                     index: self.index,
                     sketch: None,
-                    encoded,
+                    file,
                     extra: Some(extra),
                 };
                 self.awaited.pop_front();
@@ -221,11 +238,33 @@ impl Work {
         }
     }
 
-    /// All images in one answer.
-    pub(crate) async fn json(mut self) -> Result<Response, ApiError> {
+    async fn encode(
+        &self,
+        image: RgbImage,
+        before: Option<RgbImage>,
+        mark: Mark,
+    ) -> Result<Vec<u8>, ApiError> {
+        let retouch = self.retouch.clone();
+        let output = &self.output;
+        output.encode(&self.app, image, before, retouch, mark).await
+    }
+
+    /// A file as its answer has it: `b64_json` and `url`, one of which is there.
+    fn deliver(&self, file: Vec<u8>, base: &str) -> (Option<String>, Option<String>) {
+        match self.output.response {
+            ResponseFormat::B64Json => (Some(BASE64_STANDARD.encode(file)), None),
+            ResponseFormat::Url => {
+                let name = self.app.kept.keep(file, self.output.extension());
+                (None, Some(format!("{base}/files/{name}")))
+            }
+        }
+    }
+
+    /// All images in one answer; `base` is the address by which the caller reached this server.
+    pub(crate) async fn json(mut self, base: &str) -> Result<Response, ApiError> {
         let mut data = Vec::with_capacity(self.awaited.len());
         while let Some(picture) = self.next().await? {
-            let (b64_json, url) = self.output.deliver(picture.encoded);
+            let (b64_json, url) = self.deliver(picture.file, base);
             if let Some(extra) = picture.extra {
                 data.push(ImageData {
                     b64_json,
@@ -240,7 +279,7 @@ impl Work {
             background: self.output.background(),
             output_format: self.output.format,
             quality: Quality::Standard,
-            size: self.output.size(),
+            size: self.output.size(self.own_size),
             usage: self.usage,
         };
         Ok(Json(answer).into_response())
@@ -283,16 +322,27 @@ impl Work {
         };
         StreamEvent {
             r#type: format!("{kind}.{state}"),
-            b64_json: picture.encoded,
+            b64_json: BASE64_STANDARD.encode(picture.file),
             created_at: now(),
             index: picture.index,
             partial_image_index: picture.sketch,
             background: self.output.background(),
             output_format: self.output.format,
             quality: Quality::Standard,
-            size: self.output.size(),
+            size: self.output.size(self.own_size),
             usage: picture.sketch.is_none().then_some(self.usage),
             extra: picture.extra,
         }
     }
+}
+
+/// The address by which a caller reached this server, also through a proxy that speaks TLS.
+pub(crate) fn base(headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = match text("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let host = text(HOST.as_str()).unwrap_or("localhost");
+    format!("{scheme}://{host}")
 }

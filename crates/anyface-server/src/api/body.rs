@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::studio::LatentValues;
+use crate::studio::{About, LatentValues};
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -86,7 +86,7 @@ pub(crate) fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Resu
 /// What serde says, in the API's words.
 fn fault(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let path = error.path().to_string();
-    let message = error.inner().to_string();
+    let message = without_place(&error.inner().to_string());
     let unknown = message
         .strip_prefix("unknown field `")
         .and_then(|rest| rest.split_once('`'));
@@ -103,20 +103,93 @@ fn fault(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
             param: None,
         };
     }
-    ApiError::Invalid {
-        message,
-        param: (path != ".").then_some(path),
+    let missing = message
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.strip_suffix('`'));
+    match (missing, path.as_str()) {
+        (Some(field), ".") => ApiError::invalid(field, format!("`{field}` is missing")),
+        (Some(field), path) => {
+            let field = format!("{path}.{field}");
+            ApiError::invalid(&field, format!("`{field}` is missing"))
+        }
+        (None, ".") => ApiError::Invalid {
+            message: wanted(&message, "the body"),
+            param: None,
+        },
+        (None, path) => ApiError::invalid(path, wanted(&message, &format!("`{path}`"))),
     }
 }
 
-/// Base64 of the file in a data URL.
-pub(crate) fn data_url(url: &str, param: &'static str) -> Result<Vec<u8>, ApiError> {
+/// What serde_json says, without the place in a text that nobody wrote by hand.
+fn without_place(message: &str) -> String {
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(message, |(rest, _)| rest);
+    message.to_owned()
+}
+
+/// "invalid type: string "two", expected usize" as "`n` is a whole number from 0, not "two"".
+fn wanted(message: &str, field: &str) -> String {
+    let types = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "));
+    if let Some((found, expected)) = types.and_then(|rest| rest.rsplit_once(", expected ")) {
+        return format!("{field} is {}, not {}", kind(expected), thing(found));
+    }
+    let variant = message
+        .strip_prefix("unknown variant `")
+        .and_then(|rest| rest.split_once("`, expected "));
+    match variant {
+        Some((found, expected)) => {
+            let expected = expected.trim_start_matches("one of ");
+            format!("{field} is one of {expected}, not `{found}`")
+        }
+        None => format!("{field}: {message}"),
+    }
+}
+
+/// What is expected, in words.
+fn kind(expected: &str) -> &str {
+    match expected {
+        "u8" | "u32" | "u64" | "usize" => "a whole number from 0",
+        "f32" | "f64" => "a number",
+        "a string" => "a text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        _ if expected.starts_with("struct") || expected.contains("map") => "an object",
+        _ if expected.contains("enum") || expected.contains("variant") => "one of its words",
+        other => other,
+    }
+}
+
+/// What was found, in words.
+fn thing(found: &str) -> &str {
+    match found.split_once(' ') {
+        Some(("integer" | "boolean" | "string", value)) => value,
+        Some(("floating", rest)) => rest.trim_start_matches("point "),
+        _ if found == "map" => "an object",
+        _ if found == "sequence" => "a list",
+        _ => found,
+    }
+}
+
+/// The picture file that a URL stands for: a data URL, or one of this server's own.
+pub(crate) fn picture(app: &App, url: &str, param: &'static str) -> Result<Vec<u8>, ApiError> {
+    let name = url.rsplit_once("/files/").map(|(_, name)| name);
+    match name.and_then(|name| app.kept.find(name)) {
+        Some(file) => Ok(file.to_vec()),
+        None => data_url(url, param),
+    }
+}
+
+/// The file in a data URL.
+fn data_url(url: &str, param: &'static str) -> Result<Vec<u8>, ApiError> {
     let encoded = url
         .strip_prefix("data:image/")
         .and_then(|rest| rest.split_once(";base64,"));
     let Some((_, encoded)) = encoded else {
-        let message =
-            "a picture is sent as \"data:image/png;base64,...\" (this server fetches no addresses)";
+        let message = "a picture is sent as \"data:image/png;base64,...\"; of addresses, only those of this server's own \
+             files of the last hour are read";
         return Err(ApiError::invalid(param, message));
     };
     let decoded = BASE64_STANDARD.decode(encoded);
@@ -130,8 +203,12 @@ pub(crate) fn encode_latent(latent: &LatentValues) -> String {
 }
 
 /// A latent of this server's model.
-pub(crate) fn decode_latent(app: &App, text: &str, param: &str) -> Result<LatentValues, ApiError> {
-    let [layers, width] = app.about.latent;
+pub(crate) fn decode_latent(
+    about: &About,
+    text: &str,
+    param: &str,
+) -> Result<LatentValues, ApiError> {
+    let [layers, width] = about.latent;
     let values = BASE64_STANDARD.decode(text).ok().and_then(|bytes| {
         let (floats, rest) = bytes.as_chunks::<4>();
         rest.is_empty().then(|| {
@@ -149,5 +226,55 @@ pub(crate) fn decode_latent(app: &App, text: &str, param: &str) -> Result<Latent
             param,
             format!("a latent is the base64 of {layers} x {width} little-endian 32-bit floats"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only read")]
+    struct Asked {
+        n: Option<usize>,
+        strength: Option<f64>,
+        kind: Option<Kind>,
+        prompt: String,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Png,
+        Jpeg,
+    }
+
+    #[test]
+    fn faults_are_said_in_words() {
+        for (body, says) in [
+            (
+                r#"{"prompt": "a", "n": -1}"#,
+                "`n` is a whole number from 0, not `-1`",
+            ),
+            (
+                r#"{"prompt": "a", "n": "two"}"#,
+                "`n` is a whole number from 0, not \"two\"",
+            ),
+            (
+                r#"{"prompt": "a", "strength": {}}"#,
+                "`strength` is a number, not an object",
+            ),
+            (
+                r#"{"prompt": "a", "kind": "gif"}"#,
+                "`kind` is one of `png` or `jpeg`, not `gif`",
+            ),
+            (r#"{"prompt": 7}"#, "`prompt` is a text, not `7`"),
+            (r#"{"n": 1}"#, "`prompt` is missing"),
+        ] {
+            let error = parse::<Asked, _>(&mut serde_json::Deserializer::from_str(body), true);
+            let error = error.unwrap_err().to_string();
+            assert_eq!(error, says, "{body}");
+        }
     }
 }

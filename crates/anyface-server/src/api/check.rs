@@ -2,38 +2,18 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::app::App;
+use anyface::pipeline::MAX_WORDS;
+
+use super::ignored::Ignored;
 use crate::error::ApiError;
 
-/// Longest text, in characters, as in OpenAI's DALL-E 3: reading a text takes time by the character, and nobody else is
-/// served meanwhile.
-const MAX_TEXT: usize = 4000;
+/// Longest text, in characters, as in OpenAI's API.
+const MAX_TEXT: usize = 32_000;
 const MAX_USER: usize = 256;
 const MAX_KEEP: usize = 16;
 const MAX_SKETCHES: usize = 3;
 /// Seeds that are picked at random fit a JavaScript number.
 const SEED_BITS: u32 = 32;
-
-/// The model must be ours, by one of its names.
-pub(super) fn model(app: &App, name: Option<&str>) -> Result<(), ApiError> {
-    match name {
-        Some(name) if name != app.about.model && !app.config.aliases.iter().any(|a| a == name) => {
-            Err(ApiError::NoSuchModel(name.to_owned()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A field of OpenAI's API that there is nothing for.
-pub(super) fn unsupported(param: &'static str, given: bool) -> Result<(), ApiError> {
-    match given {
-        true => Err(ApiError::UnsupportedParameter {
-            message: format!("'{param}' is not supported by this model"),
-            param,
-        }),
-        false => Ok(()),
-    }
-}
 
 /// The user goes to the log.
 pub(super) fn user(user: Option<&str>) -> Result<(), ApiError> {
@@ -60,6 +40,18 @@ pub(super) fn text(param: &str, text: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// As much of a text as is read: reading takes time by the word, and nobody else is served meanwhile.
+pub(super) fn read_part(text: String, ignored: &mut Ignored) -> String {
+    let words = text.split_whitespace();
+    match words.clone().nth(MAX_WORDS).is_some() {
+        false => text,
+        true => {
+            ignored.note("prompt after 1000 words", true);
+            words.take(MAX_WORDS).collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
 /// Texts of what must stay.
 pub(super) fn keep(texts: &[String]) -> Result<(), ApiError> {
     if texts.len() > MAX_KEEP {
@@ -74,7 +66,6 @@ pub(super) fn count(n: Option<usize>, most: usize) -> Result<usize, ApiError> {
     match n {
         None => Ok(1),
         Some(n) if (1..=most).contains(&n) => Ok(n),
-        Some(_) if most == 1 => Err(ApiError::invalid("n", "n must be 1 here")),
         Some(n) => Err(ApiError::invalid(
             "n",
             format!("n must be between 1 and {most}, not {n}"),
@@ -95,6 +86,17 @@ pub(super) fn sketches(partial_images: Option<usize>, stream: bool) -> Result<us
             "partial_images",
             format!("partial_images must be between 0 and {MAX_SKETCHES}"),
         )),
+    }
+}
+
+/// How far a file is compressed, in percent.
+pub(super) fn compression(percent: Option<u8>) -> Result<Option<u8>, ApiError> {
+    match percent {
+        Some(101..) => {
+            let message = "output_compression must be between 0 and 100";
+            Err(ApiError::invalid("output_compression", message))
+        }
+        percent => Ok(percent),
     }
 }
 

@@ -10,14 +10,18 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::answer::{ImagesResponse, Work};
-use super::body::{Json, data_url, in_time, media_type, parse_value};
+use super::answer::{ImagesResponse, Work, base};
+use super::body::{Json, in_time, media_type, parse_value, picture};
 use super::check;
-use super::output::{Background, FileFormat, Quality, ResponseFormat, Wish};
+use super::ignored::Ignored;
+use super::output::{Background, FileFormat, Moderation, Quality, ResponseFormat, Wish};
 use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
-use crate::photo;
+use crate::photo::Upload;
 use crate::studio::{Edit, FaceSource, Task};
+
+/// Most pictures of one request, as in OpenAI's API.
+const MAX_IMAGES: usize = 16;
 
 /// Most fields of a form.
 const MAX_FIELDS: usize = 64;
@@ -26,24 +30,24 @@ const MAX_FIELDS: usize = 64;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditRequest {
-    /// The picture, exactly one.
-    #[schema(min_items = 1, max_items = 1)]
+    /// The picture first. Others are accepted, and nothing changes.
+    #[schema(min_items = 1, max_items = 16)]
     #[serde(default)]
     images: Vec<ImageReference>,
     /// What to change, in any words.
-    #[schema(min_length = 1, max_length = 4000, example = "smiling, with glasses")]
+    #[schema(min_length = 1, max_length = 32000, example = "smiling, with glasses")]
     prompt: String,
     /// A name from `GET /v1/models`.
     model: Option<String>,
-    /// An edit has one result.
-    #[schema(minimum = 1, maximum = 1)]
+    /// Number of results: the first has all of the strength, the others less and less.
+    #[schema(minimum = 1, maximum = 10)]
     n: Option<usize>,
-    /// "auto" (the model's own) or a square, to which the image is scaled.
+    /// "auto" (the picture's own) or width and height, into which the image is scaled as a whole.
     #[schema(pattern = "^(auto|[0-9]+x[0-9]+)$", example = "auto")]
     size: Option<String>,
-    #[expect(dead_code, reason = "all its values mean the same")]
     quality: Option<Quality>,
     background: Option<Background>,
+    moderation: Option<Moderation>,
     output_format: Option<FileFormat>,
     /// Quality of JPEG files.
     #[schema(minimum = 0, maximum = 100)]
@@ -57,12 +61,13 @@ pub(crate) struct EditRequest {
     /// Who asks; goes to the log.
     #[schema(max_length = 256)]
     user: Option<String>,
-    /// Edits change the whole face: there are no masks.
-    #[schema(ignore)]
-    mask: Option<Value>,
-    /// There is one fidelity.
-    #[schema(ignore)]
-    input_fidelity: Option<String>,
+    /// A picture of the same shape, transparent where the first may change.
+    mask: Option<ImageReference>,
+    /// Whether the picture keeps its own details.
+    input_fidelity: Option<Fidelity>,
+    /// Which face of the picture: 0 is the largest.
+    #[schema(minimum = 0)]
+    face: Option<usize>,
     /// How much to change, −1 (the opposite) to 1.
     #[schema(minimum = -1, maximum = 1)]
     strength: Option<f64>,
@@ -74,13 +79,26 @@ pub(crate) struct EditRequest {
     latents: Option<bool>,
 }
 
-/// A picture in a JSON request.
+/// Whether a picture keeps its own details.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Fidelity {
+    /// Only what the words change is drawn anew, and the face is put back into the whole picture.
+    #[default]
+    High,
+    /// The model draws the whole face, as its own character, without the picture around it.
+    Low,
+}
+
+/// A picture in a JSON request: one of the two.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ImageReference {
-    /// A data URL: this server fetches no addresses.
+    /// A data URL, or the URL that an answer of the last hour gave.
     #[schema(example = "data:image/png;base64,...")]
-    image_url: String,
+    image_url: Option<String>,
+    /// The name at the end of such a URL.
+    file_id: Option<String>,
 }
 
 /// The same request as a form: the picture in `image`, the other fields as text.
@@ -90,14 +108,20 @@ pub(crate) struct EditForm {
     /// A picture file: PNG, JPEG, WebP, GIF, TIFF, BMP or PNM.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
+    /// A picture of the same shape, transparent where the first may change.
+    #[schema(value_type = Option<String>, format = Binary)]
+    mask: Option<Vec<u8>>,
     /// What to change, in any words.
     prompt: String,
     model: Option<String>,
+    n: Option<usize>,
     size: Option<String>,
     output_format: Option<FileFormat>,
     response_format: Option<ResponseFormat>,
+    input_fidelity: Option<Fidelity>,
     stream: Option<bool>,
     strength: Option<f64>,
+    face: Option<usize>,
     keep: Option<Vec<String>>,
 }
 
@@ -117,38 +141,19 @@ pub(crate) async fn create(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let deadline = app.deadline();
-    let (asked, file) = match media_type(request.headers()).as_str() {
-        "application/json" => {
-            let Json(asked) = Json::<EditRequest>::from_request(request, &app).await?;
-            let file = match asked.images.as_slice() {
-                [image] => data_url(&image.image_url, "images")?,
-                images => return Err(one_picture("images", images.len())),
-            };
-            (asked, file)
-        }
-        "multipart/form-data" => {
-            let (asked, mut files) = in_time(&app, form(request, &app)).await?;
-            match (files.pop(), files.len()) {
-                (Some(file), 0) => (asked, file),
-                (file, rest) => {
-                    return Err(one_picture("image", rest + usize::from(file.is_some())));
-                }
-            }
-        }
-        _ => {
-            return Err(ApiError::MediaType(
-                "multipart/form-data or application/json",
-            ));
-        }
-    };
-    check::model(&app, asked.model.as_deref())?;
-    check::unsupported("mask", asked.mask.is_some())?;
-    check::unsupported("input_fidelity", asked.input_fidelity.is_some())?;
+    let (deadline, base) = (app.deadline(), base(request.headers()));
+    let Asked {
+        request: asked,
+        pictures,
+        mask,
+    } = read(request, &app).await?;
+    let model = Arc::clone(app.models.find(asked.model.as_deref())?);
+    let mut ignored = Ignored::default();
+    ignored.note("images after the first", pictures.len() > 1);
     check::user(asked.user.as_deref())?;
     check::text("prompt", &asked.prompt)?;
     check::keep(&asked.keep)?;
-    check::count(asked.n, 1)?;
+    let count = check::count(asked.n, app.config.max_n)?;
     let stream = asked.stream.unwrap_or_default();
     let sketches = check::sketches(asked.partial_images, stream)?;
     let strength = check::strength("strength", asked.strength)?;
@@ -159,30 +164,110 @@ pub(crate) async fn create(
         response: asked.response_format,
         latents: asked.latents,
         background: asked.background,
+        quality: asked.quality,
+        moderation: asked.moderation,
     }
-    .check(&app)?;
-    let task = Task {
-        source: FaceSource::Photo(photo::face(&app, file, "image").await?),
+    .check(&app, &mut ignored)?;
+    let text = check::read_part(asked.prompt, &mut ignored);
+    let upload = Upload {
+        file: pictures.into_iter().next().unwrap_or_default(),
+        param: "image",
+        face: asked.face.unwrap_or_default(),
+    };
+    let side = model.about.resolution;
+    let (face, retouch) = match asked.input_fidelity.unwrap_or_default() {
+        Fidelity::High => {
+            let retouch = upload.retouch(&app, side, mask).await?;
+            (retouch.face(), Some(retouch))
+        }
+        Fidelity::Low => {
+            ignored.note("mask", mask.is_some());
+            (upload.open(&app, side).await?.face, None)
+        }
+    };
+    let task = |i| Task {
+        source: FaceSource::Photo(face.clone()),
         edits: vec![Edit {
-            text: asked.prompt,
-            strength,
-            keep: asked.keep,
+            text: text.clone(),
+            strength: strength * (1.0 - f64::from(i) / count as f64),
+            keep: asked.keep.clone(),
         }],
         sketches,
     };
-    let work = Work::start(app, caller, vec![task], output, deadline)?;
-    match stream {
-        true => Ok(work.events("image_edit")),
-        false => work.json().await,
+    let tasks = (0..count as u32).map(task).collect();
+    let work = Work::start(app, &model, caller, tasks, retouch, output, deadline)?;
+    let answer = match stream {
+        true => work.events("image_edit"),
+        false => work.json(&base).await?,
+    };
+    Ok(ignored.tell(answer))
+}
+
+/// A request with its files.
+struct Asked {
+    request: EditRequest,
+    /// One at least.
+    pictures: Vec<Vec<u8>>,
+    mask: Option<Vec<u8>>,
+}
+
+/// Reads a request of either kind.
+async fn read(request: Request, app: &Arc<App>) -> Result<Asked, ApiError> {
+    let (asked, param) = match media_type(request.headers()).as_str() {
+        "application/json" => {
+            let Json(asked) = Json::<EditRequest>::from_request(request, app).await?;
+            (referenced(app, asked)?, "images")
+        }
+        "multipart/form-data" => (in_time(app, form(request, app)).await?, "image"),
+        _ => {
+            return Err(ApiError::MediaType(
+                "multipart/form-data or application/json",
+            ));
+        }
+    };
+    match asked.pictures.len() {
+        1..=MAX_IMAGES => Ok(asked),
+        found => Err(ApiError::invalid(
+            param,
+            format!("send one picture of a face, and {MAX_IMAGES} pictures at most, not {found}"),
+        )),
     }
 }
 
-fn one_picture(param: &'static str, found: usize) -> ApiError {
-    ApiError::invalid(param, format!("send one picture of one face, not {found}"))
+/// A JSON request with the files that it refers to.
+fn referenced(app: &App, request: EditRequest) -> Result<Asked, ApiError> {
+    let file = |reference: &ImageReference, param| match (&reference.image_url, &reference.file_id)
+    {
+        (Some(url), None) => picture(app, url, param),
+        (None, Some(name)) => app
+            .kept
+            .find(name)
+            .map(|file| file.to_vec())
+            .ok_or_else(|| {
+                ApiError::invalid(param, format!("there is no file {name} of the last hour"))
+            }),
+        _ => Err(ApiError::invalid(
+            param,
+            "a picture has an image_url or a file_id",
+        )),
+    };
+    // What is not read is not decoded either.
+    let pictures = request.images.iter().take(MAX_IMAGES + 1);
+    Ok(Asked {
+        pictures: pictures
+            .map(|reference| file(reference, "images"))
+            .collect::<Result<_, _>>()?,
+        mask: request
+            .mask
+            .as_ref()
+            .map(|reference| file(reference, "mask"))
+            .transpose()?,
+        request,
+    })
 }
 
-/// Reads a form into the same request, and the files beside it.
-async fn form(request: Request, app: &Arc<App>) -> Result<(EditRequest, Vec<Vec<u8>>), ApiError> {
+/// A form as the same request.
+async fn form(request: Request, app: &Arc<App>) -> Result<Asked, ApiError> {
     let fault = |error: MultipartError| match error.status().as_u16() {
         413 => ApiError::TooLarge(app.config.max_body),
         _ => ApiError::Invalid {
@@ -195,7 +280,7 @@ async fn form(request: Request, app: &Arc<App>) -> Result<(EditRequest, Vec<Vec<
         message: format!("the form cannot be read: {}", error.body_text()),
         param: None,
     })?;
-    let (mut fields, mut files) = (Map::new(), Vec::new());
+    let (mut fields, mut pictures, mut mask) = (Map::new(), Vec::new(), None);
     for count in 0.. {
         let Some(field) = form.next_field().await.map_err(fault)? else {
             break;
@@ -212,8 +297,8 @@ async fn form(request: Request, app: &Arc<App>) -> Result<(EditRequest, Vec<Vec<
         let name = name.strip_suffix("[]").unwrap_or(name).to_owned();
         let bytes = field.bytes().await.map_err(fault)?;
         match name.as_str() {
-            "image" => files.push(bytes.to_vec()),
-            "mask" => check::unsupported("mask", true)?,
+            "image" => pictures.push(bytes.to_vec()),
+            "mask" => mask = Some(bytes.to_vec()),
             _ => {
                 let text = String::from_utf8(bytes.to_vec())
                     .map_err(|_| ApiError::invalid(&name, format!("{name} must be UTF-8 text")))?;
@@ -221,7 +306,11 @@ async fn form(request: Request, app: &Arc<App>) -> Result<(EditRequest, Vec<Vec<
             }
         }
     }
-    Ok((parse_value(Value::Object(fields))?, files))
+    Ok(Asked {
+        request: parse_value(Value::Object(fields))?,
+        pictures,
+        mask,
+    })
 }
 
 /// Puts a field of a form, which is text, into a JSON object with the type it has there.
@@ -238,7 +327,8 @@ fn insert(fields: &mut Map<String, Value>, name: String, text: String) -> Result
             }
             return Ok(());
         }
-        "n" | "output_compression" | "stream" | "partial_images" | "strength" | "latents" => {
+        "n" | "output_compression" | "stream" | "partial_images" | "strength" | "latents"
+        | "face" => {
             // What is no number or truth value stays text, and is refused as such with the field's name.
             serde_json::from_str(&text).unwrap_or(Value::String(text))
         }

@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
+use anyface::photograph::Photograph;
 use axum::extract::State;
 use axum::{Extension, Json};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::Work;
-use super::body::{self, data_url, decode_latent};
+use super::body::{self, decode_latent, picture};
 use super::check;
+use super::ignored::Ignored;
 use super::output::{FileFormat, Wish};
 use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
-use crate::photo;
-use crate::studio::{Edit, FaceSource, Task};
+use crate::photo::Upload;
+use crate::studio::{About, Edit, FaceSource, Task};
 
 /// Longest chain of edits.
 const MAX_EDITS: usize = 32;
@@ -29,10 +33,15 @@ pub(crate) struct FaceRequest {
     #[schema(max_items = 32)]
     #[serde(default)]
     edits: Vec<EditStep>,
-    /// "auto" (the model's own) or a square, to which the image is scaled.
+    /// "auto" (the model's own) or width and height, into which the image is scaled as a whole.
     #[schema(pattern = "^(auto|[0-9]+x[0-9]+)$", example = "auto")]
     size: Option<String>,
     output_format: Option<FileFormat>,
+    /// Which face of an image: 0 is the largest.
+    #[schema(minimum = 0)]
+    face: Option<usize>,
+    /// A name from `GET /v1/models`.
+    model: Option<String>,
 }
 
 /// Where a face comes from.
@@ -54,7 +63,7 @@ pub(crate) enum From {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
     /// What the face looks like, in any words.
-    #[schema(min_length = 1, max_length = 4000)]
+    #[schema(min_length = 1, max_length = 32000)]
     prompt: String,
     /// A random one when left out; the answer tells which.
     #[schema(minimum = 0)]
@@ -82,7 +91,7 @@ pub(crate) struct Mix {
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditStep {
     /// What to change, in any words.
-    #[schema(min_length = 1, max_length = 4000)]
+    #[schema(min_length = 1, max_length = 32000)]
     prompt: String,
     /// How much, −1 (the opposite) to 1.
     #[schema(minimum = -1, maximum = 1)]
@@ -106,6 +115,18 @@ pub(crate) struct FaceResponse {
     /// Cosine between picture and words, where there are words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clip_score: Option<f32>,
+    /// All faces of the image, where it comes from one, the largest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) faces: Option<Vec<Bounds>>,
+}
+
+/// Where a face is, in shares of the picture's width and height.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Bounds {
+    left: f32,
+    top: f32,
+    width: f32,
+    height: f32,
 }
 
 /// One face from words, a photo, a latent or two, changed by a chain of edits
@@ -124,6 +145,7 @@ pub(crate) async fn create(
     body::Json(asked): body::Json<FaceRequest>,
 ) -> Result<Json<FaceResponse>, ApiError> {
     let deadline = app.deadline();
+    let model = Arc::clone(app.models.find(asked.model.as_deref())?);
     if asked.edits.len() > MAX_EDITS {
         let message = format!("edits must have at most {MAX_EDITS} steps");
         return Err(ApiError::invalid("edits", message));
@@ -139,25 +161,43 @@ pub(crate) async fn create(
         latents: Some(true),
         ..Wish::default()
     }
-    .check(&app)?;
+    .check(&app, &mut Ignored::default())?;
+    let (source, faces) = source(&app, &model.about, asked.from, asked.face).await?;
     let task = Task {
-        source: source(&app, asked.from).await?,
+        source,
         edits,
         sketches: 0,
     };
-    let mut work = Work::start(app, caller, vec![task], output, deadline)?;
+    let mut work = Work::start(app, &model, caller, vec![task], None, output, deadline)?;
     let picture = work.next().await?.ok_or(ApiError::Internal)?;
     let extra = picture.extra.ok_or(ApiError::Internal)?;
     Ok(Json(FaceResponse {
-        b64_json: picture.encoded,
+        b64_json: BASE64_STANDARD.encode(picture.file),
         latent: extra.latent.ok_or(ApiError::Internal)?,
         seed: extra.seed,
         clip_score: extra.clip_score,
+        faces,
     }))
 }
 
-async fn source(app: &Arc<App>, from: From) -> Result<FaceSource, ApiError> {
-    Ok(match from {
+/// Where the face comes from, and all faces of its picture where that is one.
+async fn source(
+    app: &Arc<App>,
+    about: &About,
+    from: From,
+    face: Option<usize>,
+) -> Result<(FaceSource, Option<Vec<Bounds>>), ApiError> {
+    let source = match from {
+        From::Image(url) => {
+            let upload = Upload {
+                file: picture(app, &url, "from.image")?,
+                param: "from.image",
+                face: face.unwrap_or_default(),
+            };
+            let photograph = upload.open(app, about.resolution).await?;
+            let faces = bounds(&photograph);
+            return Ok((FaceSource::Photo(photograph.face), Some(faces)));
+        }
         From::Words(words) => {
             check::text("from.words.prompt", &words.prompt)?;
             FaceSource::Words {
@@ -166,20 +206,36 @@ async fn source(app: &Arc<App>, from: From) -> Result<FaceSource, ApiError> {
                 captions: vec![words.prompt],
             }
         }
-        From::Latent(latent) => FaceSource::Latent(decode_latent(app, &latent, "from.latent")?),
-        From::Image(url) => {
-            let file = data_url(&url, "from.image")?;
-            FaceSource::Photo(photo::face(app, file, "from.image").await?)
-        }
+        From::Latent(latent) => FaceSource::Latent(decode_latent(about, &latent, "from.latent")?),
         From::Mix(mix) => {
             check::within("from.mix.t", Some(mix.t), 0.0, 1.0)?;
             FaceSource::Mix {
-                from: decode_latent(app, &mix.from, "from.mix.from")?,
-                to: decode_latent(app, &mix.to, "from.mix.to")?,
+                from: decode_latent(about, &mix.from, "from.mix.from")?,
+                to: decode_latent(about, &mix.to, "from.mix.to")?,
                 t: mix.t,
             }
         }
-    })
+    };
+    Ok((source, None))
+}
+
+/// The places of all faces of a picture, the largest first; all of it, where nothing looked for them.
+pub(super) fn bounds(photograph: &Photograph) -> Vec<Bounds> {
+    let (width, height) = photograph.picture.dimensions();
+    let [across, down] = [width as f32, height as f32];
+    let whole = [[0.0, 0.0, across, down]];
+    let found = photograph.found.as_ref();
+    let found = found.map(|faces| faces.iter().map(|face| face.bounds).collect());
+    found
+        .unwrap_or_else(|| whole.to_vec())
+        .into_iter()
+        .map(|[left, top, width, height]| Bounds {
+            left: left / across,
+            top: top / down,
+            width: width / across,
+            height: height / down,
+        })
+        .collect()
 }
 
 fn step(step: EditStep) -> Result<Edit, ApiError> {

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answer::{ImagesResponse, Work};
+use super::answer::{ImagesResponse, Work, base};
 use super::body::Json;
 use super::check;
-use super::output::{Background, FileFormat, Quality, ResponseFormat, Wish};
+use super::ignored::Ignored;
+use super::output::{Background, FileFormat, Moderation, Quality, ResponseFormat, Wish};
 use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
 use crate::studio::{FaceSource, Task};
@@ -23,7 +25,7 @@ pub(crate) struct GenerationRequest {
     /// What the face looks like, in any words.
     #[schema(
         min_length = 1,
-        max_length = 4000,
+        max_length = 32000,
         example = "an old sailor with a white beard"
     )]
     prompt: String,
@@ -32,13 +34,11 @@ pub(crate) struct GenerationRequest {
     /// Number of faces.
     #[schema(minimum = 1, maximum = 10)]
     n: Option<usize>,
-    /// "auto" (the model's own) or a square, to which images are scaled.
+    /// "auto" (the model's own) or width and height, into which images are scaled as a whole.
     #[schema(pattern = "^(auto|[0-9]+x[0-9]+)$", example = "auto")]
     size: Option<String>,
-    #[expect(dead_code, reason = "all its values mean the same")]
     quality: Option<Quality>,
     background: Option<Background>,
-    #[expect(dead_code, reason = "all its values mean the same")]
     moderation: Option<Moderation>,
     output_format: Option<FileFormat>,
     /// Quality of JPEG files.
@@ -53,9 +53,8 @@ pub(crate) struct GenerationRequest {
     /// Who asks; goes to the log.
     #[schema(max_length = 256)]
     user: Option<String>,
-    /// Of DALL-E 3; there is nothing like it here, so any value is refused.
-    #[schema(ignore)]
-    style: Option<String>,
+    /// Accepted, and nothing changes: of DALL-E 3.
+    style: Option<Style>,
     /// Image i is made with seed + i. A random one when left out; the answer tells which.
     #[schema(minimum = 0)]
     seed: Option<u64>,
@@ -66,14 +65,14 @@ pub(crate) struct GenerationRequest {
     latents: Option<bool>,
 }
 
-/// There is none.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+/// Style of DALL-E 3's images.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Moderation {
-    /// What the server does: none.
-    Auto,
-    /// The same.
-    Low,
+pub(crate) enum Style {
+    /// Accepted, and nothing changes.
+    Vivid,
+    /// Accepted, and nothing changes.
+    Natural,
 }
 
 /// Faces from a description
@@ -90,11 +89,13 @@ pub(crate) enum Moderation {
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     Json(asked): Json<GenerationRequest>,
 ) -> Result<Response, ApiError> {
-    let deadline = app.deadline();
-    check::model(&app, asked.model.as_deref())?;
-    check::unsupported("style", asked.style.is_some())?;
+    let (deadline, base) = (app.deadline(), base(&headers));
+    let model = Arc::clone(app.models.find(asked.model.as_deref())?);
+    let mut ignored = Ignored::default();
+    ignored.note("style", asked.style.is_some());
     check::user(asked.user.as_deref())?;
     check::text("prompt", &asked.prompt)?;
     let count = check::count(asked.n, app.config.max_n)?;
@@ -108,12 +109,15 @@ pub(crate) async fn create(
         response: asked.response_format,
         latents: asked.latents,
         background: asked.background,
+        quality: asked.quality,
+        moderation: asked.moderation,
     }
-    .check(&app)?;
+    .check(&app, &mut ignored)?;
+    let prompt = check::read_part(asked.prompt, &mut ignored);
     let first = asked.seed.unwrap_or_else(check::random_seed);
     let task = |i| Task {
         source: FaceSource::Words {
-            captions: vec![asked.prompt.clone()],
+            captions: vec![prompt.clone()],
             seed: first.wrapping_add(i),
             truncation,
         },
@@ -121,9 +125,10 @@ pub(crate) async fn create(
         sketches,
     };
     let tasks = (0..count as u64).map(task).collect();
-    let work = Work::start(app, caller, tasks, output, deadline)?;
-    match stream {
-        true => Ok(work.events("image_generation")),
-        false => work.json().await,
-    }
+    let work = Work::start(app, &model, caller, tasks, None, output, deadline)?;
+    let answer = match stream {
+        true => work.events("image_generation"),
+        false => work.json(&base).await?,
+    };
+    Ok(ignored.tell(answer))
 }

@@ -3,9 +3,12 @@
 mod answer;
 mod body;
 mod check;
+mod describe;
 mod edits;
 mod faces;
+mod frame;
 mod generations;
+mod ignored;
 mod models;
 mod output;
 
@@ -29,6 +32,7 @@ use crate::app::App;
         generations::create,
         edits::create,
         faces::create,
+        describe::create,
         models::list,
         models::retrieve
     ),
@@ -55,6 +59,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/v1/images/generations", post(generations::create))
         .route("/v1/images/edits", post(edits::create))
         .route("/v1/faces", post(faces::create))
+        .route("/v1/describe", post(describe::create))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{model}", get(models::retrieve))
 }

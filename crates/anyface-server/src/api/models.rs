@@ -1,4 +1,4 @@
-//! `GET /v1/models`: the one model, by all its names.
+//! `GET /v1/models`: the models, and the other names of the first.
 
 use std::sync::Arc;
 
@@ -9,13 +9,14 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
+use crate::model::LoadedModel;
 
 /// All models.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelList {
     /// "list".
     pub(crate) object: &'static str,
-    /// The model, under its own name first.
+    /// The models under their own names first.
     pub(crate) data: Vec<Model>,
 }
 
@@ -24,6 +25,9 @@ pub(crate) struct ModelList {
 pub(crate) struct Model {
     /// Its name.
     pub(crate) id: String,
+    /// Its own name, where this is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) alias_of: Option<String>,
     /// "model".
     pub(crate) object: &'static str,
     /// When the server started, in seconds since 1970.
@@ -44,48 +48,51 @@ pub(crate) struct Model {
     pub(crate) max_n: usize,
     /// Whether faces can be edited in words.
     pub(crate) edits: bool,
+    /// Whether it says what is seen in a face.
+    pub(crate) describes: bool,
     /// Whether photos can be edited.
     pub(crate) photos: bool,
     /// Whether faces of photos are found and aligned; else a photo is taken as one aligned face.
     pub(crate) finds_faces: bool,
 }
 
-fn model(app: &App, id: &str) -> Model {
+fn model(app: &App, id: &str, loaded: &LoadedModel) -> Model {
+    let about = &loaded.about;
     Model {
         id: id.to_owned(),
+        alias_of: (id != about.model).then(|| about.model.clone()),
+        describes: loaded.describer.is_some(),
         object: "model",
         created: app.started,
         owned_by: "anyface",
-        license: app.about.license.clone(),
-        examples: app.about.examples.clone(),
-        ideas: app.about.ideas.clone(),
-        resolution: app.about.resolution,
-        truncation: app.about.truncation,
+        license: about.license.clone(),
+        examples: about.examples.clone(),
+        ideas: about.ideas.clone(),
+        resolution: about.resolution,
+        truncation: about.truncation,
         max_n: app.config.max_n,
-        edits: app.about.edits,
-        photos: app.about.inverts,
+        edits: about.edits,
+        photos: about.inverts,
         finds_faces: app.detector.is_some(),
     }
-}
-
-fn names(app: &App) -> impl Iterator<Item = &str> {
-    std::iter::once(&app.about.model)
-        .chain(&app.config.aliases)
-        .map(String::as_str)
 }
 
 /// The models
 #[utoipa::path(
     get, path = "/v1/models", tag = "models", operation_id = "listModels",
     responses(
-        (status = 200, description = "The model, under all its names.", body = ModelList),
+        (status = 200, description = "The models, under all their names.", body = ModelList),
         (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
     ),
 )]
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<ModelList> {
     Json(ModelList {
         object: "list",
-        data: names(&app).map(|name| model(&app, name)).collect(),
+        data: app
+            .models
+            .names()
+            .map(|(name, loaded)| model(&app, name, loaded))
+            .collect(),
     })
 }
 
@@ -102,8 +109,6 @@ pub(crate) async fn retrieve(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
 ) -> Result<Json<Model>, ApiError> {
-    match names(&app).find(|known| *known == name) {
-        Some(name) => Ok(Json(model(&app, name))),
-        None => Err(ApiError::NoSuchModel(name)),
-    }
+    let loaded = app.models.find(Some(&name))?;
+    Ok(Json(model(&app, &name, loaded)))
 }

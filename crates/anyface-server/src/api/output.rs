@@ -1,22 +1,24 @@
 //! The fields of a request that say how its images come back.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use anyface::Device;
-use anyface::image::{Mark, encode_jpeg, encode_png};
+use anyface::image::{JPEG_QUALITY, Mark, PictureFormat};
 use anyface::segmentation::{Background as Cutout, PersonMask};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use image::RgbImage;
-use image::imageops::{self, FilterType};
+use image::{DynamicImage, RgbImage};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::check;
+use super::frame::{fit, on_white};
+use super::ignored::Ignored;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::metrics::Stage;
+use crate::photo::{Retouch, turn};
 
-const JPEG_QUALITY: u8 = 95;
+/// Shortest side of an image that may be asked for.
+const MIN_SIDE: u32 = 16;
 
 /// Tells persons from backgrounds; made when it is first wanted.
 static MASK: LazyLock<PersonMask> = LazyLock::new(|| PersonMask::builtin(&Device::flex()));
@@ -30,6 +32,8 @@ pub(crate) enum FileFormat {
     Png,
     /// Smaller.
     Jpeg,
+    /// Lossless, smaller than PNG.
+    Webp,
 }
 
 /// How images are sent.
@@ -39,11 +43,11 @@ pub(crate) enum ResponseFormat {
     /// As base64 in `b64_json`.
     #[default]
     B64Json,
-    /// As a data URL in `url`: this server keeps no images.
+    /// By the address in `url`, where the file is for an hour.
     Url,
 }
 
-/// The one quality there is.
+/// Quality; there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Quality {
@@ -52,6 +56,24 @@ pub(crate) enum Quality {
     Auto,
     /// The same.
     Standard,
+    /// Accepted, and the same.
+    Hd,
+    /// Accepted, and the same.
+    Low,
+    /// Accepted, and the same.
+    Medium,
+    /// Accepted, and the same.
+    High,
+}
+
+/// There is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Moderation {
+    /// What the server does: none.
+    Auto,
+    /// Accepted, and the same.
+    Low,
 }
 
 /// What stands behind the face.
@@ -63,7 +85,7 @@ pub(crate) enum Background {
     Auto,
     /// The same.
     Opaque,
-    /// Nothing: the person is cut out. With PNG only.
+    /// Nothing: the person is cut out. With PNG and WebP only.
     Transparent,
 }
 
@@ -76,6 +98,8 @@ pub(crate) struct Wish {
     pub(crate) response: Option<ResponseFormat>,
     pub(crate) latents: Option<bool>,
     pub(crate) background: Option<Background>,
+    pub(crate) quality: Option<Quality>,
+    pub(crate) moderation: Option<Moderation>,
 }
 
 /// How images come back.
@@ -83,64 +107,58 @@ pub(crate) struct Wish {
 pub(crate) struct Output {
     pub(crate) format: FileFormat,
     quality: u8,
-    /// Side in pixels.
-    pub(crate) side: u32,
+    /// Width and height; those of the picture itself when `None`.
+    size: Option<(u32, u32)>,
     pub(crate) response: ResponseFormat,
     pub(crate) latents: bool,
     background: Background,
 }
 
 impl Wish {
-    pub(crate) fn check(self, app: &App) -> Result<Output, ApiError> {
+    pub(crate) fn check(self, app: &App, ignored: &mut Ignored) -> Result<Output, ApiError> {
         let format = self.format.unwrap_or_default();
-        let quality = match (self.compression, format) {
-            (None, _) => JPEG_QUALITY,
-            (Some(percent @ 0..=100), FileFormat::Jpeg) => percent.max(1),
-            (Some(_), FileFormat::Jpeg) => {
-                let message = "output_compression must be between 0 and 100";
-                return Err(ApiError::invalid("output_compression", message));
-            }
-            (Some(_), FileFormat::Png) => {
-                return Err(ApiError::UnsupportedParameter {
-                    message: "output_compression goes with output_format jpeg only".to_owned(),
-                    param: "output_compression",
-                });
-            }
-        };
+        let is_plain = matches!(self.quality, None | Some(Quality::Auto | Quality::Standard));
+        ignored.note("quality", !is_plain);
+        ignored.note("moderation", self.moderation == Some(Moderation::Low));
+        let compression = check::compression(self.compression)?;
+        ignored.note(
+            "output_compression",
+            compression.is_some() && format != FileFormat::Jpeg,
+        );
         let background = self.background.unwrap_or_default();
         if (background, format) == (Background::Transparent, FileFormat::Jpeg) {
-            let message = "a transparent background goes with output_format png only";
+            let message = "a transparent background goes with output_format png or webp only";
             return Err(ApiError::invalid("background", message));
         }
         Ok(Output {
             format,
             background,
-            quality,
-            side: side(app, self.size.as_deref())?,
+            quality: compression.unwrap_or(JPEG_QUALITY).max(1),
+            size: size(app.config.max_side, self.size.as_deref())?,
             response: self.response.unwrap_or_default(),
             latents: self.latents.unwrap_or_default(),
         })
     }
 }
 
-/// The side of the images that a request asks for.
-fn side(app: &App, size: Option<&str>) -> Result<u32, ApiError> {
-    let (own, most) = (app.about.resolution, app.config.max_side);
+/// The size of the images that a request asks for.
+fn size(most: u32, size: Option<&str>) -> Result<Option<(u32, u32)>, ApiError> {
     let Some(size) = size.filter(|size| *size != "auto") else {
-        return Ok(own);
+        return Ok(None);
     };
     let sides = size
         .split_once('x')
         .and_then(|(w, h)| Some((w.parse::<u32>().ok()?, h.parse::<u32>().ok()?)));
+    let range = MIN_SIDE..=most;
     match sides {
-        Some((width, height)) if width == height && (16..=most.max(own)).contains(&width) => {
-            Ok(width)
+        Some((width, height)) if range.contains(&width) && range.contains(&height) => {
+            Ok(Some((width, height)))
         }
         _ => Err(ApiError::invalid(
             "size",
             format!(
-                "size must be auto or a square from 16x16 to {0}x{0}; the model's own is {own}x{own}, others are scaled",
-                most.max(own)
+                "`size` is auto or WIDTHxHEIGHT, each from {MIN_SIDE} to {most}, not `{size}`; the picture is \
+                 scaled into it as a whole"
             ),
         )),
     }
@@ -155,24 +173,48 @@ impl Output {
         }
     }
 
-    /// "128x128".
-    pub(crate) fn size(&self) -> String {
-        format!("{0}x{0}", self.side)
+    /// "128x128", of pictures of such a size.
+    pub(crate) fn size(&self, own: (u32, u32)) -> String {
+        let (width, height) = self.size.unwrap_or(own);
+        format!("{width}x{height}")
     }
 
-    /// The picture as a file of the wanted size, in base64; away from the threads that answer.
+    /// The extension of the files.
+    pub(crate) const fn extension(&self) -> &'static str {
+        match self.format {
+            FileFormat::Png => "png",
+            FileFormat::Jpeg => "jpg",
+            FileFormat::Webp => "webp",
+        }
+    }
+
+    /// The picture, put on its photograph where there is one, as a file of the wanted size; away from the threads that answer.
     pub(crate) async fn encode(
         &self,
         app: &App,
         image: RgbImage,
+        before: Option<RgbImage>,
+        retouch: Option<Arc<Retouch>>,
         mark: Mark,
-    ) -> Result<String, ApiError> {
+    ) -> Result<Vec<u8>, ApiError> {
+        // A photograph may be as large as those that are decoded.
+        let _turn = match &retouch {
+            Some(_) => Some(turn(app).await?),
+            None => None,
+        };
         let output = self.clone();
         let start = std::time::Instant::now();
-        let file = tokio::task::spawn_blocking(move || output.encode_now(&image, &mark)).await;
+        let file = tokio::task::spawn_blocking(move || {
+            let picture = match (&retouch, &before) {
+                (Some(retouch), Some(before)) => retouch.draw(before, &image, &MASK),
+                _ => image.into(),
+            };
+            output.encode_now(picture, &mark)
+        });
+        let file = file.await;
         app.metrics.stage(Stage::Encode, start.elapsed());
         match file {
-            Ok(Ok(file)) => Ok(BASE64_STANDARD.encode(file)),
+            Ok(Ok(file)) => Ok(file),
             Ok(Err(error)) => {
                 tracing::error!(%error, "an image could not be written");
                 Err(ApiError::Internal)
@@ -181,29 +223,25 @@ impl Output {
         }
     }
 
-    fn encode_now(&self, image: &RgbImage, mark: &Mark) -> std::io::Result<Vec<u8>> {
-        let scaled = (image.width() != self.side)
-            .then(|| imageops::resize(image, self.side, self.side, FilterType::Lanczos3));
-        let image = scaled.as_ref().unwrap_or(image);
-        match self.format {
-            FileFormat::Png if self.background == Background::Transparent => {
-                encode_png(&Cutout::Transparent.put_behind(image, &MASK), mark)
-            }
-            FileFormat::Png => encode_png(image, mark),
-            FileFormat::Jpeg => encode_jpeg(image, mark, self.quality),
-        }
-    }
-
-    /// The picture's `b64_json` and `url`, one of which is there.
-    pub(crate) fn deliver(&self, encoded: String) -> (Option<String>, Option<String>) {
-        match (self.response, self.format) {
-            (ResponseFormat::B64Json, _) => (Some(encoded), None),
-            (ResponseFormat::Url, FileFormat::Png) => {
-                (None, Some(format!("data:image/png;base64,{encoded}")))
-            }
-            (ResponseFormat::Url, FileFormat::Jpeg) => {
-                (None, Some(format!("data:image/jpeg;base64,{encoded}")))
-            }
+    fn encode_now(&self, picture: DynamicImage, mark: &Mark) -> std::io::Result<Vec<u8>> {
+        let picture = match self.background {
+            Background::Transparent => Cutout::Transparent
+                .put_behind(&on_white(picture).into_rgb8(), &MASK)
+                .into(),
+            Background::Auto | Background::Opaque => picture,
+        };
+        let picture = match self.size {
+            Some((width, height)) => fit(picture, width, height),
+            None => picture,
+        };
+        let (format, picture) = match self.format {
+            FileFormat::Png => (PictureFormat::Png, picture),
+            FileFormat::Webp => (PictureFormat::WebP, picture),
+            FileFormat::Jpeg => (PictureFormat::Jpeg, on_white(picture)),
+        };
+        match picture {
+            DynamicImage::ImageRgb8(picture) => format.encode(&picture, mark, self.quality),
+            picture => format.encode(&picture.into_rgba8(), mark, self.quality),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A studio without networks: it paints simple faces from latents of 16 numbers. For tests, and for the page's tests.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyface_server::studio::{
-    About, FaceSource, GeneratedFace, LatentValues, Studio, StudioError, Task,
+    About, Describer, FaceSource, GeneratedFace, LatentValues, SeenFace, Studio, StudioError, Task,
 };
 use image::imageops::{FilterType, resize};
 use image::{Rgb, RgbImage};
@@ -12,36 +13,51 @@ use image::{Rgb, RgbImage};
 const SIDE: u32 = 128;
 const VALUES: usize = 16;
 
+/// The first is to be seen in every painted face.
+const IDEAS: [&str; 6] = [
+    "with a white beard",
+    "smiling",
+    "with glasses",
+    "older",
+    "with a hat",
+    "nothing",
+];
+
 /// Paints faces, each in `pause`. It panics when asked for "panic", fails when asked for "failure", and the edit
 /// "nothing" changes nothing.
 pub(crate) struct Painter {
     pub(crate) pause: Duration,
+    pub(crate) name: &'static str,
+}
+
+impl Painter {
+    /// A painter as a server takes it.
+    pub(crate) fn boxed(pause: Duration, name: &'static str) -> Box<dyn Studio> {
+        Box::new(Self { pause, name })
+    }
 }
 
 impl Studio for Painter {
     fn about(&self) -> About {
         About {
-            model: "painter".to_owned(),
+            model: self.name.to_owned(),
             license: "MIT OR Apache-2.0".to_owned(),
             examples: words(&[
                 "an old sailor with a white beard",
                 "a young woman with curly red hair and freckles",
                 "a smiling child with blond hair",
             ]),
-            ideas: words(&[
-                "smiling",
-                "with glasses",
-                "older",
-                "with a white beard",
-                "with a hat",
-                "nothing",
-            ]),
+            ideas: words(&IDEAS),
             resolution: SIDE,
             latent: [4, 4],
             truncation: 1.0,
             edits: true,
             inverts: true,
         }
+    }
+
+    fn describer(&self) -> Option<Arc<dyn Describer>> {
+        Some(Arc::new(Onlooker))
     }
 
     fn make(
@@ -70,6 +86,8 @@ impl Studio for Painter {
                 std::array::from_fn(|i| from[i] + (to[i] - from[i]) * *t as f32)
             }
         };
+        let is_photo = matches!(task.source, FaceSource::Photo(_));
+        let before = is_photo.then(|| paint(&values));
         for edit in task.edits.iter().filter(|edit| edit.text != "nothing") {
             let way = numbers(&edit.text);
             for (value, way) in values.iter_mut().zip(way) {
@@ -82,9 +100,25 @@ impl Studio for Painter {
         }
         Ok(GeneratedFace {
             image: paint(&values),
+            before,
             latent: LatentValues(values.to_vec()),
             clip_score: matches!(task.source, FaceSource::Words { .. }).then_some(0.25),
         })
+    }
+}
+
+/// Sees how bright a face is.
+struct Onlooker;
+
+impl Describer for Onlooker {
+    fn describe(&self, face: &RgbImage) -> SeenFace {
+        let sum: u64 = face.iter().map(|&value| u64::from(value)).sum();
+        let bright = sum as f32 / 255.0 / face.len() as f32;
+        SeenFace {
+            description: "A painted face.".to_owned(),
+            attributes: vec![("Bright", bright)],
+            ideas: words(&IDEAS[1..]),
+        }
     }
 }
 

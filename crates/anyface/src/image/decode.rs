@@ -6,9 +6,11 @@ use std::path::Path;
 
 use image::error::{LimitError, LimitErrorKind};
 use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits, RgbImage,
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult,
+    Limits, RgbImage, RgbaImage,
 };
 
+use super::profile::to_srgb;
 use crate::Error;
 
 /// The most pixels of a picture: the largest common cameras take 108 million.
@@ -28,8 +30,8 @@ const KINDS: &str = "PNG, JPEG, WebP, GIF, TIFF, BMP or PNM";
 /// Reads a picture file as RGB, upright: its EXIF orientation is applied.
 ///
 /// PNG, JPEG (also CMYK), WebP, GIF, TIFF, BMP and PNM, whatever the name of the file. Samples of 16 bits are rounded to 8,
-/// transparent pixels laid on white, of an animation the first frame is taken. Colours count as sRGB: an embedded profile
-/// is not applied. All that is held at one time is under 2 GB, and near 6 bytes a pixel for most files.
+/// transparent pixels laid on white, of an animation the first frame is taken. Colours of an embedded RGB profile, such as
+/// Display P3's, become sRGB. All that is held at one time is under 2 GB, and near 6 bytes a pixel for most files.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read; [`Error::Picture`] when it is no picture, damaged, cut off, or over
@@ -65,6 +67,18 @@ pub fn decode_picture_within(
     name: &str,
     max_pixels: u64,
 ) -> Result<RgbImage, Error> {
+    Ok(decode_with_alpha(bytes, name, max_pixels)?.0)
+}
+
+/// As [`decode_picture_within`], with how opaque each pixel is, where one is not wholly.
+///
+/// # Errors
+/// [`Error::Picture`], as for [`read_picture`].
+pub fn decode_with_alpha(
+    bytes: impl AsRef<[u8]>,
+    name: &str,
+    max_pixels: u64,
+) -> Result<(RgbImage, Option<GrayImage>), Error> {
     let content = bytes.as_ref();
     let fail = |reason: String| Err(Error::picture(name, reason));
     if content.is_empty() {
@@ -74,6 +88,11 @@ pub fn decode_picture_within(
         return fail(format!(
             "the file is over {} megabytes",
             MAX_FILE / 1_000_000
+        ));
+    }
+    if let Some(kind) = unread_kind(content) {
+        return fail(format!(
+            "a {kind} picture, which this program does not read: convert it to JPEG or PNG"
         ));
     }
     let Ok(format) = image::guess_format(content) else {
@@ -86,7 +105,23 @@ pub fn decode_picture_within(
     decode(bytes, format, max_pixels).or_else(|error| fail(reason(error, max_pixels)))
 }
 
-fn decode(bytes: impl AsRef<[u8]>, format: ImageFormat, max_pixels: u64) -> ImageResult<RgbImage> {
+/// The name of a kind of picture that is known and not read.
+fn unread_kind(content: &[u8]) -> Option<&'static str> {
+    match (content.get(4..8)?, content.get(8..12)?) {
+        (b"ftyp", b"avif" | b"avis") => Some("AVIF"),
+        (b"ftyp", b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1") => {
+            Some("HEIC")
+        }
+        (b"JXL ", _) => Some("JPEG XL"),
+        _ => content.starts_with(b"\xFF\x0A").then_some("JPEG XL"),
+    }
+}
+
+fn decode(
+    bytes: impl AsRef<[u8]>,
+    format: ImageFormat,
+    max_pixels: u64,
+) -> ImageResult<(RgbImage, Option<GrayImage>)> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(BYTES_OF_PIXEL * max_pixels);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -101,28 +136,53 @@ fn decode(bytes: impl AsRef<[u8]>, format: ImageFormat, max_pixels: u64) -> Imag
     decoder.set_limits(limits)?;
     // Damaged EXIF data say nothing of the orientation; the picture itself may be whole.
     let orientation = decoder.orientation();
+    let profile = decoder.icc_profile().ok().flatten();
     let picture = DynamicImage::from_decoder(decoder)?;
-    let mut picture = DynamicImage::ImageRgb8(match picture.color().has_alpha() {
+    let (mut picture, alpha) = match picture.color().has_alpha() {
         true => on_paper(picture),
-        false => picture.into_rgb8(),
-    });
-    if let Ok(orientation) = orientation {
-        picture.apply_orientation(orientation);
+        false => (picture.into_rgb8(), None),
+    };
+    if let Some(profile) = profile {
+        to_srgb(&mut picture, &profile);
     }
-    Ok(picture.into_rgb8())
+    let upright = |picture: DynamicImage| {
+        let mut picture = picture;
+        if let Ok(orientation) = orientation {
+            picture.apply_orientation(orientation);
+        }
+        picture
+    };
+    let alpha = alpha.map(|alpha| upright(alpha.into()).into_luma8());
+    Ok((upright(picture.into()).into_rgb8(), alpha))
 }
 
-/// Lays a picture on white.
-fn on_paper(picture: DynamicImage) -> RgbImage {
+/// Lays a picture on white; tells how opaque it was, where it was not wholly.
+fn on_paper(picture: DynamicImage) -> (RgbImage, Option<GrayImage>) {
     let picture = picture.into_rgba8();
     let (width, height) = picture.dimensions();
+    let is_opaque = picture.pixels().all(|pixel| pixel.0[3] == u8::MAX);
+    let alpha = (!is_opaque)
+        .then(|| GrayImage::from_fn(width, height, |x, y| [picture.get_pixel(x, y).0[3]].into()));
     let mut rgb = RgbImage::new(width, height);
     for (pixel, on_paper) in picture.pixels().zip(rgb.pixels_mut()) {
         let [channels @ .., alpha] = pixel.0.map(u32::from);
         on_paper.0 =
             channels.map(|value| ((value * alpha + PAPER * (255 - alpha) + 127) / 255) as u8);
     }
-    rgb
+    (rgb, alpha)
+}
+
+/// Takes a picture that was laid on white off it again: the pixels of before, where they were not transparent.
+pub(crate) fn off_paper(picture: &RgbImage, alpha: &GrayImage) -> RgbaImage {
+    RgbaImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let opacity = i32::from(alpha.get_pixel(x, y).0[0]);
+        let [red, green, blue] = picture.get_pixel(x, y).0.map(|value| {
+            let paper = PAPER as i32 * (255 - opacity);
+            let own = (i32::from(value) * 255 - paper + opacity / 2) / opacity.max(1);
+            own.clamp(0, 255) as u8
+        });
+        [red, green, blue, opacity as u8].into()
+    })
 }
 
 /// Whether the end-of-image marker of a JPEG is there. Walks over segments and scans, so that neither a thumbnail before

@@ -1,13 +1,14 @@
 //! What an image says of itself: that it is AI-generated, by which model, from which words.
 //!
 //! The same facts are written twice, for the two kinds of readers there are: PNG text chunks, and an XMP packet with
-//! the properties of the IPTC photo metadata standard that search engines and picture libraries look for. JPEG and GIF
-//! carry the XMP packet only.
+//! the properties of the IPTC photo metadata standard that search engines and picture libraries look for. JPEG, WebP and
+//! GIF carry the XMP packet only.
 
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, ImageBuffer, ImageEncoder, Pixel, RgbImage};
+use image::{DynamicImage, ExtendedColorType, ImageBuffer, ImageEncoder, Pixel, RgbImage};
+use image_webp::{WebPDecoder, WebPEncoder};
 use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter};
 use serde::Serialize;
 
@@ -139,6 +140,24 @@ pub fn encode_jpeg(image: &RgbImage, mark: &Mark, quality: u8) -> std::io::Resul
     .concat())
 }
 
+/// A picture as a lossless WebP file that carries its mark, with alpha where the picture has it.
+///
+/// # Errors
+/// When a side is over 16384 pixels, WebP's most.
+pub fn encode_webp(image: &DynamicImage, mark: &Mark) -> std::io::Result<Vec<u8>> {
+    let (color, pixels) = match image.color().has_alpha() {
+        true => (image_webp::ColorType::Rgba8, image.to_rgba8().into_raw()),
+        false => (image_webp::ColorType::Rgb8, image.to_rgb8().into_raw()),
+    };
+    let mut file = Vec::new();
+    let mut encoder = WebPEncoder::new(&mut file);
+    encoder.set_xmp_metadata(xmp::write(mark).into_bytes());
+    encoder
+        .encode(&pixels, image.width(), image.height(), color)
+        .map_err(std::io::Error::other)?;
+    Ok(file)
+}
+
 /// A GIF file with a mark in it.
 pub(crate) fn mark_gif(gif: &[u8], mark: &Mark) -> Vec<u8> {
     // Extensions come after the header, the screen's descriptor, and the palette that its flags tell of.
@@ -154,7 +173,7 @@ pub(crate) fn mark_gif(gif: &[u8], mark: &Mark) -> Vec<u8> {
     [start, GIF_XMP, packet.as_bytes(), &trailer, rest].concat()
 }
 
-/// Reads the mark of a PNG, JPEG or GIF file; `None` when it has none, or is no such file.
+/// Reads the mark of a PNG, JPEG, WebP or GIF file; `None` when it has none, or is no such file.
 ///
 /// The text chunks are taken where there are any; else the XMP packet, which survives more programs.
 pub fn read_mark(file: &[u8]) -> Option<Mark> {
@@ -162,6 +181,7 @@ pub fn read_mark(file: &[u8]) -> Option<Mark> {
         [0x89, b'P', b'N', b'G', ..] => read_png(file),
         [0xFF, 0xD8, ..] => xmp::read(jpeg_packet(file)?),
         [b'G', b'I', b'F', ..] => xmp::read(gif_packet(file)?),
+        [b'R', b'I', b'F', b'F', ..] => xmp::read(&webp_packet(file)?),
         _ => None,
     }
 }
@@ -205,6 +225,13 @@ fn jpeg_packet(file: &[u8]) -> Option<&str> {
         rest = &rest[2 + length..];
     }
     None
+}
+
+/// The XMP packet of a WebP file.
+fn webp_packet(file: &[u8]) -> Option<String> {
+    let mut decoder = WebPDecoder::new(Cursor::new(file)).ok()?;
+    decoder.set_memory_limit(MAX_TEXT);
+    String::from_utf8(decoder.xmp_metadata().ok()??).ok()
 }
 
 /// The XMP packet among the extensions.
@@ -275,6 +302,10 @@ mod tests {
         let jpeg = encode_jpeg(&RgbImage::new(8, 6), &mark(), 90).unwrap();
         for end in 0..jpeg.len() {
             read_mark(&jpeg[..end]);
+        }
+        let webp = encode_webp(&DynamicImage::new_rgb8(8, 6), &mark()).unwrap();
+        for end in 0..webp.len() {
+            read_mark(&webp[..end]);
         }
         let mut plain = Vec::new();
         image::codecs::png::PngEncoder::new(&mut plain)

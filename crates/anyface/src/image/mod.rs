@@ -4,7 +4,9 @@ mod animate;
 mod color;
 mod convert;
 mod decode;
+mod format;
 mod mark;
+mod profile;
 mod resample;
 mod save;
 mod sheet;
@@ -13,9 +15,12 @@ mod xmp;
 pub use animate::save_animation;
 pub use color::Color;
 pub use convert::{to_rgb, to_tensor};
-pub(crate) use decode::read_file;
-pub use decode::{MAX_FILE, MAX_PIXELS, decode_picture, decode_picture_within, read_picture};
-pub use mark::{Mark, encode_jpeg, encode_png, read_mark};
+pub use decode::{
+    MAX_FILE, MAX_PIXELS, decode_picture, decode_picture_within, decode_with_alpha, read_picture,
+};
+pub(crate) use decode::{off_paper, read_file};
+pub use format::{JPEG_QUALITY, PictureFormat};
+pub use mark::{Mark, encode_jpeg, encode_png, encode_webp, read_mark};
 pub use resample::{Filter, resize, resize_bicubic_tensor};
 pub use save::{save_marked, save_png};
 pub use sheet::contact_sheet;

@@ -1,10 +1,10 @@
-//! PNG files, written whole or not at all.
+//! Picture files, written whole or not at all.
 
 use std::path::Path;
 
 use image::{ImageBuffer, ImageEncoder, Pixel, RgbImage, codecs::png::PngEncoder};
 
-use super::{Mark, encode_png};
+use super::{JPEG_QUALITY, Mark, PictureFormat};
 use crate::Error;
 use crate::weights::write_atomically;
 
@@ -26,16 +26,23 @@ pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
         .map_err(|source| Error::io(path, source))
 }
 
-/// Writes a picture as PNG that carries its mark, beside its place, then renames it.
+/// Writes a picture that carries its mark beside its place, then renames it. The extension says the
+/// kind of file.
 ///
 /// # Errors
-/// [`Error::Io`] names the file when it cannot be written.
+/// [`Error::Picture`] for an extension that no kind has; [`Error::Io`] names the file when it cannot
+/// be written.
 pub fn save_marked<P: Pixel<Subpixel = u8>>(
     image: &ImageBuffer<P, Vec<u8>>,
     mark: &Mark,
     path: &Path,
 ) -> Result<(), Error> {
-    encode_png(image, mark)
-        .and_then(|png| write_atomically(path, &png))
+    let Some(format) = PictureFormat::of_path(path) else {
+        let reason = format!("a picture is written as {}", PictureFormat::EXTENSIONS);
+        return Err(Error::picture(&path.display().to_string(), reason));
+    };
+    format
+        .encode(image, mark, JPEG_QUALITY)
+        .and_then(|file| write_atomically(path, &file))
         .map_err(|source| Error::io(path, source))
 }

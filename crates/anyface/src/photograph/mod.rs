@@ -1,24 +1,28 @@
 //! From a picture file to an aligned face, and back: faces are found by [`YuNet`](crate::yunet),
-//! aligned as FFHQ's are, and pasted back with what an edit changed.
+//! aligned as FFHQ's are, and pasted back with what an edit changed, and nothing else.
 
 mod align;
 mod details;
 mod detect;
+mod edited;
+mod mask;
 mod pad;
 mod paste;
 mod search;
 
 use std::path::Path;
 
-use image::{RgbImage, imageops};
+use image::{GrayImage, RgbImage, imageops};
 
 use crate::Error;
-use crate::image::{Filter, decode_picture, read_file, read_mark, resize};
+use crate::image::{Filter, MAX_PIXELS, decode_with_alpha, read_file, read_mark, resize};
 
 pub use align::{Square, align};
 pub use details::keep_details;
 pub use detect::{DETECTOR_VARIABLE, DetectedFace, Detector};
-pub use paste::paste_back;
+pub use edited::EditedFace;
+pub use mask::{decode_mask, read_mask};
+pub use paste::paste_change;
 
 /// Readings of the picture along each side of a pixel: FFHQ's.
 const SUPERSAMPLING: u32 = 4;
@@ -44,8 +48,10 @@ const MIN_SIDE: u32 = 16;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Photograph {
-    /// The whole picture, upright.
+    /// The whole picture, upright; on white where it is transparent.
     pub picture: RgbImage,
+    /// How opaque it is, where it is not wholly.
+    pub alpha: Option<GrayImage>,
     /// The face, aligned as FFHQ's are, a square of the side that was asked for.
     pub face: RgbImage,
     /// Where in the picture it is.
@@ -70,9 +76,28 @@ impl Photograph {
     ) -> Result<Self, Error> {
         let name = path.display().to_string();
         let file = read_file(path)?;
-        let picture = decode_picture(&file, &name)?;
-        let detector = detector.filter(|_| !is_drawn_face(&file, &picture, side));
-        Self::new(picture, &name, detector, face, side)
+        Self::decode(&file, &name, MAX_PIXELS, detector, face, side)
+    }
+
+    /// As [`Photograph::open`], of the bytes of a file with at most `max_pixels`, which errors call `name`.
+    ///
+    /// # Errors
+    /// As [`Photograph::open`].
+    pub fn decode(
+        file: &[u8],
+        name: &str,
+        max_pixels: u64,
+        detector: Option<&Detector>,
+        face: usize,
+        side: u32,
+    ) -> Result<Self, Error> {
+        let (picture, alpha) = decode_with_alpha(file, name, max_pixels)?;
+        let detector = detector.filter(|_| !is_drawn_face(file, &picture, side));
+        let photograph = Self::new(picture, name, detector, face, side)?;
+        Ok(Self {
+            alpha,
+            ..photograph
+        })
     }
 
     /// As [`Photograph::open`], of a picture already read, which errors call `name`.
@@ -107,6 +132,7 @@ impl Photograph {
         };
         Ok(Self {
             picture,
+            alpha: None,
             face,
             square,
             found,
@@ -117,17 +143,16 @@ impl Photograph {
     pub fn at_own_size(&self) -> RgbImage {
         let side = (self.square.side().round() as u32)
             .clamp(self.face.width(), MAX_SIDE.max(self.face.width()));
-        match self.found {
-            None => middle(&self.picture, side),
-            Some(_) => align(&self.picture, &self.square, side, SUPERSAMPLING)
-                .unwrap_or_else(|| self.face.clone()),
-        }
+        self.cut_out(&self.picture, side)
     }
 
-    /// The picture with `edited`, a square of any side, in place of the face.
-    pub fn paste_back(mut self, edited: &RgbImage) -> RgbImage {
-        paste_back(&mut self.picture, edited, &self.square);
-        self.picture
+    /// What is at the place of the face in a picture of the same size, a square of `side` pixels.
+    fn cut_out(&self, picture: &RgbImage, side: u32) -> RgbImage {
+        match self.found {
+            None => middle(picture, side),
+            Some(_) => align(picture, &self.square, side, SUPERSAMPLING)
+                .unwrap_or_else(|| middle(picture, side)),
+        }
     }
 }
 

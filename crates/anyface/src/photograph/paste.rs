@@ -1,4 +1,4 @@
-//! Edited faces back into the pictures they were cut out of.
+//! What an edit changed of a face, back in the picture that the face was cut out of.
 
 use image::RgbImage;
 
@@ -11,14 +11,16 @@ const FADE: f64 = 0.12;
 /// Faces are enlarged smoothly up to this factor.
 const MAX_ENLARGEMENT: f64 = 4.0;
 
-/// Puts `face`, which was cut out of `picture` at `square` and changed, back in its place. It fades into the picture along
-/// the sides of the square, but for those that lie on or over the edge of the picture.
-pub fn paste_back(picture: &mut RgbImage, face: &RgbImage, square: &Square) {
+/// Adds to `picture` the difference from `before`, cut out of it at `square`, to `after`. It fades out along the sides of the
+/// square, but for those that lie on or over the edge of the picture. Where nothing changed, the picture stays to the bit.
+pub fn paste_change(picture: &mut RgbImage, before: &RgbImage, after: &RgbImage, square: &Square) {
     let (width, height) = picture.dimensions();
     // At the size that it has in the picture, so that it is neither jagged nor aliased.
-    let side = square.side().min(MAX_ENLARGEMENT * f64::from(face.width()));
+    let side = square
+        .side()
+        .min(MAX_ENLARGEMENT * f64::from(after.width()));
     let side = (side.round() as u32).max(1);
-    let face = resize(face, side, side, Filter::Lanczos);
+    let [before, after] = [before, after].map(|face| resize(face, side, side, Filter::Lanczos));
     let faded = faded_sides(square, [width, height].map(f64::from));
 
     let [start, bottom_left, _, top_right] = square.corners;
@@ -36,7 +38,10 @@ pub fn paste_back(picture: &mut RgbImage, face: &RgbImage, square: &Square) {
         for x in range(0, width) {
             let from_start = sub([x, y].map(f64::from), start);
             let place = [dot(from_start, across), dot(from_start, down)];
-            let Some(pasted) = read(&face, scale(place, f64::from(side))) else {
+            let place_in_face = scale(place, f64::from(side));
+            let (Some(old), Some(new)) =
+                (read(&before, place_in_face), read(&after, place_in_face))
+            else {
                 continue;
             };
             let [u, v] = place;
@@ -51,9 +56,9 @@ pub fn paste_back(picture: &mut RgbImage, face: &RgbImage, square: &Square) {
                     }
                 })
                 .product();
-            for (value, pasted) in picture.get_pixel_mut(x, y).0.iter_mut().zip(pasted) {
-                let mixed = f64::from(*value) * (1.0 - weight) + pasted * weight;
-                *value = mixed.round() as u8;
+            for (i, value) in picture.get_pixel_mut(x, y).0.iter_mut().enumerate() {
+                let changed = f64::from(*value) + weight * (new[i] - old[i]);
+                *value = changed.round().clamp(0.0, 255.0) as u8;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The networks of one bundle, ready to run.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use burn::tensor::Device;
 
@@ -12,6 +13,7 @@ use crate::bundle::{Bundle, BundleConfig};
 use crate::clip::{ImageTower, Preprocess, TextTower, Tokenizer};
 use crate::mapper::GlobalDirections;
 use crate::recognizer::Recognizer;
+use crate::segmentation::PersonMask;
 use crate::stylegan2::{Generator, Precision, PreparedSynthesis};
 
 /// The networks of one bundle on one device.
@@ -40,6 +42,8 @@ pub struct Engine {
     pub(super) optimizer: LatentOptimizer,
     /// Holds who somebody is in such edits.
     pub(super) recognizer: Option<Recognizer>,
+    /// Made when it is first wanted.
+    pub(super) person_mask: OnceLock<PersonMask>,
 }
 
 impl Engine {
@@ -89,6 +93,7 @@ impl Engine {
             generator,
             synthesis: synthesis.expect("f32 runs everywhere"),
             device: device.clone(),
+            person_mask: OnceLock::new(),
             config,
         })
     }

@@ -4,6 +4,7 @@ mod descent;
 mod describe;
 mod direction_file;
 mod edit;
+mod edit_photo;
 mod engine;
 mod generate;
 mod invert;

@@ -11,7 +11,7 @@ use super::{Common, text};
 /// Is an edited face still the same person's?
 ///
 /// Pictures are inverted and edited at strength 0.5. A face is recognised when it is nearer to its own picture than to each
-/// of 99 others, to MobileFaceNet; with details, after what `edit --details` does. RFRR: how often it is nearer to it than the
+/// of 99 others, to MobileFaceNet; with details, after what `edit` does to photographs. RFRR: how often it is nearer to it than the
 /// face that the plain crossover of layers makes. Shown: how much more often the bundle's probe, if it has one, sees what
 /// was asked for than before.
 #[derive(Debug, clap::Args)]

@@ -1,0 +1,120 @@
+//! Colours of other profiles as sRGB.
+
+use image::RgbImage;
+use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
+
+/// Converts the colours of a picture from those of an ICC profile to sRGB. A profile that is damaged,
+/// or not of RGB, says nothing, and the picture stays as it is.
+pub(super) fn to_srgb(picture: &mut RgbImage, profile: &[u8]) {
+    let Some(profile) = ColorProfile::new_from_slice(profile).ok() else {
+        return;
+    };
+    if profile.color_space != DataColorSpace::Rgb {
+        return;
+    }
+    let transform = profile.create_transform_8bit(
+        Layout::Rgb,
+        &ColorProfile::new_srgb(),
+        Layout::Rgb,
+        TransformOptions::default(),
+    );
+    let Ok(transform) = transform else { return };
+    let convert = |from: &[u8], to: &mut [u8]| transform.transform(from, to).is_ok();
+    if is_identity(convert) {
+        return;
+    }
+    let row = picture.width() as usize * 3;
+    let mut before = vec![0; row];
+    for pixels in picture.chunks_exact_mut(row.max(1)) {
+        before.copy_from_slice(pixels);
+        if !convert(&before, pixels) {
+            pixels.copy_from_slice(&before);
+        }
+    }
+}
+
+/// Whether colours all over the cube stay within a level: most profiles in files are sRGB itself, whose
+/// pictures are not to be rounded for nothing.
+fn is_identity(convert: impl Fn(&[u8], &mut [u8]) -> bool) -> bool {
+    const LEVELS: [u8; 6] = [0, 51, 102, 153, 204, 255];
+    let colors = LEVELS.iter().flat_map(|&r| {
+        let pairs = LEVELS.iter().flat_map(|&g| LEVELS.map(|b| [g, b]));
+        pairs.flat_map(move |[g, b]| [r, g, b])
+    });
+    let before: Vec<u8> = colors.collect();
+    let mut after = vec![0; before.len()];
+    convert(&before, &mut after) && before.iter().zip(&after).all(|(a, b)| a.abs_diff(*b) <= 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::decode_picture;
+    use image::codecs::jpeg::JpegEncoder;
+    use image::codecs::png::PngEncoder;
+    use image::{ExtendedColorType, ImageEncoder, Rgb};
+
+    /// Colours of sRGB that all three spaces hold.
+    fn picture() -> RgbImage {
+        RgbImage::from_fn(32, 32, |x, y| {
+            Rgb([40 + 5 * x as u8, 60 + 4 * y as u8, 90 + 2 * (x + y) as u8])
+        })
+    }
+
+    /// The picture in the colours of a profile, by floating-point arithmetic.
+    fn in_profile(profile: &ColorProfile) -> RgbImage {
+        let (width, height) = picture().dimensions();
+        let from: Vec<f32> = picture().iter().map(|&v| f32::from(v) / 255.0).collect();
+        let mut to = vec![0.0; from.len()];
+        let srgb = ColorProfile::new_srgb();
+        let options = TransformOptions::default();
+        let transform = srgb.create_transform_f32(Layout::Rgb, profile, Layout::Rgb, options);
+        transform.unwrap().transform(&from, &mut to).unwrap();
+        let bytes = to.iter().map(|v| (v * 255.0).round() as u8).collect();
+        RgbImage::from_raw(width, height, bytes).unwrap()
+    }
+
+    fn png(picture: &RgbImage, profile: Vec<u8>) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut encoder = PngEncoder::new(&mut file);
+        encoder.set_icc_profile(profile).unwrap();
+        let (width, height) = picture.dimensions();
+        encoder
+            .write_image(picture, width, height, ExtendedColorType::Rgb8)
+            .unwrap();
+        file
+    }
+
+    #[test]
+    fn pictures_of_other_profiles_are_read_as_srgb_within_a_level() {
+        for profile in [
+            ColorProfile::new_display_p3(),
+            ColorProfile::new_adobe_rgb(),
+        ] {
+            let stored = in_profile(&profile);
+            assert_ne!(stored, picture(), "the profile changes something");
+            let read = decode_picture(png(&stored, profile.encode().unwrap()), "test").unwrap();
+            let differences = read
+                .iter()
+                .zip(picture().into_raw())
+                .map(|(a, b)| a.abs_diff(b));
+            assert!(differences.max().unwrap() <= 1);
+        }
+    }
+
+    #[test]
+    fn a_profile_of_srgb_or_of_nothing_changes_nothing() {
+        let srgb = ColorProfile::new_srgb().encode().unwrap();
+        for profile in [srgb, b"no profile".to_vec()] {
+            assert_eq!(
+                decode_picture(png(&picture(), profile), "test").unwrap(),
+                picture()
+            );
+        }
+        let mut jpeg = Vec::new();
+        JpegEncoder::new(&mut jpeg)
+            .encode_image(&picture())
+            .unwrap();
+        assert!(decode_picture(jpeg, "test").is_ok());
+    }
+}

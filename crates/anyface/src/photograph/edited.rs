@@ -1,0 +1,152 @@
+//! An edit put on the photograph of which it was made.
+
+use image::{DynamicImage, GrayImage, RgbImage, imageops};
+
+use super::{Photograph, keep_details, paste_change};
+use crate::image::off_paper;
+use crate::segmentation::PersonMask;
+
+/// A mask of a face shows a person if the middle half of it is one at least this much, of 255. Masks of
+/// what the network cannot read are near 0 there.
+const PERSON_FROM: u64 = 128;
+
+/// The face of a photograph before and after an edit: two squares of the same place and size.
+#[derive(Debug, Clone)]
+pub struct EditedFace {
+    /// The face as it is in the photograph.
+    pub before: RgbImage,
+    /// With what the edit changed.
+    pub after: RgbImage,
+}
+
+impl Photograph {
+    /// The face at its own size with the change from `before`, drawn of it, to `after`, drawn of its
+    /// edited latent: squares of one size. What did not change keeps the photograph's details. Behind
+    /// the person, before and after, nothing changes; nor where `mask`, of the photograph's size, is 0.
+    pub fn edited(
+        &self,
+        before: &RgbImage,
+        after: &RgbImage,
+        person: &PersonMask,
+        mask: Option<&GrayImage>,
+    ) -> EditedFace {
+        let own = self.at_own_size();
+        let changed = keep_details(&own, before, after);
+        let mut change = persons(&own, after, person);
+        if let Some(mask) = mask.map(|mask| self.mask_of_face(mask, own.width())) {
+            let pairs = change.pixels_mut().zip(mask.pixels());
+            pairs.for_each(|(value, limit)| value.0[0] = value.0[0].min(limit.0[0]));
+        }
+        EditedFace {
+            after: mix(&own, &changed, &change),
+            before: own,
+        }
+    }
+
+    /// The photograph with its face as an edit made it, as transparent as it was.
+    pub fn paste_back(mut self, face: &EditedFace) -> DynamicImage {
+        paste_change(&mut self.picture, &face.before, &face.after, &self.square);
+        match &self.alpha {
+            None => self.picture.into(),
+            Some(alpha) => off_paper(&self.picture, alpha).into(),
+        }
+    }
+
+    /// What a mask of the whole photograph says of the face, a square of `side` pixels.
+    fn mask_of_face(&self, mask: &GrayImage, side: u32) -> GrayImage {
+        let mask = RgbImage::from_fn(mask.width(), mask.height(), |x, y| {
+            [mask.get_pixel(x, y).0[0]; 3].into()
+        });
+        imageops::grayscale(&self.cut_out(&mask, side))
+    }
+}
+
+/// Where there is a person, at the size of the first picture, in it or in what was drawn: a hat may
+/// grow over the background. All of it where no person is found.
+fn persons(own: &RgbImage, drawn: &RgbImage, person: &PersonMask) -> GrayImage {
+    let (width, height) = own.dimensions();
+    let everywhere = || GrayImage::from_pixel(width, height, [255].into());
+    let drawn = imageops::resize(drawn, width, height, imageops::FilterType::Triangle);
+    let [mut own, drawn] = [own, &drawn].map(|picture| person.mask(picture));
+    if !(shows_person(&own) && shows_person(&drawn)) {
+        return everywhere();
+    }
+    let pairs = own.pixels_mut().zip(drawn.pixels());
+    pairs.for_each(|(value, other)| value.0[0] = value.0[0].max(other.0[0]));
+    own
+}
+
+/// Whether the middle half of a mask is a person.
+fn shows_person(mask: &GrayImage) -> bool {
+    let (width, height) = mask.dimensions();
+    let middle = imageops::crop_imm(mask, width / 4, height / 4, width / 2, height / 2);
+    let middle = middle.to_image();
+    let sum: u64 = middle.pixels().map(|pixel| u64::from(pixel.0[0])).sum();
+    sum >= PERSON_FROM * middle.len() as u64
+}
+
+/// `from` where the mask is 0, `to` where it is 255.
+fn mix(from: &RgbImage, to: &RgbImage, mask: &GrayImage) -> RgbImage {
+    RgbImage::from_fn(from.width(), from.height(), |x, y| {
+        let weight = u32::from(mask.get_pixel(x, y).0[0]);
+        let [from, to] = [from, to].map(|picture| picture.get_pixel(x, y).0.map(u32::from));
+        let value = |i: usize| (from[i] * (255 - weight) + to[i] * weight + 127) / 255;
+        [0, 1, 2].map(|i| value(i) as u8).into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+    use image::Rgb;
+
+    /// A photograph that is its own face, of many colours.
+    fn photograph() -> Photograph {
+        let picture = RgbImage::from_fn(40, 40, |x, y| Rgb([5 * x as u8, 6 * y as u8, 90]));
+        Photograph::new(picture, "test", None, 0, 40).unwrap()
+    }
+
+    fn plain(value: u8) -> RgbImage {
+        RgbImage::from_pixel(16, 16, Rgb([value; 3]))
+    }
+
+    #[test]
+    fn without_a_change_a_photograph_stays_to_the_bit() {
+        let person = PersonMask::builtin(&Device::flex());
+        let photograph = photograph();
+        let face = photograph.edited(&plain(90), &plain(90), &person, None);
+        assert_eq!(face.before, face.after);
+        assert_eq!(
+            photograph.clone().paste_back(&face).into_rgb8(),
+            photograph.picture
+        );
+    }
+
+    #[test]
+    fn a_change_stays_inside_its_mask() {
+        let person = PersonMask::builtin(&Device::flex());
+        let photograph = photograph();
+        let left = GrayImage::from_fn(40, 40, |x, _| [if x < 20 { 255 } else { 0 }].into());
+        let face = photograph.edited(&plain(20), &plain(200), &person, Some(&left));
+        let after = photograph.clone().paste_back(&face).into_rgb8();
+        for (x, y, pixel) in after.enumerate_pixels() {
+            let own = photograph.picture.get_pixel(x, y);
+            // One pixel beside the edge of the mask is read together with its neighbour.
+            if x > 21 {
+                assert_eq!(pixel, own, "{x} {y}");
+            }
+        }
+        assert!(
+            after.get_pixel(8, 20).0[0].abs_diff(photograph.picture.get_pixel(8, 20).0[0]) > 50
+        );
+    }
+
+    #[test]
+    fn a_mix_follows_its_mask() {
+        let mask = GrayImage::from_fn(16, 16, |x, _| [17 * x as u8].into());
+        let mixed = mix(&plain(0), &plain(255), &mask);
+        let row: Vec<u8> = (0..16).map(|x| mixed.get_pixel(x, 3).0[1]).collect();
+        assert_eq!(row, (0..16).map(|x| 17 * x).collect::<Vec<u8>>());
+    }
+}
