@@ -38,9 +38,6 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A precision that this machine does not compute in.
-    #[error(transparent)]
-    Precision(#[from] crate::stylegan2::Unsupported),
     /// A picture in which the detector finds no face.
     #[error("{name}: no face found")]
     NoFace {

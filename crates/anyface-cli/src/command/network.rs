@@ -70,12 +70,12 @@ pub(crate) struct DeviceArgs {
 
 impl NetworkArgs {
     /// The networks of the bundle that make faces.
-    pub(crate) fn engine(&self) -> Result<Engine, Error> {
+    pub(crate) fn engine(&self) -> anyhow::Result<Engine> {
         self.device.limit_threads();
         let engine = Engine::load(&self.bundle()?, &self.device.device())?;
         match self.dtype {
             Dtype::F32 => Ok(engine),
-            Dtype::Bf16 => engine.with_precision(self.dtype.into()),
+            Dtype::Bf16 => Ok(engine.with_precision(self.dtype.into())?),
         }
     }
 

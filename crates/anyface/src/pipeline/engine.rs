@@ -14,7 +14,7 @@ use crate::clip::{ImageTower, Preprocess, TextTower, Tokenizer};
 use crate::mapper::GlobalDirections;
 use crate::recognizer::Recognizer;
 use crate::segmentation::PersonMask;
-use crate::stylegan2::{Generator, Precision, PreparedSynthesis};
+use crate::stylegan2::{Generator, Precision, PreparedSynthesis, Unsupported};
 
 /// The networks of one bundle on one device.
 ///
@@ -111,8 +111,8 @@ impl Engine {
     /// The same engine, that draws in this precision.
     ///
     /// # Errors
-    /// [`Error::Precision`] where the machine cannot.
-    pub fn with_precision(self, precision: Precision) -> Result<Self, Error> {
+    /// [`Unsupported`] where the machine cannot.
+    pub fn with_precision(self, precision: Precision) -> Result<Self, Unsupported> {
         let synthesis = self.generator.synthesis.clone().prepare(precision)?;
         Ok(Self { synthesis, ..self })
     }
