@@ -7,7 +7,7 @@ use anyface::bundle::Bundle;
 use anyface::checkpoint::Checkpoint;
 use anyface::convert::{Converted, convert};
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Convert a public checkpoint to safetensors
 ///
@@ -46,6 +46,11 @@ impl Args {
                 self.input.display()
             );
         }
+        let has_directions = || {
+            let directions = Bundle::folder(&self.output).section::<Option<Value>>("directions");
+            directions.is_ok_and(|directions| directions.is_some())
+        };
+        let had_directions = has_directions();
         let put = match into_bundle {
             true => converted
                 .put(&self.output)
@@ -56,10 +61,15 @@ impl Args {
             }
         };
         self.report(&checkpoint, &converted, &put)?;
-        match into_bundle && !self.json {
-            true => report_bundle(&self.output, &put),
-            false => Ok(()),
+        if into_bundle && !self.json {
+            report_bundle(&self.output, &put)?;
         }
+        if had_directions && !has_directions() {
+            eprintln!(
+                "its directions were those of other networks: `anyface prepare directions` makes new ones"
+            );
+        }
+        Ok(())
     }
 
     fn report(&self, checkpoint: &Checkpoint, converted: &Converted, put: &[&str]) -> Result<()> {

@@ -126,7 +126,7 @@ fn ffhq_makes_faces_of_words_and_finds_pictures() {
     let face = engine.face(&words, 1, truncation);
     let picture = engine.draw(&face.latent);
     assert_eq!(picture.dimensions(), (32, 32));
-    engine.invert(&picture, 0).unwrap();
+    engine.invert(&picture, 0);
 }
 
 #[test]
