@@ -1,5 +1,6 @@
-//! Bundles put together of public files, by `anyface convert` and by name, as a user meets them. The files have the public
-//! containers and layouts, random weights and small sizes (`tools/parity/recipes.py`).
+//! Bundles put together of public files, by `anyface convert` and by name, as a user meets them.
+//! The files have the public containers and layouts, random weights and small sizes
+//! (`tools/parity/recipes.py`).
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 
 /// Convert a public checkpoint to safetensors
 ///
-/// Finds out by its bytes what the file is: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI, Hugging Face or open_clip, e4e,
-/// clip2latent, AnyFace++. Nothing in it is ever run. The sizes of the network go to OUT.json, or its networks into the bundle in
-/// a folder, which stays as it was where they do not fit.
+/// Finds out by its bytes what the file is: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI,
+/// Hugging Face or open_clip, e4e, clip2latent, AnyFace++. Nothing in it is ever run. The sizes of
+/// the network go to OUT.json, or its networks into the bundle in a folder, which stays as it was
+/// where they do not fit.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// File to read: safetensors or their index, torch, TorchScript, pickle, numpy

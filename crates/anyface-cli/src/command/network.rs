@@ -15,7 +15,8 @@ use burn::tensor::Device;
 #[derive(Debug, clap::Args)]
 pub(crate) struct NetworkArgs {
     /// Bundle to use: a folder, or the name of one under models/, such as photographs (learned from CelebA: for non-commercial
-    /// research only), or of one that `anyface pull` put together, such as ffhq. The built-in one, portraits, when left out
+    /// research only), or of one that `anyface pull` put together, such as ffhq. The built-in one,
+    /// portraits, when left out
     #[arg(long, value_name = "BUNDLE")]
     model: Option<PathBuf>,
     /// What pictures are drawn in; bf16 is faster where the processor has it, and a little less exact
@@ -114,8 +115,8 @@ impl NetworkArgs {
     }
 }
 
-/// The folder of a bundle: the one of that path, else the one of that name under `models/`, else the one that a recipe of
-/// that name made.
+/// The folder of a bundle: the one of that path, else the one of that name under `models/`, else
+/// the one that a recipe of that name made.
 fn named(bundle: &Path) -> PathBuf {
     let folders = [Some(PathBuf::from("models")), bundles_folder()];
     let mut places = folders

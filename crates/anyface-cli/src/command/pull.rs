@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Fetch public weights, or all that a bundle is made of
 ///
-/// A bundle, ffhq for one, is put together in the user's data folder, and from then on `--model ffhq` names it. Files of Hugging
-/// Face go to its cache, others beside it: HF_HOME says where. A download that was broken off goes on where it ended; what came
-/// is checked. HF_TOKEN opens files that are not for all, HF_HUB_OFFLINE=1 forbids the network.
+/// A bundle, ffhq for one, is put together in the user's data folder, and from then on `--model
+/// ffhq` names it. Files of Hugging Face go to its cache, others beside it: HF_HOME says where. A
+/// download that was broken off goes on where it ended; what came is checked. HF_TOKEN opens files
+/// that are not for all, HF_HUB_OFFLINE=1 forbids the network.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Its name: see `anyface models list`

@@ -45,8 +45,9 @@ pub struct NewNetwork<'n> {
 }
 
 impl Bundle {
-    /// Puts networks and other fields into the bundle at `folder`, which may be new or not yet complete. Where what comes of it
-    /// would not open, every file stays as it was. Global directions go with the networks that they were measured on.
+    /// Puts networks and other fields into the bundle at `folder`, which may be new or not yet
+    /// complete. Where what comes of it would not open, every file stays as it was. Global
+    /// directions go with the networks that they were measured on.
     ///
     /// # Errors
     /// Names the network or field that does not fit, or the file that cannot be written.
@@ -84,7 +85,8 @@ impl Bundle {
         Self::put_file(folder, CONFIG, text.as_bytes())
     }
 
-    /// Checks the fields of a bundle as they will be read; those of a bundle that lacks networks, one by one.
+    /// Checks the fields of a bundle as they will be read; those of a bundle that lacks networks,
+    /// one by one.
     fn check_present(&self, mut fields: Map<String, Value>) -> Result<(), Error> {
         defaults::fill_in(&mut fields).map_err(|e| self.fault(CONFIG, e.to_string()))?;
         if defaults::missing_networks(&fields).is_empty() {

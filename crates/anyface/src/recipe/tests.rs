@@ -1,4 +1,5 @@
-//! Bundles of small files in the public containers and layouts (`tools/parity/recipes.py`), from a server on this machine.
+//! Bundles of small files in the public containers and layouts (`tools/parity/recipes.py`), from a
+//! server on this machine.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
