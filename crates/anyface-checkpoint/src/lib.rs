@@ -14,8 +14,8 @@
 //!
 //! Files are memory-mapped, and a tensor is a view of the map. No code of a file is ever run:
 //! pickles are read as plain data, in bounded memory. Every fault is an error that gives the byte
-//! at which the file is wrong; a web page, a git-lfs pointer and other things that people have in the
-//! place of weights are named for what they are.
+//! at which the file is wrong; a web page, a git-lfs pointer and other things that people have in
+//! the place of weights are named for what they are.
 //!
 //! ```
 //! use anyface_checkpoint::{Checkpoint, Container};

@@ -1,5 +1,6 @@
-//! Bundles put together of public files, by `anyface convert` and by name, as a user meets them. The files have the public
-//! containers and layouts, random weights and small sizes (`tools/parity/recipes.py`).
+//! Bundles put together of public files, by `anyface convert` and by name, as a user meets them.
+//! The files have the public containers and layouts, random weights and small sizes
+//! (`tools/parity/recipes.py`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -98,6 +99,33 @@ fn a_bundle_of_public_files_is_found_by_its_name_and_does_everything() {
         "optimized.png",
     );
     run(&["invert", &face], "latent.safetensors");
+
+    let prepare = [
+        "prepare",
+        "directions",
+        "--pictures",
+        "1",
+        "--model",
+        "ffhq",
+    ];
+    anyface(&home, &prepare).assert().success();
+    let by_directions = ["edit", &face, "an old man", "--method", "directions"];
+    run(&by_directions, "directed.png");
+    // They are those of the towers that they were measured on.
+    let bundle = format!("{}/", folder.display());
+    anyface(
+        &home,
+        &["convert", &fixture("recipes/ViT-B-32.pt"), &bundle],
+    )
+    .assert()
+    .success()
+    .stderr(predicate::str::contains(
+        "`anyface prepare directions` makes new ones",
+    ));
+    anyface(&home, &[&by_directions[..], &["--model", "ffhq"]].concat())
+        .assert()
+        .code(1)
+        .stderr(predicate::str::contains("prepare directions"));
 }
 
 #[test]

@@ -23,7 +23,7 @@ const MEMORY: usize = 64 << 20;
 const TIME: Duration = Duration::from_secs(5);
 
 /// Small files, one of each container at least.
-const SEEDS: [&str; 9] = [
+const SEEDS: [&str; 11] = [
     "archive.pt",
     "zip64.pt",
     "legacy.pth",
@@ -33,6 +33,8 @@ const SEEDS: [&str; 9] = [
     "numpy_p2.pkl",
     "numpy_p4.pkl",
     "numpy_p5.pkl",
+    "numpy_p0.pkl",
+    "legacy_p1.pth",
 ];
 
 #[test]

@@ -1,5 +1,5 @@
-//! StyleGAN2 against stylegan2-ada-pytorch: two random networks, one of them clamped (`tools/parity/stylegan2.py`), and two
-//! of other architectures (`tools/parity/files.py`).
+//! StyleGAN2 against stylegan2-ada-pytorch: two random networks, one of them clamped
+//! (`tools/parity/stylegan2.py`), and two of other architectures (`tools/parity/files.py`).
 
 #![allow(
     clippy::unwrap_used,

@@ -131,8 +131,8 @@ impl Checkpoint {
         }
     }
 
-    /// Reads a JSON file of the model, a sidecar: one that stands in the folder of its weights. `content` says what
-    /// belongs in it.
+    /// Reads a JSON file of the model, a sidecar: one that stands in the folder of its weights.
+    /// `content` says what belongs in it.
     ///
     /// # Errors
     /// When it is missing or no JSON, or the checkpoint was not opened from a path.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::Node;
 
-/// Whether bytes begin as a pickle of protocol 0 or 1: with a dict, a list, or the name of a class. Such
-/// pickles do not say their protocol.
+/// Whether bytes begin as a pickle of protocol 0 or 1: with a dict, a list, or the name of a class.
+/// Such pickles do not say their protocol.
 pub(crate) fn begins_without_protocol(bytes: &[u8]) -> bool {
     match bytes {
         [b'(', b'd' | b'l', b'p', digit, ..] => digit.is_ascii_digit(),
@@ -41,7 +41,8 @@ pub(super) fn integer(line: &str) -> Result<Node<'static>, &'static str> {
     }
 }
 
-/// Python's `raw-unicode-escape`: Latin-1, and `\uXXXX` or `\UXXXXXXXX` for what that does not have.
+/// Python's `raw-unicode-escape`: Latin-1, and `\uXXXX` or `\UXXXXXXXX` for what that does not
+/// have.
 pub(super) fn unicode(line: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     if let Ok(line) = str::from_utf8(line)
         && line.is_ascii()

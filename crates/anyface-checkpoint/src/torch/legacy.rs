@@ -9,7 +9,8 @@ use crate::contents::Contents;
 use crate::file_slice::{Fault, FileSlice, Reader};
 use crate::pickle::{Graph, Id, Node, load};
 
-/// How every such file begins: the pickle of 0x1950a86a20f9469cfc6c, in protocol 2 and in protocol 1.
+/// How every such file begins: the pickle of 0x1950a86a20f9469cfc6c, in protocol 2 and in protocol
+/// 1.
 const MAGIC: [&[u8]; 2] = [
     b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e",
     b"L119547037146038801333356L\n.",

@@ -7,13 +7,14 @@ use anyface::bundle::Bundle;
 use anyface::checkpoint::Checkpoint;
 use anyface::convert::{Converted, convert};
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Convert a public checkpoint to safetensors
 ///
-/// Finds out by its bytes what the file is: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI, Hugging Face or open_clip, e4e,
-/// clip2latent, AnyFace++. Nothing in it is ever run. The sizes of the network go to OUT.json, or its networks into the bundle in
-/// a folder, which stays as it was where they do not fit.
+/// Finds out by its bytes what the file is: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI,
+/// Hugging Face or open_clip, e4e, clip2latent, AnyFace++. Nothing in it is ever run. The sizes of
+/// the network go to OUT.json, or its networks into the bundle in a folder, which stays as it was
+/// where they do not fit.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// File to read: safetensors or their index, torch, TorchScript, pickle, numpy
@@ -46,6 +47,11 @@ impl Args {
                 self.input.display()
             );
         }
+        let has_directions = || {
+            let directions = Bundle::folder(&self.output).section::<Option<Value>>("directions");
+            directions.is_ok_and(|directions| directions.is_some())
+        };
+        let had_directions = has_directions();
         let put = match into_bundle {
             true => converted
                 .put(&self.output)
@@ -56,10 +62,15 @@ impl Args {
             }
         };
         self.report(&checkpoint, &converted, &put)?;
-        match into_bundle && !self.json {
-            true => report_bundle(&self.output, &put),
-            false => Ok(()),
+        if into_bundle && !self.json {
+            report_bundle(&self.output, &put)?;
         }
+        if had_directions && !has_directions() {
+            eprintln!(
+                "its directions were those of other networks: `anyface prepare directions` makes new ones"
+            );
+        }
+        Ok(())
     }
 
     fn report(&self, checkpoint: &Checkpoint, converted: &Converted, put: &[&str]) -> Result<()> {

@@ -21,7 +21,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Print the bundles that are here, with size, licence and what they can do, and all that `anyface pull` fetches
+    /// Print the bundles that are here, with size, licence and what they can do, and all that
+    /// `anyface pull` fetches
     List,
     /// Print what a file is, and the type and shape of every tensor in it
     Inspect {

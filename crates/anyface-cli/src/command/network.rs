@@ -23,7 +23,8 @@ pub(crate) const BUILTIN: &str = "portraits";
 #[derive(Debug, clap::Args)]
 pub(crate) struct NetworkArgs {
     /// Bundle to use: a folder, or the name of one under models/, such as photographs (learned from CelebA: for non-commercial
-    /// research only), or of one that `anyface pull` put together, such as ffhq. The built-in one, portraits, when left out
+    /// research only), or of one that `anyface pull` put together, such as ffhq. The built-in one,
+    /// portraits, when left out
     #[arg(long, value_name = "BUNDLE")]
     model: Option<PathBuf>,
     /// What pictures are drawn in; bf16 is faster where the processor has it, and less exact

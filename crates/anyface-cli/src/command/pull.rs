@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Fetch public weights, or all that a bundle is made of
 ///
-/// A bundle, ffhq for one, is put together in the user's data folder, and from then on `--model ffhq` names it. Files of Hugging
-/// Face go to its cache, others beside it: HF_HOME says where. A download that was broken off goes on where it ended; what came
-/// is checked. HF_TOKEN opens files that are not for all, HF_HUB_OFFLINE=1 forbids the network.
+/// A bundle, ffhq for one, is put together in the user's data folder, and from then on `--model
+/// ffhq` names it. Files of Hugging Face go to its cache, others beside it: HF_HOME says where. A
+/// download that was broken off goes on where it ended; what came is checked. HF_TOKEN opens files
+/// that are not for all, HF_HUB_OFFLINE=1 forbids the network.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Its name: see `anyface models list`
@@ -31,7 +32,7 @@ impl Args {
 fn pull_model(model: &Model) -> Result<()> {
     let hub = Hub::from_env()?;
     if hub.cache.find(model).is_none() && !hub.offline {
-        show_licenses(&[model]);
+        eprintln!("{}", notice(&[model]));
     }
     let mut bars = Bars::default();
     let files = hub.pull(model, &mut |progress| bars.show(progress))?;
@@ -51,7 +52,7 @@ fn pull_bundle(recipe: &Recipe) -> Result<()> {
         let hub = Hub::from_env()?;
         let missing = recipe.missing(&hub);
         if !missing.is_empty() && !hub.offline {
-            show_licenses(&missing);
+            eprintln!("{}", notice(&missing));
         }
         let mut bars = Bars::default();
         let files = recipe.pull(&hub, &mut |progress| bars.show(progress))?;
@@ -63,22 +64,22 @@ fn pull_bundle(recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
-/// Says on stderr under which terms weights come, each licence once.
-fn show_licenses(models: &[&Model]) {
+/// Under which terms weights come, each licence once.
+fn notice(models: &[&Model]) -> String {
+    let mut parts = Vec::new();
     for model in models {
-        eprintln!("{}: {}", model.name, model.about);
-        eprintln!("Licence: {}", model.license.name());
+        let (name, about, license) = (&model.name, &model.about, model.license.name());
+        parts.push(format!("{name}: {about}\nLicence: {license}"));
         if !model.notice.is_empty() {
-            eprintln!("{}", model.notice);
+            parts.push(model.notice.clone());
         }
     }
     if models.iter().any(|model| model.non_commercial) {
-        eprintln!("NOT FOR COMMERCIAL USE");
+        parts.push("NOT FOR COMMERCIAL USE".to_owned());
     }
     let texts: BTreeSet<&str> = models.iter().map(|model| model.license.text()).collect();
-    for text in texts {
-        eprintln!("\n{text}");
-    }
+    parts.extend(texts.into_iter().map(|text| format!("\n{text}")));
+    parts.join("\n")
 }
 
 /// A bar a file on a terminal, a line a file elsewhere.
@@ -120,5 +121,27 @@ impl Bars {
         let bar = bar.with_style(style).with_position(progress.done);
         bar.reset_eta();
         self.bar = Some(bar.with_prefix(progress.file.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_terms_of_a_whole_bundle_have_each_licence_once() {
+        let recipe = Recipe::named("ffhq").expect("a recipe");
+        let models: Vec<&Model> = recipe.models.iter().collect();
+        let notice = notice(&models);
+        assert_eq!(notice.matches("NOT FOR COMMERCIAL USE").count(), 1);
+        for model in models {
+            assert_eq!(
+                notice.matches(model.license.text()).count(),
+                1,
+                "{}",
+                model.name
+            );
+            assert!(notice.contains(&model.notice), "{}", model.name);
+        }
     }
 }

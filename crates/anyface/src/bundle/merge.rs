@@ -30,6 +30,9 @@ const NETWORKS: [&str; 12] = [
     "probe",
 ];
 
+/// The networks that global directions were measured on: those of other networks mean nothing.
+const MEASURED: [&str; 3] = ["text_tower", "image_tower", "generator"];
+
 /// A network to put into a bundle.
 #[derive(Debug, Clone, Copy)]
 pub struct NewNetwork<'n> {
@@ -42,8 +45,9 @@ pub struct NewNetwork<'n> {
 }
 
 impl Bundle {
-    /// Puts networks and other fields into the bundle at `folder`, which may be new or not yet complete. Where what comes of it
-    /// would not open, every file stays as it was.
+    /// Puts networks and other fields into the bundle at `folder`, which may be new or not yet
+    /// complete. Where what comes of it would not open, every file stays as it was. Global
+    /// directions go with the networks that they were measured on.
     ///
     /// # Errors
     /// Names the network or field that does not fit, or the file that cannot be written.
@@ -66,6 +70,9 @@ impl Bundle {
                 return Err(bundle.fault(CONFIG, reason));
             }
             merged.insert(network.name.to_owned(), network.config.clone());
+            if MEASURED.contains(&network.name) {
+                merged.remove("directions");
+            }
         }
         merged.extend(fields);
         bundle.check_present(merged.clone())?;
@@ -78,7 +85,8 @@ impl Bundle {
         Self::put_file(folder, CONFIG, text.as_bytes())
     }
 
-    /// Checks the fields of a bundle as they will be read; those of a bundle that lacks networks, one by one.
+    /// Checks the fields of a bundle as they will be read; those of a bundle that lacks networks,
+    /// one by one.
     fn check_present(&self, mut fields: Map<String, Value>) -> Result<(), Error> {
         defaults::fill_in(&mut fields).map_err(|e| self.fault(CONFIG, e.to_string()))?;
         if defaults::missing_networks(&fields).is_empty() {

@@ -87,7 +87,8 @@ fn config(claims: &Claims<'_>, prefix: &str) -> Result<EncoderConfig, WeightsErr
         .with_w_dim(w_dim))
 }
 
-/// The weights do not tell offsets from latents: the options of training do, in the file or in `opts.json` beside it.
+/// The weights do not tell offsets from latents: the options of training do, in the file or in
+/// `opts.json` beside it.
 fn method(checkpoint: &Checkpoint) -> Result<Method, WeightsError> {
     let beside: Value;
     let name = match checkpoint.metadata.pointer("/opts/encoder_type") {

@@ -284,8 +284,8 @@ impl Converted {
         Map::from_iter([kind].into_iter().chain(sizes)).into()
     }
 
-    /// Puts the networks into the bundle at `folder`, which may be new, as they are stored, and gives their names. The
-    /// generator of an encoder's file is put only where the bundle has none.
+    /// Puts the networks into the bundle at `folder`, which may be new, as they are stored, and
+    /// gives their names. The generator of an encoder's file is put only where the bundle has none.
     ///
     /// # Errors
     /// As [`Bundle::merge`]; the bundle is then as it was.

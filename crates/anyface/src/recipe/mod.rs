@@ -95,7 +95,8 @@ impl Recipe {
         names.join(", ")
     }
 
-    /// The files of weights of all models: those kept already, the others fetched as [`Hub::pull`] does.
+    /// The files of weights of all models: those kept already, the others fetched as [`Hub::pull`]
+    /// does.
     ///
     /// # Errors
     /// As [`Hub::pull`]. Offline it names every model that is missing.
@@ -120,10 +121,12 @@ impl Recipe {
         Ok(files)
     }
 
-    /// Puts the bundle together of the files that [`Self::pull`] gives. `folder` is there whole or not at all.
+    /// Puts the bundle together of the files that [`Self::pull`] gives. `folder` is there whole or
+    /// not at all.
     ///
     /// # Errors
-    /// When a file cannot be converted, the networks do not fit each other, or `folder` is there or cannot be written.
+    /// When a file cannot be converted, the networks do not fit each other, or `folder` is there or
+    /// cannot be written.
     pub fn assemble(&self, files: &[PathBuf], folder: &Path) -> Result<(), Error> {
         let parent = folder.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(|source| Error::io(parent, source))?;
@@ -165,8 +168,9 @@ fn make_readable(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where bundles of recipes are kept: `anyface/models` below the user's data folder, which `XDG_DATA_HOME` names
-/// (`LOCALAPPDATA` on Windows), `~/.local/share` by default; none without a home.
+/// Where bundles of recipes are kept: `anyface/models` below the user's data folder, which
+/// `XDG_DATA_HOME` names (`LOCALAPPDATA` on Windows), `~/.local/share` by default; none without a
+/// home.
 pub fn bundles_folder() -> Option<PathBuf> {
     let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     let data = variable("XDG_DATA_HOME")

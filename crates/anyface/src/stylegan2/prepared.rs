@@ -32,8 +32,8 @@ pub struct Unsupported;
 /// A synthesis network whose weights no longer change.
 ///
 /// On the CPU they are packed and transformed once, and features lie in buffers that are kept. Its images in f32 are, bit
-/// by bit, those of the [`Synthesis`] it was made from. On other devices, and of another architecture than `skip`, it is
-/// that network.
+/// by bit, those of the [`Synthesis`] it was made from. On other devices, and of another
+/// architecture than `skip`, it is that network.
 #[derive(Debug)]
 pub struct PreparedSynthesis(Body);
 

@@ -64,7 +64,8 @@ impl Synthesis {
     }
 
     /// As [`Synthesis::forward`]; `show` sees the number of every block that has images and these,
-    /// `[N, 3, 4·2^block, 4·2^block]`, each a coarser version of the last: of all blocks in the architecture `skip`.
+    /// `[N, 3, 4·2^block, 4·2^block]`, each a coarser version of the last: of all blocks in the
+    /// architecture `skip`.
     pub fn forward_with(
         &self,
         w_plus: Tensor<3>,
@@ -107,8 +108,8 @@ pub(super) fn first_features(
     constant * CONSTANT_SHARE + affine.forward(w).reshape([n, c, height, width])
 }
 
-/// One resolution: an upsampling and a plain convolution (only the plain one at 4²), and in the architecture `skip` colours
-/// added to the upsampled image of the block before.
+/// One resolution: an upsampling and a plain convolution (only the plain one at 4²), and in the
+/// architecture `skip` colours added to the upsampled image of the block before.
 #[derive(Module, Debug)]
 pub struct SynthesisBlock {
     /// The upsampling convolution.

@@ -61,7 +61,8 @@ impl Key {
     }
 }
 
-/// Every tensor of a generator of these sizes but for [`W_AVG`], which rosinality keeps beside the generator.
+/// Every tensor of a generator of these sizes but for [`W_AVG`], which rosinality keeps beside the
+/// generator.
 pub(super) fn keys(config: &GeneratorConfig) -> Vec<Key> {
     let mut keys = vec![Key::new(
         "synthesis.input".to_owned(),

@@ -10,7 +10,8 @@ pub(in super::super) struct Layout {
     pub(in super::super) prefix: String,
 }
 
-/// Tensors by which a generator is known: NVIDIA's StyleGAN2, NVIDIA's StyleGAN3, rosinality's StyleGAN2.
+/// Tensors by which a generator is known: NVIDIA's StyleGAN2, NVIDIA's StyleGAN3, rosinality's
+/// StyleGAN2.
 const SIGNS: [(&str, Naming); 3] = [
     ("synthesis.b4.const", Naming::Nvidia),
     ("synthesis.input.freqs", Naming::Nvidia),
@@ -18,7 +19,8 @@ const SIGNS: [(&str, Naming); 3] = [
 ];
 
 impl Layout {
-    /// The generator among tensors of these names: the moving average of one where there are several.
+    /// The generator among tensors of these names: the moving average of one where there are
+    /// several.
     pub(in super::super) fn of<'n>(names: impl Iterator<Item = &'n str>) -> Option<Self> {
         let found = names.filter_map(|name| {
             SIGNS.into_iter().find_map(|(sign, naming)| {

@@ -20,8 +20,8 @@ pub(super) const SAMPLES: usize = 10_000;
 /// Latents that are mapped at once.
 const BATCH: usize = 1000;
 
-/// The mean `[D]` of what the mapping network makes of [`SAMPLES`] `z`. `tensors` are those of the whole generator, with any
-/// mean.
+/// The mean `[D]` of what the mapping network makes of [`SAMPLES`] `z`. `tensors` are those of the
+/// whole generator, with any mean.
 pub(super) fn mean_w(
     config: &GeneratorConfig,
     tensors: &BTreeMap<String, StoredTensor>,

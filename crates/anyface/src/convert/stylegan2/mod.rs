@@ -173,7 +173,8 @@ fn mean_row(stored: &StoredTensor) -> Option<StoredTensor> {
 /// hold, bit for bit. `tensors` are those of [`Network`].
 ///
 /// # Errors
-/// The first tensor of `config` that is missing; an architecture other than `skip` under rosinality's names.
+/// The first tensor of `config` that is missing; an architecture other than `skip` under
+/// rosinality's names.
 pub fn export(
     config: &GeneratorConfig,
     tensors: &BTreeMap<String, StoredTensor>,

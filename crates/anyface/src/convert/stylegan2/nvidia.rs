@@ -8,7 +8,8 @@ use super::Layout;
 use crate::stylegan2::{Architecture, GeneratorConfig};
 use crate::weights::WeightsError;
 
-/// Sizes by the shapes of the tensors; the rest by the attributes of the modules, which a state dict does not have.
+/// Sizes by the shapes of the tensors; the rest by the attributes of the modules, which a state
+/// dict does not have.
 pub(super) fn config(
     claims: &mut Claims<'_>,
     layout: &Layout,
