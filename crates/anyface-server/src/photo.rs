@@ -26,6 +26,8 @@ pub(crate) struct Retouch {
     photograph: Photograph,
     /// Where it may change; everywhere when `None`.
     mask: Option<GrayImage>,
+    /// Whether its face is wanted alone.
+    crop: bool,
     /// Its place among the photographs that are held.
     _held: OwnedSemaphorePermit,
 }
@@ -41,7 +43,8 @@ impl Upload {
         self.decode(app, side).await
     }
 
-    /// As [`Upload::open`], for an edit that keeps the picture's details, within a mask where there is one.
+    /// As [`Upload::open`], for an edit that keeps the picture's details, within a mask where there is one; with `crop` the
+    /// face alone is wanted.
     ///
     /// # Errors
     /// As [`Upload::open`], and for a mask that does not fit the picture.
@@ -50,6 +53,7 @@ impl Upload {
         app: &Arc<App>,
         side: u32,
         mask: Option<Vec<u8>>,
+        crop: bool,
     ) -> Result<Retouch, ApiError> {
         let _turn = turn(app).await?;
         let photograph = self.decode(app, side).await?;
@@ -64,6 +68,7 @@ impl Upload {
         Ok(Retouch {
             photograph,
             mask,
+            crop,
             _held: held.map_err(|_| ApiError::Stopping)?,
         })
     }
@@ -104,7 +109,7 @@ impl Retouch {
         self.photograph.picture.dimensions()
     }
 
-    /// The photograph with the change from `before` to `after`, both drawn by the model.
+    /// The photograph, or its face alone, with the change from `before` to `after`, both drawn by the model.
     pub(crate) fn draw(
         &self,
         before: &RgbImage,
@@ -113,7 +118,10 @@ impl Retouch {
     ) -> DynamicImage {
         let mask = self.mask.as_ref();
         let face = self.photograph.edited(before, after, person, mask);
-        self.photograph.clone().paste_back(&face)
+        match self.crop {
+            true => face.after.into(),
+            false => self.photograph.clone().paste_back(&face),
+        }
     }
 }
 
