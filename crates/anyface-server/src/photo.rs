@@ -120,7 +120,7 @@ impl Retouch {
         let face = self.photograph.edited(before, after, person, mask);
         match self.crop {
             true => face.after.into(),
-            false => self.photograph.clone().paste_back(&face),
+            false => self.photograph.paste_back(&face, mask),
         }
     }
 }
