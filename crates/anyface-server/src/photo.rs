@@ -6,7 +6,7 @@ use anyface::Error;
 use anyface::photograph::{Photograph, decode_mask};
 use anyface::segmentation::PersonMask;
 use image::{DynamicImage, GrayImage, RgbImage};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::app::{App, megapixels};
 use crate::error::ApiError;
@@ -39,7 +39,7 @@ impl Upload {
     /// # Errors
     /// [`ApiError::InvalidImage`] names the field when it is no picture, broken, has too many pixels, or not that face.
     pub(crate) async fn open(self, app: &Arc<App>, side: u32) -> Result<Photograph, ApiError> {
-        let _turn = turn(app).await?;
+        let _turn = turn(&app.decoders).await?;
         self.decode(app, side).await
     }
 
@@ -55,7 +55,7 @@ impl Upload {
         mask: Option<Vec<u8>>,
         crop: bool,
     ) -> Result<Retouch, ApiError> {
-        let _turn = turn(app).await?;
+        let _turn = turn(&app.decoders).await?;
         let photograph = self.decode(app, side).await?;
         let size = photograph.picture.dimensions();
         let mask = mask.map(|file| decode_mask(&file, "the mask", size));
@@ -126,8 +126,8 @@ impl Retouch {
 }
 
 /// A turn at what holds a whole picture in memory.
-pub(crate) async fn turn(app: &App) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
-    app.decoders.acquire().await.map_err(|_| ApiError::Stopping)
+pub(crate) async fn turn(turns: &Semaphore) -> Result<SemaphorePermit<'_>, ApiError> {
+    turns.acquire().await.map_err(|_| ApiError::Stopping)
 }
 
 fn invalid(error: &Error, param: &'static str) -> ApiError {

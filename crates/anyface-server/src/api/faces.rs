@@ -181,11 +181,12 @@ pub(crate) async fn create(
         ..Wish::default()
     }
     .check(&app, &mut Ignored::default())?;
+    let (source, faces) = source(&app, &model.about, asked.from, asked.face).await?;
+    // Last, since whoever holds a photograph must wait for no other upload.
     let (before, retouch) = match asked.photograph {
         Some(kept) => kept.open(&app, &model.about).await?,
         None => (None, None),
     };
-    let (source, faces) = source(&app, &model.about, asked.from, asked.face).await?;
     let task = Task {
         source,
         edits,
