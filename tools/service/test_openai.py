@@ -2,7 +2,10 @@
 
 import base64
 import io
+import pathlib
 import struct
+import subprocess
+import sys
 
 import httpx
 import openai
@@ -91,6 +94,12 @@ def test_what_cannot_be_done_is_refused_in_the_sdks_shape(client):
     assert refused.value.code == "invalid_image"
     with pytest.raises(openai.APIError):
         list(client.images.generate(prompt="failure", stream=True))
+
+
+def test_the_javascript_package_does_the_same(address):
+    script = pathlib.Path(__file__).with_name("openai.cjs")
+    ran = subprocess.run(["node", script, address, sys.prefix], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_a_busy_server_says_when_to_come_back(slow_address):

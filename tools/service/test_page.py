@@ -49,7 +49,7 @@ def test_the_model_brings_its_examples_ideas_and_licence(visit, address):
 def test_another_model_has_faces_of_its_own(visit):
     page = visit()
     generate(page)
-    page.get_by_label("Model").last.select_option("sketcher")
+    page.locator("#models").select_option("sketcher")
     expect(page.locator("#licence")).to_contain_text("sketcher")
     expect(page.locator("#grid .face")).to_have_count(0)
     expect(page.locator("#others")).to_contain_text("6 more here")
@@ -57,7 +57,7 @@ def test_another_model_has_faces_of_its_own(visit):
         generate(page, number=6)
     assert asked.value.post_data_json["model"] == "sketcher"
     shot(page, "models")
-    page.get_by_label("Model").last.select_option("painter")
+    page.locator("#models").select_option("painter")
     expect(page.locator("#grid .face:not(:disabled)")).to_have_count(6)
 
 

@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Describe a face in your own words and get one.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "anyface", version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

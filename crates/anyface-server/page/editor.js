@@ -157,7 +157,7 @@ export class Editor {
     this.#viewer.show({
       picture: history.picture(node),
       alt: edited ? `${label}, ${node.label}` : label,
-      before: node.parent ? history.picture(node.parent) : node.original,
+      before: node.parent && history.picture(node.parent),
     });
     this.#parts.title.textContent = label;
     this.#parts.undo.disabled = !node.parent;
@@ -252,7 +252,12 @@ export class Editor {
   /** The picture again from its beginning, so that the file names all its words and its seed. */
   async #download() {
     const node = this.#face.tree.current;
-    const made = await api.face(history.wholeRequest(node)).catch(() => null);
+    const photograph = await history.photographOf(node);
+    // A latent of its own says where the change begins, also where there is none yet.
+    const latent = photograph?.latent ?? node.latent;
+    const whole = photograph && { photograph: { ...photograph, latent, whole: true } };
+    const request = { ...history.wholeRequest(node), ...whole };
+    const made = await api.face(request).catch(() => null);
     const link = document.createElement("a");
     // Without the server it is the picture that is here, whose file says less.
     link.href = address(made ? fromBase64(made.b64_json) : node.image);

@@ -71,12 +71,26 @@ export function picture(node) {
 
 /** What the server is asked for the face of a step, from the one before. */
 export async function request(node) {
+  if (node.kind === "root" && node.from) return { from: node.from };
+  if (node.kind === "mix") return { from: mix(node) };
+  const photograph = await photographOf(node);
   if (node.kind === "root") {
     const which = node.which ? { face: node.which } : {};
-    return { from: node.from ?? { image: await toDataUrl(node.original) }, ...which };
+    return { from: { image: photograph.image }, ...which, photograph };
   }
-  if (node.kind === "mix") return { from: mix(node) };
-  return { from: { latent: node.parent.latent }, edits: [edit(node)] };
+  const kept = photograph ? { photograph } : {};
+  return { from: { latent: node.parent.latent }, edits: [edit(node)], ...kept };
+}
+
+/** The photograph that a step changes, with the latent of its face; `null` where there is none. */
+export async function photographOf(node) {
+  let first = node;
+  while (first.kind === "edit") first = first.parent;
+  if (!first.original) return null;
+  const photograph = { image: await toDataUrl(first.original) };
+  if (first.which) photograph.face = first.which;
+  if (first !== node) photograph.latent = first.latent;
+  return photograph;
 }
 
 /** What the server is asked for the face from its beginning: words and seed, or two parents. */

@@ -166,7 +166,8 @@ function choose(models) {
 /** Says of the model what everybody should know. */
 function introduce(model) {
   const size = `${model.resolution} × ${model.resolution}`;
-  $("model").textContent = $("models").hidden ? `${model.id} · ${size}` : size;
+  $("model").textContent = `${model.id} · ${size}`;
+  $("model").hidden = !$("models").hidden;
   $("licence").textContent = model.license
     ? `Licence of the model “${model.id}”: ${model.license}.`
     : `Nobody says under which licence the model “${model.id}” is.`;

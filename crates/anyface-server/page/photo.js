@@ -2,6 +2,8 @@
 
 /** Larger photos are made smaller before they are sent. */
 const LONGEST = 1536;
+/** Of JPEG files, 0 to 1. */
+const QUALITY = 0.95;
 
 /** Calls `take` with every photo the visitor brings. */
 export function acceptPhotos({ button, input, drop }, take) {
@@ -38,7 +40,7 @@ function isPhoto(file) {
   return file.type.startsWith("image/");
 }
 
-/** A photo as a PNG file, turned upright. */
+/** A photo as a JPEG file, turned upright: it is sent with every change. */
 export async function readPhoto(file) {
   if (!isPhoto(file)) throw new Error("That is no picture. Use a PNG or JPEG file.");
   const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
@@ -53,5 +55,5 @@ export async function readPhoto(file) {
   paper.fillRect(0, 0, canvas.width, canvas.height);
   paper.imageSmoothingQuality = "high";
   paper.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return new Promise((done) => canvas.toBlob(done, "image/png"));
+  return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
 }

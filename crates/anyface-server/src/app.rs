@@ -21,6 +21,9 @@ use crate::studio::Task;
 /// Uploads that are decoded at a time: each may hold hundreds of megabytes.
 const DECODERS: usize = 2;
 
+/// Photographs that are drawn on at a time, each in a copy.
+const RETOUCHERS: usize = 2;
+
 /// The largest photographs that may be held at a time.
 const PHOTOGRAPHS: usize = 2;
 
@@ -42,6 +45,8 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     /// Turns at decoding uploads.
     pub(crate) decoders: Semaphore,
+    /// Turns at putting what is drawn on photographs. Not those of uploads, which may wait for the photographs before them.
+    pub(crate) retouchers: Semaphore,
     /// Megapixels of photographs that wait for what is drawn on them.
     pub(crate) photographs: Arc<Semaphore>,
     /// When it started, in seconds since 1970.
@@ -61,6 +66,7 @@ impl App {
         Self {
             limiter: config.faces_per_minute.map(limit),
             decoders: Semaphore::new(DECODERS),
+            retouchers: Semaphore::new(RETOUCHERS),
             photographs: Arc::new(Semaphore::new(PHOTOGRAPHS * megapixels(config.max_pixels))),
             kept: KeptFiles::default(),
             started: now(),

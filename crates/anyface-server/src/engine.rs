@@ -154,8 +154,11 @@ impl Studio for EngineStudio {
             });
         }
         let mut latent = self.source(&task.source)?;
-        let is_photo = matches!(task.source, FaceSource::Photo(_)) && !task.edits.is_empty();
-        let before = is_photo.then(|| self.engine.draw(&latent));
+        let before = match (&task.before, &task.source) {
+            (Some(before), _) => Some(self.engine.draw(&self.latent(before)?)),
+            (None, FaceSource::Photo(_)) => Some(self.engine.draw(&latent)),
+            (None, _) => None,
+        };
         for edit in &task.edits {
             latent = self.edit(&latent, edit)?;
         }

@@ -6,7 +6,7 @@ use anyface::Error;
 use anyface::photograph::{Photograph, decode_mask};
 use anyface::segmentation::PersonMask;
 use image::{DynamicImage, GrayImage, RgbImage};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::app::{App, megapixels};
 use crate::error::ApiError;
@@ -26,6 +26,8 @@ pub(crate) struct Retouch {
     photograph: Photograph,
     /// Where it may change; everywhere when `None`.
     mask: Option<GrayImage>,
+    /// Whether its face is wanted alone.
+    crop: bool,
     /// Its place among the photographs that are held.
     _held: OwnedSemaphorePermit,
 }
@@ -37,11 +39,12 @@ impl Upload {
     /// # Errors
     /// [`ApiError::InvalidImage`] names the field when it is no picture, broken, has too many pixels, or not that face.
     pub(crate) async fn open(self, app: &Arc<App>, side: u32) -> Result<Photograph, ApiError> {
-        let _turn = turn(app).await?;
+        let _turn = turn(&app.decoders).await?;
         self.decode(app, side).await
     }
 
-    /// As [`Upload::open`], for an edit that keeps the picture's details, within a mask where there is one.
+    /// As [`Upload::open`], for an edit that keeps the picture's details, within a mask where there is one; with `crop` the
+    /// face alone is wanted.
     ///
     /// # Errors
     /// As [`Upload::open`], and for a mask that does not fit the picture.
@@ -50,8 +53,9 @@ impl Upload {
         app: &Arc<App>,
         side: u32,
         mask: Option<Vec<u8>>,
+        crop: bool,
     ) -> Result<Retouch, ApiError> {
-        let _turn = turn(app).await?;
+        let _turn = turn(&app.decoders).await?;
         let photograph = self.decode(app, side).await?;
         let size = photograph.picture.dimensions();
         let mask = mask.map(|file| decode_mask(&file, "the mask", size));
@@ -64,6 +68,7 @@ impl Upload {
         Ok(Retouch {
             photograph,
             mask,
+            crop,
             _held: held.map_err(|_| ApiError::Stopping)?,
         })
     }
@@ -104,7 +109,7 @@ impl Retouch {
         self.photograph.picture.dimensions()
     }
 
-    /// The photograph with the change from `before` to `after`, both drawn by the model.
+    /// The photograph, or its face alone, with the change from `before` to `after`, both drawn by the model.
     pub(crate) fn draw(
         &self,
         before: &RgbImage,
@@ -113,13 +118,16 @@ impl Retouch {
     ) -> DynamicImage {
         let mask = self.mask.as_ref();
         let face = self.photograph.edited(before, after, person, mask);
-        self.photograph.clone().paste_back(&face)
+        match self.crop {
+            true => face.after.into(),
+            false => self.photograph.paste_back(&face, mask),
+        }
     }
 }
 
 /// A turn at what holds a whole picture in memory.
-pub(crate) async fn turn(app: &App) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
-    app.decoders.acquire().await.map_err(|_| ApiError::Stopping)
+pub(crate) async fn turn(turns: &Semaphore) -> Result<SemaphorePermit<'_>, ApiError> {
+    turns.acquire().await.map_err(|_| ApiError::Stopping)
 }
 
 fn invalid(error: &Error, param: &'static str) -> ApiError {

@@ -77,6 +77,8 @@ pub struct Task {
     pub source: FaceSource,
     /// The changes.
     pub edits: Vec<Edit>,
+    /// The face of a photo before any change, where the face comes from a latent.
+    pub before: Option<LatentValues>,
     /// How many unfinished pictures to show on the way.
     pub sketches: usize,
 }
@@ -124,7 +126,7 @@ impl Task {
 pub struct GeneratedFace {
     /// The picture.
     pub image: RgbImage,
-    /// The face of a photo as the model draws it, before any edit.
+    /// The face of a photo as the model draws it before any change: of a task from a photo, or with such a latent.
     pub before: Option<RgbImage>,
     /// The latent it was drawn from.
     pub latent: LatentValues,

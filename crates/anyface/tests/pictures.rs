@@ -234,7 +234,7 @@ fn without_a_detector_the_middle_of_a_picture_is_the_face() {
         before: photograph.face.clone(),
         after: RgbImage::new(16, 16),
     };
-    let pasted = photograph.clone().paste_back(&face).into_rgb8();
+    let pasted = photograph.paste_back(&face, None).into_rgb8();
     assert_ne!(
         pasted.get_pixel(24, 16),
         photograph.picture.get_pixel(24, 16)

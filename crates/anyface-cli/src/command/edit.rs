@@ -268,7 +268,7 @@ impl Retouch {
         let face = engine.edit_photo(&self.photograph, &self.latent, edited, mask);
         match crop {
             true => face.after.into(),
-            false => self.photograph.clone().paste_back(&face),
+            false => self.photograph.paste_back(&face, mask),
         }
     }
 }

@@ -177,7 +177,7 @@ pub(crate) async fn create(
     let side = model.about.resolution;
     let (face, retouch) = match asked.input_fidelity.unwrap_or_default() {
         Fidelity::High => {
-            let retouch = upload.retouch(&app, side, mask).await?;
+            let retouch = upload.retouch(&app, side, mask, false).await?;
             (retouch.face(), Some(retouch))
         }
         Fidelity::Low => {
@@ -192,6 +192,7 @@ pub(crate) async fn create(
             strength: strength * (1.0 - f64::from(i) / count as f64),
             keep: asked.keep.clone(),
         }],
+        before: None,
         sketches,
     };
     let tasks = (0..count as u32).map(task).collect();

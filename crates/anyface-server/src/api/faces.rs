@@ -17,8 +17,8 @@ use super::ignored::Ignored;
 use super::output::{FileFormat, Wish};
 use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
-use crate::photo::Upload;
-use crate::studio::{About, Edit, FaceSource, Task};
+use crate::photo::{Retouch, Upload};
+use crate::studio::{About, Edit, FaceSource, LatentValues, Task};
 
 /// Longest chain of edits.
 const MAX_EDITS: usize = 32;
@@ -40,8 +40,27 @@ pub(crate) struct FaceRequest {
     /// Which face of an image: 0 is the largest.
     #[schema(minimum = 0)]
     face: Option<usize>,
+    /// The photograph that keeps its details: what changed of its face is put on it.
+    photograph: Option<KeptPhotograph>,
     /// A name from `GET /v1/models`.
     model: Option<String>,
+}
+
+/// A photograph, and the latent from which its face changes to the one asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptPhotograph {
+    /// The photograph, as a data URL.
+    image: String,
+    /// Which of its faces: 0 is the largest.
+    #[schema(minimum = 0)]
+    face: Option<usize>,
+    /// The latent that was answered for it. That of `from`, where that is the same photograph, when left out.
+    latent: Option<String>,
+    /// A picture of the same shape, transparent where it may change, as a data URL.
+    mask: Option<String>,
+    /// Answer the whole photograph, not its face alone.
+    whole: Option<bool>,
 }
 
 /// Where a face comes from.
@@ -163,12 +182,18 @@ pub(crate) async fn create(
     }
     .check(&app, &mut Ignored::default())?;
     let (source, faces) = source(&app, &model.about, asked.from, asked.face).await?;
+    // Last, since whoever holds a photograph must wait for no other upload.
+    let (before, retouch) = match asked.photograph {
+        Some(kept) => kept.open(&app, &model.about).await?,
+        None => (None, None),
+    };
     let task = Task {
         source,
         edits,
+        before,
         sketches: 0,
     };
-    let mut work = Work::start(app, &model, caller, vec![task], None, output, deadline)?;
+    let mut work = Work::start(app, &model, caller, vec![task], retouch, output, deadline)?;
     let picture = work.next().await?.ok_or(ApiError::Internal)?;
     let extra = picture.extra.ok_or(ApiError::Internal)?;
     Ok(Json(FaceResponse {
@@ -178,6 +203,29 @@ pub(crate) async fn create(
         clip_score: extra.clip_score,
         faces,
     }))
+}
+
+impl KeptPhotograph {
+    /// The latent of its face, and the photograph for what is drawn on it.
+    async fn open(
+        self,
+        app: &Arc<App>,
+        about: &About,
+    ) -> Result<(Option<LatentValues>, Option<Retouch>), ApiError> {
+        let latent = self.latent.as_deref();
+        let latent = latent.map(|text| decode_latent(about, text, "photograph.latent"));
+        let mask = self.mask.as_deref();
+        let mask = mask.map(|url| picture(app, url, "photograph.mask"));
+        let upload = Upload {
+            file: picture(app, &self.image, "photograph.image")?,
+            param: "photograph.image",
+            face: self.face.unwrap_or_default(),
+        };
+        let crop = !self.whole.unwrap_or_default();
+        let (latent, mask) = (latent.transpose()?, mask.transpose()?);
+        let retouch = upload.retouch(app, about.resolution, mask, crop).await?;
+        Ok((latent, Some(retouch)))
+    }
 }
 
 /// Where the face comes from, and all faces of its picture where that is one.

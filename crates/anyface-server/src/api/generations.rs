@@ -122,6 +122,7 @@ pub(crate) async fn create(
             truncation,
         },
         edits: Vec::new(),
+        before: None,
         sketches,
     };
     let tasks = (0..count as u64).map(task).collect();

@@ -197,9 +197,8 @@ impl Output {
         retouch: Option<Arc<Retouch>>,
         mark: Mark,
     ) -> Result<Vec<u8>, ApiError> {
-        // A photograph may be as large as those that are decoded.
         let _turn = match &retouch {
-            Some(_) => Some(turn(app).await?),
+            Some(_) => Some(turn(&app.retouchers).await?),
             None => None,
         };
         let output = self.clone();

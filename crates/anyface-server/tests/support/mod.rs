@@ -86,8 +86,11 @@ impl Studio for Painter {
                 std::array::from_fn(|i| from[i] + (to[i] - from[i]) * *t as f32)
             }
         };
-        let is_photo = matches!(task.source, FaceSource::Photo(_));
-        let before = is_photo.then(|| paint(&values));
+        let before = match (&task.before, &task.source) {
+            (Some(before), _) => Some(paint(&array(before))),
+            (None, FaceSource::Photo(_)) => Some(paint(&values)),
+            (None, _) => None,
+        };
         for edit in task.edits.iter().filter(|edit| edit.text != "nothing") {
             let way = numbers(&edit.text);
             for (value, way) in values.iter_mut().zip(way) {

@@ -91,8 +91,8 @@ impl Clip2latentStage {
 impl Stage for Clip2latentStage {
     type Model = Prior;
 
-    fn init(&self, device: &Device) -> Prior {
-        self.model.init(device).fitted(&self.training.w)
+    fn init(&self, device: &Device) -> Result<Prior> {
+        Ok(self.model.init(device).fitted(&self.training.w))
     }
 
     fn step(&mut self, prior: &Prior, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
