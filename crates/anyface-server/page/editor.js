@@ -1,6 +1,7 @@
 // One face at work: what it is, what to change, how it came about, and the ways to take it home.
 
 import * as api from "./api.js";
+import { paintMask } from "./brush.js";
 import { draft, fill } from "./draft.js";
 import * as history from "./history.js";
 import { notice, tell } from "./notice.js";
@@ -106,8 +107,9 @@ export class Editor {
   }
 
   #wire() {
-    const { close, undo, favourite, download, curl, remove, change, strength, text, keep, again } =
+    const { close, undo, favourite, download, curl, remove, change, strength, text, keep } =
       this.#parts;
+    const { again, brush, character } = this.#parts;
     const acts = [
       [close, () => this.close()],
       [undo, () => this.undo()],
@@ -116,6 +118,8 @@ export class Editor {
       [curl, () => this.#copy()],
       [remove, () => this.#remove()],
       [again, () => this.#gallery.retry()],
+      [brush, () => this.#paint()],
+      [character, () => this.#redraw({ character: !this.#face.tree.root.character })],
     ];
     for (const [button, act] of acts) button.addEventListener("click", act);
     strength.addEventListener("input", () =>
@@ -150,6 +154,26 @@ export class Editor {
     this.#panel.scrollTop = 0;
   }
 
+  /** Lets the visitor say where the photo may change. */
+  async #paint() {
+    const face = this.#face;
+    const { original, mask } = face.tree.root;
+    const painted = await paintMask(original, mask).catch(notice);
+    if (painted !== undefined && this.#face === face) this.#redraw({ mask: painted });
+  }
+
+  #redraw(how) {
+    this.#gallery.redraw(this.#face, how);
+  }
+
+  #showPhoto({ original, mask, character }) {
+    const parts = this.#parts;
+    parts.photo.hidden = !original || !this.#model.edits;
+    parts.brush.hidden = Boolean(character);
+    parts.brush.setAttribute("aria-pressed", Boolean(mask));
+    parts.character.setAttribute("aria-pressed", Boolean(character));
+  }
+
   #show() {
     const { label, favourite, tree: known } = this.#face;
     const node = known.current;
@@ -164,6 +188,7 @@ export class Editor {
     this.#parts.download.disabled = this.#parts.curl.disabled = !node.latent;
     this.#parts.favourite.setAttribute("aria-pressed", favourite);
     this.progress();
+    this.#showPhoto(known.root);
     this.#showStrength(node);
     this.#showIdeas(node);
     this.#fillShelf();

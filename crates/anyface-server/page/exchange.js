@@ -81,7 +81,7 @@ function areTexts(...values) {
 /** A step with each of its pictures changed. */
 async function withPictures(step, change) {
   const changed = { ...step };
-  for (const name of ["image", "original"])
+  for (const name of ["image", "original", "mask"])
     if (step[name]) changed[name] = await change(step[name]);
   if (step.other) changed.other = { ...step.other, image: await change(step.other.image) };
   return changed;

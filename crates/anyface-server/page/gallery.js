@@ -116,6 +116,15 @@ export class Gallery {
     this.#making.ask(step);
   }
 
+  /** Changes how a photo is drawn on, `{mask}` or `{character}`, in all steps from it. */
+  redraw(face, how) {
+    const { root } = face.tree;
+    Object.assign(root, how);
+    this.#keep(face, root);
+    this.#told.changed(face);
+    this.#making.ask(...history.all(root).filter((step) => step.kind !== "mix"));
+  }
+
   /** Goes to another step of a face. */
   choose(face, step) {
     this.#go(face, step);

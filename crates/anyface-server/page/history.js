@@ -3,7 +3,8 @@
 // A step is `{id, face, parent, children, kind, label, amount, made, image, latent, change}`.
 // `made` is the amount that `image` and `latent` were made with, `null` before there are any;
 // `change` is how much its picture differs from the one before. A root also has `from` (words) or
-// `original` (a photo) and `which` of its faces, an edit `keep`, a mix `other`, its second parent:
+// `original` (a photo), `which` of its faces, `mask` (where it may change) and `character` (whether the
+// model draws all of it), an edit `keep`, a mix `other`, its second parent:
 // `{face, label, image, latent}`.
 
 import { named } from "./api.js";
@@ -74,22 +75,23 @@ export async function request(node) {
   if (node.kind === "root" && node.from) return { from: node.from };
   if (node.kind === "mix") return { from: mix(node) };
   const photograph = await photographOf(node);
+  const kept = photograph ? { photograph } : {};
   if (node.kind === "root") {
     const which = node.which ? { face: node.which } : {};
-    return { from: { image: photograph.image }, ...which, photograph };
+    return { from: { image: await toDataUrl(node.original) }, ...which, ...kept };
   }
-  const kept = photograph ? { photograph } : {};
   return { from: { latent: node.parent.latent }, edits: [edit(node)], ...kept };
 }
 
-/** The photograph that a step changes, with the latent of its face; `null` where there is none. */
+/** The photograph that a step changes, with the latent of its face; `null` where none keeps its details. */
 export async function photographOf(node) {
   let first = node;
   while (first.kind === "edit") first = first.parent;
-  if (!first.original) return null;
+  if (!first.original || first.character) return null;
   const photograph = { image: await toDataUrl(first.original) };
   if (first.which) photograph.face = first.which;
   if (first !== node) photograph.latent = first.latent;
+  if (first.mask) photograph.mask = await toDataUrl(first.mask);
   return photograph;
 }
 
