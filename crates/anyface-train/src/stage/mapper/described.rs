@@ -27,8 +27,7 @@ impl DescribedFace {
     pub(super) fn neutral(z: Option<[f32; LATENT_DIM]>, text: String) -> Self {
         let sentence = Sentence {
             text,
-            said: Vec::new(),
-            held_out: false,
+            ..Sentence::default()
         };
         Self {
             z,
