@@ -17,8 +17,16 @@ const REMEMBERED: usize = 32;
 /// strength of an edit changes, not its direction.
 pub struct EngineStudio {
     engine: Engine,
-    read: Recent<Vec<String>, Description>,
+    read: Recent<Vec<String>, ReadCaptions>,
     directions: Recent<Way, Latent>,
+}
+
+/// Captions that have been read.
+#[derive(Clone)]
+struct ReadCaptions {
+    description: Description,
+    /// Words that do not bear on the face.
+    not_understood: Vec<String>,
 }
 
 /// What the direction of an edit depends on.
@@ -41,10 +49,16 @@ impl EngineStudio {
         }
     }
 
-    fn describe(&mut self, captions: &[String]) -> Result<Description, Error> {
+    fn read(&mut self, captions: &[String]) -> Result<ReadCaptions, Error> {
         let engine = &self.engine;
-        self.read
-            .get(captions.to_vec(), |captions| engine.describe(captions))
+        self.read.get(captions.to_vec(), |captions| {
+            let spans = engine.spans(captions)?.into_iter();
+            let unclear = spans.filter(|span| !span.is_understood);
+            Ok(ReadCaptions {
+                description: engine.describe(captions)?,
+                not_understood: unclear.map(|span| span.text).collect(),
+            })
+        })
     }
 
     fn edit(&mut self, face: &Latent, edit: &Edit) -> Result<Latent, Error> {
@@ -82,8 +96,9 @@ impl EngineStudio {
                 truncation,
             } => {
                 let truncation = self.engine.truncation(*truncation)?;
-                let description = self.describe(captions)?;
-                self.engine.face(&description, *seed, truncation).latent
+                let read = self.read(captions)?;
+                let face = self.engine.face(&read.description, *seed, truncation);
+                face.latent
             }
             FaceSource::Latent(latent) => self.latent(latent)?,
             FaceSource::Photo(photo) => {
@@ -128,7 +143,10 @@ impl Studio for EngineStudio {
         ) = (&task.source, &task.edits[..])
         {
             let truncation = self.engine.truncation(*truncation)?;
-            let description = self.describe(captions)?;
+            let ReadCaptions {
+                description,
+                not_understood,
+            } = self.read(captions)?;
             let face =
                 self.engine
                     .face_with(&description, *seed, truncation, task.sketches, sketch);
@@ -136,6 +154,7 @@ impl Studio for EngineStudio {
                 image: face.image,
                 latent: LatentValues(face.latent.values()),
                 clip_score: Some(face.clip_score),
+                not_understood,
             });
         }
         let mut latent = self.source(&task.source)?;
@@ -146,6 +165,7 @@ impl Studio for EngineStudio {
             image: self.engine.draw_with(&latent, task.sketches, sketch),
             latent: LatentValues(latent.values()),
             clip_score: None,
+            not_understood: Vec::new(),
         })
     }
 }

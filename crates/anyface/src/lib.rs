@@ -36,4 +36,4 @@ pub mod yunet;
 pub use anyface_checkpoint as checkpoint;
 pub use bundle::{Bundle, BundleConfig, Truncation};
 pub use error::Error;
-pub use pipeline::{Edit, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS};
+pub use pipeline::{Edit, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS, Span};

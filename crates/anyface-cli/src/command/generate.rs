@@ -5,8 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyface::GeneratedFace;
 use anyface::image::{contact_sheet, save_marked};
+use anyface::pipeline::Description;
+use anyface::{Engine, GeneratedFace};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
@@ -56,6 +57,35 @@ struct Line<'a> {
     prompt: &'a str,
     clip_score: f32,
     milliseconds: f64,
+    /// Words of the prompt that do not bear on the face.
+    not_understood: &'a [String],
+}
+
+/// What is to be drawn.
+struct Prompt {
+    /// All captions.
+    text: String,
+    description: Description,
+    /// Words that do not bear on the face.
+    not_understood: Vec<String>,
+}
+
+impl Prompt {
+    /// Reads captions, and says which of their words were not understood.
+    fn read(engine: &Engine, captions: &[String]) -> Result<Self, anyface::Error> {
+        let description = engine.describe(captions)?;
+        let spans = engine.spans(captions)?.into_iter();
+        let unclear = spans.filter(|span| !span.is_understood);
+        let not_understood: Vec<String> = unclear.map(|span| span.text).collect();
+        if !not_understood.is_empty() {
+            eprintln!("not understood: {}", not_understood.join(", "));
+        }
+        Ok(Self {
+            text: captions.join(" "),
+            description,
+            not_understood,
+        })
+    }
 }
 
 impl Args {
@@ -71,9 +101,9 @@ impl Args {
         }
         let engine = self.network.engine()?;
         let truncation = engine.truncation(self.truncation)?;
-        let descriptions = prompts
+        let prompts = prompts
             .iter()
-            .map(|captions| engine.describe(captions))
+            .map(|captions| Prompt::read(&engine, captions))
             .collect::<Result<Vec<_>, _>>()?;
 
         if !single_file {
@@ -82,20 +112,19 @@ impl Args {
         }
         let backdrop = self.background.backdrop(&self.network);
         let mut faces = Vec::with_capacity(total);
-        for (captions, description) in prompts.iter().zip(&descriptions) {
+        for prompt in &prompts {
             for i in 0..u64::from(self.number) {
                 let start = Instant::now();
-                let face = engine.face(description, self.seed.wrapping_add(i), truncation);
+                let face = engine.face(&prompt.description, self.seed.wrapping_add(i), truncation);
                 let path = match single_file {
                     true => self.output.clone(),
                     false => self.output.join(format!("{:04}.png", faces.len())),
                 };
-                let prompt = captions.join(" ");
-                let mark = self.mark.mark(&engine, &prompt, Some(face.seed));
+                let mark = self.mark.mark(&engine, &prompt.text, Some(face.seed));
                 let picture = backdrop.put_behind(&face.image);
                 save_marked(&picture, &mark, &path)?;
                 let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
-                self.report(&path, &prompt, &face, milliseconds)?;
+                self.report(&path, prompt, &face, milliseconds)?;
                 faces.push(picture);
             }
         }
@@ -106,7 +135,7 @@ impl Args {
             };
             // A sheet of several descriptions has no one prompt.
             let prompt = match &prompts[..] {
-                [captions] => captions.join(" "),
+                [prompt] => prompt.text.clone(),
                 _ => String::new(),
             };
             let mark = self.mark.mark(&engine, &prompt, None);
@@ -144,7 +173,7 @@ impl Args {
     fn report(
         &self,
         path: &Path,
-        prompt: &str,
+        prompt: &Prompt,
         face: &GeneratedFace,
         milliseconds: f64,
     ) -> Result<()> {
@@ -153,9 +182,10 @@ impl Args {
             let line = Line {
                 path,
                 seed: face.seed,
-                prompt,
+                prompt: &prompt.text,
                 clip_score: face.clip_score,
                 milliseconds,
+                not_understood: &prompt.not_understood,
             };
             writeln!(out, "{}", serde_json::to_string(&line)?)?;
         } else {

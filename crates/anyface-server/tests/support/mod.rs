@@ -84,6 +84,7 @@ impl Studio for Painter {
             image: paint(&values),
             latent: LatentValues(values.to_vec()),
             clip_score: matches!(task.source, FaceSource::Words { .. }).then_some(0.25),
+            not_understood: Vec::new(),
         })
     }
 }

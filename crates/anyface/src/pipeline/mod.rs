@@ -7,6 +7,7 @@ mod generate;
 mod invert;
 mod latent;
 mod mapper;
+mod spans;
 
 pub use describe::{Description, MAX_WORDS};
 pub use edit::Edit;
@@ -14,6 +15,7 @@ pub use engine::Engine;
 pub use generate::{Generate, GeneratedFace};
 pub use invert::REFINEMENT_STEPS;
 pub use latent::Latent;
+pub use spans::Span;
 
 #[cfg(test)]
 mod tests;
