@@ -1,7 +1,6 @@
 //! Which words of a description bear on the face.
 
 use burn::tensor::Tensor;
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Description, Engine};
 use crate::Error;
@@ -46,7 +45,9 @@ const MODIFIERS: &[&str] = &[
     "straight", "heavy", "soft", "strong", "fine", "flat", "slight", "slightly", "extremely", "gold", "golden", "silver",
     "pair", "bit", "lot", "lots", "kind", "feature", "features", "expression", "shape", "shaped", "head", "skin", "few",
     "many", "much", "more", "most", "less", "two", "three", "own", "out", "up", "down", "over", "under", "around",
-    "between", "through", "covered", "clear", "natural", "else", "anything", "nothing", "longer", "lacks", "lacking",
+    "between", "through", "covered", "clear", "natural",
+    "nose", "eyes", "eye", "hair", "lips", "lip", "ears", "ear", "cheeks", "chin", "mouth", "jaw", "brow", "brows",
+    "eyebrows", "forehead", "neck", "cheekbones", "complexion", "else", "anything", "nothing", "longer", "lacks", "lacking",
 ];
 
 /// A word of a description, or a sign.
@@ -81,14 +82,14 @@ impl Engine {
         let neutral = faces.described(&self.describe(&[NEUTRAL])?);
         let mut spans = Vec::new();
         for (caption, text) in captions.iter().enumerate() {
-            let words = text.as_ref().split_word_bound_indices();
-            for (start, word) in words.filter(|(_, word)| is_word(word)) {
+            let text = text.as_ref();
+            for word in words(text) {
                 let alone = faces.described(&self.describe(&[word])?);
                 let effect = faces.distance(&neutral, &alone);
                 spans.push(Span {
                     text: word.to_owned(),
                     caption,
-                    start,
+                    start: word.as_ptr() as usize - text.as_ptr() as usize,
                     effect,
                     is_understood: effect >= UNDERSTOOD && is_readable(word),
                 });
@@ -142,11 +143,17 @@ impl<'e> SeedFaces<'e> {
     }
 }
 
-/// Whether a segment of a text could say something of a face.
-fn is_word(segment: &str) -> bool {
-    let says = segment.chars().any(|c| c.is_alphabetic() || is_sign(c));
-    let folded = segment.to_lowercase().replace('’', "'");
-    says && !FUNCTION_WORDS.contains(&folded.as_str()) && !MODIFIERS.contains(&folded.as_str())
+/// The words of a text that could say something of a face, without the marks around them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_mark = |c: char| !c.is_alphanumeric() && !is_sign(c);
+    let words = text.split_whitespace();
+    let words = words.map(move |word| word.trim_matches(is_mark));
+    words.filter(|word| {
+        let says = word.chars().any(|c| c.is_alphabetic() || is_sign(c));
+        let folded = word.to_lowercase().replace('’', "'");
+        let folded = folded.trim_end_matches("'s");
+        says && !FUNCTION_WORDS.contains(&folded) && !MODIFIERS.contains(&folded)
+    })
 }
 
 /// Whether a letter is an emoji, by the blocks that hold most.
@@ -167,14 +174,11 @@ mod tests {
 
     #[test]
     fn words_that_say_nothing_are_left_out() {
-        let words = |text: &'static str| -> Vec<&str> {
-            text.split_word_bounds()
-                .filter(|word| is_word(word))
-                .collect()
-        };
+        let words = |text: &'static str| words(text).collect::<Vec<_>>();
         assert_eq!(words("A man with the hat, please!"), ["man", "hat"]);
         assert_eq!(words("eine Frau ohne Brille"), ["Frau", "Brille"]);
         assert_eq!(words("👩🏽‍🦰 isn’t 42"), ["👩🏽‍🦰"]);
+        assert_eq!(words("(red-haired)"), ["red-haired"]);
     }
 
     #[test]
