@@ -18,6 +18,8 @@ const MOST_SENTENCES: usize = 6;
 const MOST_KEYWORDS: usize = 8;
 /// How often a phrase that bears on no attribute is among what is said.
 const NEUTRAL_PART: f64 = 0.1;
+/// Words for a degree that are drawn until one fits.
+const ADVERBS_TRIED: usize = 16;
 /// How often what is absent is denied with the words for what is there.
 const DENIED_PART: f64 = 0.5;
 /// How much more often somebody who denies says what is absent.
@@ -263,13 +265,21 @@ impl<'a, R: Rng> Composer<'a, R> {
         for slot in ["slightly", "very"] {
             let place = format!("{{{slot}}}");
             if item.text.contains(&place)
-                && let Some(adverb) = looks.adverbs(slot).and_then(|pool| pool.any(self.rng))
+                && let Some(adverb) = self.adverb(slot, item.text.contains("{a}"))
             {
                 item.text = item.text.replace(&place, adverb.text);
                 item.held_out |= adverb.held_out;
             }
         }
         Some(item)
+    }
+
+    /// A word for the slot of a degree. Where an article stands before it, it has none of its own: not
+    /// "a a bit big nose".
+    fn adverb(&mut self, slot: &str, has_article: bool) -> Option<&'static Phrase> {
+        let pool = self.grammar.looks.adverbs(slot)?;
+        let fits = |adverb: &&Phrase| !has_article || !adverb.text.split(' ').any(|it| it == "a");
+        (0..ADVERBS_TRIED).find_map(|_| pool.any(self.rng).filter(fits))
     }
 
     /// How likely people are to say it: what is there before what is not, and hardly that she has

@@ -1,8 +1,8 @@
 //! The words that captions are made of, read once from the text files in `lexicon/`.
 //!
 //! `lexicon/looks.txt` explains the form of the files. A tenth of the entries is held out of
-//! training, by the hash of the entry, but for entries whose words stand in others: "beard" cannot
-//! be kept from who reads "a full beard".
+//! training, by the hash of the entry, but for entries whose words stand in others, since "beard"
+//! cannot be kept from who reads "a full beard", and those that two others make together.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -182,10 +182,12 @@ impl Lexicon {
             .chain(&mut lexicon.looks)
             .chain(&mut lexicon.emoji)
             .chain(lexicon.languages.iter_mut().flat_map(|(_, it)| it));
-        for phrase in all.filter(|phrase| phrase.class != Class::Pronoun) {
+        let mut all: Vec<&mut Phrase> = all.filter(|it| it.class != Class::Pronoun).collect();
+        let entries: HashSet<String> = all.iter().map(|phrase| entry(phrase.text)).collect();
+        for phrase in &mut all {
             let entry = entry(phrase.text);
             let is_drawn = fnv1a(entry.as_bytes()).is_multiple_of(HELD_OUT);
-            phrase.held_out = is_drawn && !basic.contains(&entry);
+            phrase.held_out = is_drawn && !basic.contains(&entry) && !is_made_of(&entry, &entries);
         }
         lexicon
     }
@@ -347,6 +349,12 @@ fn contained<'a>(phrases: impl Iterator<Item = &'a Phrase>) -> HashSet<String> {
         }
     }
     runs
+}
+
+/// Whether two entries beside each other read like this one: "old" and "lady".
+fn is_made_of(entry: &str, entries: &HashSet<String>) -> bool {
+    let mut cuts = entry.match_indices(' ');
+    cuts.any(|(at, _)| entries.contains(&entry[..at]) && entries.contains(&entry[at + 1..]))
 }
 
 /// The hash of Fowler, Noll and Vo, 64 bits, variant 1a.
