@@ -8,9 +8,10 @@ use crate::bundle::Truncation;
 
 /// Faces of so many seeds tell what a word changes.
 const FACES: u64 = 3;
-/// From this effect on a word bears on the face. Measured on the built-in bundle: see
-/// `docs/BENCHMARKS.md`.
-const UNDERSTOOD: f32 = 0.12;
+/// From this effect on a word bears on the face. Of the words below it in 150 sentences of caption
+/// words, each with a planted thing or a word without a meaning, 0.72 were planted, and 0.77 of the
+/// planted were below it: measured on the built-in bundle, on the sentences that it was chosen by.
+const UNDERSTOOD: f32 = 0.016;
 /// Words that ask for nothing.
 const NEUTRAL: &str = "a face";
 
