@@ -243,6 +243,9 @@ fn tables_for_people_name_their_columns() {
     says(&["retrieval", "--samples", "1"], "first five");
     says(&["faithfulness", "--samples", "2"], "ceiling");
     says(&["diversity", "--samples", "1"], "entropy");
+    says(&["denials", "--samples", "2"], "ceiling");
+    says(&["languages", "--samples", "1"], "portuguese");
+    says(&["intensity", "--samples", "1"], "Wrinkles");
 }
 
 #[test]

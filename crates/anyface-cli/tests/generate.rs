@@ -247,6 +247,29 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+fn words_that_do_not_bear_on_the_face_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |text: &str| {
+        anyface()
+            .args(["generate", text, "--json", "-o", "face.png"])
+            .current_dir(folder.path())
+            .output()
+            .expect("it runs")
+    };
+    let output = run("a bald man with an equation, молодая");
+    let says = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(says, "not understood: equation, молодая\n");
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("an object");
+    let words = serde_json::json!(["equation", "молодая"]);
+    assert_eq!(line["not_understood"], words);
+
+    let output = run("a bald man with glasses");
+    assert!(output.stderr.is_empty());
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("an object");
+    assert_eq!(line["not_understood"], serde_json::json!([]));
+}
+
+#[test]
 fn a_place_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("file");

@@ -103,21 +103,52 @@ impl Attribute {
     }
 }
 
+/// How much there is of an attribute, where it is not the plain "there" or "absent".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Degree {
+    /// A little: neither clearly there nor absent.
+    Slight,
+    /// A lot.
+    Extreme,
+}
+
+impl Degree {
+    /// The degree of that name in the lexicon.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "slight" => Some(Self::Slight),
+            "extreme" => Some(Self::Extreme),
+            _ => None,
+        }
+    }
+}
+
 /// What is known of each attribute of one face: yes, no, or neither.
 ///
 /// Neither (`None`) means that nobody could tell from the picture: a value half way between, or a
 /// property that something hides, as a hat hides a fringe. Captions never mention such an
-/// attribute and no measure scores it.
+/// attribute, but as a [`Degree`], and no measure scores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attributes([Option<bool>; Attribute::COUNT]);
+pub struct Attributes {
+    states: [Option<bool>; Attribute::COUNT],
+    degrees: [Option<Degree>; Attribute::COUNT],
+}
 
 impl Attributes {
     /// Nothing known.
-    pub const UNKNOWN: Self = Self([None; Attribute::COUNT]);
+    pub const UNKNOWN: Self = Self {
+        states: [None; Attribute::COUNT],
+        degrees: [None; Attribute::COUNT],
+    };
 
     /// The state of one attribute.
     pub const fn get(&self, attribute: Attribute) -> Option<bool> {
-        self.0[attribute.index()]
+        self.states[attribute.index()]
+    }
+
+    /// How much there is of an attribute, if it is a little or a lot.
+    pub const fn degree(&self, attribute: Attribute) -> Option<Degree> {
+        self.degrees[attribute.index()]
     }
 
     /// Whether the attribute is clearly there.
@@ -132,7 +163,12 @@ impl Attributes {
 
     /// Sets the state of one attribute.
     pub const fn set(&mut self, attribute: Attribute, state: Option<bool>) {
-        self.0[attribute.index()] = state;
+        self.states[attribute.index()] = state;
+    }
+
+    /// Sets how much there is of an attribute.
+    pub(crate) const fn set_degree(&mut self, attribute: Attribute, degree: Option<Degree>) {
+        self.degrees[attribute.index()] = degree;
     }
 
     /// Every attribute with its state, in the order of [`Attribute::ALL`].

@@ -26,6 +26,7 @@ impl Face {
         for (attribute, state) in groups.into_iter().flatten() {
             attributes.set(attribute, state);
         }
+        self.tell_degrees(&mut attributes);
         attributes
     }
 
@@ -228,12 +229,12 @@ impl Face {
     }
 
     /// Whether stubble and colour in the cheeks would hardly show on the skin.
-    fn dark_skin(&self) -> bool {
+    pub(crate) fn dark_skin(&self) -> bool {
         self.skin.tone > 0.62
     }
 
     /// Whether dark lenses hide the eyes.
-    fn dark_lenses(&self) -> bool {
+    pub(crate) fn dark_lenses(&self) -> bool {
         self.wear.glasses.min(self.wear.tint) > 0.25
     }
 }

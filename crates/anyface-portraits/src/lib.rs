@@ -5,12 +5,13 @@ pub mod caption;
 mod code;
 mod color;
 mod decode;
+mod degree;
 pub mod face;
 mod label;
 pub mod latent;
 mod render;
 
-pub use attribute::{Attribute, Attributes};
+pub use attribute::{Attribute, Attributes, Degree};
 pub use code::CODE_DIM;
 pub use face::Face;
 pub use render::render;

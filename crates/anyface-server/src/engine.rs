@@ -22,8 +22,16 @@ pub struct EngineStudio {
     engine: Engine,
     name: String,
     attributes: Option<Arc<AttributeReader>>,
-    read: Recent<Vec<String>, Description>,
+    read: Recent<Vec<String>, ReadCaptions>,
     directions: Recent<Way, Latent>,
+}
+
+/// Captions that have been read.
+#[derive(Clone)]
+struct ReadCaptions {
+    description: Description,
+    /// Words that do not bear on the face.
+    not_understood: Vec<String>,
 }
 
 /// What the direction of an edit depends on.
@@ -48,10 +56,16 @@ impl EngineStudio {
         }
     }
 
-    fn describe(&mut self, captions: &[String]) -> Result<Description, Error> {
+    fn read(&mut self, captions: &[String]) -> Result<ReadCaptions, Error> {
         let engine = &self.engine;
-        self.read
-            .get(captions.to_vec(), |captions| engine.describe(captions))
+        self.read.get(captions.to_vec(), |captions| {
+            let spans = engine.spans(captions)?.into_iter();
+            let unclear = spans.filter(|span| !span.is_understood);
+            Ok(ReadCaptions {
+                description: engine.describe(captions)?,
+                not_understood: unclear.map(|span| span.text).collect(),
+            })
+        })
     }
 
     fn edit(&mut self, face: &Latent, edit: &Edit) -> Result<Latent, Error> {
@@ -89,8 +103,9 @@ impl EngineStudio {
                 truncation,
             } => {
                 let truncation = self.engine.truncation(*truncation)?;
-                let description = self.describe(captions)?;
-                self.engine.face(&description, *seed, truncation).latent
+                let read = self.read(captions)?;
+                let face = self.engine.face(&read.description, *seed, truncation);
+                face.latent
             }
             FaceSource::Latent(latent) => self.latent(latent)?,
             FaceSource::Photo(photo) => {
@@ -142,7 +157,10 @@ impl Studio for EngineStudio {
         ) = (&task.source, &task.edits[..])
         {
             let truncation = self.engine.truncation(*truncation)?;
-            let description = self.describe(captions)?;
+            let ReadCaptions {
+                description,
+                not_understood,
+            } = self.read(captions)?;
             let face =
                 self.engine
                     .face_with(&description, *seed, truncation, task.sketches, sketch);
@@ -151,6 +169,7 @@ impl Studio for EngineStudio {
                 before: None,
                 latent: LatentValues(face.latent.values()),
                 clip_score: Some(face.clip_score),
+                not_understood,
             });
         }
         let mut latent = self.source(&task.source)?;
@@ -167,6 +186,7 @@ impl Studio for EngineStudio {
             before,
             latent: LatentValues(latent.values()),
             clip_score: None,
+            not_understood: Vec::new(),
         })
     }
 }

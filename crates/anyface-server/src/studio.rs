@@ -132,6 +132,8 @@ pub struct GeneratedFace {
     pub latent: LatentValues,
     /// Cosine between picture and words, where there were words.
     pub clip_score: Option<f32>,
+    /// Words of the description that do not bear on the face.
+    pub not_understood: Vec<String>,
 }
 
 /// Why a studio made no face.

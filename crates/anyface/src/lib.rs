@@ -61,7 +61,7 @@ pub use burn::tensor::Device;
 pub use error::Error;
 pub use pipeline::{
     Edit, EditMethod, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS,
-    RELEVANCE_THRESHOLD,
+    RELEVANCE_THRESHOLD, Span,
 };
 
 /// The examples of the README, as tests.

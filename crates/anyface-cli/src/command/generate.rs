@@ -5,6 +5,7 @@ use std::time::Instant;
 use std::{fs, io};
 
 use anyface::image::{contact_sheet, save_marked};
+use anyface::pipeline::Description;
 use anyface::{Engine, GeneratedFace};
 use anyhow::{Context, Result, bail};
 use image::RgbaImage;
@@ -68,6 +69,35 @@ struct Line<'a> {
     prompt: &'a str,
     clip_score: f32,
     milliseconds: f64,
+    /// Words of the prompt that do not bear on the face.
+    not_understood: &'a [String],
+}
+
+/// What is to be drawn.
+struct Prompt {
+    /// All captions.
+    text: String,
+    description: Description,
+    /// Words that do not bear on the face.
+    not_understood: Vec<String>,
+}
+
+impl Prompt {
+    /// Reads captions, and says which of their words were not understood.
+    fn read(engine: &Engine, captions: &[String]) -> Result<Self, anyface::Error> {
+        let description = engine.describe(captions)?;
+        let spans = engine.spans(captions)?.into_iter();
+        let unclear = spans.filter(|span| !span.is_understood);
+        let not_understood: Vec<String> = unclear.map(|span| span.text).collect();
+        if !not_understood.is_empty() {
+            eprintln!("not understood: {}", not_understood.join(", "));
+        }
+        Ok(Self {
+            text: captions.join(" "),
+            description,
+            not_understood,
+        })
+    }
 }
 
 impl Args {
@@ -82,23 +112,22 @@ impl Args {
         let backdrop = self.background.backdrop(&self.network, &output)?;
         let engine = self.network.engine()?;
         let truncation = engine.truncation(self.truncation)?;
-        let descriptions = prompts
+        let prompts = prompts
             .iter()
-            .map(|captions| engine.describe(captions))
+            .map(|captions| Prompt::read(&engine, captions))
             .collect::<Result<Vec<_>, _>>()?;
 
         let mut faces = Vec::with_capacity(total);
-        for (captions, description) in prompts.iter().zip(&descriptions) {
+        for prompt in &prompts {
             for i in 0..u64::from(self.number) {
                 let start = Instant::now();
                 let seed = self.seed.wrapping_add(i * self.best_of);
-                let face = engine.best_face(description, seed, self.best_of, truncation);
-                let prompt = captions.join(" ");
-                let mark = self.mark.mark(&engine, &prompt, Some(face.seed));
+                let face = engine.best_face(&prompt.description, seed, self.best_of, truncation);
+                let mark = self.mark.mark(&engine, &prompt.text, Some(face.seed));
                 let picture = backdrop.put_behind(face.image.clone().into());
                 let path = output.write(&picture, &mark)?;
                 let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
-                output.say(&self.line(&path, &prompt, &face, milliseconds)?)?;
+                output.say(&self.line(&path, prompt, &face, milliseconds)?)?;
                 faces.push(picture);
             }
         }
@@ -114,7 +143,7 @@ impl Args {
     fn save_sheet(
         &self,
         engine: &Engine,
-        prompts: &[Vec<String>],
+        prompts: &[Prompt],
         faces: &[RgbaImage],
         path: &Path,
     ) -> Result<()> {
@@ -124,7 +153,7 @@ impl Args {
         };
         // A sheet of several descriptions has no one prompt.
         let prompt = match prompts {
-            [captions] => captions.join(" "),
+            [prompt] => prompt.text.clone(),
             _ => String::new(),
         };
         let mark = self.mark.mark(engine, &prompt, None);
@@ -162,16 +191,17 @@ impl Args {
     fn line(
         &self,
         path: &Path,
-        prompt: &str,
+        prompt: &Prompt,
         face: &GeneratedFace,
         milliseconds: f64,
     ) -> Result<String> {
         let line = Line {
             path,
             seed: face.seed,
-            prompt,
+            prompt: &prompt.text,
             clip_score: face.clip_score,
             milliseconds,
+            not_understood: &prompt.not_understood,
         };
         Ok(match self.json {
             true => serde_json::to_string(&line)?,

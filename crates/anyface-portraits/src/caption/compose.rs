@@ -5,22 +5,31 @@ use std::mem;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
-use super::lexicon::{Class, Frame, Meaning, Phrase};
-use super::meaning::closure;
+use super::lexicon::{Class, Frame, Phrase};
+use super::meaning::{Says, closure};
+use super::persons;
 use super::surface::{self, Referent, Style};
 use super::{Grammar, Sentence};
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::{Attribute, Attributes, Degree};
 
 /// The most sentences of a caption.
 const MOST_SENTENCES: usize = 6;
 /// The most keywords of a list, but for the person.
 const MOST_KEYWORDS: usize = 8;
+/// How often a phrase that bears on no attribute is among what is said.
+const NEUTRAL_PART: f64 = 0.1;
+/// Words for a degree that are drawn until one fits.
+const ADVERBS_TRIED: usize = 16;
+/// How often what is absent is denied with the words for what is there.
+const DENIED_PART: f64 = 0.5;
+/// How much more often somebody who denies says what is absent.
+const DENIAL_WEIGHT: f32 = 12.0;
 
 /// A sentence before its pronouns, numbers and articles are filled in.
 pub(super) struct Draft {
     pub(super) text: String,
     /// What its words say.
-    pub(super) said: Meaning,
+    pub(super) says: Says,
     /// Whether any of them, or its frame, is held out.
     pub(super) held_out: bool,
 }
@@ -29,7 +38,7 @@ pub(super) struct Draft {
 struct Item {
     class: Class,
     text: String,
-    meaning: Meaning,
+    says: Says,
     held_out: bool,
 }
 
@@ -38,37 +47,78 @@ impl Item {
         Self {
             class: phrase.class,
             text: phrase.text.to_owned(),
-            meaning: phrase.meaning.clone(),
+            says: phrase.header.says.clone(),
             held_out: phrase.held_out,
         }
     }
+
+    /// That the attribute is absent, in the words for what is there.
+    fn denied(phrase: &Phrase, attribute: Attribute) -> Self {
+        let (class, text) = match phrase.class {
+            Class::Has => (Class::NotHas, phrase.text.to_owned()),
+            Class::Hair => (Class::NotHas, format!("{} hair", phrase.text)),
+            Class::Wear => (Class::NotWear, phrase.text.to_owned()),
+            _ => (Class::NotIs, phrase.text.to_owned()),
+        };
+        Self {
+            class,
+            text,
+            says: Says {
+                facts: vec![(attribute, false)],
+                ..Says::default()
+            },
+            held_out: phrase.held_out,
+        }
+    }
+}
+
+/// Something that may be said of a face.
+#[derive(Clone, Copy)]
+enum Topic {
+    State(Attribute, bool),
+    Degree(Attribute, Degree),
+}
+
+/// What the sentences of a caption are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// They say what is there, and some of what is absent.
+    Plain,
+    /// They say above all what is absent.
+    Denying,
 }
 
 /// Composes one caption, consuming items as they find a place.
 pub(super) struct Composer<'a, R> {
     grammar: &'a Grammar,
     face: &'a Attributes,
+    mood: Mood,
     rng: &'a mut R,
     /// What has no place yet.
     items: Vec<Item>,
     /// Frames used, not to be used again.
     used: Vec<Frame>,
     /// What the words of the sentence begun say.
-    said: Meaning,
+    said: Says,
     /// Whether any of them is held out.
     held_out: bool,
 }
 
 impl<'a, R: Rng> Composer<'a, R> {
-    pub(super) fn new(grammar: &'a Grammar, face: &'a Attributes, rng: &'a mut R) -> Self {
-        let (items, used, said) = (Vec::new(), Vec::new(), Vec::new());
+    pub(super) fn new(
+        grammar: &'a Grammar,
+        face: &'a Attributes,
+        mood: Mood,
+        rng: &'a mut R,
+    ) -> Self {
         Self {
             grammar,
             face,
+            mood,
             rng,
-            items,
-            used,
-            said,
+            items: Vec::new(),
+            used: Vec::new(),
+            said: Says::default(),
             held_out: false,
         }
     }
@@ -84,27 +134,27 @@ impl<'a, R: Rng> Composer<'a, R> {
             _ => self.rng.random_range(6..=18),
         };
         let named = if layout < 85 {
-            person.meaning.clone()
+            person.header.says.clone()
         } else {
-            Vec::new()
+            Says::default()
         };
-        self.choose_looks(length, &named);
+        self.choose_looks(length, named);
         let mut referent = Referent {
-            gender: self.gender(&person),
+            gender: self.gender(person),
             noun: None,
         };
         let (mut drafts, mut style) = match layout {
-            0..15 => (vec![self.keywords(&person)], Style::Phrase),
+            0..15 => (vec![self.keywords(person)], Style::Phrase),
             15..85 => {
                 let short = person.class != Class::Name && person.text.split(' ').count() <= 2;
-                referent.noun = short.then_some(&person);
-                self.with_opening(&person)
+                referent.noun = short.then_some(person);
+                self.with_opening(person)
             }
             _ => (self.follow_ups(0), Style::Sentences),
         };
         if drafts.is_empty() {
             // Nothing to say in full sentences: the person alone remains.
-            let alone = format!("{{a}} {}", self.place_person(&person));
+            let alone = format!("{{a}} {}", self.place_person(person));
             (drafts, style) = (vec![self.end(alone)], Style::Phrase);
         }
         surface::spell(drafts, style, referent, self.rng)
@@ -114,14 +164,15 @@ impl<'a, R: Rng> Composer<'a, R> {
     fn end(&mut self, text: String) -> Draft {
         Draft {
             text,
-            said: mem::take(&mut self.said),
+            says: mem::take(&mut self.said),
             held_out: mem::take(&mut self.held_out),
         }
     }
 
     /// The gender that pronouns tell: that of the noun, or sometimes that of the face.
     fn gender(&mut self, person: &Phrase) -> Option<bool> {
-        let by_noun = person.meaning.iter().find(|(a, _)| *a == Attribute::Male);
+        let by_noun = person.header.says.facts.iter();
+        let by_noun = by_noun.into_iter().find(|(a, _)| *a == Attribute::Male);
         match by_noun {
             Some(&(_, male)) => Some(male),
             None => self
@@ -131,65 +182,121 @@ impl<'a, R: Rng> Composer<'a, R> {
         }
     }
 
-    /// A third roles where any fit, one in eight "person", for the rest age and gender.
-    fn choose_person(&mut self) -> Phrase {
+    /// Two of five roles where any fit, one in twelve "person", for the rest age and gender.
+    fn choose_person(&mut self) -> &'static Phrase {
         let kind = self.rng.random_range(0..100);
-        let of_kind = |phrase: &&Phrase| match kind {
-            0..33 => phrase.is_role(),
-            33..45 => phrase.meaning.is_empty(),
-            45..75 => !phrase.is_role() && phrase.meaning.len() == 2,
-            _ => !phrase.is_role() && !phrase.meaning.is_empty(),
+        let is_wanted = |block: &&persons::Block| {
+            let facts = block.header.says.facts.len();
+            match kind {
+                0..40 => block.is_role(),
+                40..48 => facts == 0,
+                48..75 => !block.is_role() && facts == 2,
+                _ => !block.is_role() && facts > 0,
+            }
         };
-        let fitting = self
-            .grammar
-            .people
-            .iter()
-            .filter(|phrase| phrase.fits(self.face));
-        let (chosen, others): (Vec<_>, Vec<_>) = fitting.partition(of_kind);
-        let candidates = if chosen.is_empty() { others } else { chosen };
-        let person = pick(&candidates, |phrase| phrase.held_out, self.rng);
-        (*person.expect("words for anybody fit everybody")).clone()
+        let blocks = || self.grammar.persons.iter();
+        persons::choose(blocks().filter(is_wanted), self.face, self.rng)
+            .or_else(|| persons::choose(blocks(), self.face, self.rng))
+            .expect("words for anybody fit everybody")
     }
 
     /// Fills the items with phrases that fit and do not repeat each other, what is there before
     /// what is not.
-    fn choose_looks(&mut self, count: usize, named: &[(Attribute, bool)]) {
-        let mut literals: Vec<(f32, (Attribute, bool))> = self
+    fn choose_looks(&mut self, count: usize, named: Says) {
+        let states = self
             .face
             .iter()
-            .filter_map(|(a, state)| Some((a, state?)))
-            .map(|(a, state)| {
-                let weight = self.interest(a, state);
-                (self.rng.random::<f32>().powf(1.0 / weight), (a, state))
-            })
-            .collect();
-        literals.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut said = closure(named);
-        for (_, literal) in literals {
+            .filter_map(|(a, state)| Some(Topic::State(a, state?)));
+        let degrees = Attribute::ALL.iter().filter_map(|&a| {
+            let degree = self.face.degree(a)?;
+            Some(Topic::Degree(a, degree))
+        });
+        let topics: Vec<Topic> = states.chain(degrees).collect();
+        let mut drawn: Vec<(f32, Topic)> = Vec::with_capacity(topics.len());
+        for topic in topics {
+            let weight = self.interest(topic);
+            drawn.push((self.rng.random::<f32>().powf(1.0 / weight), topic));
+        }
+        drawn.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut said = named.closed();
+        for (_, topic) in drawn {
             if self.items.len() >= count {
                 break;
             }
-            let candidates: Vec<&Phrase> = self
-                .grammar
-                .looks
-                .iter()
-                .filter(|phrase| phrase.meaning.contains(&literal))
-                .filter(|phrase| phrase.fits(self.face) && !phrase.repeats(&said))
-                .collect();
-            if let Some(phrase) = pick(&candidates, |phrase| phrase.held_out, self.rng) {
-                said.extend(closure(&phrase.meaning));
-                self.items.push(Item::new(phrase));
+            if let Some(item) = self.look(topic, &said) {
+                said.add(&Says {
+                    facts: closure(&item.says.facts),
+                    ..item.says.clone()
+                });
+                self.items.push(item);
             }
+        }
+        if self.rng.random_bool(NEUTRAL_PART) {
+            let nothing = self.grammar.looks.neutral.any(self.rng);
+            self.items.extend(nothing.map(Item::new));
         }
         self.gather_hair();
     }
 
+    /// Words that say something of the face and repeat nothing.
+    fn look(&mut self, topic: Topic, said: &Says) -> Option<Item> {
+        let looks = &self.grammar.looks;
+        let denied = match self.mood {
+            Mood::Plain => DENIED_PART,
+            Mood::Denying => 0.9,
+        };
+        let mut item = match topic {
+            Topic::State(attribute, false) if self.rng.random_bool(denied) => {
+                if said.facts.contains(&(attribute, false)) {
+                    return None;
+                }
+                let phrase = looks.deniable(attribute).any(self.rng)?;
+                Item::denied(phrase, attribute)
+            }
+            Topic::State(attribute, state) => {
+                let pool = looks.saying(attribute, state);
+                Item::new(pool.draw(self.face, said, self.rng)?)
+            }
+            Topic::Degree(attribute, degree) => {
+                let pool = looks.grading(attribute, degree);
+                Item::new(pool.draw(self.face, said, self.rng)?)
+            }
+        };
+        for slot in ["slightly", "very"] {
+            let place = format!("{{{slot}}}");
+            if item.text.contains(&place)
+                && let Some(adverb) = self.adverb(slot, item.text.contains("{a}"))
+            {
+                item.text = item.text.replace(&place, adverb.text);
+                item.held_out |= adverb.held_out;
+            }
+        }
+        Some(item)
+    }
+
+    /// A word for the slot of a degree. Where an article stands before it, it has none of its own: not
+    /// "a a bit big nose".
+    fn adverb(&mut self, slot: &str, has_article: bool) -> Option<&'static Phrase> {
+        let pool = self.grammar.looks.adverbs(slot)?;
+        let fits = |adverb: &&Phrase| !has_article || !adverb.text.split(' ').any(|it| it == "a");
+        (0..ADVERBS_TRIED).find_map(|_| pool.any(self.rng).filter(fits))
+    }
+
     /// How likely people are to say it: what is there before what is not, and hardly that she has
     /// no beard or that hair of some colour is not of another.
-    fn interest(&self, attribute: Attribute, state: bool) -> f32 {
+    fn interest(&self, topic: Topic) -> f32 {
         use Attribute::*;
+        let (attribute, state) = match topic {
+            Topic::State(attribute, state) => (attribute, state),
+            Topic::Degree(_, Degree::Slight) => return 3.5,
+            Topic::Degree(_, Degree::Extreme) => return 1.0,
+        };
         let beardless = self.face.lacks(Male) || self.face.has(Child);
-        match (attribute, state) {
+        let denial = match self.mood {
+            Mood::Denying if !state => DENIAL_WEIGHT,
+            _ => 1.0,
+        };
+        let interest = match (attribute, state) {
             (FullBeard | Goatee | Mustache | FiveOClockShadow | Sideburns, false) if beardless => {
                 0.1
             }
@@ -201,15 +308,21 @@ impl<'a, R: Rng> Composer<'a, R> {
             (BlueEyes | GreenEyes | BrownEyes, false) => 0.4,
             (_, false) => 1.0,
             (_, true) => 3.5,
-        }
+        };
+        interest * denial
     }
 
     /// Joins what is said of the hair: "long curly red hair", or "hair is long, curly and red".
     fn gather_hair(&mut self) {
         let mut words = self.take(&[Class::Hair], usize::MAX);
-        let place = |item: &Item| match item.meaning[0].0 {
-            Attribute::LongHair | Attribute::ShortHair => 0,
-            Attribute::StraightHair | Attribute::WavyHair | Attribute::CurlyHair => 1,
+        let subject = |item: &Item| {
+            let facts = item.says.facts.iter().map(|&(a, _)| a);
+            let degrees = item.says.degrees.iter().map(|&(a, _)| a);
+            facts.chain(degrees).next()
+        };
+        let place = |item: &Item| match subject(item) {
+            Some(Attribute::LongHair | Attribute::ShortHair) => 0,
+            Some(Attribute::StraightHair | Attribute::WavyHair | Attribute::CurlyHair) => 1,
             _ => 2,
         };
         words.sort_by_key(place);
@@ -225,10 +338,12 @@ impl<'a, R: Rng> Composer<'a, R> {
                 format!("hair is {}", surface::join(&texts, "and", self.rng)),
             )
         };
+        let mut says = Says::default();
+        words.iter().for_each(|item| says.add(&item.says));
         self.items.push(Item {
             class,
             text,
-            meaning: words.iter().flat_map(|item| item.meaning.clone()).collect(),
+            says,
             held_out: words.iter().any(|item| item.held_out),
         });
     }
@@ -256,6 +371,11 @@ impl<'a, R: Rng> Composer<'a, R> {
         match item.class {
             Class::Lack if self.rng.random() => format!("no {}", surface::bare(&item.text)),
             Class::Lack => format!("without {}", item.text),
+            Class::NotIs => format!("not {}", item.text),
+            Class::NotHas | Class::NotWear if self.rng.random() => {
+                format!("no {}", surface::bare(&item.text))
+            }
+            Class::NotHas | Class::NotWear => format!("without {}", item.text),
             _ => surface::bare(&item.text).to_owned(),
         }
     }
@@ -374,22 +494,23 @@ impl<'a, R: Rng> Composer<'a, R> {
             };
             let most = match slot {
                 "part" => 1,
-                "is" | "lack" | "no" => self.rng.random_range(1..=2),
+                "is" | "lack" | "no" | "not-is" | "not-has" | "not-worn" | "not-no" => {
+                    self.rng.random_range(1..=2)
+                }
                 _ => self.rng.random_range(1..=3),
             };
             let items = self.take(classes, most);
             let mut texts = self.place(items);
-            if slot == "no" {
+            if matches!(slot, "no" | "not-no") {
                 texts
                     .iter_mut()
                     .for_each(|text| *text = surface::bare(text).to_owned());
             }
             // "Not bald and red-haired" denies both.
             texts.sort_by_key(|text| text.starts_with("not "));
-            let word = if matches!(slot, "lack" | "no") {
-                "or"
-            } else {
-                "and"
+            let word = match slot {
+                "lack" | "no" | "not-is" | "not-has" | "not-worn" | "not-no" => "or",
+                _ => "and",
             };
             let list = surface::join(&texts, word, self.rng);
             text = text.replace(&format!("{{{slot}}}"), &list);
@@ -417,18 +538,18 @@ impl<'a, R: Rng> Composer<'a, R> {
     }
 
     fn say(&mut self, item: &Item) {
-        self.said.extend(&item.meaning);
+        self.said.add(&item.says);
         self.held_out |= item.held_out;
     }
 
     fn place_person(&mut self, person: &Phrase) -> String {
-        self.said.extend(&person.meaning);
+        self.said.add(&person.header.says);
         self.held_out |= person.held_out;
         person.text.to_owned()
     }
 }
 
-const KEYWORD_CLASSES: [Class; 7] = [
+const KEYWORD_CLASSES: [Class; 10] = [
     Class::Adjective,
     Class::Age,
     Class::Before,
@@ -436,6 +557,9 @@ const KEYWORD_CLASSES: [Class; 7] = [
     Class::Has,
     Class::Wear,
     Class::Lack,
+    Class::NotIs,
+    Class::NotHas,
+    Class::NotWear,
 ];
 
 /// The names of the slots in a frame.
@@ -454,6 +578,10 @@ fn classes_of(slot: &str) -> Option<&'static [Class]> {
         "is" => Some(&[Class::Adjective, Class::Age, Class::Is]),
         "part" => Some(&[Class::Part]),
         "lack" | "no" => Some(&[Class::Lack]),
+        "not-is" => Some(&[Class::NotIs]),
+        "not-has" => Some(&[Class::NotHas]),
+        "not-worn" => Some(&[Class::NotWear]),
+        "not-no" => Some(&[Class::NotHas, Class::NotWear]),
         _ => None,
     }
 }

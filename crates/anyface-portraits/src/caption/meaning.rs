@@ -1,8 +1,57 @@
 //! What follows from what: the attributes that words say without naming them.
 
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::{Attribute, Attributes, Degree};
 
-use super::lexicon::{Meaning, Phrase};
+/// What a caption says: attributes and whether each is there.
+pub(super) type Meaning = Vec<(Attribute, bool)>;
+
+/// What some words say of a face.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Says {
+    /// What is surely so.
+    pub(super) facts: Meaning,
+    /// What is likely so, with the percentage of faces of which it is.
+    pub(super) likely: Vec<((Attribute, bool), u8)>,
+    /// How much there is of something.
+    pub(super) degrees: Vec<(Attribute, Degree)>,
+}
+
+impl Says {
+    /// Says another thing as well.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.facts.extend(&other.facts);
+        self.likely.extend(&other.likely);
+        self.degrees.extend(&other.degrees);
+    }
+
+    /// Closed, sorted and without repetition; nothing is likely of which something is sure.
+    pub(super) fn closed(mut self) -> Self {
+        self.facts = closure(&self.facts);
+        let is_open = |(attribute, _): (Attribute, bool)| {
+            !self.facts.iter().any(|&(known, _)| known == attribute)
+        };
+        self.likely.retain(|&(fact, _)| is_open(fact));
+        self.likely.sort_unstable();
+        self.likely.dedup_by_key(|((attribute, _), _)| *attribute);
+        self.degrees.sort_unstable();
+        self.degrees.dedup_by_key(|(attribute, _)| *attribute);
+        self
+    }
+}
+
+/// What a block of phrases says.
+#[derive(Debug, Default)]
+pub(super) struct Header {
+    pub(super) says: Says,
+    /// The closure of what is surely said.
+    pub(super) closure: Meaning,
+    /// Attributes of which a face that clearly has them is not described by these phrases.
+    pub(super) unless: Vec<Attribute>,
+    /// The one attribute that is denied with the words, if there is one.
+    pub(super) deniable: Option<Attribute>,
+    /// What the renderer cannot draw yet, and these words ask for.
+    pub(super) wanted: Option<&'static str>,
+}
 
 /// The meaning with everything that it entails, sorted and without repetition.
 pub(super) fn closure(meaning: &[(Attribute, bool)]) -> Meaning {
@@ -39,23 +88,50 @@ fn denied(attribute: Attribute) -> (Attribute, bool) {
     (attribute, false)
 }
 
-impl Phrase {
-    /// Whether all that the phrase says is true of the face.
+impl Header {
+    /// Whether all that the words surely say is true of the face.
     pub(super) fn fits(&self, face: &Attributes) -> bool {
-        self.meaning
+        let says = &self.says;
+        says.facts
             .iter()
             .all(|&(a, state)| face.get(a) == Some(state))
+            && says
+                .degrees
+                .iter()
+                .all(|&(a, degree)| face.degree(a) == Some(degree))
             && !self.unless.iter().any(|&a| face.has(a))
     }
 
-    /// Whether the phrase would repeat what has been said: something that is there a second time,
-    /// or nothing new at all.
-    pub(super) fn repeats(&self, said: &[(Attribute, bool)]) -> bool {
-        let known = |literal: &(Attribute, bool)| said.contains(literal);
-        closure(&self.meaning)
+    /// How likely the words are for a face that they fit, beside others that say as much: from 0
+    /// to 1.
+    pub(super) fn likelihood(&self, face: &Attributes) -> f32 {
+        let likelihood = |&((attribute, state), percent): &((Attribute, bool), u8)| {
+            let percent = f32::from(percent) / 100.0;
+            match face.get(attribute) {
+                Some(seen) if seen == state => percent,
+                Some(_) => 1.0 - percent,
+                None => 0.5,
+            }
+        };
+        self.says.likely.iter().map(likelihood).product()
+    }
+
+    /// Whether the words would repeat what has been said: something that is there a second time,
+    /// something likely of what is known, or nothing new at all.
+    pub(super) fn repeats(&self, said: &Says) -> bool {
+        let known = |literal: &(Attribute, bool)| said.facts.contains(literal);
+        let mentioned = |attribute: Attribute| {
+            said.facts.iter().any(|&(a, _)| a == attribute)
+                || said.likely.iter().any(|&((a, _), _)| a == attribute)
+                || said.degrees.iter().any(|&(a, _)| a == attribute)
+        };
+        let says = &self.says;
+        self.closure
             .iter()
             .any(|literal| literal.1 && known(literal))
-            || (!self.meaning.is_empty() && self.meaning.iter().all(known))
+            || (!says.facts.is_empty() && says.facts.iter().all(known))
+            || says.likely.iter().any(|&((a, _), _)| mentioned(a))
+            || says.degrees.iter().any(|&(a, _)| mentioned(a))
     }
 }
 
@@ -82,5 +158,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_sure_is_not_likely_as_well() {
+        let says = Says {
+            facts: vec![(Attribute::Elderly, true)],
+            likely: vec![
+                ((Attribute::Young, true), 60),
+                ((Attribute::Smiling, true), 70),
+                ((Attribute::Smiling, true), 60),
+            ],
+            degrees: Vec::new(),
+        };
+        let closed = says.closed();
+        assert!(closed.facts.contains(&(Attribute::Young, false)));
+        assert_eq!(closed.likely, [((Attribute::Smiling, true), 60)]);
     }
 }

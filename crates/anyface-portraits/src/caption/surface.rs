@@ -1,12 +1,11 @@
-//! Spelling: pronouns, numbers, articles, capitals, and the slips of those who type.
+//! Spelling: pronouns, numbers, articles and capitals.
 
-use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, RngExt};
 
 use super::Sentence;
 use super::compose::Draft;
 use super::lexicon::Phrase;
-use super::meaning::closure;
+use super::slips::slip;
 use crate::attribute::Attribute;
 
 /// Whom the pronouns of a caption stand for.
@@ -34,23 +33,25 @@ pub(super) fn spell(
     referent: Referent<'_>,
     rng: &mut impl Rng,
 ) -> Vec<Sentence> {
-    let plain = style == Style::Phrase && rng.random_bool(0.55);
-    let mut sentences: Vec<Sentence> = drafts
+    let drafts = drafts
         .into_iter()
-        .map(|draft| {
-            let mut draft = fill_slots(draft, referent, rng);
-            draft.text = articles(&draft.text);
-            if !plain {
-                draft.text = sentence_case(&draft.text);
-            }
-            Sentence {
-                text: draft.text,
-                said: closure(&draft.said),
-                held_out: draft.held_out,
-            }
-        })
+        .map(|draft| fill_slots(draft, referent, rng))
         .collect();
-    slips(&mut sentences, rng);
+    finish(drafts, style, rng)
+}
+
+/// The sentences of drafts without a slot but that of the article.
+pub(super) fn finish(drafts: Vec<Draft>, style: Style, rng: &mut impl Rng) -> Vec<Sentence> {
+    let plain = style == Style::Phrase && rng.random_bool(0.55);
+    let sentence = |draft: Draft| {
+        let mut text = articles(&draft.text);
+        if !plain {
+            text = sentence_case(&text);
+        }
+        Sentence::new(text, draft.says, draft.held_out)
+    };
+    let mut sentences: Vec<Sentence> = drafts.into_iter().map(sentence).collect();
+    slip(&mut sentences, rng);
     sentences
 }
 
@@ -58,7 +59,7 @@ pub(super) fn spell(
 fn fill_slots(draft: Draft, referent: Referent<'_>, rng: &mut impl Rng) -> Draft {
     let Draft {
         text,
-        mut said,
+        mut says,
         mut held_out,
     } = draft;
     let mut out = String::new();
@@ -74,11 +75,12 @@ fn fill_slots(draft: Draft, referent: Referent<'_>, rng: &mut impl Rng) -> Draft
         } else if let (true, Some(noun)) = (by_noun, referent.noun) {
             out.push_str("the ");
             out.push_str(noun.text);
-            said.extend(&noun.meaning);
+            says.add(&noun.header.says);
             held_out |= noun.held_out;
         } else if let Some(word) = pronoun(slot, referent.gender) {
             out.push_str(word);
-            said.extend(referent.gender.map(|male| (Attribute::Male, male)));
+            let gender = referent.gender.map(|male| (Attribute::Male, male));
+            says.facts.extend(gender);
         } else {
             out.push('{');
             out.push_str(slot);
@@ -88,7 +90,7 @@ fn fill_slots(draft: Draft, referent: Referent<'_>, rng: &mut impl Rng) -> Draft
     out.push_str(rest);
     Draft {
         text: out,
-        said,
+        says,
         held_out,
     }
 }
@@ -126,9 +128,13 @@ fn articles(text: &str) -> String {
 /// Whether the text is spoken with a vowel first.
 fn starts_with_vowel(text: &str) -> bool {
     let silent_or_glide = ["uni", "use", "eu", "one"];
+    let silent_h = ["heir", "honest", "hour"];
     let numbers = ["8", "11-", "18-"];
     let text = text.to_lowercase();
-    numbers.iter().any(|number| text.starts_with(number))
+    numbers
+        .iter()
+        .chain(&silent_h)
+        .any(|start| text.starts_with(start))
         || (text.starts_with(['a', 'e', 'i', 'o', 'u'])
             && !silent_or_glide.iter().any(|start| text.starts_with(start)))
 }
@@ -142,39 +148,6 @@ fn sentence_case(sentence: &str) -> String {
         .unwrap_or_default();
     let stop = if sentence.ends_with('?') { "" } else { "." };
     first + chars.as_str() + stop
-}
-
-/// One caption in nine is typed carelessly: in one case, without its last stop, or with a typo.
-fn slips(sentences: &mut [Sentence], rng: &mut impl Rng) {
-    let texts = sentences.iter_mut().map(|sentence| &mut sentence.text);
-    match rng.random_range(0..100) {
-        0..4 => texts.for_each(|text| *text = text.to_lowercase()),
-        4..5 => texts.for_each(|text| *text = text.to_uppercase()),
-        5..8 => texts
-            .last()
-            .into_iter()
-            .for_each(|text| text.truncate(text.trim_end_matches('.').len())),
-        8..11 => texts.choose(rng).into_iter().for_each(|text| {
-            *text = typo(text, rng);
-        }),
-        _ => {}
-    }
-}
-
-/// Swaps two inner letters of one longer word.
-fn typo(text: &str, rng: &mut impl Rng) -> String {
-    let mut letters: Vec<char> = text.chars().collect();
-    let inner = |window: &[char]| window.iter().all(|c| c.is_ascii_lowercase());
-    let places: Vec<usize> = letters
-        .windows(5)
-        .enumerate()
-        .filter(|(_, w)| inner(w))
-        .map(|(at, _)| at + 1)
-        .collect();
-    if let Some(&at) = places.choose(rng) {
-        letters.swap(at, at + 1);
-    }
-    letters.into_iter().collect()
 }
 
 /// "a", "a and b", "a, b and c", with or without the comma before the last.

@@ -66,6 +66,9 @@ pub(crate) struct Extra {
     /// Cosine between picture and words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clip_score: Option<f32>,
+    /// Words of the prompt that do not bear on the face.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) not_understood: Vec<String>,
     /// Its latent, where asked for: base64 of L x D little-endian 32-bit floats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) latent: Option<String>,
@@ -220,6 +223,7 @@ impl Work {
                 let extra = Extra {
                     seed: awaited.seed,
                     clip_score: face.clip_score,
+                    not_understood: face.not_understood,
                     latent,
                 };
                 let mark = awaited.mark.clone();

@@ -106,6 +106,7 @@ impl Studio for Painter {
             before,
             latent: LatentValues(values.to_vec()),
             clip_score: matches!(task.source, FaceSource::Words { .. }).then_some(0.25),
+            not_understood: Vec::new(),
         })
     }
 }

@@ -79,8 +79,7 @@ pub(super) fn quote(text: &str) -> Caption {
     let sentences = split_sentences(text, |_| true).into_iter();
     let sentence = |text: &str| Sentence {
         text: text.to_owned(),
-        said: Vec::new(),
-        held_out: false,
+        ..Sentence::default()
     };
     Caption::from(sentences.map(sentence).collect::<Vec<_>>())
 }
@@ -95,7 +94,9 @@ pub fn latents_of_roles(split: Split, count: usize, seed: u64) -> Vec<[f32; LATE
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(i as u64);
             let z = sample(&mut rng);
-            steer(&z, &roles[i % roles.len()].says, &mut rng)
+            let role = &roles[i % roles.len()];
+            let wanted = role.draw(&mut rng);
+            steer(&z, &wanted, &mut rng).or_else(|| steer(&z, &role.says, &mut rng))
         })
         .collect()
 }

@@ -99,59 +99,54 @@ const FEELING: &[&str] = &[
     "a {person} in {}",
 ];
 
-/// Words of other languages, signs and noise.
+/// Words in scripts that the tower does not read, signs that are no people, and noise.
 const FOREIGN: &[&str] = &[
-    "une vieille femme aux cheveux blancs",
-    "un homme souriant avec des lunettes",
-    "un jeune garçon aux yeux bleus",
-    "ein alter Mann mit Bart und Hut",
-    "eine junge Frau mit roten Haaren",
-    "una mujer rubia con gafas de sol",
-    "un hombre calvo con bigote",
-    "uma senhora idosa com brincos",
-    "un vecchio marinaio con la barba",
     "старый моряк с бородой",
     "молодая женщина в очках",
+    "ένας γέρος με γένια",
     "一位戴眼镜的老人",
     "笑っている女の子",
     "안경을 쓴 남자",
     "رجل عجوز بلحية بيضاء",
     "एक मुस्कुराती हुई महिला",
+    "หญิงสาวผมยาว",
+    "איש זקן עם זקן",
 ];
 const SIGNS: &[&str] = &[
-    "😀",
-    "😁",
-    "😂",
-    "😍",
-    "😎",
-    "🤓",
-    "😢",
-    "😡",
-    "😱",
-    "😴",
-    "👴",
-    "👵",
-    "👦",
-    "👧",
-    "👨",
-    "👩",
-    "🧔",
-    "👮",
-    "🎅",
-    "🤠",
     "❤️",
     "🔥",
     "👍",
+    "🚀",
+    "🌳",
+    "🍕",
+    "🏠",
+    "🎉",
+    "⭐",
+    "🐶",
     "?",
     "!",
     "...",
-    ":)",
-    ":(",
     "#",
     "42",
     "<br>",
     "lorem ipsum",
     "null",
+];
+/// Syllables of words that mean nothing.
+const SYLLABLES: &[&str] = &[
+    "blor", "zib", "quon", "frim", "snar", "glim", "vor", "wug", "tran", "plo", "miv", "dref",
+    "ker", "tang", "jand", "yim", "cron", "sle", "phax", "grom", "lent", "dax", "ulk", "esh",
+    "tiv", "orp",
+];
+/// How a word that means nothing, a thing or the name of somebody may stand beside a person.
+const BESIDE: &[&str] = &[
+    "{}",
+    "a {} person",
+    "a person with {a}",
+    "a portrait of {}",
+    "someone called {}",
+    "a face near {a}",
+    "a person who looks like {}",
 ];
 
 /// Words that ask for any face at all.
@@ -194,8 +189,23 @@ pub fn broad_corpus(wordnet: &WordNet, config: &BroadConfig, seed: u64) -> Vec<S
     texts
 }
 
-/// Texts that say nothing of a face: definitions of plants, places and substances, other languages, signs.
+/// Texts that say nothing of a face: definitions of plants, places and substances, other scripts, signs, words that mean
+/// nothing, and the names of persons: nobody's name stands for a look.
 pub fn neutral_texts(wordnet: &WordNet) -> Vec<String> {
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let names = wordnet
+        .nouns
+        .iter()
+        .filter(|noun| noun.lexical_file == NOUN_PERSON && noun.is_instance)
+        .flat_map(|noun| noun.lemmas.iter().cloned());
+    let mut besides: Vec<String> = names.collect();
+    besides.extend((0..besides.len().max(1)).map(|_| nonsense(&mut rng)));
+    let beside = besides.iter().map(|word| {
+        let sentence = BESIDE.choose(&mut rng).expect("there are some");
+        put(sentence, word)
+    });
+    let beside: Vec<String> = beside.collect();
+
     let is_neutral = |noun: &&Synset| NOUN_NEUTRAL.contains(&noun.lexical_file);
     let definitions = wordnet
         .nouns
@@ -203,7 +213,13 @@ pub fn neutral_texts(wordnet: &WordNet) -> Vec<String> {
         .filter(is_neutral)
         .map(|noun| noun.definition.clone());
     let strange = FOREIGN.iter().chain(SIGNS).map(|&text| text.to_owned());
-    definitions.chain(strange).collect()
+    definitions.chain(strange).chain(beside).collect()
+}
+
+/// A word that means nothing: two or three syllables.
+fn nonsense(rng: &mut ChaCha8Rng) -> String {
+    let count = rng.random_range(2..=3);
+    SYLLABLES.sample(rng, count).copied().collect()
 }
 
 /// Words in sentences about a face.
@@ -350,6 +366,25 @@ mod tests {
         );
         assert_eq!(texts, broad_corpus(&wordnet, &config, 7));
         assert_ne!(texts, broad_corpus(&wordnet, &config, 8));
+    }
+
+    #[test]
+    fn names_and_words_without_a_meaning_say_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let nouns = "00000001 18 n 01 Ada_Lovelace 0 001 @i 00000002 n 0000 | a mathematician\n\
+                     00000002 18 n 01 mathematician 0 000 | who does mathematics\n";
+        std::fs::write(folder.path().join("data.noun"), nouns).unwrap();
+        let adjectives = "00000002 00 s 01 sad 0 000 | full of sorrow\n";
+        std::fs::write(folder.path().join("data.adj"), adjectives).unwrap();
+        let wordnet = WordNet::open(folder.path()).unwrap();
+
+        let texts = neutral_texts(&wordnet);
+
+        let with = |word: &str| texts.iter().filter(|text| text.contains(word)).count();
+        assert_eq!(with("Ada Lovelace"), 1);
+        assert_eq!(with("mathematician"), 0);
+        assert_eq!(texts.len(), FOREIGN.len() + SIGNS.len() + 2);
+        assert_eq!(texts, neutral_texts(&wordnet));
     }
 
     #[test]

@@ -54,6 +54,18 @@ pub fn faithfulness(
     prompts: &[Prompt],
     seed: u64,
 ) -> Result<Faithfulness, Error> {
+    let [generated, real] = measure(engine, probe, prompts, seed)?;
+    Ok(report(prompts.len(), &generated, &real))
+}
+
+/// What the probe sees of what prompts say: in a face drawn for each, and in the picture of the face that it
+/// was written of.
+pub(super) fn measure(
+    engine: &Engine,
+    probe: &Probe,
+    prompts: &[Prompt],
+    seed: u64,
+) -> Result<[Accuracy; 2], Error> {
     let truncation = engine.config().truncation;
     let mut generated = Accuracy::default();
     let mut real = Accuracy::default();
@@ -65,7 +77,7 @@ pub fn faithfulness(
             count(&mut real, prompt, &read(probe, &picture));
         }
     }
-    Ok(report(prompts.len(), &generated, &real))
+    Ok([generated, real])
 }
 
 /// Counts what a prompt says against what the probe sees.

@@ -302,7 +302,7 @@ fn monotony(
 }
 
 /// Spearman correlation of distinct values with their places.
-fn rank_correlation(values: &[f32]) -> f64 {
+pub(super) fn rank_correlation(values: &[f32]) -> f64 {
     let n = values.len() as f64;
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));

@@ -15,6 +15,7 @@ pub mod psnr;
 mod rank;
 mod reading;
 mod retrieval;
+mod words;
 
 pub use accuracy::Accuracy;
 pub use diversity::{Diversity, PerceptualDiversity, diversity};
@@ -29,6 +30,7 @@ pub use prompts::{Prompt, Truth, held_out_pictures};
 pub use rank::CANDIDATES;
 pub use reading::{Reading, read};
 pub use retrieval::{Retrieval, retrieval};
+pub use words::{Intensity, IntensityRow, Words, WordsRow, denials, intensity, languages};
 
 /// Mean of some values; `None` of none.
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyface::image::to_rgb;
-use anyface_portraits::caption::{Caption, Grammar, Split};
+use anyface_portraits::caption::{Caption, Grammar, Language, Split};
 use anyface_portraits::{Attribute, Attributes, Face, latent, render};
 use burn::tensor::Device;
 use image::RgbImage;
@@ -96,13 +96,42 @@ pub fn held_out_pictures(config: &Path, count: usize, seed: u64) -> Result<Vec<R
 }
 
 impl Prompt {
-    /// A caption of the random face of each seed from `seed` on, in templates, synonyms and roles that training never used.
+    /// A caption in English of the random face of each seed from `seed` on, in templates, synonyms and roles that
+    /// training never used.
     pub fn rendered(seed: u64) -> impl Iterator<Item = Self> {
+        Self::rendered_in(Language::English, seed)
+    }
+
+    /// As [`Prompt::rendered`], in any language.
+    pub fn rendered_in(language: Language, seed: u64) -> impl Iterator<Item = Self> {
+        let write = move |grammar: &Grammar, face: &Attributes, rng: &mut ChaCha8Rng| {
+            grammar.caption_in(language, face, rng)
+        };
+        Self::written(write, seed)
+    }
+
+    /// As [`Prompt::rendered`], of captions that deny something; what counts as said is what they deny.
+    pub fn denying(seed: u64) -> impl Iterator<Item = Self> {
+        let write =
+            |grammar: &Grammar, face: &Attributes, rng: &mut ChaCha8Rng| grammar.denial(face, rng);
+        let is_denied =
+            |&(attribute, state): &(Attribute, bool)| !state || attribute == Attribute::NoBeard;
+        Self::written(write, seed).filter_map(move |mut prompt| {
+            prompt.said.retain(is_denied);
+            (!prompt.said.is_empty()).then_some(prompt)
+        })
+    }
+
+    /// What is written of the random face of each seed from `seed` on.
+    fn written(
+        write: impl Fn(&Grammar, &Attributes, &mut ChaCha8Rng) -> Caption,
+        seed: u64,
+    ) -> impl Iterator<Item = Self> {
         let grammar = Grammar::new(Split::HeldOut);
         (0..).map(move |i| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(i));
             let face = Face::from_latent(&latent::sample(&mut rng));
-            let caption = grammar.caption(&face.attributes(), &mut rng);
+            let caption = write(&grammar, &face.attributes(), &mut rng);
             Self::new(caption, Truth::Rendered(Box::new(face)))
         })
     }

@@ -41,20 +41,7 @@ impl Engine {
     /// [`Error::EmptyDescription`] when a caption has nothing in it, [`Error::OutOfRange`] when all together
     /// have more than [`MAX_WORDS`] words.
     pub fn describe<S: AsRef<str>>(&self, captions: &[S]) -> Result<Description, Error> {
-        if captions.is_empty() || captions.iter().any(|text| text.as_ref().trim().is_empty()) {
-            return Err(Error::EmptyDescription);
-        }
-        let words: usize = captions
-            .iter()
-            .map(|text| text.as_ref().split_whitespace().count())
-            .sum();
-        if words > MAX_WORDS {
-            return Err(Error::OutOfRange {
-                name: "the description",
-                range: "at most 1000 words",
-                value: words.to_string(),
-            });
-        }
+        Self::check(captions)?;
         let context = self.config.text_tower.context;
         let features = captions
             .iter()
@@ -71,5 +58,24 @@ impl Engine {
             features: l2_normalize(raw_features.clone()),
             raw_features,
         })
+    }
+
+    /// Whether captions can be read.
+    pub(super) fn check<S: AsRef<str>>(captions: &[S]) -> Result<(), Error> {
+        if captions.is_empty() || captions.iter().any(|text| text.as_ref().trim().is_empty()) {
+            return Err(Error::EmptyDescription);
+        }
+        let words: usize = captions
+            .iter()
+            .map(|text| text.as_ref().split_whitespace().count())
+            .sum();
+        if words > MAX_WORDS {
+            return Err(Error::OutOfRange {
+                name: "the description",
+                range: "at most 1000 words",
+                value: words.to_string(),
+            });
+        }
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod invert;
 mod latent;
 mod mapper;
 mod optimize;
+mod spans;
 mod style_directions;
 
 pub use describe::{Description, MAX_WORDS};
@@ -19,6 +20,7 @@ pub use engine::Engine;
 pub use generate::{Generate, GeneratedFace};
 pub use invert::REFINEMENT_STEPS;
 pub use latent::Latent;
+pub use spans::Span;
 pub use style_directions::RELEVANCE_THRESHOLD;
 
 #[cfg(test)]

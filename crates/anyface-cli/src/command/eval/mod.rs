@@ -8,6 +8,7 @@ mod pictures;
 mod probed;
 mod retrieval;
 mod text;
+mod words;
 
 use std::io::Write;
 
@@ -28,6 +29,12 @@ pub(crate) struct Args {
 enum Suite {
     /// Does the face have what the words say?
     Faithfulness(probed::FaithfulnessArgs),
+    /// Is what the words deny absent?
+    Denials(words::Args),
+    /// Are other languages and emoji understood as English is?
+    Languages(words::Args),
+    /// Do "slightly" and "very" give less and more?
+    Intensity(words::Args),
     /// Do different seeds give different faces of one description?
     Diversity(diversity::Args),
     /// Do edits change what they name, and nothing else?
@@ -57,6 +64,9 @@ impl Args {
     pub(crate) fn run(self) -> Result<()> {
         match self.suite {
             Suite::Faithfulness(args) => args.run(),
+            Suite::Denials(args) => args.denials(),
+            Suite::Languages(args) => args.languages(),
+            Suite::Intensity(args) => args.intensity(),
             Suite::Diversity(args) => args.run(),
             Suite::Manipulation(args) => args.run(),
             Suite::Fid(args) => args.run(),

@@ -1,6 +1,8 @@
 //! Measures as tables for people.
 
-use anyface_train::eval::{Diversity, Faithfulness, Identity, Likeness, Manipulation, Retrieval};
+use anyface_train::eval::{
+    Diversity, Faithfulness, Identity, Intensity, Likeness, Manipulation, Retrieval, Words,
+};
 
 pub(super) fn faithfulness(report: &Faithfulness) -> String {
     let mut text = format!(
@@ -22,6 +24,31 @@ pub(super) fn faithfulness(report: &Faithfulness) -> String {
             "{:<22}{:>7}{:>8}{:>10.3}{:>9.3}\n",
             row.attribute, row.named, row.denied, row.accuracy, row.ceiling
         );
+    }
+    text
+}
+
+pub(super) fn words(report: &Words) -> String {
+    let mut text = format!(
+        "accuracy {:.4}, {} captions\n\n{:<22}{:>7}{:>10}{:>9}\n",
+        report.accuracy, report.samples, report.suite, "facts", "accuracy", "ceiling"
+    );
+    for row in &report.table {
+        text += &format!(
+            "{:<22}{:>7}{:>10.3}{:>9.3}\n",
+            row.words, row.facts, row.accuracy, row.ceiling
+        );
+    }
+    text
+}
+
+pub(super) fn intensity(report: &Intensity) -> String {
+    let mut text = format!(
+        "rank correlation {:.4}, {} seeds\n\n{:<22}{:>18}\n",
+        report.value, report.samples, "attribute", "rank correlation"
+    );
+    for row in &report.table {
+        text += &format!("{:<22}{:>18.3}\n", row.attribute, row.value);
     }
     text
 }

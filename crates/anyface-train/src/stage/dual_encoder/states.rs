@@ -107,9 +107,8 @@ mod tests {
     fn what_is_said_is_read_back() {
         let device = Device::flex();
         let sentence = Sentence {
-            text: String::new(),
             said: vec![(Attribute::Bald, true), (Attribute::Smiling, false)],
-            held_out: false,
+            ..Sentence::default()
         };
         let sentence = FaceSentence {
             sentence,

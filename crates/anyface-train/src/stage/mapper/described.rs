@@ -27,8 +27,7 @@ impl DescribedFace {
     pub(super) fn neutral(z: Option<[f32; LATENT_DIM]>, text: String) -> Self {
         let sentence = Sentence {
             text,
-            said: Vec::new(),
-            held_out: false,
+            ..Sentence::default()
         };
         Self {
             z,
@@ -40,6 +39,8 @@ impl DescribedFace {
 /// A caption that has been read.
 struct ReadCaption {
     said: Said,
+    /// What its words make likely beside that, with percentages.
+    likely: Vec<((Attribute, bool), u8)>,
     /// Its sentences' rows of features.
     rows: Range<usize>,
 }
@@ -86,7 +87,9 @@ impl DescribedFaces {
         let mut read = |caption: Caption| {
             let first = next;
             next += caption.sentences.len();
+            let likely = caption.sentences.iter().flat_map(|part| &part.likely);
             ReadCaption {
+                likely: likely.copied().collect(),
                 said: caption.said,
                 rows: first..next,
             }
@@ -117,11 +120,14 @@ impl DescribedFaces {
             let start = rng.random_range(0..captions.len());
             let chosen = captions.iter().cycle().skip(start).take(count);
             let mut said = Said::new();
+            let mut likely = Vec::new();
             let mut places = Vec::new();
             for caption in chosen {
                 said.extend(&caption.said);
+                likely.extend(&caption.likely);
                 places.extend(caption.rows.clone());
             }
+            said.extend(drawn(&said, &likely, rng));
             described.push((said, *z));
             sentences.push(places);
         }
@@ -143,6 +149,19 @@ impl DescribedFaces {
             faces: described,
         }
     }
+}
+
+/// What is likely as a lot decides it, as often as it is so; nothing of what is known.
+fn drawn(said: &Said, likely: &[((Attribute, bool), u8)], rng: &mut ChaCha8Rng) -> Said {
+    let mut drawn = Said::new();
+    for &((attribute, state), percent) in likely {
+        let is_known = |facts: &Said| facts.iter().any(|&(known, _)| known == attribute);
+        if !is_known(said) && !is_known(&drawn) {
+            let holds = rng.random_ratio(percent.into(), 100);
+            drawn.push((attribute, state == holds));
+        }
+    }
+    drawn
 }
 
 impl TextBatch {
@@ -172,5 +191,30 @@ impl TextBatch {
             Tensor::cat(vec![self.features.clone(), features], 1),
             Tensor::cat(vec![self.absent.clone(), absent], 1),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn what_is_likely_is_drawn_as_often_as_it_is_so() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let said = vec![(Attribute::Male, true)];
+        let likely = [
+            ((Attribute::Male, false), 80),
+            ((Attribute::Smiling, true), 75),
+        ];
+        let mut smiling = 0;
+        for _ in 0..1_000 {
+            let [(Attribute::Smiling, state)] = drawn(&said, &likely, &mut rng)[..] else {
+                panic!("Male is known, Smiling is not");
+            };
+            smiling += u32::from(state);
+        }
+        assert!((700..800).contains(&smiling), "{smiling}");
     }
 }

@@ -1,0 +1,253 @@
+//! What kinds of words do to a face: denials, languages, degrees.
+
+use anyface::probe::Probe;
+use anyface::{Engine, Error};
+use anyface_portraits::Attribute;
+use anyface_portraits::caption::Language;
+use serde::Serialize;
+
+use super::faithfulness::measure;
+use super::manipulation::rank_correlation;
+use super::mean;
+use super::prompts::Prompt;
+use super::reading::read;
+
+/// Result of `eval denials` and `eval languages`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Words {
+    /// "denials" or "languages".
+    pub suite: &'static str,
+    /// Captions read of each kind.
+    pub samples: usize,
+    /// Mean accuracy of the rows.
+    pub accuracy: f64,
+    /// A line for each kind of words.
+    pub table: Vec<WordsRow>,
+}
+
+/// How well one kind of words is followed.
+#[derive(Debug, Clone, Serialize)]
+pub struct WordsRow {
+    /// A language, or the attribute that is denied.
+    pub words: &'static str,
+    /// Facts that were counted.
+    pub facts: u64,
+    /// Mean over attributes of balanced accuracy on generated faces.
+    pub accuracy: f64,
+    /// The same on pictures of the faces that the captions were written of.
+    pub ceiling: f64,
+}
+
+/// Result of `eval intensity`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Intensity {
+    /// "intensity".
+    pub suite: &'static str,
+    /// Seeds of each row.
+    pub samples: usize,
+    /// Spearman correlation of the words' order and the probe's logit, mean over rows.
+    pub value: f64,
+    /// A line for each thing that comes in degrees.
+    pub table: Vec<IntensityRow>,
+}
+
+/// How well the degrees of one thing are followed.
+#[derive(Debug, Clone, Serialize)]
+pub struct IntensityRow {
+    /// The attribute.
+    pub attribute: &'static str,
+    /// Spearman correlation, mean over seeds.
+    pub value: f64,
+}
+
+/// Reads from faces of denials whether what is denied is absent: of every attribute the share of the
+/// denials that hold.
+///
+/// # Errors
+/// As [`Engine::describe`].
+pub fn denials(engine: &Engine, probe: &Probe, samples: usize, seed: u64) -> Result<Words, Error> {
+    let prompts: Vec<Prompt> = Prompt::denying(seed).take(samples).collect();
+    let [generated, real] = measure(engine, probe, &prompts, seed)?;
+    let row = |&attribute: &Attribute| {
+        Some(WordsRow {
+            words: attribute.name(),
+            facts: generated.counts(attribute).iter().sum(),
+            accuracy: generated.of(attribute)?,
+            ceiling: real.of(attribute)?,
+        })
+    };
+    let table = Attribute::ALL.iter().filter_map(row).collect();
+    Ok(report("denials", samples, table))
+}
+
+/// Faithfulness to captions of each language alone.
+///
+/// # Errors
+/// As [`Engine::describe`].
+pub fn languages(
+    engine: &Engine,
+    probe: &Probe,
+    samples: usize,
+    seed: u64,
+) -> Result<Words, Error> {
+    let row = |language: Language| {
+        let prompts: Vec<Prompt> = Prompt::rendered_in(language, seed).take(samples).collect();
+        let facts = prompts.iter().map(|prompt| prompt.said.len() as u64).sum();
+        let [generated, real] = measure(engine, probe, &prompts, seed)?;
+        Ok(WordsRow {
+            words: language.name(),
+            facts,
+            accuracy: generated.mean(),
+            ceiling: real.mean(),
+        })
+    };
+    let table = Language::ALL.into_iter().map(row);
+    let table = table.collect::<Result<_, Error>>()?;
+    Ok(report("languages", samples, table))
+}
+
+fn report(suite: &'static str, samples: usize, mut table: Vec<WordsRow>) -> Words {
+    table.sort_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
+    Words {
+        suite,
+        samples,
+        accuracy: mean(table.iter().map(|row| row.accuracy)).unwrap_or(0.0),
+        table,
+    }
+}
+
+/// Things that come in degrees: the attribute, words for its absence, and words for a degree of it,
+/// which takes the place of `{}`.
+const SCALES: [(Attribute, &str, &str); 10] = [
+    (
+        Attribute::Smiling,
+        "a person who is not happy",
+        "a {} happy person",
+    ),
+    (
+        Attribute::Frowning,
+        "a person who is not angry",
+        "a {} angry person",
+    ),
+    (
+        Attribute::Elderly,
+        "a person who is not old",
+        "a {} old person",
+    ),
+    (
+        Attribute::Chubby,
+        "a person who is not chubby",
+        "a {} chubby person",
+    ),
+    (
+        Attribute::Freckles,
+        "a person without freckles",
+        "a {} freckled person",
+    ),
+    (
+        Attribute::Wrinkles,
+        "a person without wrinkles",
+        "a {} wrinkled person",
+    ),
+    (
+        Attribute::BigNose,
+        "a person with a small nose",
+        "a person with a {} big nose",
+    ),
+    (
+        Attribute::BigLips,
+        "a person with thin lips",
+        "a person with {} full lips",
+    ),
+    (
+        Attribute::BigEars,
+        "a person with small ears",
+        "a person with {} big ears",
+    ),
+    (
+        Attribute::BushyEyebrows,
+        "a person with thin eyebrows",
+        "a person with {} bushy eyebrows",
+    ),
+];
+
+/// Words for degrees, from little to much.
+const DEGREES: [&str; 4] = ["slightly", "", "very", "extremely"];
+
+/// Draws faces of each degree from the same `samples` seeds, and asks the probe how much there is.
+///
+/// # Errors
+/// As [`Engine::describe`].
+pub fn intensity(
+    engine: &Engine,
+    probe: &Probe,
+    samples: usize,
+    seed: u64,
+) -> Result<Intensity, Error> {
+    let truncation = engine.truncation(None)?;
+    let row = |(attribute, absent, scale): (Attribute, &str, &str)| {
+        let descriptions = ladder(absent, scale)
+            .iter()
+            .map(|text| engine.describe(&[text]))
+            .collect::<Result<Vec<_>, _>>()?;
+        let of_seed = |i: usize| {
+            let seed = seed.wrapping_add(i as u64);
+            let logits = descriptions.iter().map(|description| {
+                let face = engine.face(description, seed, truncation);
+                read(probe, &face.image).logit(attribute)
+            });
+            rank_correlation(&logits.collect::<Vec<_>>())
+        };
+        Ok(IntensityRow {
+            attribute: attribute.name(),
+            value: mean((0..samples).map(of_seed)).unwrap_or(0.0),
+        })
+    };
+    let rows = SCALES.into_iter().map(row);
+    let mut table = rows.collect::<Result<Vec<IntensityRow>, Error>>()?;
+    table.sort_by(|a, b| a.value.total_cmp(&b.value));
+    Ok(Intensity {
+        suite: "intensity",
+        samples,
+        value: mean(table.iter().map(|row| row.value)).unwrap_or(0.0),
+        table,
+    })
+}
+
+/// The words of a scale, from none to much.
+fn ladder(absent: &str, scale: &str) -> Vec<String> {
+    let graded = DEGREES.iter().map(|degree| {
+        let words = scale.replace("{}", degree);
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    std::iter::once(absent.to_owned()).chain(graded).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ladder_goes_from_none_to_much() {
+        assert_eq!(
+            ladder("a person with thin lips", "a person with {} full lips"),
+            [
+                "a person with thin lips",
+                "a person with slightly full lips",
+                "a person with full lips",
+                "a person with very full lips",
+                "a person with extremely full lips",
+            ]
+        );
+    }
+
+    #[test]
+    fn denials_count_only_what_is_denied() {
+        for prompt in Prompt::denying(3).take(200) {
+            assert!(!prompt.said.is_empty());
+            for (attribute, state) in prompt.said {
+                assert!(!state || attribute == Attribute::NoBeard, "{}", prompt.text);
+            }
+        }
+    }
+}
