@@ -21,7 +21,9 @@ async fn told(router: &Router, path: &str, body: &Value) -> (u16, String, Value)
     let response = router.clone().oneshot(request(path, body)).await;
     let response = response.expect("an answer");
     let ignored = response.headers().get("anyface-ignored").cloned();
-    let ignored = ignored.map_or_else(String::new, |value| value.to_str().unwrap().to_owned());
+    let ignored = ignored.map_or_else(String::new, |value| {
+        value.to_str().expect("text").to_owned()
+    });
     let status = response.status().as_u16();
     let body = to_bytes(response.into_body(), usize::MAX)
         .await

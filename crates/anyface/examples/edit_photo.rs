@@ -12,7 +12,7 @@
 use std::path::Path;
 
 use anyface::image::{Mark, save_marked};
-use anyface::photograph::{Detector, Photograph, keep_details};
+use anyface::photograph::{Detector, Photograph};
 use anyface::{Edit, Engine, Error, REFINEMENT_STEPS};
 
 fn main() -> Result<(), Error> {
@@ -35,12 +35,15 @@ fn main() -> Result<(), Error> {
     let edited = engine.edit(&latent, words, &Edit::default())?;
 
     // Only what the edit changes is drawn anew, on the face at its own size.
-    let [before, after] = [&latent, &edited].map(|latent| engine.draw(latent));
-    let face = keep_details(&photograph.at_own_size(), &before, &after);
+    let face = engine.edit_photo(&photograph, &latent, &edited, None);
 
     let mark = Mark {
         prompt: Some(words.clone()),
         ..Mark::new(engine.config().domain.name())
     };
-    save_marked(&photograph.paste_back(&face), &mark, Path::new(output))
+    save_marked(
+        &photograph.paste_back(&face, None).into_rgb8(),
+        &mark,
+        Path::new(output),
+    )
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MapperKind, OptimizationConfig, StoredNoise, ZDistribution};
 use crate::clip::{Family, ImageTowerConfig, SimpleTokenizer, TextTowerConfig};
+use crate::image::Color;
 use crate::inversion::{EncoderConfig, ResidualEncoderConfig};
 use crate::mapper::{
     FlowPriorConfig, FlowSampling, GlobalDirectionsConfig, ImageMapConfig, MemoryConfig,
@@ -92,6 +93,10 @@ pub struct BundleConfig {
     pub z_distribution: ZDistribution,
     /// Per-pixel noise of the pictures.
     pub noise: StoredNoise,
+    /// Colour behind every person, where the bundle knows no other background. It is laid behind the
+    /// person of a picture before its latent is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<Color>,
     /// Attribute probe; only measuring needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeConfig>,

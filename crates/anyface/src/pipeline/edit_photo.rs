@@ -18,8 +18,12 @@ impl Engine {
         mask: Option<&GrayImage>,
     ) -> EditedFace {
         let [before, after] = [before, after].map(|latent| self.draw(latent));
+        photograph.edited(&before, &after, self.person_mask(), mask)
+    }
+
+    /// The built-in person mask, made when it is first wanted.
+    pub(super) fn person_mask(&self) -> &PersonMask {
         let builtin = || PersonMask::builtin(&self.device);
-        let person = self.person_mask.get_or_init(builtin);
-        photograph.edited(&before, &after, person, mask)
+        self.person_mask.get_or_init(builtin)
     }
 }

@@ -1,5 +1,7 @@
 //! Pictures to latents.
 
+use std::borrow::Cow;
+
 use burn::module::Module;
 use burn::optim::AdamConfig;
 use burn::tensor::{Device, Tensor};
@@ -12,6 +14,7 @@ use crate::bundle::{Bundle, BundleConfig};
 use crate::image::{Filter, resize, resize_bicubic_tensor, to_tensor};
 use crate::inversion::{Encoder, ResidualEncoder};
 use crate::layers::halve;
+use crate::segmentation::fill_background;
 use crate::stylegan2::broadcast;
 
 /// Steps of refinement that pay where nothing else is asked for.
@@ -111,10 +114,22 @@ impl Engine {
         let Some(encoder) = &self.encoder else {
             return self.refine(mean, picture, STEPS_FROM_MEAN + refine);
         };
+        let picture = &self.on_background(picture);
         let side = encoder.side(&self.config) as u32;
         let input = to_tensor(&[&at_side(picture, side)], &self.device);
         let draw = |w_plus| self.synthesis.forward(w_plus, self.config.noise.noise());
         self.refine(encoder.find(input, mean, draw), picture, refine)
+    }
+
+    /// The person of a picture on the background that the bundle knows.
+    fn on_background<'a>(&self, picture: &'a RgbImage) -> Cow<'a, RgbImage> {
+        let Some(color) = self.config.background else {
+            return Cow::Borrowed(picture);
+        };
+        let mut picture = picture.clone();
+        let mask = self.person_mask().mask(&picture);
+        fill_background(&mut picture, &mask, color);
+        Cow::Owned(picture)
     }
 
     /// Steps of Adam from a latent `[1, L, D]` towards one whose picture is more like `picture`.

@@ -195,7 +195,7 @@ fn a_web_page_in_the_place_of_a_file_is_refused() {
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let mut request = [0; 4096];
-            stream.read(&mut request).ok();
+            let _read = stream.read(&mut request);
             write!(
                 stream,
                 "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: \

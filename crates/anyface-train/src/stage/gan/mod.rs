@@ -319,6 +319,9 @@ pub fn run(path: &Path, device: &Device, resume: bool) -> Result<()> {
         &trained.encoder,
     )?;
     Bundle::put_section(bundle, "domain", &Domain::Photographs)?;
+    if let Some(color) = config.images.background {
+        Bundle::put_section(bundle, "background", &color)?;
+    }
     Ok(Bundle::put_section(
         bundle,
         "z_distribution",
