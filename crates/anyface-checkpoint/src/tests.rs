@@ -141,7 +141,7 @@ fn protocols_0_and_1_hold_tensors_of_torch_too() {
             [0., 3., 1., 4., 2., 5.],
             "{name}"
         );
-        let opts = json!({"name": "tête\n\\", "rate": 0.5, "size": 1 << 40, "flag": true});
+        let opts = json!({"name": "tête\n\\", "rate": 0.5, "size": 1u64 << 40, "flag": true});
         assert_eq!(file.metadata, json!({ "opts": opts }), "{name}");
         assert_eq!(file.left_out, [], "{name}");
     }
