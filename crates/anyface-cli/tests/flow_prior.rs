@@ -84,7 +84,10 @@ fn faces_are_made_and_changed_by_a_prior() {
     assert_ne!(sailor, picture(&folder.join("faces/0002.png")));
 
     let edit = |words: &str, output: &str| {
-        run(folder, &["edit", "sailor.png", words, "-o", output]);
+        run(
+            folder,
+            &["edit", "sailor.png", words, "--as-character", "-o", output],
+        );
         picture(&folder.join(output))
     };
     let neutral = edit("a face", "neutral.png");

@@ -251,7 +251,7 @@ fn words_that_do_not_bear_on_the_face_are_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = |text: &str| {
         anyface()
-            .args(["generate", text, "--json", "-o", "face.png"])
+            .args(["generate", text, "--json", "-o", "face.png", "--force"])
             .current_dir(folder.path())
             .output()
             .expect("it runs")

@@ -48,7 +48,7 @@ fn anyface(folder: &Path, args: &[&str]) -> Command {
 
 /// The picture that a command writes to `output`, whatever its mark says.
 fn draw(folder: &Path, args: &[&str], output: &str) -> image::RgbImage {
-    let args = [args, &["-o", output]].concat();
+    let args = [args, &["-o", output, "--force"]].concat();
     anyface(folder, &args).assert().success();
     image::open(folder.join(output))
         .expect("a picture")

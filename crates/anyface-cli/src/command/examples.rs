@@ -25,6 +25,7 @@ anyface describe face.png --json"#,
         "invert",
         r#"anyface invert photo.jpg --refine 100 -o latent.safetensors --reconstruction again.png"#,
     ),
+    ("prepare", r#"anyface prepare directions --model ffhq"#),
     (
         "interpolate",
         r#"anyface interpolate seed:1 "an old man with a beard" -o ageing.gif

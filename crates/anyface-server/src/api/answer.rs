@@ -95,6 +95,16 @@ pub(crate) struct UsageDetails {
     pub(crate) text_tokens: usize,
 }
 
+/// A server-sent event, for the document: the fields of its lines.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct ServerSentEvent {
+    /// The `type` of the data.
+    event: String,
+    /// A [`StreamEvent`] as JSON.
+    data: String,
+}
+
 /// One event of a stream.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StreamEvent {

@@ -131,7 +131,7 @@ pub(crate) struct EditForm {
     request_body(content((EditRequest = "application/json"), (EditForm = "multipart/form-data"))),
     responses(
         (status = 200, description = "The image; with `stream`, as `StreamEvent`.",
-            content((ImagesResponse = "application/json"), (String = "text/event-stream"))),
+            content((ImagesResponse = "application/json"), (super::answer::ServerSentEvent = "text/event-stream"))),
         (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
         (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
     ),

@@ -81,7 +81,7 @@ pub(crate) enum Style {
     request_body = GenerationRequest,
     responses(
         (status = 200, description = "The images; with `stream`, one `StreamEvent` each.",
-            content((ImagesResponse = "application/json"), (String = "text/event-stream"))),
+            content((ImagesResponse = "application/json"), (super::answer::ServerSentEvent = "text/event-stream"))),
         (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
         (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
     ),

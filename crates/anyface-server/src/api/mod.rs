@@ -36,7 +36,7 @@ use crate::app::App;
         models::list,
         models::retrieve
     ),
-    components(schemas(answer::StreamEvent)),
+    components(schemas(answer::StreamEvent, answer::ServerSentEvent)),
     security((), ("key" = []))
 )]
 struct Document;

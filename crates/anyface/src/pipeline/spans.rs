@@ -28,7 +28,7 @@ const FUNCTION_WORDS: &[&str] = &[
     "person", "somebody", "someone", "portrait", "photo", "photograph", "picture", "image", "people", "s", "t",
     // German.
     "ein", "eine", "einen", "einem", "einer", "der", "die", "das", "den", "dem", "und", "oder", "mit", "ohne", "ist",
-    "hat", "trägt", "er", "sie", "es", "nicht", "kein", "keine", "keinen", "von", "im", "auf", "bitte", "zeichne",
+    "trägt", "er", "sie", "es", "nicht", "kein", "keine", "keinen", "von", "im", "auf", "bitte", "zeichne",
     // French.
     "un", "une", "des", "le", "la", "les", "du", "de", "et", "ou", "avec", "sans", "est", "porte", "il", "elle", "au",
     "aux", "à", "ne", "pas", "n", "d", "l",
