@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyface::hub::Model;
+use anyface::recipe::Recipe;
 use clap::Parser;
 use clap::error::ErrorKind;
 
@@ -84,7 +85,8 @@ fn check_weights(document: &Path, arguments: &[String]) {
     if let [pull, name, ..] = arguments
         && pull == "pull"
     {
-        let is_known = Model::all().any(|model| model.name == *name);
+        let is_known =
+            Model::all().any(|model| model.name == *name) || Recipe::named(name).is_some();
         assert!(is_known, "{}: no weights {name}", document.display());
     }
 }
