@@ -45,7 +45,7 @@ pub struct BatchNormGradients {
 
 impl BatchNorm {
     /// `y = leaky((x − mean)/σ · scale + shift)`: x `[N, C, P]`, scale and shift `[C]`. The statistics
-    /// are over N and P, and the variance is that of the population.
+    /// are taken over N and P; the variance divides by N·P.
     ///
     /// # Panics
     /// If a slice has not the length that its shape asks for.

@@ -63,7 +63,7 @@ pub(crate) struct Args {
         conflicts_with_all = ["strength", "keep", "layers", "steps", "method"]
     )]
     crossover: Option<usize>,
-    /// A strip of so many strengths from 0 to the strength, side by side in one picture
+    /// N strengths from 0 to the strength, side by side in one picture
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
     steps: Option<u32>,
     /// Write the face alone, cut out as the model sees it, and not the whole picture

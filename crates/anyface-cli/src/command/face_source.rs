@@ -43,7 +43,7 @@ pub(crate) struct FaceArgs {
 pub(crate) struct PictureArgs {
     #[command(flatten)]
     face: FaceArgs,
-    /// Refine the latent of a picture by so many steps
+    /// Refine the latent of a picture by N steps
     #[arg(long, value_name = "N", default_value_t = REFINEMENT_STEPS, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     refine: u32,
 }

@@ -33,8 +33,8 @@ pub(crate) struct Args {
     /// Face i uses seed S + i
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Draw so many for each face and keep the one of the best CLIP score; face i tries the seeds
-    /// from S + i·N on
+    /// Draw N candidates for each face and keep the one with the best CLIP score; face i tries the
+    /// seeds from S + i·N on
     #[arg(
         long,
         value_name = "N",

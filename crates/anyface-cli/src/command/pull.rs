@@ -10,10 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Fetch public weights, or all that a bundle is made of
 ///
-/// A bundle, ffhq for one, is put together in the user's data folder, and from then on `--model
-/// ffhq` names it. Files of Hugging Face go to its cache, others beside it: HF_HOME says where. A
-/// download that was broken off goes on where it ended; what came is checked. HF_TOKEN opens files
-/// that are not for all, HF_HUB_OFFLINE=1 forbids the network.
+/// A bundle such as ffhq is assembled in the user's data folder; `--model ffhq` then uses it. Files go
+/// to the cache of Hugging Face, whose place HF_HOME sets. An interrupted download is resumed, and
+/// checksums are verified. HF_TOKEN gives access to restricted files, HF_HUB_OFFLINE=1 forbids the
+/// network.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Its name: see `anyface models list`

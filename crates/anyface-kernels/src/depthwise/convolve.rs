@@ -17,7 +17,7 @@ pub(crate) enum Through<'a> {
 }
 
 impl<'a> Through<'a> {
-    /// That of the first `pixels`, and that of the others.
+    /// Splits it after the first `pixels`.
     pub(crate) fn split(self, pixels: usize) -> (Self, Self) {
         match self {
             Through::Open => (Through::Open, Through::Open),

@@ -8,6 +8,7 @@ use rand::{Rng, RngExt};
 use super::lexicon::{Class, Frame, Phrase};
 use super::meaning::{Says, closure};
 use super::persons;
+use super::slots::{classes_of, slots};
 use super::surface::{self, Referent, Style};
 use super::{Grammar, Sentence};
 use crate::attribute::{Attribute, Attributes, Degree};
@@ -562,37 +563,13 @@ const KEYWORD_CLASSES: [Class; 10] = [
     Class::NotWear,
 ];
 
-/// The names of the slots in a frame.
-fn slots(frame: &str) -> impl Iterator<Item = &str> {
-    frame
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split('}').next())
-}
-
-/// The classes of phrases that a slot takes; none for pronouns and the like.
-fn classes_of(slot: &str) -> Option<&'static [Class]> {
-    match slot {
-        "has" => Some(&[Class::Has]),
-        "worn" => Some(&[Class::Wear]),
-        "is" => Some(&[Class::Adjective, Class::Age, Class::Is]),
-        "part" => Some(&[Class::Part]),
-        "lack" | "no" => Some(&[Class::Lack]),
-        "not-is" => Some(&[Class::NotIs]),
-        "not-has" => Some(&[Class::NotHas]),
-        "not-worn" => Some(&[Class::NotWear]),
-        "not-no" => Some(&[Class::NotHas, Class::NotWear]),
-        _ => None,
-    }
-}
-
 /// Whether what follows "is" may follow the noun as well: "a man in his forties".
 fn follows_noun(text: &str) -> bool {
     let first = text.split(' ').next().unwrap_or_default();
     first == "in" || first == "aged" || first.ends_with("ing")
 }
 
-/// A random candidate; where some are held out, one of those half of the time.
+/// A random candidate; where some are held out, one of those in two of five cases.
 fn pick<'c, T>(
     candidates: &'c [T],
     held_out: impl Fn(&T) -> bool,

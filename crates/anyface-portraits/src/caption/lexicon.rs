@@ -11,11 +11,11 @@ use super::meaning::{Header, closure};
 use super::{Language, Split};
 use crate::attribute::{Attribute, Degree};
 
-/// From so many percent on, an implication is taken for said.
+/// From this percentage on, an implication counts as said.
 const SURE: u8 = 90;
-/// From so many percent on, who denies the word denies the attribute.
+/// From this percentage on, a denial of the word denies the attribute.
 const DENIABLE: u8 = 92;
-/// One entry in so many is held out.
+/// One entry in this number of entries is held out.
 const HELD_OUT: u64 = 10;
 /// The most words of an entry that is looked for in others.
 const MOST_WORDS: usize = 6;

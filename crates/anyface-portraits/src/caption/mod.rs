@@ -13,6 +13,7 @@ mod meaning;
 mod persons;
 mod pool;
 mod slips;
+mod slots;
 mod surface;
 
 use std::collections::BTreeSet;
