@@ -15,6 +15,7 @@
 //! Results depend on the shape and the instruction set, never on the number of threads.
 
 mod activation;
+mod algorithm;
 mod batch_norm;
 mod convolve;
 mod demodulation;
@@ -33,6 +34,7 @@ mod winograd;
 mod workspace;
 
 pub use activation::Activation;
+pub use algorithm::Algorithm;
 pub use batch_norm::{BatchNorm, BatchNormGradients, Statistics};
 pub use depthwise::{Depthwise, DepthwiseGradients};
 pub use features::{blocked_len, blocks_to_planes, planes_to_blocks};
@@ -40,7 +42,7 @@ pub use halve::{halve, halve_gradient};
 pub use inverted_residual::{Bits, FrozenBlocks, FrozenConv, InvertedResidual};
 pub use pointwise::{Pointwise, PointwiseGradients};
 pub use simd::Isa;
-pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, PreparedWeights, StyledConv};
+pub use styled_conv::{Gradients, Inputs, Noise, PreparedWeights, StyledConv};
 pub use upsample::add_upsampled;
 pub use workspace::{Scratch, scratch};
 

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::Algorithm;
+use crate::algorithm::Algorithm;
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;

@@ -1,6 +1,7 @@
 //! The backward pass: exact gradients of everything that a styled convolution reads but the noise map.
 
-use super::{Algorithm, Inputs, StyledConv};
+use super::{Inputs, StyledConv};
+use crate::algorithm::Algorithm;
 use crate::demodulation::{add_gradients, squared_weights};
 use crate::features::Order;
 use crate::simd::Isa;

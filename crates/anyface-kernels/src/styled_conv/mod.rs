@@ -7,12 +7,12 @@ mod pointwise;
 mod prepared;
 mod winograd;
 
-pub use algorithm::Algorithm;
 pub use backward::Gradients;
 pub use prepared::PreparedWeights;
 
 use crate::Activation;
 use crate::activation::Finish;
+use crate::algorithm::Algorithm;
 use crate::convolve::{Tap, taps};
 use crate::demodulation::demodulation;
 use crate::features::{Order, blocks_to_planes, planes_to_blocks};

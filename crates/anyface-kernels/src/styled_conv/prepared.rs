@@ -1,6 +1,7 @@
 //! Weights that are made ready once.
 
-use super::{Algorithm, StyledConv};
+use super::StyledConv;
+use crate::algorithm::Algorithm;
 use crate::convolve::{Panels, taps};
 use crate::demodulation::squared_weights;
 use crate::simd::Isa;
