@@ -11,7 +11,8 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Tensor, TensorData};
 
-use super::styled_conv::{runs_on_flex, values};
+use super::kernel_call::values;
+use super::styled_conv::runs_on_flex;
 
 /// Slope below 0.
 const SLOPE: f64 = 0.2;

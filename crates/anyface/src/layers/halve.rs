@@ -12,7 +12,8 @@ use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Tensor, TensorData};
 
-use super::styled_conv::{runs_on_flex, values};
+use super::kernel_call::values;
+use super::styled_conv::runs_on_flex;
 
 /// Means of squares of four pixels: `[N, C, 2H, 2W]` to `[N, C, H, W]`. On the CPU backend by `anyface-kernels`.
 pub fn halve(x: Tensor<4>) -> Tensor<4> {

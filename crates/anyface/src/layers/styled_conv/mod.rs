@@ -15,7 +15,6 @@ use burn::tensor::{DType, Tensor};
 
 use super::{has_pointwise, pointwise};
 use flex::StyledConvBackend;
-pub(crate) use flex::values;
 
 /// What a styled convolution reads.
 #[derive(Clone, Debug)]
