@@ -2,6 +2,7 @@
 
 mod attribute_loss;
 pub mod clip2latent;
+mod described;
 pub mod dual_encoder;
 pub mod gan;
 pub mod generator;

@@ -1,5 +1,9 @@
 //! Faces and the text features of their captions' sentences, read once before training.
 
+mod portraits;
+
+pub(super) use portraits::{neutral, of_roles, portrait};
+
 use std::ops::Range;
 
 use anyface::layers::l2_normalize;
@@ -10,7 +14,7 @@ use burn::tensor::{Bool, Int, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::stage::text_features::TextFeatures;
+use super::text_features::TextFeatures;
 
 /// What captions say.
 pub(super) type Said = Vec<(Attribute, bool)>;
@@ -19,6 +23,7 @@ pub(super) type Said = Vec<(Attribute, bool)>;
 pub(super) struct DescribedFace {
     /// What it was rendered from, if it was.
     pub(super) z: Option<[f32; LATENT_DIM]>,
+    /// What is written of it. A caption without a sentence says nothing.
     pub(super) captions: Vec<Caption>,
 }
 
@@ -67,7 +72,17 @@ pub(super) struct TextBatch {
     /// Unit mean of each face's features, `[N, E]`.
     pub(super) mean: Tensor<2>,
     /// What is said of each, and what it was rendered from.
-    pub(super) faces: Vec<(Said, Option<[f32; LATENT_DIM]>)>,
+    pub(super) faces: Vec<SaidOfFace>,
+}
+
+/// What some captions say of a face.
+pub(super) struct SaidOfFace {
+    /// What they surely say.
+    pub(super) said: Said,
+    /// That, and what they make likely as a lot decides it.
+    pub(super) drawn: Said,
+    /// What the face was rendered from, if it was.
+    pub(super) z: Option<[f32; LATENT_DIM]>,
 }
 
 impl DescribedFaces {
@@ -127,8 +142,8 @@ impl DescribedFaces {
                 likely.extend(&caption.likely);
                 places.extend(caption.rows.clone());
             }
-            said.extend(drawn(&said, &likely, rng));
-            described.push((said, *z));
+            let drawn = [said.clone(), draw(&said, &likely, rng)].concat();
+            described.push(SaidOfFace { said, drawn, z: *z });
             sentences.push(places);
         }
         let most = sentences.iter().map(Vec::len).max().unwrap_or(0);
@@ -152,7 +167,7 @@ impl DescribedFaces {
 }
 
 /// What is likely as a lot decides it, as often as it is so; nothing of what is known.
-fn drawn(said: &Said, likely: &[((Attribute, bool), u8)], rng: &mut ChaCha8Rng) -> Said {
+fn draw(said: &Said, likely: &[((Attribute, bool), u8)], rng: &mut ChaCha8Rng) -> Said {
     let mut drawn = Said::new();
     for &((attribute, state), percent) in likely {
         let is_known = |facts: &Said| facts.iter().any(|&(known, _)| known == attribute);
@@ -210,7 +225,7 @@ mod tests {
         ];
         let mut smiling = 0;
         for _ in 0..1_000 {
-            let [(Attribute::Smiling, state)] = drawn(&said, &likely, &mut rng)[..] else {
+            let [(Attribute::Smiling, state)] = draw(&said, &likely, &mut rng)[..] else {
                 panic!("Male is known, Smiling is not");
             };
             smiling += u32::from(state);

@@ -6,7 +6,7 @@
 use anyface_portraits::Attribute;
 use nalgebra::{DMatrix, DVector};
 
-use super::described::Said;
+use crate::stage::described::Said;
 
 /// Part of the mean variance of `w` that is added to every dim, so that a direction that is hardly used is not trusted.
 const RIDGE: f64 = 1e-2;

@@ -9,9 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use super::described::Said;
 use super::directions::Directions;
 use crate::data::portraits::codes;
+use crate::stage::described::{Said, SaidOfFace};
 use crate::stage::random_w::random_w;
 
 type Z = [f32; LATENT_DIM];
@@ -29,7 +29,7 @@ impl Latents {
     /// is said to hold.
     pub(super) fn pairs(
         &self,
-        faces: &[(Said, Option<Z>)],
+        faces: &[SaidOfFace],
         mapping: &Mapping,
         rng: &mut ChaCha8Rng,
     ) -> [Tensor<2>; 2] {
@@ -38,13 +38,13 @@ impl Latents {
             Self::Rendered => {
                 let seeded: Vec<_> = faces.iter().map(|face| (face, rng.random())).collect();
                 let pairs = seeded.into_par_iter();
-                let pairs = pairs.map(|((said, z), seed)| redraw(*z, said, seed));
+                let pairs = pairs.map(|(face, seed)| redraw(face.z, &face.drawn, seed));
                 let (redrawn, adjusted): (Vec<Z>, Vec<Z>) = pairs.unzip();
                 [redrawn, adjusted].map(|z| mapping.forward(codes(&z, &device)))
             }
             Self::Seen(directions) => {
                 let w = random_w(faces.len(), mapping, ZDistribution::Normal, rng);
-                let adjusted = directions.adjust(&rows(&w), faces.iter().map(|(said, _)| said));
+                let adjusted = directions.adjust(&rows(&w), faces.iter().map(|face| &face.drawn));
                 let shape = w.dims();
                 let adjusted = TensorData::new(adjusted.concat(), shape);
                 [w, Tensor::from_data(adjusted, &device)]

@@ -1,7 +1,6 @@
 //! The mapper: both streams at once, on captions of faces and the latents of a trained generator.
 
 mod batch;
-mod described;
 mod directions;
 mod latents;
 mod samples;

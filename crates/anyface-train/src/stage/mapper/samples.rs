@@ -7,33 +7,24 @@ use anyface::inversion::{Encoder, EncoderConfig};
 use anyface::layers::l2_normalize;
 use anyface::probe::{Probe, ProbeConfig};
 use anyface::stylegan2::{Generator, Noise, broadcast};
-use anyface_portraits::caption::{Grammar, Split};
-use anyface_portraits::latent::sample;
-use anyface_portraits::{Attribute, Face};
+use anyface_portraits::Attribute;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use rand::SeedableRng;
-use rand::seq::index;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::MapperConfig;
-use super::described::{DescribedFace, DescribedFaces};
 use super::directions::Directions;
 use super::latents::{Latents, rows};
 use super::stage::Frozen;
-use crate::data::captions::{latents_of_roles, write_caption};
-use crate::data::corpus::{NEUTRAL, neutral_texts};
 use crate::data::faces::{FaceSplit, Faces};
 use crate::data::portraits::codes;
 use crate::data::wordnet::WordNet;
 use crate::error::{Result, TrainError};
+use crate::stage::described::{DescribedFace, DescribedFaces, neutral, of_roles};
 use crate::stage::text_features::TextFeatures;
 
 /// Pictures that a network reads at once before training.
 const READ_BATCH: usize = 64;
-/// Among so many neutral texts there is one more that asks for any face.
-const NEUTRAL_EVERY: usize = 8;
 /// Photographs behind the directions of attributes.
 const FITTED: usize = 8192;
 
@@ -128,7 +119,7 @@ impl Samples {
             )?)),
         };
         Ok(Self {
-            others: readers.describe(others(config, neutral_texts(&wordnet))),
+            others: readers.describe(others(config, &wordnet)),
             training,
             held_out: readers.read(faces.held_out),
             latents,
@@ -188,32 +179,10 @@ impl Readers<'_> {
 }
 
 /// Faces of roles, and faces with neutral texts.
-fn others(config: &MapperConfig, neutral_texts: Vec<String>) -> Vec<DescribedFace> {
-    let grammar = Grammar::new(Split::Train);
+fn others(config: &MapperConfig, wordnet: &WordNet) -> Vec<DescribedFace> {
     let (seed, data) = (config.run.seed, &config.data);
-    let roles = latents_of_roles(Split::Train, data.faces_per_role, seed);
-    let roles = roles.into_par_iter().enumerate();
-    let mut others: Vec<_> = roles
-        .map(|(i, z)| {
-            let attributes = Face::from_latent(&z).attributes();
-            let numbers = (0..data.captions).map(|number| (i * data.captions + number) as u64);
-            DescribedFace {
-                z: Some(z),
-                captions: numbers
-                    .map(|number| write_caption(&grammar, &attributes, seed, number))
-                    .collect(),
-            }
-        })
-        .collect();
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let count = data.neutral_texts.min(neutral_texts.len());
-    let chosen = index::sample(&mut rng, neutral_texts.len(), count).into_iter();
-    let chosen = chosen.map(|i| neutral_texts[i].as_str());
-    let neutral = NEUTRAL.iter().copied().cycle();
-    let neutral = chosen.chain(neutral.take(count.div_ceil(NEUTRAL_EVERY)));
-    others.extend(
-        neutral.map(|text| DescribedFace::neutral(Some(sample(&mut rng)), text.to_owned())),
-    );
+    let mut others = of_roles(data.faces_per_role, data.captions, seed);
+    others.extend(neutral(data.neutral_texts, wordnet, seed));
     others
 }
 

@@ -14,7 +14,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::batch::Batch;
-use super::described::TextBatch;
 use super::samples::{Pictured, Samples};
 use super::{MapperConfig, Streams};
 use crate::error::Result;
@@ -23,6 +22,7 @@ use crate::loss::{
     latent_mse,
 };
 use crate::run::{Evaluation, Stage, StepOutput};
+use crate::stage::described::TextBatch;
 use crate::stage::image_features::ImageFeatures;
 
 /// The frozen networks that losses pass through, on one device.
@@ -117,7 +117,7 @@ impl MapperStage {
         // What people wrote is of their pictures; what it says of attributes is not known.
         let written: Vec<bool> = text.faces[..count]
             .iter()
-            .map(|(said, _)| said.is_empty())
+            .map(|face| face.said.is_empty())
             .collect();
         let batch = Batch {
             image: faces.features(&pictured),

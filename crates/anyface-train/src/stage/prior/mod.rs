@@ -1,7 +1,10 @@
-//! The prior p(w | text) of photographs: what latents the encoder finds in faces of which something
-//! is said.
+//! The prior p(w | text): what latents faces have of which something is said.
+//!
+//! `photographs` and `portraits` are where faces come from; the rest is alike.
 
 mod facts;
+mod photographs;
+mod portraits;
 mod samples;
 mod sentences;
 mod sheet;
@@ -26,12 +29,15 @@ use crate::run::{RunConfig, load_config, train};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriorConfig {
-    /// Bundle that holds the text tower, the generator and its encoder, and is given the prior.
+    /// Bundle that holds the text tower and the generator, for photographs also its encoder, and is
+    /// given the prior.
     pub bundle: PathBuf,
     /// The run.
     pub run: RunConfig,
     /// The photographs to learn from.
-    pub photographs: PhotographsConfig,
+    pub photographs: Option<PhotographsConfig>,
+    /// The portraits to learn from, in their place.
+    pub portraits: Option<PortraitsConfig>,
     /// What is taken of them.
     pub data: DataConfig,
     /// Batches.
@@ -47,10 +53,28 @@ pub struct PriorConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Photographs for evaluation only, of those held out.
+    /// Faces for evaluation only; photographs are of those held out.
     pub held_out: usize,
-    /// Captions that are written, for their sentences.
+    /// Captions that are written: of all photographs, for their sentences, or of each portrait.
+    #[serde(deserialize_with = "bounds::positive")]
     pub captions: usize,
+}
+
+/// The `[portraits]` table. Portraits are not drawn: their latents say what captions say.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortraitsConfig {
+    /// Random faces.
+    #[serde(deserialize_with = "bounds::positive")]
+    pub count: usize,
+    /// Faces that look like a role, for each role.
+    #[serde(deserialize_with = "bounds::positive")]
+    pub faces_per_role: usize,
+    /// Texts that say nothing of a face; for every eighth, one that asks for any face.
+    #[serde(deserialize_with = "bounds::positive")]
+    pub neutral_texts: usize,
+    /// Folder of WordNet, for such texts.
+    pub wordnet: PathBuf,
 }
 
 /// The `[learning]` table.
@@ -63,8 +87,8 @@ pub struct LearningConfig {
     /// Part of the faces of which nothing is said.
     #[serde(deserialize_with = "bounds::fraction")]
     pub silent: f64,
-    /// Part of the faces that are chosen for a look that few faces have, which is always said of
-    /// them: glasses, hats, bald heads. Descriptions without such a look stay as they are.
+    /// Part of the faces that are chosen for a look that few faces have: photographs with glasses,
+    /// hats, bald heads, of which it is always said; portraits that look like a role.
     #[serde(default, deserialize_with = "bounds::fraction")]
     pub rare: f64,
 }

@@ -1,4 +1,5 @@
-//! Labelled photographs as latents and facts.
+//! Labelled photographs: the encoder finds their latents, sentences of the grammar are put together
+//! to describe them.
 
 use std::path::Path;
 
@@ -12,7 +13,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::facts::Facts;
-use super::sentences::{Descriptions, Sentences};
+use super::samples::{Descriptions, Samples};
+use super::sentences::Sentences;
 use super::{LearningConfig, PriorConfig};
 use crate::data::faces::Faces;
 use crate::error::{Result, TrainError};
@@ -25,8 +27,8 @@ const RARE: f64 = 0.08;
 /// Fewer faces than this say little of a look.
 const LEAST_FACES: usize = 20;
 
-/// Faces with latents, what is known of them, and sentences that are true of some.
-pub(super) struct Samples {
+/// Photographs with latents, what is known of them, and sentences that are true of some.
+pub(super) struct Photographs {
     facts: Vec<Facts>,
     /// Of the pictures, then of their mirror images, `[2·P, D]`.
     latents: Tensor<2>,
@@ -35,7 +37,7 @@ pub(super) struct Samples {
     rare: Vec<(Attribute, Vec<usize>)>,
 }
 
-impl Samples {
+impl Photographs {
     /// Finds the latents of faces, and writes and reads captions of them.
     ///
     /// # Errors
@@ -81,15 +83,15 @@ impl Samples {
             latents,
         })
     }
+}
 
-    /// The latents of all pictures and of their mirror images, `[2·P, D]`.
-    pub(super) const fn latents(&self) -> &Tensor<2> {
+impl Samples for Photographs {
+    /// Of all pictures and of their mirror images, `[2·P, D]`.
+    fn latents(&self) -> &Tensor<2> {
         &self.latents
     }
 
-    /// Latents `[N, D]` of random faces with new descriptions. About the part `silent` of them say
-    /// nothing; the part `rare` is of faces with a rare look.
-    pub(super) fn batch(
+    fn batch(
         &self,
         count: usize,
         LearningConfig { silent, rare, .. }: LearningConfig,

@@ -13,6 +13,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::facts::Facts;
+use super::samples::Descriptions;
 use crate::data::captions::{captions, sentences};
 use crate::data::corpus::NEUTRAL;
 use crate::stage::text_features::TextFeatures;
@@ -35,16 +36,6 @@ pub(super) struct Sentences {
     /// Unit features of all, then of words that ask for any face, then a row of zeros, `[S + U + 1,
     /// E]`.
     features: Tensor<2>,
-}
-
-/// Descriptions of N faces.
-pub(super) struct Descriptions {
-    /// Unit text features `[N, C, E]`, zero where absent.
-    pub(super) features: Tensor<3>,
-    /// Where a face has fewer than C sentences, `[N, C]`.
-    pub(super) absent: Tensor<2, Bool>,
-    /// What is said of each.
-    pub(super) said: Vec<Facts>,
 }
 
 impl Sentences {

@@ -17,11 +17,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::facts::Facts;
-use super::samples::Samples;
-use super::sentences::Descriptions;
+use super::photographs::Photographs;
+use super::portraits::Portraits;
+use super::samples::{Descriptions, Samples};
 use super::sheet::{COLUMNS, Sheet, draw};
-use super::{LearningConfig, PriorConfig};
+use super::{LearningConfig, PortraitsConfig, PriorConfig};
 use crate::data::faces::{FaceSplit, Faces};
+use crate::data::photographs::PhotographsConfig;
 use crate::error::{Result, TrainError};
 use crate::eval::Accuracy;
 use crate::loss::flow_matching;
@@ -38,8 +40,8 @@ const DRAWN_ROUNDS: usize = 4;
 /// Trains [`FlowPrior`].
 pub(super) struct PriorStage {
     config: PriorConfig,
-    training: Samples,
-    held_out: Samples,
+    training: Box<dyn Samples>,
+    held_out: Box<dyn Samples>,
     generator: Generator,
     probe: Option<Probe>,
     sheet: Sheet,
@@ -47,37 +49,38 @@ pub(super) struct PriorStage {
 }
 
 impl PriorStage {
-    /// Loads the frozen networks and reads every photograph with them.
+    /// Loads the frozen networks and reads every face and its words with them.
     pub(super) fn new(file: &Path, config: PriorConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
         let generator: GeneratorConfig = bundle.section("generator")?;
-        let encoder: ResidualEncoderConfig = bundle.section("residual_encoder")?;
         let probe: Option<ProbeConfig> = bundle.section("probe")?;
         let probe = probe.map(|probe| bundle.network("probe", probe.init(device)));
         let text_features = TextFeatures::load(&bundle, device)?;
         check(&config, generator.w_dim, text_features.feature_dim())
             .map_err(|message| TrainError::config(file, message))?;
-        let encoder: ResidualEncoder = bundle.network("residual_encoder", encoder.init(device))?;
-        let encoder = encoder.no_grad();
-        let photographs = Some(&config.photographs);
-        let faces = FaceSplit::open(file, None, photographs, config.data.held_out)?;
-        let read = |faces: &dyn Faces, split| {
-            Samples::read(
-                file,
-                &config,
-                faces,
-                split,
-                &encoder,
-                &text_features,
-                device,
-            )
+        let generator = bundle
+            .network("generator", generator.init(device))?
+            .no_grad();
+        let readers = Readers {
+            file,
+            config: &config,
+            bundle: &bundle,
+            generator: &generator,
+            text_features: &text_features,
+            device,
+        };
+        let [training, held_out] = match (&config.photographs, &config.portraits) {
+            (Some(photographs), None) => readers.photographs(photographs)?,
+            (None, Some(portraits)) => readers.portraits(portraits)?,
+            _ => {
+                let message = "needs one of the tables [portraits] and [photographs]";
+                return Err(TrainError::config(file, message));
+            }
         };
         Ok(Self {
-            training: read(&*faces.training, Split::Train)?,
-            held_out: read(&*faces.held_out, Split::HeldOut)?,
-            generator: bundle
-                .network("generator", generator.init(device))?
-                .no_grad(),
+            training,
+            held_out,
+            generator,
             probe: probe.transpose()?,
             sheet: Sheet::read(&text_features),
             device: device.clone(),
@@ -89,7 +92,7 @@ impl PriorStage {
     fn loss(
         &self,
         prior: &FlowPrior,
-        samples: &Samples,
+        samples: &dyn Samples,
         count: usize,
         rng: &mut ChaCha8Rng,
     ) -> Tensor<1> {
@@ -130,6 +133,51 @@ impl PriorStage {
             }
         }
         accuracy.mean()
+    }
+}
+
+/// What reads faces and words before training.
+struct Readers<'a> {
+    file: &'a Path,
+    config: &'a PriorConfig,
+    bundle: &'a Bundle,
+    generator: &'a Generator,
+    text_features: &'a TextFeatures,
+    device: &'a Device,
+}
+
+impl Readers<'_> {
+    /// Photographs to learn from and others, with the latents that the encoder finds.
+    fn photographs(&self, photographs: &PhotographsConfig) -> Result<[Box<dyn Samples>; 2]> {
+        let device = self.device;
+        let encoder: ResidualEncoderConfig = self.bundle.section("residual_encoder")?;
+        let encoder = encoder.init(device);
+        let encoder: ResidualEncoder = self.bundle.network("residual_encoder", encoder)?;
+        let encoder = encoder.no_grad();
+        let held_out = self.config.data.held_out;
+        let faces = FaceSplit::open(self.file, None, Some(photographs), held_out)?;
+        let read = |faces: &dyn Faces, split| -> Result<Box<dyn Samples>> {
+            Ok(Box::new(Photographs::read(
+                self.file,
+                self.config,
+                faces,
+                split,
+                &encoder,
+                self.text_features,
+                device,
+            )?))
+        };
+        Ok([
+            read(&*faces.training, Split::Train)?,
+            read(&*faces.held_out, Split::HeldOut)?,
+        ])
+    }
+
+    /// Portraits to learn from and others, whose latents are known.
+    fn portraits(&self, portraits: &PortraitsConfig) -> Result<[Box<dyn Samples>; 2]> {
+        let mapping = &self.generator.mapping;
+        let read = Portraits::read(self.config, portraits, mapping, self.text_features)?;
+        Ok(read.map(|portraits| -> Box<dyn Samples> { Box::new(portraits) }))
     }
 }
 
@@ -196,13 +244,13 @@ impl Stage for PriorStage {
 
     fn step(&mut self, prior: &FlowPrior, rng: &mut ChaCha8Rng) -> Result<StepOutput> {
         let batch = self.config.learning.batch;
-        let loss = self.loss(prior, &self.training, batch, rng);
+        let loss = self.loss(prior, &*self.training, batch, rng);
         Ok(StepOutput::backward(prior, &loss, &[], batch))
     }
 
     fn evaluate(&mut self, ema: &FlowPrior) -> Result<Evaluation> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
-        let loss = self.loss(ema, &self.held_out, EVALUATION_FACES, &mut rng);
+        let loss = self.loss(ema, &*self.held_out, EVALUATION_FACES, &mut rng);
         let loss = loss.into_scalar::<f64>();
         let mut score = -loss;
         let mut metrics = vec![("loss".to_owned(), loss)];

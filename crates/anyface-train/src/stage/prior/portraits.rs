@@ -1,0 +1,151 @@
+//! Portraits: their latents are known, and the grammar writes captions of each.
+
+use anyface::stylegan2::Mapping;
+use anyface_portraits::caption::{Caption, Grammar, Split};
+use anyface_portraits::latent::sample;
+use burn::tensor::Tensor;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::facts::Facts;
+use super::samples::{Descriptions, Samples};
+use super::{LearningConfig, PortraitsConfig, PriorConfig};
+use crate::data::portraits::codes;
+use crate::data::wordnet::WordNet;
+use crate::error::Result;
+use crate::stage::described::{
+    DescribedFace, DescribedFaces, TextBatch, neutral, of_roles, portrait,
+};
+use crate::stage::text_features::TextFeatures;
+
+/// Portraits with their captions, read once.
+pub(super) struct Portraits {
+    random: Described,
+    /// Faces that look like a role, with captions of the grammar.
+    roles: Described,
+    /// Faces with a text that says nothing of them, or with none.
+    neutral: Described,
+}
+
+/// Faces of one kind.
+struct Described {
+    /// `[P, D]`.
+    latents: Tensor<2>,
+    texts: DescribedFaces,
+}
+
+impl Portraits {
+    /// Portraits to learn from, and others of which captions use words that the grammar keeps out of
+    /// training.
+    ///
+    /// # Errors
+    /// When WordNet cannot be read.
+    pub(super) fn read(
+        config: &PriorConfig,
+        portraits: &PortraitsConfig,
+        mapping: &Mapping,
+        text_features: &TextFeatures,
+    ) -> Result<[Self; 2]> {
+        let wordnet = WordNet::open(&portraits.wordnet)?;
+        let (seed, captions) = (config.run.seed, config.data.captions);
+        let describe = |faces: Vec<DescribedFace>| Described::read(faces, mapping, text_features);
+        let random = |split, first, count| random(split, first, count, captions, seed);
+        let [training, held_out] = [portraits.count, config.data.held_out];
+        let split = |split, first, count, neutral_texts| Self {
+            random: describe(random(split, first, count)),
+            roles: describe(of_roles(portraits.faces_per_role, captions, seed)),
+            neutral: describe(silent(neutral(neutral_texts, &wordnet, seed))),
+        };
+        Ok([
+            split(Split::Train, 0, training, portraits.neutral_texts),
+            split(Split::HeldOut, training, held_out, held_out),
+        ])
+    }
+}
+
+/// Random portraits with captions of the split; `first` is the number of the first.
+fn random(
+    split: Split,
+    first: usize,
+    count: usize,
+    captions: usize,
+    seed: u64,
+) -> Vec<DescribedFace> {
+    let grammar = Grammar::new(split);
+    let numbers = (first..first + count).into_par_iter();
+    let faces = numbers.map(|number| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(number as u64);
+        portrait(&grammar, sample(&mut rng), captions, seed, number)
+    });
+    faces.collect()
+}
+
+/// Of every second face not a word is said.
+fn silent(mut faces: Vec<DescribedFace>) -> Vec<DescribedFace> {
+    for face in faces.iter_mut().step_by(2) {
+        face.captions = vec![Caption::from(Vec::new())];
+    }
+    faces
+}
+
+impl Described {
+    fn read(faces: Vec<DescribedFace>, mapping: &Mapping, text_features: &TextFeatures) -> Self {
+        let latents: Vec<_> = faces.iter().filter_map(|face| face.z).collect();
+        let device = mapping.w_avg.val().device();
+        Self {
+            latents: mapping.forward(codes(&latents, &device)),
+            texts: DescribedFaces::read(faces, text_features),
+        }
+    }
+
+    /// Latents `[N, D]` of random faces of these with some of their captions.
+    fn batch(&self, count: usize, rng: &mut ChaCha8Rng) -> (Tensor<2>, TextBatch) {
+        let chosen: Vec<usize> = (0..count)
+            .map(|_| rng.random_range(0..self.texts.len()))
+            .collect();
+        let places: Vec<i64> = chosen.iter().map(|&place| place as i64).collect();
+        let places = Tensor::from_data(places.as_slice(), &self.latents.device());
+        let latents = self.latents.clone().select(0, places);
+        (latents, self.texts.batch(&chosen, rng))
+    }
+}
+
+impl Samples for Portraits {
+    fn latents(&self) -> &Tensor<2> {
+        &self.random.latents
+    }
+
+    fn batch(
+        &self,
+        count: usize,
+        LearningConfig { silent, rare, .. }: LearningConfig,
+        rng: &mut ChaCha8Rng,
+    ) -> (Tensor<2>, Descriptions) {
+        let part = |part: f64| (count as f64 * part).round() as usize;
+        let roles = part(rare).min(count);
+        let silent = part(silent).min(count - roles);
+        let kinds = [
+            (&self.roles, roles),
+            (&self.neutral, silent),
+            (&self.random, count - roles - silent),
+        ];
+        let kinds = kinds.into_iter().filter(|(_, count)| *count > 0);
+        let (latents, texts): (Vec<_>, Vec<_>) =
+            kinds.map(|(kind, count)| kind.batch(count, rng)).unzip();
+        let texts = texts
+            .into_iter()
+            .reduce(|a, b| TextBatch::concatenate([a, b]));
+        let texts = texts.expect("a batch has a face");
+        let said = texts.faces.iter();
+        let descriptions = Descriptions {
+            said: said
+                .map(|face| face.said.iter().copied().collect())
+                .collect::<Vec<Facts>>(),
+            features: texts.features,
+            absent: texts.absent,
+        };
+        (Tensor::cat(latents, 0), descriptions)
+    }
+}
