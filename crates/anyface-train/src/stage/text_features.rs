@@ -1,5 +1,7 @@
 //! What the text tower of a bundle reads in sentences.
 
+use std::collections::HashMap;
+
 use anyface::bundle::Bundle;
 use anyface::clip::{TextTower, TextTowerConfig, Tokenizer};
 use anyface::layers::l2_normalize;
@@ -42,21 +44,21 @@ impl TextFeatures {
         self.feature_dim
     }
 
-    /// Unit features of texts in their order, `[N, E]`.
+    /// Unit features of texts in their order, `[N, E]`. A text that comes again is read once.
     pub(super) fn read(&self, texts: &[&str]) -> Tensor<2> {
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&i| texts[i].len());
-        let read = order.par_chunks(READ_BATCH).map(|batch| {
-            let batch: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
-            let tokens = self.tokenizer.batch(&batch, self.context, &self.device);
+        let mut distinct: Vec<&str> = texts.to_vec();
+        distinct.sort_unstable_by_key(|text| (text.len(), *text));
+        distinct.dedup();
+        let read = distinct.par_chunks(READ_BATCH).map(|batch| {
+            let tokens = self.tokenizer.batch(batch, self.context, &self.device);
             l2_normalize(self.tower.forward(tokens))
         });
-        let sorted = Tensor::cat(read.collect(), 0);
-        let mut places = vec![0i64; order.len()];
-        for (place, &text) in (0..).zip(&order) {
-            places[text] = place;
-        }
-        let places = Tensor::<1, Int>::from_data(places.as_slice(), &self.device);
-        sorted.select(0, places)
+        let features = Tensor::cat(read.collect(), 0);
+        let places: HashMap<&str, i64> = distinct.iter().copied().zip(0..).collect();
+        let places: Vec<i64> = texts.iter().map(|text| places[text]).collect();
+        features.select(
+            0,
+            Tensor::<1, Int>::from_data(places.as_slice(), &self.device),
+        )
     }
 }

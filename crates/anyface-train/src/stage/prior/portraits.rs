@@ -22,8 +22,8 @@ use crate::stage::text_features::TextFeatures;
 /// Portraits with their captions, read once.
 pub(super) struct Portraits {
     random: Described,
-    /// Faces that look like a role, with captions of the grammar.
-    roles: Described,
+    /// Faces that look like a role, with captions of the grammar. None is held out.
+    roles: Option<Described>,
     /// Faces with a text that says nothing of them, or with none.
     neutral: Described,
 }
@@ -52,14 +52,18 @@ impl Portraits {
         let describe = |faces: Vec<DescribedFace>| Described::read(faces, mapping, text_features);
         let random = |split, first, count| random(split, first, count, captions, seed);
         let [training, held_out] = [portraits.count, config.data.held_out];
-        let split = |split, first, count, neutral_texts| Self {
-            random: describe(random(split, first, count)),
-            roles: describe(of_roles(portraits.faces_per_role, captions, seed)),
-            neutral: describe(silent(neutral(neutral_texts, &wordnet, seed))),
-        };
+        let neutral = |count| describe(silent(neutral(count, &wordnet, seed)));
         Ok([
-            split(Split::Train, 0, training, portraits.neutral_texts),
-            split(Split::HeldOut, training, held_out, held_out),
+            Self {
+                random: describe(random(Split::Train, 0, training)),
+                roles: Some(describe(of_roles(portraits.faces_per_role, captions, seed))),
+                neutral: neutral(portraits.neutral_texts),
+            },
+            Self {
+                random: describe(random(Split::HeldOut, training, held_out)),
+                roles: None,
+                neutral: neutral(held_out),
+            },
         ])
     }
 }
@@ -124,14 +128,15 @@ impl Samples for Portraits {
         rng: &mut ChaCha8Rng,
     ) -> (Tensor<2>, Descriptions) {
         let part = |part: f64| (count as f64 * part).round() as usize;
-        let roles = part(rare).min(count);
-        let silent = part(silent).min(count - roles);
-        let kinds = [
-            (&self.roles, roles),
+        let roles = self.roles.as_ref().map(|roles| (roles, part(rare)));
+        let roles_count = roles.map_or(0, |(_, count)| count);
+        let silent = part(silent).min(count - roles_count);
+        let others = [
             (&self.neutral, silent),
-            (&self.random, count - roles - silent),
+            (&self.random, count - roles_count - silent),
         ];
-        let kinds = kinds.into_iter().filter(|(_, count)| *count > 0);
+        let kinds = roles.into_iter().chain(others);
+        let kinds = kinds.filter(|(_, count)| *count > 0);
         let (latents, texts): (Vec<_>, Vec<_>) =
             kinds.map(|(kind, count)| kind.batch(count, rng)).unzip();
         let texts = texts
