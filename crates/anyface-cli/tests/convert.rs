@@ -210,14 +210,14 @@ fn a_flipped_bit_is_named_by_its_storage_or_opcode() {
     flip(
         "rosinality_zip.pt",
         500_000,
-        "does not have the bytes it was written with (byte ",
+        "does not match its checksum (byte ",
     );
     flip(
         "clip_tiny_torchscript.pt",
         500_000,
-        "does not have the bytes it was written with (byte ",
+        "does not match its checksum (byte ",
     );
-    flip("nvidia_skip_p3.pkl", 2, "is no pickle opcode (byte 2)");
+    flip("nvidia_skip_p3.pkl", 2, "is not a pickle opcode (byte 2)");
     flip("rosinality_legacy.pt", 0, "no known container");
 }
 

@@ -1,4 +1,4 @@
-//! Shards: several files with an index.
+//! Sharded checkpoints: several files and an index.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,14 +13,15 @@ use crate::error::CheckpointError;
 use crate::file_slice::Fault;
 use crate::map::map_file;
 
-/// `model.safetensors.index.json` or `pytorch_model.bin.index.json`.
+/// Content of `model.safetensors.index.json` or `pytorch_model.bin.index.json`.
 #[derive(Deserialize)]
 struct Index {
-    /// Tensor to file.
+    /// Maps tensor names to file names.
     weight_map: BTreeMap<String, String>,
 }
 
-/// Opens the files that an index at `path` names, which stand beside it, and checks that each has the tensors it should.
+/// Opens the files listed in the index at `path`, in the same folder, and checks that each has its
+/// listed tensors.
 pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, CheckpointError> {
     let source_name = path.display().to_string();
     let fault = |reason: String| CheckpointError::Malformed {
@@ -28,7 +29,7 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Chec
         source: Fault::new(0, reason),
     };
     let index: Index = serde_json::from_slice(index)
-        .map_err(|error| fault(format!("no index of shards: {error}")))?;
+        .map_err(|error| fault(format!("not an index of shards: {error}")))?;
     let mut tensors = BTreeMap::new();
     let mut shards: BTreeMap<String, Checkpoint> = BTreeMap::new();
     for (name, file) in index.weight_map {
@@ -66,7 +67,8 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Chec
     })
 }
 
-/// Opens one file of safetensors or torch: an index that names indices would never end.
+/// Opens one shard. It must be safetensors or torch, since an index that lists indices could
+/// recurse forever.
 fn open_shard(path: &Path) -> Result<Checkpoint, CheckpointError> {
     let source_name = path.display().to_string();
     let shard = Checkpoint::from_bytes(map_file(path)?, &source_name)?;

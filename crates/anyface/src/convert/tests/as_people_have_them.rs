@@ -261,7 +261,7 @@ fn an_encoder_alone_needs_its_options_and_says_which() {
     file.metadata = Value::Null;
     assert_eq!(Kind::of(&file), Kind::Encoder);
     let error = convert(&file).unwrap_err().to_string();
-    assert!(error.contains("opts.json must stand beside it"), "{error}");
+    assert!(error.contains("opts.json is missing beside it"), "{error}");
     assert!(error.contains("Encoder4Editing"), "{error}");
 
     fs::write(
@@ -293,7 +293,7 @@ fn an_epoch_of_open_clip_needs_its_config_and_says_what_belongs_in_it() {
     assert_eq!(Kind::of(&file), Kind::ClipOpenai);
     let error = convert(&file).unwrap_err().to_string();
     assert!(
-        error.contains("open_clip_config.json must stand beside it"),
+        error.contains("open_clip_config.json is missing beside it"),
         "{error}"
     );
     assert!(
