@@ -116,7 +116,7 @@ fn shards_are_found_beside_their_index() {
         ),
         (
             r#"{"weight_map": {"a": "model.safetensors.index.json"}}"#,
-            "no known container",
+            "unknown container",
         ),
         (r#"{"weight_map": 3}"#, "not an index of shards"),
         (r#"{"error": "Entry not found"}"#, "not an index of shards"),
@@ -311,7 +311,7 @@ fn a_changed_storage_of_an_archive_is_noticed() {
 fn files_that_are_not_checkpoints_are_refused() {
     for (bytes, reason) in [
         (&b""[..], "the file is empty (byte 0)"),
-        (b"\x89PNG\r\n\x1a\n", "no known container"),
+        (b"\x89PNG\r\n\x1a\n", "unknown container"),
         (b"PK\x03\x04 not a zip", "EOCD"),
         (b"\x10\0\0\0\0\0\0\0{}", "header"),
         (b"\x93NUMPY\x01", "bytes early"),

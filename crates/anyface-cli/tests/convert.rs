@@ -218,7 +218,7 @@ fn a_flipped_bit_is_named_by_its_storage_or_opcode() {
         "does not match its checksum (byte ",
     );
     flip("nvidia_skip_p3.pkl", 2, "is not a pickle opcode (byte 2)");
-    flip("rosinality_legacy.pt", 0, "no known container");
+    flip("rosinality_legacy.pt", 0, "unknown container");
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn wrong_models_and_files_that_are_none_are_refused_in_one_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = folder.path().join("text");
     fs::write(&text, "a text").expect("written");
-    refused(&text, "no known container");
+    refused(&text, "unknown container");
     fs::write(&text, "").expect("written");
     refused(&text, "the file is empty");
     fs::write(&text, "<!DOCTYPE html>").expect("written");

@@ -1,12 +1,13 @@
-//! Ways to compute a convolution.
+//! The algorithms for convolutions.
 
-/// How the products of a convolution are computed.
+/// Algorithm of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
-    /// Multiplication by multiplication.
+    /// Plain multiply-add over all taps.
     Direct,
-    /// Winograd's: of 3×3 kernels, a quarter of the multiplications, or 9/16 with up-sampling.
+    /// Winograd's algorithm for 3×3 kernels: a quarter of the multiplications, or 9/16 with
+    /// up-sampling.
     Winograd,
-    /// One pass over the input: for 1×1 kernels with few output channels.
+    /// A single pass over the input, for 1×1 kernels with few output channels.
     Pointwise,
 }

@@ -1,16 +1,17 @@
-//! CPU kernels, forward and backward: styled convolution (StyleGAN2), and what EfficientNet consists of.
+//! CPU kernels, forward and backward, for StyleGAN2 (styled convolution) and EfficientNet.
 //!
-//! Slices in, slices out: no models, no tensors. [`StyledConv`] is the one operation of StyleGAN2. It covers
-//! the plain convolution of a critic or an encoder too: leave out style, demodulation and noise.
+//! Inputs and outputs are slices: the crate knows no models or tensors. [`StyledConv`] is the one
+//! operation of StyleGAN2. Without style, demodulation and noise it is the plain convolution of a
+//! discriminator or an encoder.
 //!
-//! There are three algorithms, chosen by the shape of the layer ([`StyledConv::algorithm`]):
-//! - direct: every convolution, its up-sampling form and both of its gradients run through one register
-//!   tile (`tile.rs`); what differs is only the list of offsets at which the tile reads its source;
+//! The shape of the layer selects one of three algorithms ([`StyledConv::algorithm`]):
+//! - direct: every convolution, its up-sampling form and both gradients run through one register
+//!   tile (`tile.rs`) and differ only in the offsets at which the tile reads its source;
 //! - Winograd's, with a quarter of the multiplications (`winograd/`);
-//! - pointwise, for 1×1 kernels that make colours, which memory bounds.
+//! - pointwise, for the memory-bound 1×1 kernels that output colours.
 //!
-//! Two more operations keep 16 channels beside each other: [`Depthwise`] convolutions, and [`FrozenBlocks`], runs of inverted
-//! residuals whose weights do not change (`inverted_residual/`).
+//! Two more operations interleave 16 channels: [`Depthwise`] convolutions, and [`FrozenBlocks`],
+//! runs of inverted residuals with constant weights (`inverted_residual/`).
 //!
 //! Results depend on the shape and the instruction set, never on the number of threads.
 
@@ -46,7 +47,7 @@ pub use styled_conv::{Gradients, Inputs, Noise, PreparedWeights, StyledConv};
 pub use upsample::add_upsampled;
 pub use workspace::{Scratch, scratch};
 
-/// The examples of the README, as tests.
+/// Compiles the README examples as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

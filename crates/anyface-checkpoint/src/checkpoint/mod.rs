@@ -201,7 +201,7 @@ fn read(source: &FileSlice) -> Result<(Container, Contents, Vec<Checksum>), Faul
         [] => return Err(source.fault("the file is empty")),
         _ => {
             let reason =
-                "no known container: not safetensors, torch, TorchScript, pickle, numpy or ONNX";
+                "unknown container: not safetensors, torch, TorchScript, pickle, numpy or ONNX";
             return Err(source.fault(reason));
         }
     };

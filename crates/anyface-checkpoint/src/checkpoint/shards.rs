@@ -36,7 +36,7 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Chec
         if !shards.contains_key(&file) {
             if Path::new(&file).file_name() != Some(file.as_ref()) {
                 return Err(fault(format!(
-                    "`{file}` is no name of a file beside the index"
+                    "`{file}` is not the name of a file beside the index"
                 )));
             }
             let shard = open_shard(&path.with_file_name(&file))?;
@@ -78,7 +78,7 @@ fn open_shard(path: &Path) -> Result<Checkpoint, CheckpointError> {
             source_name,
             source: Fault::new(
                 0,
-                format!("a shard that is {other}, not safetensors or torch"),
+                format!("the shard is {other}, not safetensors or torch"),
             ),
         }),
     }

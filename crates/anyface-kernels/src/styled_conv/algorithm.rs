@@ -1,4 +1,4 @@
-//! Which algorithm computes which convolution.
+//! Selection of the algorithm for a convolution.
 
 use super::StyledConv;
 use super::pointwise::OUTPUTS;
@@ -6,8 +6,8 @@ use crate::algorithm::Algorithm;
 use crate::simd::Isa;
 
 impl StyledConv {
-    /// What computes this convolution. It depends on the shape of the layer and the instruction set alone,
-    /// not on the batch.
+    /// The algorithm for this convolution. It depends only on the shape of the layer and the
+    /// instruction set, not on the batch size.
     pub fn algorithm(&self, isa: Isa) -> Algorithm {
         let pointwise = self.kernel == 1 && self.out_channels <= OUTPUTS;
         if let Some(algorithm) = isa.forced {
@@ -26,8 +26,8 @@ impl StyledConv {
             self.in_channels.min(self.out_channels),
             self.in_channels.max(self.out_channels),
         ];
-        // Transformed weights are four times as large: below this many pixels, reading them costs more
-        // than the multiplications.
+        // Transformed weights are four times as large. Below this number of pixels, reading them
+        // costs more than the multiplications.
         let smallest = if high <= 256 { 4 } else { 16 };
         if pointwise {
             Algorithm::Pointwise
