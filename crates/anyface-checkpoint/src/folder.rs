@@ -26,7 +26,8 @@ pub(crate) fn advice(folder: &Path) -> String {
     if folder.join("data.pkl").exists() {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         return format!(
-            "it is an unpacked torch file; pack it again with `zip -0 -r {name}.pt {name}` in its parent folder"
+            "it is an unpacked torch file; pack it again with `zip -0 -r {name}.pt {name}` in its \
+             parent folder"
         );
     }
     let mut files: Vec<String> = fs::read_dir(folder)

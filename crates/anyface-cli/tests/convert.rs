@@ -223,7 +223,7 @@ fn a_flipped_bit_is_named_by_its_storage_or_opcode() {
 
 #[test]
 fn wrong_models_and_files_that_are_none_are_refused_in_one_line() {
-    refused(&fixture("tensorflow.pkl"), "a network of TensorFlow");
+    refused(&fixture("tensorflow.pkl"), "a TensorFlow network");
     refused(&fixture(""), "is a folder, not a file");
     refused(&fixture("clip_tiny_hf.safetensors"), "config.json");
     refused(&fixture("nothing.pt"), "cannot read");

@@ -268,7 +268,7 @@ fn what_cannot_be_is_refused_in_one_line() {
     folder.refused(&["fid", "--inception", "none.pth"], "none.pth");
     folder.refused(
         &["fid", "--recognizer", wrong],
-        "mobilefacenet is wanted, not fid-inception",
+        "expected mobilefacenet, found fid-inception",
     );
     folder.refused(&["fid", "--crop", "1,2,3"], "as in 19,50,140,140");
     folder.refused(

@@ -82,8 +82,8 @@ multiversion! {
     }
 }
 
-/// Adds the gradient through the demodulation to the gradients of style `[N, in]` and weight `[out,
-/// in, taps]`, given Σ over pixels of (gradient · demodulated output) in `sums [N, out]`.
+/// Adds the gradient through the demodulation to the gradients of style `[N, in]` and weight
+/// `[out, in, taps]`, given Σ over pixels of (gradient · demodulated output) in `sums [N, out]`.
 pub(crate) fn add_gradients(
     isa: Isa,
     squared_weights: &[f32],

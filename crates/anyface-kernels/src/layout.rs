@@ -91,8 +91,8 @@ impl Layout {
 }
 
 multiversion! {
-    /// Writes one channel of a group as a line of `layout`: `line[…] = scale(image) ·
-    /// pixels(image)`.
+    /// Writes one channel of a group as a line of `layout`:
+    /// `line[…] = scale(image) · pixels(image)`.
     ///
     /// `x` begins at the channel in the first image; `image_stride` is the distance between images.
     pub(crate) fn pack_planar(

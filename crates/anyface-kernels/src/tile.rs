@@ -2,8 +2,8 @@
 
 use crate::simd::Simd;
 
-/// Adds to `out[r][v·16 + lane]` the sum over k of `panel[k][r] · source[starts[v] + offsets[k] +
-/// lane]`.
+/// Adds to `out[r][v·16 + lane]` the sum over k of
+/// `panel[k][r] · source[starts[v] + offsets[k] + lane]`.
 ///
 /// `R` rows times `V` vectors of sums stay in registers during the whole loop. `offsets[k]` locates
 /// the operand of step k (a channel and tap of a convolution, or a pixel of a weight gradient).
@@ -13,8 +13,8 @@ use crate::simd::Simd;
 /// # Safety
 /// The CPU supports the instruction set of `S`. `panel` is valid for reads of `R` floats at every
 /// multiple of `STEP` below `offsets.len() · STEP`. `out` holds `R · V · LANES` floats.
-/// `starts.len() >= V`. `source` is valid for reads of `LANES` floats at every `starts[v] +
-/// offsets[k]`.
+/// `starts.len() >= V`. `source` is valid for reads of `LANES` floats at every
+/// `starts[v] + offsets[k]`.
 #[inline(always)]
 pub(crate) unsafe fn tile<S: Simd, const R: usize, const V: usize, const STEP: usize>(
     mut panel: *const f32,

@@ -1,6 +1,6 @@
-//! Faces from words, and other faces from those: AnyFace (CVPR 2022) with all of its networks.
+//! Text-to-face synthesis and manipulation: AnyFace (CVPR 2022) with all of its networks.
 //!
-//! A bundle of networks is inside the library, so this runs as it stands:
+//! The library contains a bundle of networks, so this runs without downloads:
 //!
 //! ```
 //! use anyface::{Edit, Engine, Generate};
@@ -19,14 +19,14 @@
 //!
 //! | to | start at |
 //! |---|---|
-//! | draw, change and mix faces | [`Engine`] |
-//! | find faces in photographs and put them back | [`photograph::Photograph`] |
-//! | run networks of your own | [`Bundle`], [`convert`](mod@convert) |
-//! | use one network alone | [`stylegan2`], [`clip`], [`mapper`], [`inversion`], [`identity`], [`lpips`] |
-//! | know how sizes fit together | [`BundleConfig`] |
+//! | generate, edit and interpolate faces | [`Engine`] |
+//! | find faces in photographs and paste them back | [`photograph::Photograph`] |
+//! | run your own networks | [`Bundle`], [`convert`](mod@convert) |
+//! | use a single network | [`stylegan2`], [`clip`], [`mapper`], [`inversion`], [`identity`], [`lpips`] |
+//! | see how sizes fit together | [`BundleConfig`] |
 //!
-//! The folder `examples/` has a program for each of these. Networks are [burn](https://burn.dev) modules;
-//! shapes are written `[N, L, D]`: N in a batch, L latent layers, D the width of a latent.
+//! The folder `examples/` has a program for each task. Networks are [burn](https://burn.dev)
+//! modules. Shapes are written as `[N, L, D]`: batch size N, L latent layers, latent width D.
 
 pub mod attributes;
 pub mod bundle;
@@ -64,7 +64,7 @@ pub use pipeline::{
     RELEVANCE_THRESHOLD, Span,
 };
 
-/// The examples of the README, as tests.
+/// Compiles the README examples as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

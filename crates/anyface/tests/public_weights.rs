@@ -141,7 +141,7 @@ fn widths_that_differ_are_refused_with_both_numbers() {
     };
     refused(
         &|folder| put_clip2latent(folder, 8),
-        "clip2latent.dim: it reads features of 8, the text tower's have 6",
+        "clip2latent.dim: it reads features of width 8, the text tower's have width 6",
     );
     refused(
         &|folder| put_anyface_plus(folder, 10),
@@ -153,7 +153,7 @@ fn widths_that_differ_are_refused_with_both_numbers() {
             let image = VisionTransformerConfig::new(24, 8, 8, 1, 1, 7);
             put(folder, "image_tower", &image, image.init(&device));
         },
-        "image_tower.embed_dim: it gives features of 7, the text tower's have 6",
+        "image_tower.embed_dim: it gives features of width 7, the text tower's have width 6",
     );
     refused(
         &|folder| {

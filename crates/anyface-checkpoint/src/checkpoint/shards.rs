@@ -76,10 +76,7 @@ fn open_shard(path: &Path) -> Result<Checkpoint, CheckpointError> {
         Container::Safetensors | Container::TorchZip | Container::TorchLegacy => Ok(shard),
         other => Err(CheckpointError::Malformed {
             source_name,
-            source: Fault::new(
-                0,
-                format!("the shard is {other}, not safetensors or torch"),
-            ),
+            source: Fault::new(0, format!("the shard is {other}, not safetensors or torch")),
         }),
     }
 }

@@ -139,8 +139,8 @@ impl<'s> Storages<'s> {
         Ok(storage)
     }
 
-    /// Reads `('storage', class, key, location, elements[, view])`; `view` is `None` or `(key,
-    /// offset, elements)`.
+    /// Reads `('storage', class, key, location, elements[, view])`; `view` is `None` or
+    /// `(key, offset, elements)`.
     fn outside(&self, graph: &Graph<'_>, description: Id) -> Result<Storage, Fault> {
         let fault = |reason: &str| graph.fault(description, reason);
         let Some((dtype, key, parts)) = description_of(graph, description) else {

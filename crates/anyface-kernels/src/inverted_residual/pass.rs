@@ -233,8 +233,8 @@ impl<'a> Pass<'a> {
         );
     }
 
-    /// Convolves a range of channel blocks of all images, from frames to `target
-    /// [block][pixel][16]`.
+    /// Convolves a range of channel blocks of all images, from frames to
+    /// `target [block][pixel][16]`.
     fn convolve(
         &self,
         blocks: Range<usize>,

@@ -173,8 +173,8 @@ multiversion! {
     }
 }
 
-/// Sets, or adds, the contributions of positions 0, 1 and 2 of a kernel row to pixels `2j`, `2j +
-/// 1` and `2j + 2`.
+/// Sets, or adds, the contributions of positions 0, 1 and 2 of a kernel row to pixels `2j`,
+/// `2j + 1` and `2j + 2`.
 #[inline(always)]
 fn fill_pairs(columns: usize, places: &[f32], row: &mut [f32], adds: bool) {
     let [first, second, third] = [0, 1, 2].map(|place| &places[place * columns..][..columns]);

@@ -12,8 +12,8 @@ const ROWS: usize = 8;
 /// the L1 cache.
 const PIXELS: usize = 512;
 
-/// `out [outputs, inputs]` = Σ over images and pixels of `gradient [N, outputs, pixels]` · `x [N,
-/// inputs, pixels]`.
+/// `out [outputs, inputs]` = Σ over images and pixels of `gradient [N, outputs, pixels]` ·
+/// `x [N, inputs, pixels]`.
 pub(super) fn weight_gradient(
     isa: Isa,
     [outputs, inputs, pixels]: [usize; 3],

@@ -322,11 +322,11 @@ pub(crate) fn padded(values: &[f32]) -> [f32; LANES] {
     vector
 }
 
-/// Compiles a function once per instruction set. `fn name(args) { body }` becomes `fn name(isa:
-/// Isa, args)`. In the body, `S` is the [`Simd`] of the set, and plain loops are vectorised for it.
-/// Functions that the body calls must be `#[inline(always)]` to be compiled for the set; closures
-/// in the body already are. `bf16 fn` is also compiled for products in bf16; other functions use
-/// the AVX-512 version there.
+/// Compiles a function once per instruction set. `fn name(args) { body }` becomes
+/// `fn name(isa: Isa, args)`. In the body, `S` is the [`Simd`] of the set, and plain loops are
+/// vectorised for it. Functions that the body calls must be `#[inline(always)]` to be compiled for
+/// the set; closures in the body already are. `bf16 fn` is also compiled for products in bf16;
+/// other functions use the AVX-512 version there.
 macro_rules! multiversion {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $crate::simd::multiversion! {

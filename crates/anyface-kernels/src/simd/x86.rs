@@ -284,8 +284,8 @@ fn transpose_avx512(rows: [__m512; LANES]) -> [__m512; LANES] {
             fours[4 * group + 2 * half + 1] = _mm512_shuffle_ps::<0b11_10_11_10>(a, b);
         }
     }
-    // Lanes 0 and 2 of groups 2h and 2h + 1 in `halves[8h + c]`, lanes 1 and 3 in `halves[8h + 4 +
-    // c]`.
+    // Lanes 0 and 2 of groups 2h and 2h + 1 in `halves[8h + c]`, lanes 1 and 3 in
+    // `halves[8h + 4 + c]`.
     let mut halves = fours;
     for half in 0..2 {
         for column in 0..4 {

@@ -27,8 +27,9 @@ const GROUP_POSITIONS: usize = 1024;
 
 /// `y = clamp(activation(conv(x · s) · d + noise · strength + bias))`.
 ///
-/// Shapes: x `[N, in, H, W]`, weight `[out, in, k, k]`, style s `[N, in]`, noise `[N or 1, 1, H',
-/// W']`, bias `[out]`, y `[N, out, H', W']`; `H' = 2H` with `up`, else `H`. All are contiguous.
+/// Shapes: x `[N, in, H, W]`, weight `[out, in, k, k]`, style s `[N, in]`, noise
+/// `[N or 1, 1, H', W']`, bias `[out]`, y `[N, out, H', W']`; `H' = 2H` with `up`, else `H`. All
+/// are contiguous.
 ///
 /// With `demodulate`, d is `(Σ (w·s)² + 1e-8)^(−1/2)` per image and output channel, else 1. With
 /// `up`, conv is the transposed convolution of stride 2 followed by the filter [1, 3, 3, 1] ⊗ [1,
@@ -114,9 +115,9 @@ impl StyledConv {
         self.run(weights, inputs, Order::Planes, y);
     }
 
-    /// Like [`StyledConv::forward_prepared`] with blocked features and identical bits: x `[N,
-    /// ⌈in/16⌉, H, W, 16]`, y `[N, ⌈out/16⌉, H', W', 16]`. Padding channels in the last block of x
-    /// may hold any finite value; those of y do.
+    /// Like [`StyledConv::forward_prepared`] with blocked features and identical bits: x
+    /// `[N, ⌈in/16⌉, H, W, 16]`, y `[N, ⌈out/16⌉, H', W', 16]`. Padding channels in the last block
+    /// of x may hold any finite value; those of y do.
     ///
     /// # Panics
     /// See [`StyledConv::forward_prepared`].

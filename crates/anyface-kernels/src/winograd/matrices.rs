@@ -3,8 +3,8 @@
 use super::{SIDE, UP_SIDE};
 use crate::simd::{Isa, LANES, Simd, multiversion};
 
-/// The shape of a batch of matrices, one per element of a transformed tile: `[block of 16
-/// columns][matrix][line][16]`.
+/// The shape of a batch of matrices, one per element of a transformed tile:
+/// `[block of 16 columns][matrix][line][16]`.
 ///
 /// Columns are channels. Rows are tiles; in weights, rows are channels. Operand elements may be
 /// packed ([`Simd::PACKED`]): each holds two channels, neighbouring columns in tiles and

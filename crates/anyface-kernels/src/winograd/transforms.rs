@@ -252,8 +252,8 @@ unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
 
 multiversion! {
     bf16
-    /// Writes the tiles of an image (an index in the strip) to one block of `out`, from its `pixels
-    /// [row of the halo][column][16]` times `factors`.
+    /// Writes the tiles of an image (an index in the strip) to one block of `out`, from its
+    /// `pixels [row of the halo][column][16]` times `factors`.
     pub(crate) fn input_tiles(strip: &Strip, image: usize, pixels: &[f32], factors: &[f32; LANES], out: Target<'_>) {
         // SAFETY: this function is compiled for the instruction set of `S`.
         unsafe {
@@ -267,8 +267,8 @@ multiversion! {
 }
 
 multiversion! {
-    /// Writes the tiles of an image of an output gradient to one block of `out`, from `pixels [row
-    /// of the halo][column][16]` of `output`, the strip's part of the output.
+    /// Writes the tiles of an image of an output gradient to one block of `out`, from
+    /// `pixels [row of the halo][column][16]` of `output`, the strip's part of the output.
     pub(crate) fn gradient_tiles(strip: &Strip, image: usize, output: &Strip, pixels: &[f32], out: Target<'_>) {
         let pixels = (pixels, &[1.0; LANES]);
         // SAFETY: this function is compiled for the instruction set of `S`.

@@ -1,10 +1,10 @@
-//! Whether the networks of a bundle fit each other.
+//! Checks that the sizes of a bundle's networks match.
 
 use super::BundleConfig;
 
 impl BundleConfig {
-    /// Checks that what one network gives is as wide as what the next reads; the error names the
-    /// field and both widths.
+    /// Checks that each network's output is as wide as the next network's input; the error names
+    /// the field and both widths.
     pub(super) fn validate_widths(&self) -> Result<(), String> {
         let found = self.image_tower.embed_dim();
         self.features("image_tower.embed_dim", "gives", found)?;
@@ -32,7 +32,7 @@ impl BundleConfig {
             let (found, expected) = (directions.style_width, self.generator.style_width());
             if found != expected {
                 return Err(format!(
-                    "directions.style_width: they are of {found} styles, the generator has \
+                    "directions.style_width: the directions have {found} styles, the generator has \
                      {expected}"
                 ));
             }
@@ -56,7 +56,7 @@ impl BundleConfig {
         let answers = memory.rows.len() * memory.feature_dim;
         if map.inputs != answers {
             return Err(format!(
-                "image_map.inputs: it reads {} numbers, the memory answers with {answers}",
+                "image_map.inputs: it reads {} values, the memory outputs {answers}",
                 map.inputs
             ));
         }
@@ -70,7 +70,8 @@ impl BundleConfig {
         match found == expected {
             true => Ok(()),
             false => Err(format!(
-                "{field}: it {verb} features of {found}, the text tower's have {expected}"
+                "{field}: it {verb} features of width {found}, the text tower's have width \
+                 {expected}"
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! What the latents of a generator are drawn from.
+//! The distribution of a generator's latents.
 
 use anyface_portraits::{Face, latent};
 use rand::SeedableRng;
@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ZDistribution {
-    /// N(0, 1) in every dimension: generators of the field.
+    /// N(0, 1) in every dimension: public generators.
     Normal,
-    /// The code of a random portrait: the generator of the built-in domain.
+    /// The code of a random portrait: the built-in generator.
     Portraits,
 }
 
 impl ZDistribution {
-    /// The latent of a seed, `[z_dim]`. A portrait's code has the length it has.
+    /// The latent of a seed, `[z_dim]`. Portrait codes have a fixed length and ignore `z_dim`.
     pub fn sample(self, z_dim: usize, seed: u64) -> Vec<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         match self {

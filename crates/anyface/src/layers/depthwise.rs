@@ -1,4 +1,4 @@
-//! Convolutions of each channel by itself.
+//! Depthwise convolutions.
 
 use anyface_kernels::{Activation, Depthwise, DepthwiseGradients, Isa};
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -13,8 +13,8 @@ use super::activate;
 use super::kernel_call::{KernelCall, output, tracked, values};
 use super::styled_conv::runs_on_flex;
 
-/// `act(conv(x, W) + b)`, where each channel has a kernel of its own: `[N, C, H, W]` to `[N, C, ⌈H/s⌉, ⌈W/s⌉]` by
-/// `weight [C, 1, k, k]` and `bias [C]`. Zeros around the image as [`pad_same`] adds them. On the CPU backend by
+/// Depthwise convolution `act(conv(x, W) + b)`: `[N, C, H, W]` to `[N, C, ⌈H/s⌉, ⌈W/s⌉]` with
+/// `weight [C, 1, k, k]` and `bias [C]`, padded like [`pad_same`]. The CPU backend uses
 /// `anyface-kernels`.
 pub fn depthwise(
     x: Tensor<4>,
@@ -39,8 +39,8 @@ pub fn depthwise(
     ))
 }
 
-/// Adds as many zeros around images `[N, C, H, W]` as a convolution with a kernel of side `kernel` needs to give
-/// `⌈H/s⌉ × ⌈W/s⌉` pixels: TensorFlow's `same`. The odd one comes at the end.
+/// Pads images `[N, C, H, W]` with zeros so that a convolution with a kernel of side `kernel`
+/// outputs `⌈H/s⌉ × ⌈W/s⌉` pixels: TensorFlow's `same`. An odd zero is at the end.
 pub fn pad_same(x: Tensor<4>, kernel: usize, stride: usize) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
     let [(top, bottom), (left, right)] = [height, width].map(|size| {
@@ -54,7 +54,7 @@ pub fn pad_same(x: Tensor<4>, kernel: usize, stride: usize) -> Tensor<4> {
     }
 }
 
-/// Backends that have it as one operation. Shapes as in [`depthwise`].
+/// Backends that implement this as one operation. Shapes as in [`depthwise`].
 #[backend_extension(Flex, Autodiff)]
 trait DepthwiseBackend: Backend {
     fn depthwise(
@@ -92,7 +92,7 @@ impl<C: CheckpointStrategy> DepthwiseBackend for Autodiff<Flex, C> {
     }
 }
 
-/// One convolution with its contiguous operands.
+/// One convolution with contiguous operands.
 #[derive(Clone, Debug)]
 struct Call {
     /// x, weight, bias.
@@ -151,7 +151,7 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tolerance};
 
     #[test]
-    fn the_kernel_equals_burns_convolution_and_its_gradients() {
+    fn the_kernel_matches_burns_convolution_and_its_gradients() {
         let device = Device::flex().autodiff();
         let random = |shape: [usize; 4]| {
             Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device).require_grad()

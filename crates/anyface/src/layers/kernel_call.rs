@@ -1,4 +1,4 @@
-//! Kernels of `anyface-kernels` as operations of the CPU backend that have a gradient.
+//! Kernels of `anyface-kernels` as differentiable operations of the CPU backend.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -12,22 +12,22 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::TensorData;
 
-/// One call of a kernel, with its N contiguous operands.
+/// One call of a kernel with N contiguous operands.
 pub(super) trait KernelCall<const N: usize>: Clone + Debug + Send + 'static {
-    /// What the kernel reads, and may want a gradient.
+    /// The inputs that can get a gradient.
     fn operands(&self) -> &[FlexTensor; N];
 
-    /// The shape of what it gives.
+    /// The shape of the output.
     fn output_shape(&self) -> Vec<usize>;
 
     /// Computes the output into `y`.
     fn compute(&self, y: &mut [f32]);
 
-    /// Adds the gradients of the operands that are wanted, by the output and its gradient.
+    /// Adds the requested gradients of the operands, given the output and its gradient.
     fn add_gradients(&self, y: &[f32], grad_y: &[f32], gradients: [Option<&mut [f32]>; N]);
 }
 
-/// The output of a call.
+/// Computes the output of a call.
 pub(super) fn output<const N: usize>(call: &impl KernelCall<N>) -> FlexTensor {
     let shape = call.output_shape();
     let mut y = vec![0.0; shape.iter().product()];
@@ -35,7 +35,7 @@ pub(super) fn output<const N: usize>(call: &impl KernelCall<N>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(y, shape))
 }
 
-/// The output of the call that `new` makes of operands, with a gradient for each of them.
+/// The output of the call that `new` makes from the operands, tracked for gradients.
 pub(super) fn tracked<C: CheckpointStrategy, K: KernelCall<N>, const N: usize>(
     operands: [FloatTensor<Autodiff<Flex, C>>; N],
     new: impl FnOnce([FlexTensor; N]) -> K,
@@ -57,7 +57,7 @@ pub(super) fn tracked<C: CheckpointStrategy, K: KernelCall<N>, const N: usize>(
 struct KernelBackward<K>(PhantomData<K>);
 
 impl<K: KernelCall<N>, const N: usize> Backward<Flex, N> for KernelBackward<K> {
-    /// The call and its output, which tells where the activation bent.
+    /// The call and its output, which determines the slopes of the activation.
     type State = (K, FlexTensor);
 
     fn backward(
@@ -78,7 +78,7 @@ impl<K: KernelCall<N>, const N: usize> Backward<Flex, N> for KernelBackward<K> {
     }
 }
 
-/// The gradients of the operands that are `wanted`.
+/// The gradients of the `wanted` operands.
 fn gradients<const N: usize>(
     call: &impl KernelCall<N>,
     y: &FlexTensor,

@@ -1,4 +1,4 @@
-//! Layers that several networks share, and the convolutions they compute with.
+//! Layers that several networks share.
 
 mod activation;
 mod batch_norm;

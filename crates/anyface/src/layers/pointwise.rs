@@ -1,4 +1,4 @@
-//! 1×1 convolutions by a kernel of their own.
+//! 1×1 convolutions with their own kernel.
 
 use anyface_kernels::{Activation, Isa, Pointwise, PointwiseGradients};
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -10,10 +10,10 @@ use burn::tensor::Tensor;
 use super::kernel_call::{KernelCall, output, tracked, values};
 use super::styled_conv::runs_on_flex;
 
-/// Output channels at most for which one pass over the input is faster: colours.
+/// Most output channels (colours) for which a single pass over the input is faster.
 const COLOURS: usize = 4;
 
-/// Whether [`pointwise`] has a kernel for it.
+/// Whether [`pointwise`] has a kernel for these operands.
 pub(crate) fn has_pointwise(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
     let [_, _, height, width] = x.dims();
     let [outputs, _, rows, columns] = weight.dims();
@@ -21,8 +21,8 @@ pub(crate) fn has_pointwise(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
     [rows, columns] == [1, 1] && fits && runs_on_flex(x)
 }
 
-/// `act(W · x + b)`: `[N, C_in, H, W]` to `[N, C_out, H, W]` by `weight [C_out, C_in, 1, 1]`, on
-/// the CPU backend where [`has_pointwise`] says so.
+/// `act(W · x + b)`: `[N, C_in, H, W]` to `[N, C_out, H, W]` with `weight [C_out, C_in, 1, 1]`, on
+/// the CPU backend. Requires [`has_pointwise`].
 pub(crate) fn pointwise(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -38,7 +38,7 @@ pub(crate) fn pointwise(
     ))
 }
 
-/// Backends that have it as one operation.
+/// Backends that implement this as one operation.
 #[backend_extension(Flex, Autodiff)]
 trait PointwiseBackend: Backend {
     fn pointwise(
@@ -73,7 +73,7 @@ impl<C: CheckpointStrategy> PointwiseBackend for Autodiff<Flex, C> {
     }
 }
 
-/// One convolution with its contiguous operands.
+/// One convolution with contiguous operands.
 #[derive(Clone, Debug)]
 struct Call {
     /// x, weight, bias.
@@ -133,7 +133,7 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tolerance};
 
     #[test]
-    fn the_kernel_equals_burns_convolution_and_its_gradients() {
+    fn the_kernel_matches_burns_convolution_and_its_gradients() {
         let device = Device::flex().autodiff();
         let random = |shape: [usize; 4]| {
             Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device).require_grad()

@@ -1,4 +1,4 @@
-//! The styled convolution on the CPU backend, by the kernels of `anyface-kernels`.
+//! The styled convolution on the CPU backend, by `anyface-kernels`.
 
 use anyface_kernels::{Gradients, Inputs, Isa, Noise, StyledConv};
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -9,7 +9,8 @@ use burn::backend::{Autodiff, Backend, Flex, backend_extension};
 use super::Settings;
 use crate::layers::kernel_call::{KernelCall, output, tracked, values};
 
-/// Backends that have the styled convolution as one operation. Shapes as in [`super::Operands`].
+/// Backends that implement the styled convolution as one operation. Shapes as in
+/// [`super::Operands`].
 #[backend_extension(Flex, Autodiff)]
 pub(super) trait StyledConvBackend: Backend {
     fn styled_conv(
@@ -56,7 +57,7 @@ impl<C: CheckpointStrategy> StyledConvBackend for Autodiff<Flex, C> {
     }
 }
 
-/// One styled convolution with its contiguous operands.
+/// One styled convolution with contiguous operands.
 #[derive(Clone, Debug)]
 struct Call {
     /// x, weight, style, noise strength, bias.
