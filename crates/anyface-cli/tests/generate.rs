@@ -90,7 +90,7 @@ fn a_background_is_cut_away_or_coloured() {
     refused(
         &["a face", "--background", "grey"],
         2,
-        "`grey` is no background",
+        "`grey` is not a background",
     );
 }
 

@@ -93,7 +93,7 @@ fn faces_are_made_and_changed_in_every_way() {
     refused(
         folder,
         &by_directions,
-        "`anyface prepare directions` makes them",
+        "`anyface prepare directions` computes them",
     );
     anyface(folder, &["prepare", "directions", "--pictures", "1"])
         .assert()

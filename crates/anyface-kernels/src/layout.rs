@@ -9,7 +9,7 @@
 
 use crate::simd::{LANES, Simd, multiversion};
 
-/// Number of floats that the last register tile of a line may read past its end.
+/// Number of positions that the last register tile of a line may reach past its end.
 const OVERSHOOT: usize = LANES;
 
 /// Positions of pixels in a line of `images` images of `height × width`.

@@ -106,7 +106,7 @@ fn numbers_that_cannot_be_are_one_line() {
         (
             "channels = [16, 16, 16, 16]",
             "channels = []",
-            "0 resolutions in `channels`",
+            "`channels` has 0 entries",
         ),
         (
             "pyramid_levels = 2",

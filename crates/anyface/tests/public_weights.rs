@@ -1,5 +1,4 @@
-//! Bundles as `anyface convert` leaves them: networks and their sizes, and nothing else. Random
-//! weights.
+//! Bundles as `anyface convert` writes them, with only networks and their sizes. Random weights.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -61,7 +60,7 @@ fn put_anyface_plus(folder: &Path, num_ws: usize) {
     put(folder, "image_map", &map, map.init(&device));
 }
 
-/// Steps few enough for a test.
+/// Few enough steps for a test.
 fn put_optimization(folder: &Path, steps: usize) {
     let config = OptimizationConfig {
         steps,
@@ -76,7 +75,7 @@ fn latent(engine: &Engine, captions: &[&str], seed: u64, psi: f64) -> Tensor<3> 
     engine.face(&description, seed, truncation).latent.w_plus
 }
 
-/// A bundle's generator and image tower as they are trained.
+/// The generator and image tower of a bundle, as trained.
 struct Seen {
     generator: Generator,
     tower: ImageTower,
@@ -94,7 +93,7 @@ impl Seen {
         }
     }
 
-    /// What the tower sees in a face, its styles moved by an offset: `[1, E]`, of unit length.
+    /// The tower's feature of a face with an optional style offset: `[1, E]`, of unit length.
     fn feature(&self, w_plus: Tensor<3>, offset: Option<&Tensor<2>>) -> Tensor<2> {
         let synthesis = self.generator.synthesis.clone();
         let synthesis = match offset {
@@ -111,7 +110,7 @@ fn distance(a: &Tensor<3>, b: &Tensor<3>) -> f32 {
 }
 
 #[test]
-fn networks_that_are_missing_are_named_with_the_way_out() {
+fn missing_networks_are_named_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let generator = GeneratorConfig::new(5, WIDTH, vec![4; 4]);
     let network = generator.init(&Device::flex());
@@ -131,7 +130,7 @@ fn networks_that_are_missing_are_named_with_the_way_out() {
 }
 
 #[test]
-fn widths_that_differ_are_refused_with_both_numbers() {
+fn different_widths_are_refused_with_both_values() {
     let refused = |write: &dyn Fn(&Path), says: &str| {
         let folder = tempfile::tempdir().unwrap();
         public_bundle(folder.path());
@@ -171,12 +170,12 @@ fn widths_that_differ_are_refused_with_both_numbers() {
             };
             section(folder, "clip2latent_sampling", &sampling);
         },
-        "needs 1 to 20 steps, and a number",
+        "needs 1 to 20 steps and a finite guidance",
     );
 }
 
 #[test]
-fn clip2latent_draws_one_latent_of_seed_and_words() {
+fn clip2latent_depends_on_seed_and_text() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     put_clip2latent(folder.path(), WIDTH);
@@ -191,7 +190,7 @@ fn clip2latent_draws_one_latent_of_seed_and_words() {
     );
     assert!(distance(&sailor, &latent(&engine, &["a nun"], 1, 1.0)) > 1e-4);
     assert!(distance(&sailor, &latent(&engine, &["a sailor"], 2, 1.0)) > 1e-4);
-    // Its mean latent is 0 when it is fresh.
+    // The mean latent of a new prior is 0.
     let half = latent(&engine, &["a sailor"], 1, 0.5);
     assert!(distance(&(half * 2.0), &sailor) < 1e-6);
 
@@ -219,7 +218,7 @@ fn the_best_of_several_faces_has_the_highest_score() {
 }
 
 #[test]
-fn anyface_plus_takes_two_layers_from_noise_and_the_others_from_the_words() {
+fn anyface_plus_takes_two_layers_from_noise_and_the_others_from_the_text() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     put_anyface_plus(folder.path(), 8);
@@ -232,7 +231,7 @@ fn anyface_plus_takes_two_layers_from_noise_and_the_others_from_the_words() {
     assert!(distance(&one, &other) > 1e-5);
     assert_eq!(distance(&fine(one.clone()), &fine(other)), 0.0);
 
-    // Several captions meet in what the memory answers.
+    // The memory features of several captions are averaged.
     let bundle = Bundle::folder(folder.path());
     let config = engine.config();
     let (memory, map) = (
@@ -287,7 +286,7 @@ fn optimisation_raises_the_score_that_it_optimises() {
     assert_eq!(distance(&same.w_plus, &start.w_plus), 0.0);
 }
 
-/// An encoder for pictures of 32 pixels, of so many channels.
+/// An encoder for pictures of 32 pixels with `inputs` channels.
 fn small_encoder(method: Method, inputs: usize, num_ws: usize) -> EncoderConfig {
     let backbone = IrSeConfig::new()
         .with_inputs(inputs)
@@ -319,7 +318,7 @@ fn a_picture_is_inverted_from_the_mean_latent_without_an_encoder() {
 }
 
 #[test]
-fn a_restyle_encoder_adds_to_what_it_found_before() {
+fn a_restyle_encoder_adds_to_the_previous_latent() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     let config = small_encoder(Method::RestyleE4e, 6, 8);
@@ -344,7 +343,7 @@ fn a_restyle_encoder_adds_to_what_it_found_before() {
 }
 
 #[test]
-fn global_directions_are_what_styles_change_in_clips_eyes() {
+fn global_directions_are_the_changes_of_clips_feature() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     let engine = Engine::open(folder.path()).unwrap();
@@ -352,13 +351,13 @@ fn global_directions_are_what_styles_change_in_clips_eyes() {
     let missing = engine.edit_styles(&face, "an old man", 1.0, 0.15);
     let missing = missing.unwrap_err().to_string();
     assert!(
-        missing.contains("no `directions` in this bundle"),
+        missing.contains("the bundle has no `directions`"),
         "{missing}"
     );
 
     let mut last = 0;
     let (sizes, directions) = engine.prepare_directions(1, |done| last = done);
-    // 4 channels at 4², and twice at the other three sides.
+    // 4 channels at 4², and twice at each of the other three resolutions.
     assert_eq!(
         (sizes.style_width, sizes.feature_dim, last),
         (28, WIDTH, 28)
@@ -407,7 +406,7 @@ fn global_directions_are_what_styles_change_in_clips_eyes() {
 }
 
 #[test]
-fn directions_come_from_files_of_other_tools() {
+fn directions_load_from_files_of_other_tools() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     let engine = Engine::open(folder.path()).unwrap();
@@ -437,7 +436,7 @@ fn directions_come_from_files_of_other_tools() {
     }
     write(&[("pose", &[8, WIDTH])]);
     assert_eq!(values(load(None, None).unwrap())[47], 47.0);
-    // Component 1 is 6 to 11, its deviation 1.
+    // Component 1 is 6 to 11, its standard deviation 1.
     write(&[("comp", &[3, WIDTH]), ("mean", &[1, WIDTH]), ("std", &[3])]);
     let component = values(load(Some(1), None).unwrap());
     assert_eq!(component[..6], [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
@@ -447,9 +446,12 @@ fn directions_come_from_files_of_other_tools() {
         assert!(error.contains("direction.safetensors"), "{error}");
         assert!(error.contains(says), "{error}");
     };
-    refused(None, "3 principal components: choose one by --component");
-    refused(Some(3), "--component 3: it holds 3 of them, from 0");
+    refused(None, "3 principal components: choose one with --component");
+    refused(
+        Some(3),
+        "--component 3: the file has 3 components, counted from 0",
+    );
     write(&[("age", &[7])]);
-    refused(None, "`age` has the shape [7]");
-    refused(Some(0), "no principal components in it");
+    refused(None, "`age` has shape [7]");
+    refused(Some(0), "the file has no principal components");
 }

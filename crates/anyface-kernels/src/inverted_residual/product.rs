@@ -22,8 +22,8 @@ pub(super) struct Product<'a> {
 /// Step of a [`Product`] over planes with stride 2.
 pub(super) const PLANAR_STEP: usize = 2;
 
-/// Most blocks computed at once. Expanded channels are a multiple of this if a network expands by
-/// 6.
+/// Most blocks computed at once. Expanded channels are a multiple of this if a network expands
+/// by 6.
 pub(super) const BLOCKS: usize = 3;
 
 impl Product<'_> {

@@ -63,7 +63,8 @@ impl Weights {
                 let columns = block * LANES..in_channels.min((block + 1) * LANES);
                 let lines = columns.map(|ci| &weight[(co * in_channels + ci) * TAPS..][..TAPS]);
                 interleave(isa, &lines.collect::<Vec<_>>(), &[1.0; LANES], kernel);
-                // Gradient tiles are cut like input tiles, so the kernel is rotated by 180°.
+                // Without up-sampling, gradient tiles are cut like input tiles, so the kernel is
+                // rotated by 180°.
                 for tap in 0..if up { 0 } else { TAPS / 2 } {
                     let (low, high) = kernel.split_at_mut((TAPS - 1 - tap) * LANES);
                     low[tap * LANES..][..LANES].swap_with_slice(&mut high[..LANES]);

@@ -5,8 +5,8 @@ use image::{RgbImage, imageops};
 
 use crate::image::{Filter, resize, resize_bicubic_tensor};
 
-/// Input resolution of an image tower, and mean and deviation per RGB channel for values from 0 to
-/// 1.
+/// Input resolution of an image tower, and mean and deviation per RGB channel for values from 0
+/// to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preprocess {
     /// R, the side of the tower's input in pixels.

@@ -57,8 +57,8 @@ pub struct Settings {
 /// `y = clamp(act(d ⊙ conv(x ⊙ s, W) + strength·noise + b))`, `[N, C_out, H', W']`; `H'` is `2H`
 /// with `up`, else `H`.
 ///
-/// `conv` has "same" zero padding. `d[n, o] = 1/√(Σ (W[o]·s[n])² + 1e-8)` with `demodulate`, else
-/// 1.
+/// `conv` has "same" zero padding. `d[n, o] = 1/√(Σ (W[o]·s[n])² + 1e-8)` with `demodulate`,
+/// else 1.
 pub fn styled_conv(operands: Operands, settings: Settings) -> Tensor<4> {
     if !runs_on_flex(&operands.x) {
         return portable::styled_conv(operands, settings);

@@ -1,8 +1,7 @@
-//! Words to latents by the flow prior.
+//! Text to latents with the flow prior.
 //!
-//! A change of a face is what the words make of the face's own noise: the flow, followed backwards
-//! without words, gives the noise; followed forwards with them, it gives the face that this noise
-//! is in these words.
+//! To edit a face, the flow is integrated backwards without text, which gives the noise of the
+//! face, then forwards with the text.
 
 use std::ops::Range;
 
@@ -15,7 +14,7 @@ use crate::mapper::{FlowPrior, FlowSampling};
 use crate::pipeline::Description;
 use crate::stylegan2::broadcast;
 
-/// The flow prior with what a bundle says of it.
+/// The flow prior and its settings in the bundle.
 #[derive(Debug)]
 pub(super) struct Flow {
     prior: FlowPrior,
@@ -38,7 +37,7 @@ impl Flow {
         })
     }
 
-    /// Latents `[N, D]` of noise `[N, D]` as it is described.
+    /// Latents `[N, D]` of a description from noise `[N, D]`.
     fn said(&self, description: &Description, noise: Tensor<2>) -> Tensor<2> {
         let features = description.features.clone().unsqueeze();
         let condition = self.prior.condition(features, None);

@@ -1,4 +1,4 @@
-//! How the words of a bundle become latents.
+//! Mappers from text to latents, as used by [`Engine`](super::Engine).
 
 mod anyface_plus;
 mod clip2latent;
@@ -24,26 +24,26 @@ use crate::bundle::{Bundle, BundleConfig, MapperKind, Truncation};
 use crate::clip::ImageTower;
 use crate::stylegan2::Generator;
 
-/// A way from what is said to latents, and to what it changes in latents.
+/// Generates latents from text, and computes the change that a text makes in latents.
 ///
-/// What is drawn of a seed has the same bits on every run of a machine.
+/// The latents of a seed have the same bits in every run on one machine.
 pub(super) trait Mapper: Debug + Send + Sync {
-    /// The latent of a face as it is described, `[1, L, D]`. Truncation acts on what comes of the
-    /// seed, never on the words, unless the way's reference has it otherwise.
+    /// The latent for a description and seed, `[1, L, D]`. Truncation applies to the seed's part,
+    /// not to the text, unless the mapper's reference does otherwise.
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3>;
 
-    /// The latent of a face of which nothing is said, `[1, L, D]`.
+    /// The latent of a random face, without text, `[1, L, D]`.
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3>;
 
-    /// What `text` changes of faces `[N, L, D]`, in all layers, `[N, L, D]`. What `neutral`
-    /// changes, which asks for nothing, is no one's wish, and is subtracted.
+    /// The change that `text` makes in faces `[N, L, D]`, for all layers, `[N, L, D]`. The change
+    /// that `neutral`, a text without any request, makes is subtracted.
     fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3>;
 
-    /// The latent layers that carry what words say.
+    /// The latent layers that text controls.
     fn layers(&self) -> Range<usize>;
 }
 
-/// The mapper of a bundle, beside its generator and its image tower.
+/// Loads the mapper of a bundle, given its generator and image tower.
 pub(super) fn load(
     bundle: &Bundle,
     config: &BundleConfig,

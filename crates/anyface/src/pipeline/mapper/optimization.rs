@@ -1,4 +1,5 @@
-//! Words to latents by optimisation: the random face of a seed, moved until CLIP sees the words.
+//! Text to latents by optimisation: starts from the random face of a seed and increases the CLIP
+//! score.
 
 use std::ops::Range;
 
@@ -12,7 +13,7 @@ use crate::pipeline::Description;
 use crate::pipeline::optimize::LatentOptimizer;
 use crate::stylegan2::Generator;
 
-/// An optimiser, and the random faces that it starts from.
+/// An optimiser and the random faces it starts from.
 #[derive(Debug)]
 pub(super) struct Optimization {
     optimizer: LatentOptimizer,

@@ -102,7 +102,7 @@ fn faults_name_the_file() {
     );
     assert_says(
         &error(folder.path(), layout),
-        &["test/filenames.pickle", "no list of strings"],
+        &["test/filenames.pickle", "not a list of strings"],
     );
     fs::remove_file(folder.path().join("test/filenames.pickle")).expect("removed");
     assert_says(
