@@ -4,9 +4,9 @@
 //! | container | who writes it |
 //! |---|---|
 //! | safetensors, one file or shards with an index | Hugging Face |
-//! | torch files, shards with an index | Hugging Face, formerly |
+//! | sharded torch files with an index | older models on Hugging Face |
 //! | torch zip | `torch.save` since 1.6 |
-//! | torch legacy | `torch.save` before |
+//! | torch legacy | `torch.save` before 1.6 |
 //! | TorchScript | `torch.jit.save`: OpenAI's CLIP |
 //! | pickle | NVIDIA's StyleGAN2 and others, by `pickle.dump` |
 //! | npy, npz | numpy |

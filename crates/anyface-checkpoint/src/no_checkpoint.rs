@@ -40,8 +40,8 @@ const TAR_MAGIC: usize = 257;
 pub(crate) fn name(bytes: &[u8]) -> Option<&'static str> {
     if is_page(bytes) {
         return Some(
-            "a web page, not weights: the download ended at a page that asks for something, so \
-             fetch the file itself",
+            "a web page, not weights: the download ended at a page that needs input, so \
+             download the file itself",
         );
     }
     if bytes

@@ -348,7 +348,7 @@ fn damaged_files_never_panic() {
         };
         read(&whole).unwrap();
         for end in 0..whole.len() {
-            read(&whole[..end]).expect_err("a part of a file is no file");
+            read(&whole[..end]).expect_err("a truncated file is an error");
         }
         let mut changed = whole.clone();
         for at in 0..whole.len() {

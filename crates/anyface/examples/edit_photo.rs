@@ -7,7 +7,7 @@
 //! The built-in bundle draws illustrated portraits. With `ANYFACE_BUNDLE=models/photographs` the
 //! face stays a photograph.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 

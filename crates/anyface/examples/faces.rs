@@ -8,7 +8,7 @@
 //! `tools/parity/detect.py` prints the same with OpenCV. The sheet shows the largest face of each
 //! picture.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 

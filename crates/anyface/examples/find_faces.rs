@@ -6,7 +6,7 @@
 //! cargo run --release -p anyface --example find_faces -- FOLDER
 //! ```
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -37,9 +37,9 @@ fn cases() -> Vec<Case> {
     type Turn = fn(&RgbImage) -> RgbImage;
     let turns = [
         ("upright", [0.0, 1.0], RgbImage::clone as Turn),
-        ("turned by 90°", [-1.0, 0.0], imageops::rotate90),
-        ("turned by 180°", [0.0, -1.0], imageops::rotate180),
-        ("turned by 270°", [1.0, 0.0], imageops::rotate270),
+        ("rotated by 90°", [-1.0, 0.0], imageops::rotate90),
+        ("rotated by 180°", [0.0, -1.0], imageops::rotate180),
+        ("rotated by 270°", [1.0, 0.0], imageops::rotate270),
     ];
     let mut cases: Vec<Case> = turns
         .into_iter()

@@ -4,7 +4,7 @@
 //! cargo run --release -p anyface --example generate -- "an old sailor with a white beard" faces
 //! ```
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,7 @@
 //! cargo run --release -p anyface --example interpolate -- "a young queen" "an old pirate" faces.gif
 //! ```
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 

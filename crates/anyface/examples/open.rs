@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p anyface --example open -- FILE`
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::time::Instant;
 

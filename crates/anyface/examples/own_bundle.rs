@@ -9,7 +9,7 @@
 //! weights. Networks come from public checkpoints (docs/CHECKPOINTS.md). The others are small
 //! networks with random weights here, so the output is noise.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 

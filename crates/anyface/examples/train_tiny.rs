@@ -9,7 +9,7 @@
 //! `anyface train` adds data loading, checkpoints, an average of the weights, evaluation and
 //! samples.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 

@@ -140,7 +140,7 @@ impl Engine {
             check_shape(&file, name, tensor, expected)?;
         }
         let latent = self.latent(finite(&file, name, tensor)?);
-        let latent = latent.expect("as many values as the shape says");
+        let latent = latent.expect("as many values as the shape has");
         let Some(offset) = offset else {
             return Ok(latent);
         };

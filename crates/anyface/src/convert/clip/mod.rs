@@ -139,7 +139,7 @@ fn shape<const N: usize>(
     };
     tensor.shape().try_into().map_err(|_| {
         let reason = format!(
-            "`{name}` has shape {:?}, it should have {N} axes",
+            "`{name}` has shape {:?}; it should have {N} axes",
             tensor.shape()
         );
         WeightsError::unsupported(checkpoint, reason)
