@@ -4,10 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyface::bundle::{Bundle, ZDistribution};
+use anyface::clip::transformer::TransformerConfig;
 use anyface::clip::{TextTowerConfig, VisionTransformerConfig};
 use anyface::inversion::ResidualEncoderConfig;
+use anyface::mapper::StreamConfig;
 use anyface::stylegan2::GeneratorConfig;
 use anyface::{Edit, Engine, Generate};
+use anyface_portraits::latent::LATENT_DIM;
 use anyface_portraits::{Attribute, CODE_DIM, Face, latent, render};
 use anyface_train::stage::prior;
 use burn::module::Module;
@@ -80,7 +83,7 @@ fn write_wordnet(folder: &Path) {
 }
 
 /// The configuration of a run in `folder` with its output in `out`, on these faces.
-fn write_config(folder: &Path, out: &str, w_dim: usize, faces: &str) -> PathBuf {
+fn write_config(folder: &Path, out: &str, latent_dim: usize, faces: &str) -> PathBuf {
     let path = folder.join(format!("{out}.toml"));
     let folder = folder.display();
     let faces = faces.replace("FOLDER", &folder.to_string());
@@ -90,7 +93,7 @@ fn write_config(folder: &Path, out: &str, w_dim: usize, faces: &str) -> PathBuf 
          checkpoint_every = 2\nsample_every = 6\n\
          {faces}\
          [learning]\nbatch = 8\nsilent = 0.3\nrare = 0.2\n\
-         [model]\nfeature_dim = 6\nw_dim = {w_dim}\nwidth = 16\nblocks = 2\nheads = 4\n\
+         [model]\nfeature_dim = 6\nlatent_dim = {latent_dim}\nwidth = 16\nblocks = 2\nheads = 4\n\
          [sampling]\nguidance = 2.0\nsteps = 4\n"
     );
     fs::write(&path, text).expect("written");
@@ -117,6 +120,23 @@ fn start_with_portraits() -> tempfile::TempDir {
         &directory.path().join("bundle"),
         CODE_DIM,
         ZDistribution::Portraits,
+    );
+    let stream = StreamConfig {
+        feature_dim: 6,
+        num_ws: 8,
+        w_dim: W_DIM,
+        transformer: TransformerConfig::new(8, 1, 1),
+        hidden: vec![8],
+        lr_multiplier: 1.0,
+        reads_latent: true,
+        memory: Vec::new(),
+    };
+    let bundle = directory.path().join("bundle");
+    put(
+        &bundle,
+        "text_stream",
+        &stream,
+        &stream.init(&Device::flex()),
     );
     directory
 }
@@ -148,8 +168,8 @@ fn a_bundle_makes_faces_by_its_prior() {
 }
 
 /// A run whose last checkpoint is lost ends with the same weights when it is resumed.
-fn resumes(directory: &Path, faces: &str) {
-    let config = write_config(directory, "whole", W_DIM, faces);
+fn resumes(directory: &Path, latent_dim: usize, faces: &str) {
+    let config = write_config(directory, "whole", latent_dim, faces);
     prior::run(&config, &Device::flex(), false).expect("a run that ends");
     let model = |run: &str| {
         let file = format!("{run}/checkpoints/00000006/model.bpk");
@@ -163,15 +183,15 @@ fn resumes(directory: &Path, faces: &str) {
 
 #[test]
 fn a_killed_run_resumes_to_the_same_weights() {
-    resumes(start().path(), PHOTOGRAPHS);
-    resumes(start_with_portraits().path(), PORTRAITS);
+    resumes(start().path(), W_DIM, PHOTOGRAPHS);
+    resumes(start_with_portraits().path(), LATENT_DIM, PORTRAITS);
 }
 
 #[test]
 fn words_of_portraits_reach_their_bundle() {
     let directory = start_with_portraits();
     let folder = directory.path();
-    let config = write_config(folder, "run", W_DIM, PORTRAITS);
+    let config = write_config(folder, "run", LATENT_DIM, PORTRAITS);
     prior::run(&config, &Device::flex(), false).expect("a run that ends");
     let engine = Engine::open(&folder.join("bundle")).expect("a bundle");
     let face = |text: &str| {
@@ -205,7 +225,7 @@ fn a_prior_of_another_width_is_refused() {
     let error = prior::run(&config, &Device::flex(), false).expect_err("what cannot be");
     let message = error.to_string();
     assert!(
-        message.ends_with("[model] `w_dim` is 9, that of the generator 8"),
+        message.ends_with("[model] `latent_dim` is 9, the bundle needs 8"),
         "{message}"
     );
 }

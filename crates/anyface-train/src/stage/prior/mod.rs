@@ -1,9 +1,10 @@
-//! The prior p(w | text): what latents faces have of which something is said.
+//! The prior p(w | text) of photographs, or p(z | text) of portraits.
 //!
 //! `photographs` and `portraits` are where faces come from; the rest is alike.
 
 mod facts;
 mod photographs;
+mod points;
 mod portraits;
 mod samples;
 mod sentences;
@@ -13,12 +14,13 @@ mod stage;
 use std::path::{Path, PathBuf};
 
 use anyface::Truncation;
-use anyface::bundle::{Bundle, MapperKind};
+use anyface::bundle::Bundle;
 use anyface::mapper::{FlowPriorConfig, FlowSampling};
 use anyface::stylegan2::GeneratorConfig;
 use burn::tensor::Device;
 use serde::Deserialize;
 
+use self::points::Points;
 use self::stage::PriorStage;
 use crate::bounds;
 use crate::data::photographs::PhotographsConfig;
@@ -104,6 +106,15 @@ impl PriorConfig {
         }
         Ok(())
     }
+
+    /// What the prior draws: `w` of photographs, which the encoder finds; of portraits the normals
+    /// that `z` is made of.
+    fn points(&self, bundle: &Bundle) -> Result<Points> {
+        Ok(match self.portraits {
+            Some(_) => Points::Normals(bundle.section("z_distribution")?),
+            None => Points::W,
+        })
+    }
 }
 
 /// `anyface train prior`: trains the prior and makes it the bundle's way from words to latents.
@@ -121,8 +132,9 @@ pub fn run(path: &Path, device: &Device, resume: bool) -> Result<()> {
     let folder = &config.bundle;
     Bundle::put(folder, "flow_prior", &config.model, &prior)?;
     Bundle::put_section(folder, "flow_sampling", &config.sampling)?;
-    Bundle::put_section(folder, "mapper", &MapperKind::FlowPrior)?;
     let bundle = Bundle::folder(folder);
+    let mapper = config.points(&bundle)?.mapper();
+    Bundle::put_section(folder, "mapper", &mapper)?;
     if bundle
         .section::<Option<Truncation>>("truncation")?
         .is_none()

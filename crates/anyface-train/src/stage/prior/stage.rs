@@ -18,9 +18,10 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::facts::Facts;
 use super::photographs::Photographs;
+use super::points::Points;
 use super::portraits::Portraits;
 use super::samples::{Descriptions, Samples};
-use super::sheet::{COLUMNS, Sheet, draw};
+use super::sheet::{COLUMNS, Sheet};
 use super::{LearningConfig, PortraitsConfig, PriorConfig};
 use crate::data::faces::{FaceSplit, Faces};
 use crate::data::photographs::PhotographsConfig;
@@ -43,6 +44,7 @@ pub(super) struct PriorStage {
     training: Box<dyn Samples>,
     held_out: Box<dyn Samples>,
     generator: Generator,
+    points: Points,
     probe: Option<Probe>,
     sheet: Sheet,
     device: Device,
@@ -56,7 +58,9 @@ impl PriorStage {
         let probe: Option<ProbeConfig> = bundle.section("probe")?;
         let probe = probe.map(|probe| bundle.network("probe", probe.init(device)));
         let text_features = TextFeatures::load(&bundle, device)?;
-        check(&config, generator.w_dim, text_features.feature_dim())
+        let points = config.points(&bundle)?;
+        let latent_dim = points.dim(generator.z_dim, generator.w_dim);
+        check(&config, latent_dim, text_features.feature_dim())
             .map_err(|message| TrainError::config(file, message))?;
         let generator = bundle
             .network("generator", generator.init(device))?
@@ -65,7 +69,6 @@ impl PriorStage {
             file,
             config: &config,
             bundle: &bundle,
-            generator: &generator,
             text_features: &text_features,
             device,
         };
@@ -81,6 +84,7 @@ impl PriorStage {
             training,
             held_out,
             generator,
+            points,
             probe: probe.transpose()?,
             sheet: Sheet::read(&text_features),
             device: device.clone(),
@@ -125,8 +129,8 @@ impl PriorStage {
             } = descriptions;
             let (noise, _) = path(w.dims(), rng, &self.device);
             let condition = prior.condition(features, Some(absent));
-            let w = prior.latents(noise, condition, self.config.sampling);
-            let drawn = draw(&self.generator, w).clamp(-1.0, 1.0);
+            let drawn = prior.latents(noise, condition, self.config.sampling);
+            let drawn = self.points.draw(&self.generator, drawn).clamp(-1.0, 1.0);
             let logits: Vec<f32> = probe.forward(drawn).into_data().iter().collect();
             for (facts, logits) in said.iter().zip(logits.chunks(Attribute::COUNT)) {
                 count(&mut accuracy, *facts, logits);
@@ -141,7 +145,6 @@ struct Readers<'a> {
     file: &'a Path,
     config: &'a PriorConfig,
     bundle: &'a Bundle,
-    generator: &'a Generator,
     text_features: &'a TextFeatures,
     device: &'a Device,
 }
@@ -175,8 +178,7 @@ impl Readers<'_> {
 
     /// Portraits to learn from and others, whose latents are known.
     fn portraits(&self, portraits: &PortraitsConfig) -> Result<[Box<dyn Samples>; 2]> {
-        let mapping = &self.generator.mapping;
-        let read = Portraits::read(self.config, portraits, mapping, self.text_features)?;
+        let read = Portraits::read(self.config, portraits, self.text_features, self.device)?;
         Ok(read.map(|portraits| -> Box<dyn Samples> { Box::new(portraits) }))
     }
 }
@@ -194,20 +196,13 @@ fn count(accuracy: &mut Accuracy, said: Facts, logits: &[f32]) {
 }
 
 /// Noise `[N, D]` and times `[N, 1]`, one in each of N equal parts of 0 to 1.
-fn path(
-    [count, w_dim]: [usize; 2],
-    rng: &mut ChaCha8Rng,
-    device: &Device,
-) -> (Tensor<2>, Tensor<2>) {
+fn path([count, dim]: [usize; 2], rng: &mut ChaCha8Rng, device: &Device) -> (Tensor<2>, Tensor<2>) {
     let t: Vec<f32> = (0..count)
         .map(|i| (i as f32 + rng.random::<f32>()) / count as f32)
         .collect();
-    let noise: Vec<f32> = StandardNormal
-        .sample_iter(rng)
-        .take(count * w_dim)
-        .collect();
+    let noise: Vec<f32> = StandardNormal.sample_iter(rng).take(count * dim).collect();
     (
-        Tensor::from_data(TensorData::new(noise, [count, w_dim]), device),
+        Tensor::from_data(TensorData::new(noise, [count, dim]), device),
         Tensor::from_data(TensorData::new(t, [count, 1]), device),
     )
 }
@@ -215,14 +210,14 @@ fn path(
 /// Checks that the prior fits the networks of the bundle; the error names the field.
 fn check(
     config: &PriorConfig,
-    w_dim: usize,
+    latent_dim: usize,
     feature_dim: usize,
 ) -> std::result::Result<(), String> {
     let model = &config.model;
-    if model.w_dim != w_dim {
+    if model.latent_dim != latent_dim {
         return Err(format!(
-            "[model] `w_dim` is {}, that of the generator {w_dim}",
-            model.w_dim
+            "[model] `latent_dim` is {}, the bundle needs {latent_dim}",
+            model.latent_dim
         ));
     }
     match model.feature_dim == feature_dim {
@@ -264,7 +259,9 @@ impl Stage for PriorStage {
 
     /// A description a row, a seed a column.
     fn sample(&mut self, ema: &FlowPrior, path: &Path) -> Result<()> {
-        let faces = self.sheet.draw(ema, &self.generator, self.config.sampling);
+        let faces = self
+            .sheet
+            .draw(ema, &self.generator, self.points, self.config.sampling);
         Ok(save_png(&contact_sheet(&faces, COLUMNS), path)?)
     }
 }
