@@ -79,12 +79,12 @@ impl FaceSplit {
             (Some(portraits), None) => RenderedFaces::open(portraits, held_out)?,
             (None, Some(photographs)) => Photographs::open(photographs, held_out)?,
             _ => {
-                let message = "needs one of the tables [portraits] and [photographs]";
+                let message = "needs exactly one of the tables [portraits] and [photographs]";
                 return Err(TrainError::config(file, message));
             }
         };
         if split.training.is_empty() {
-            return Err(TrainError::config(file, "leaves no face to learn from"));
+            return Err(TrainError::config(file, "leaves no training faces"));
         }
         for_evaluation(file, &*split.held_out)?;
         Ok(split)
@@ -111,7 +111,7 @@ pub fn held_out_photographs(
 
 fn for_evaluation(file: &Path, faces: &dyn Faces) -> Result<()> {
     match faces.is_empty() {
-        true => Err(TrainError::config(file, "leaves no face for evaluation")),
+        true => Err(TrainError::config(file, "leaves no faces for evaluation")),
         false => Ok(()),
     }
 }
