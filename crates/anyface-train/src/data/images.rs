@@ -95,7 +95,7 @@ impl ImageSet {
         self.pixels.len()
     }
 
-    /// Whether it holds no picture.
+    /// Whether there are no pictures.
     pub fn is_empty(&self) -> bool {
         self.pixels.is_empty()
     }
