@@ -25,7 +25,7 @@ pub struct ImagesConfig {
     /// Crop of every picture: left, top, width and height in pixels. Default: the largest centred
     /// square.
     pub crop: Option<[u32; 4]>,
-    /// Color that replaces the background, `#RRGGBB`. The built-in segmentation mask finds the
+    /// Colour that replaces the background, `#RRGGBB`. The built-in segmentation mask finds the
     /// person. Without it, backgrounds are kept.
     pub background: Option<Color>,
     /// Folder that caches the cropped and resized pictures for later runs.

@@ -19,7 +19,7 @@ pub(super) struct Cut {
     pub(super) size: u32,
     /// Crop: left, top, width and height in pixels. Default: the largest centred square.
     pub(super) crop: Option<[u32; 4]>,
-    /// Color that replaces the background.
+    /// Colour that replaces the background.
     pub(super) background: Option<Color>,
 }
 

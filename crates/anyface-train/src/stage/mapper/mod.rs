@@ -54,8 +54,9 @@ pub struct MapperConfig {
     pub truncation: Option<Truncation>,
     /// Passes of the text stream per edit in the bundle. Default: 2.
     pub edit_passes: Option<NonZeroUsize>,
-    /// Strength of the Wiener filter of text edits in the bundle, from 0 (off) to 1. The filter
-    /// removes changes in directions that hardly vary between faces. Default: 0.
+    /// Strength of the Wiener filter on faces generated from text, 0 (off) to 1, for bundles with
+    /// Gaussian `w`. The filter removes changes in directions that hardly vary between faces. Edits
+    /// always use the full filter. Default: 0.
     pub naturalness: Option<f64>,
 }
 
