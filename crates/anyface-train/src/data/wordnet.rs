@@ -2,8 +2,10 @@
 //!
 //! Debian's package `wordnet-base` installs it to `/usr/share/wordnet`. The format is that of
 //! `wndb(5WN)`:
-//! `offset lex_filenum ss_type w_cnt word lex_id … p_cnt symbol offset pos source/target … |
-//! gloss`.
+//!
+//! ```text
+//! offset lex_filenum ss_type w_cnt word lex_id … p_cnt symbol offset pos source/target … | gloss
+//! ```
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;

@@ -30,8 +30,8 @@ impl FeatureExtractor<'_> {
     /// The FID Inception at `path`, else at the path in `ANYFACE_INCEPTION` (empty for none), else
     /// as downloaded by `anyface pull fid-inception`.
     ///
+    /// # Errors
     /// The file cannot be read, or is not a FID Inception.
-    /// The file cannot be read, or is something else.
     pub fn inception(path: Option<&Path>, device: &Device) -> Result<Option<Self>> {
         let Some(path) = hub::find(path, INCEPTION_VARIABLE, Some("fid-inception")) else {
             return Ok(None);

@@ -8,7 +8,7 @@ use burn::tensor::activation::sigmoid;
 /// Small features that a caption names, for example earrings or freckles, hardly change a pixel
 /// loss. The probe is trained to detect them.
 pub struct AttributeLosses {
-    /// [`feature_distance`] of the probe's layers.
+    /// LPIPS without learned weights, with the probe as backbone.
     pub features: Tensor<1>,
     /// Mean squared difference of the attributes' probabilities.
     pub reading: Tensor<1>,

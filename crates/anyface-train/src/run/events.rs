@@ -134,8 +134,8 @@ mod tests {
         assert_eq!(found.len(), 8 + 4 + 15 + 4);
     }
 
-    /// `crc32c.mask(crc32c.value(b"123456789"))` of TensorFlow. The checksum is 0xe3069283 (RFC
-    /// 3720).
+    /// `crc32c.mask(crc32c.value(b"123456789"))` of TensorFlow. The checksum is 0xe3069283
+    /// (RFC 3720).
     #[test]
     fn checksums_are_masked() {
         let expected = 0xe306_9283_u32.rotate_right(15).wrapping_add(MASK_DELTA);

@@ -2,9 +2,8 @@
 //! orthogonalised update.
 //!
 //! An orthogonal update moves a layer equally far in directions of small and large gradients. This
-//! takes fewer steps than Adam and pays off where batches are expensive compared to the update. A
-//! convolution `[O, I, k, k]` is treated as the matrix `[O, I·k²]`. Adam updates vectors and thin
-//! matrices.
+//! takes fewer steps than Adam. A convolution `[O, I, k, k]` is treated as the matrix `[O, I·k²]`.
+//! Adam updates vectors and thin matrices.
 
 use burn::optim::{
     Adam, AdamConfig, AdamState, LearningRate, Optimizer, RecordState, StateSink, StateSource,

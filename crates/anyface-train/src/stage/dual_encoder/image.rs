@@ -1,5 +1,5 @@
-//! Training of the image tower against a frozen text tower. As in LiT (Zhai et al. 2022,
-//! arXiv 2111.07991), but with the text tower frozen instead of the image tower.
+//! Training of the image tower with a frozen text tower. This is LiT (Zhai et al. 2022,
+//! arXiv 2111.07991) with the roles of the towers exchanged.
 //!
 //! Two losses: the cosine distance to the feature of the face's attributes, which is a target
 //! without noise, and the contrast with the captions of the batch.

@@ -146,8 +146,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_distr::{Distribution, StandardNormal};
 
-    /// 2000 latents with 6 dimensions. The first gives the logit of male. The second, with standard
-    /// deviation 3, gives the logit of smiling.
+    /// 2000 latents with 6 dimensions. The first gives the logit of male. The second gives
+    /// the logit of smiling and has standard deviation 3.
     fn directions() -> Directions {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut draw = || -> Vec<f32> {
