@@ -100,6 +100,6 @@ fn check_advisories() -> Result<()> {
             false => bail!("advisories failed"),
         };
     }
-    eprintln!("advisories not checked: their database cannot be reached");
+    eprintln!("advisories not checked: no advisory database");
     Ok(())
 }

@@ -277,7 +277,7 @@ mod tests {
         assert!(has_table(&path, "portraits") && !has_table(&path, "images"));
 
         let path = write("circle.toml", "base = 'circle.toml'\n");
-        let error = load_config::<Table>(&path).expect_err("a circle");
+        let error = load_config::<Table>(&path).expect_err("a cycle");
         assert!(error.to_string().contains("`base`"), "{error}");
         let path = write("lost.toml", "base = 'none.toml'\n");
         let error = load_config::<Table>(&path).expect_err("no base");

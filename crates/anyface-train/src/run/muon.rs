@@ -49,7 +49,7 @@ impl Muon {
 
 /// Optimiser state of one parameter.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one a parameter")]
+#[expect(clippy::large_enum_variant, reason = "there is one per parameter")]
 pub(super) enum MuonState<const D: usize> {
     /// Moving average of the gradient.
     Momentum(Tensor<D>),

@@ -155,7 +155,9 @@ impl ProbeStage {
         if halvings > size.trailing_zeros() as usize {
             return Err(TrainError::config(
                 path,
-                format!("[model] `channels` halves pictures of {size} pixels {halvings} times"),
+                format!(
+                    "[model] `channels` has {halvings} entries: {size} pixels cannot be halved that often"
+                ),
             ));
         }
         let training = &faces.training;

@@ -131,10 +131,7 @@ fn read_list(path: &Path, text: &str) -> Result<Vec<Row>> {
     let columns = columns.collect::<Result<Vec<_>>>()?;
     let row = |(line, text): (usize, &str)| {
         let mut values = text.split_whitespace();
-        let file = values
-            .next()
-            .expect("a line that holds anything")
-            .to_owned();
+        let file = values.next().expect("lines are not empty").to_owned();
         let values: Vec<&str> = values.collect();
         Ok(Row {
             line,

@@ -253,7 +253,8 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let config: InversionConfig = load_config(path)?;
     let LearningConfig { batch, drawn, .. } = config.learning;
     if drawn > batch {
-        let message = format!("[learning] `drawn` is {drawn}, more than the `batch` of {batch}");
+        let message =
+            format!("[learning] `drawn` is {drawn}, but must be at most `batch`, {batch}");
         return Err(TrainError::config(path, message));
     }
     let run = config.run.clone();

@@ -53,7 +53,10 @@ impl Directions {
             variance[(d, d)] += RIDGE * average + 1e-12;
         }
         let product = centered.transpose() * &heights / count as f64;
-        let solver = variance.clone().cholesky().expect("a positive matrix");
+        let solver = variance
+            .clone()
+            .cholesky()
+            .expect("the matrix is positive definite");
         let gradient = solver.solve(&product).transpose();
         let spread = &variance * gradient.transpose();
         Self {
@@ -99,7 +102,7 @@ impl Directions {
                 missing[a] = if is_short { gap } else { 0.0 };
             }
         }
-        let solver = matrix.cholesky().expect("a positive matrix");
+        let solver = matrix.cholesky().expect("the matrix is positive definite");
         let change = &self.spread * solver.solve(&missing);
         let moved = w.iter().enumerate().map(|(d, &w)| w + change[d] as f32);
         moved.collect()

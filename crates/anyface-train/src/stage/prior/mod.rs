@@ -101,7 +101,7 @@ impl PriorConfig {
         let FlowPriorConfig { width, heads, .. } = self.model;
         if heads == 0 || !width.is_multiple_of(heads) {
             return Err(format!(
-                "[model] `heads` is {heads}, which does not divide the `width` of {width}"
+                "[model] `heads` is {heads}, but must divide `width`, {width}"
             ));
         }
         Ok(())
