@@ -1,4 +1,4 @@
-//! `train prior` from labelled faces to a bundle that makes faces of words.
+//! Tests `train prior`: from labelled faces to a bundle that generates faces from text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ const PHOTOGRAPHS: &str = "[photographs]\npath = 'FOLDER/faces'\nlayout = 'celeb
 const PORTRAITS: &str = "[portraits]\ncount = 40\nfaces_per_role = 1\nneutral_texts = 8\n\
     wordnet = 'FOLDER/wordnet'\n[data]\nheld_out = 6\ncaptions = 2\n";
 
-/// Renders with a table of some attributes, each of a person of its own.
+/// Writes renders, one per person, and a table of attributes.
 fn write_faces(folder: &Path) {
     let labels = [Attribute::Male, Attribute::Young, Attribute::Smiling];
     fs::create_dir_all(folder.join("images")).expect("a folder");
@@ -50,7 +50,7 @@ fn put<M: Module>(folder: &Path, name: &str, config: &impl Serialize, network: &
     Bundle::put(folder, name, config, network).expect("written");
 }
 
-/// A bundle with small random networks, and the tokenizer of the portraits.
+/// A bundle with small random networks and the tokenizer of the portraits.
 fn write_bundle(folder: &Path, z_dim: usize, z_distribution: ZDistribution) {
     let device = Device::flex();
     device.seed(1);
@@ -100,7 +100,7 @@ fn write_config(folder: &Path, out: &str, latent_dim: usize, faces: &str) -> Pat
     path
 }
 
-/// A folder with faces, a bundle and nothing trained.
+/// A folder with faces and an untrained bundle.
 fn start() -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a folder");
     write_faces(&directory.path().join("faces"));
@@ -112,7 +112,7 @@ fn start() -> tempfile::TempDir {
     directory
 }
 
-/// A folder with a bundle of portraits, WordNet, and nothing trained.
+/// A folder with WordNet and an untrained bundle of portraits.
 fn start_with_portraits() -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a folder");
     write_wordnet(&directory.path().join("wordnet"));
@@ -142,11 +142,11 @@ fn start_with_portraits() -> tempfile::TempDir {
 }
 
 #[test]
-fn a_bundle_makes_faces_by_its_prior() {
+fn a_prior_of_photographs_generates_faces() {
     let directory = start();
     let folder = directory.path();
     let config = write_config(folder, "run", W_DIM, PHOTOGRAPHS);
-    prior::run(&config, &Device::flex(), false).expect("a run that ends");
+    prior::run(&config, &Device::flex(), false).expect("a run");
     let sheet = image::open(folder.join("run/samples/00000006.png")).expect("a sample");
     assert_eq!((sheet.width(), sheet.height()), (4 + 8 * 36, 4 + 12 * 36));
     let log = fs::read_to_string(folder.join("run/log.jsonl")).expect("a log");
@@ -163,7 +163,7 @@ fn a_bundle_makes_faces_by_its_prior() {
     assert_ne!(faces[0].image, faces[1].image);
     let face = engine.invert(&faces[0].image, 1);
     let edit = Edit::default();
-    let edited = engine.edit(&face, "an old man", &edit).expect("another");
+    let edited = engine.edit(&face, "an old man", &edit).expect("an edit");
     assert_ne!(engine.draw(&edited), engine.draw(&face));
 }
 
@@ -177,7 +177,7 @@ fn resumes(directory: &Path, latent_dim: usize, faces: &str) {
     };
     let whole = model("whole");
     fs::remove_dir_all(directory.join("whole/checkpoints/00000006")).expect("removed");
-    prior::run(&config, &Device::flex(), true).expect("a run that ends");
+    prior::run(&config, &Device::flex(), true).expect("a run");
     assert!(model("whole") == whole, "the weights differ");
 }
 
@@ -188,7 +188,7 @@ fn a_killed_run_resumes_to_the_same_weights() {
 }
 
 #[test]
-fn words_of_portraits_reach_their_bundle() {
+fn a_prior_of_portraits_depends_on_the_text() {
     let directory = start_with_portraits();
     let folder = directory.path();
     let config = write_config(folder, "run", LATENT_DIM, PORTRAITS);
@@ -202,7 +202,7 @@ fn words_of_portraits_reach_their_bundle() {
 }
 
 #[test]
-fn faces_come_from_one_place() {
+fn two_sources_of_faces_are_an_error() {
     let directory = start();
     let both = format!(
         "{}{}",
@@ -210,19 +210,19 @@ fn faces_come_from_one_place() {
         PORTRAITS
     );
     let config = write_config(directory.path(), "run", W_DIM, &both);
-    let error = prior::run(&config, &Device::flex(), false).expect_err("what cannot be");
+    let error = prior::run(&config, &Device::flex(), false).expect_err("two sources");
     let message = error.to_string();
     assert!(
-        message.ends_with("needs one of the tables [portraits] and [photographs]"),
+        message.ends_with("needs exactly one of the tables [portraits] and [photographs]"),
         "{message}"
     );
 }
 
 #[test]
-fn a_prior_of_another_width_is_refused() {
+fn a_prior_of_another_width_is_an_error() {
     let directory = start();
     let config = write_config(directory.path(), "run", W_DIM + 1, PHOTOGRAPHS);
-    let error = prior::run(&config, &Device::flex(), false).expect_err("what cannot be");
+    let error = prior::run(&config, &Device::flex(), false).expect_err("another width");
     let message = error.to_string();
     assert!(
         message.ends_with("[model] `latent_dim` is 9, the bundle needs 8"),

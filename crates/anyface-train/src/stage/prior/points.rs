@@ -1,20 +1,20 @@
-//! What the prior draws, and the faces of it.
+//! The space that the prior samples, and pictures of its points.
 
 use anyface::bundle::{MapperKind, ZDistribution};
 use anyface::stylegan2::{Generator, Noise, broadcast};
 use burn::tensor::{Tensor, TensorData};
 
-/// What the points of the flow are.
+/// The space of the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Points {
     /// Latents `w`.
     W,
-    /// The standard normals that `z` is made of.
+    /// Standard normals, which [`ZDistribution::decode`] turns into `z`.
     Normals(ZDistribution),
 }
 
 impl Points {
-    /// Entries of a point of this generator.
+    /// Width D of a point.
     pub(super) fn dim(self, z_dim: usize, w_dim: usize) -> usize {
         match self {
             Self::W => w_dim,
@@ -22,7 +22,7 @@ impl Points {
         }
     }
 
-    /// The way from words to latents of a bundle with a prior of such points.
+    /// The mapper of a bundle with such a prior.
     pub(super) const fn mapper(self) -> MapperKind {
         match self {
             Self::W => MapperKind::FlowPrior,

@@ -1,4 +1,4 @@
-//! Portraits: the normals that they are made of are known, and the grammar writes captions of each.
+//! Portraits with known latents and captions of the grammar.
 
 use anyface_portraits::caption::{Caption, Grammar, Split};
 use anyface_portraits::latent::{LATENT_DIM, sample};
@@ -17,28 +17,28 @@ use crate::stage::described::{
 };
 use crate::stage::text_features::TextFeatures;
 
-/// Portraits with their captions, read once.
+/// Portraits and the text features of their captions.
 pub(super) struct Portraits {
     random: Described,
-    /// Faces that look like a role, with captions of the grammar. None is held out.
+    /// Faces that match a role, with captions of the grammar. Training only.
     roles: Option<Described>,
-    /// Faces with a text that says nothing of them, or with none.
+    /// Faces with a neutral text or without text.
     neutral: Described,
 }
 
 /// Faces of one kind.
 struct Described {
-    /// What `z` is made of, `[P, D]`.
+    /// Normals behind `z`, `[P, D]`.
     normals: Tensor<2>,
     texts: DescribedFaces,
 }
 
 impl Portraits {
-    /// Portraits to learn from, and others of which captions use words that the grammar keeps out of
+    /// Training and held-out portraits. Held-out captions use words that the grammar keeps out of
     /// training.
     ///
     /// # Errors
-    /// When WordNet cannot be read.
+    /// WordNet cannot be read.
     pub(super) fn read(
         config: &PriorConfig,
         portraits: &PortraitsConfig,
@@ -66,7 +66,7 @@ impl Portraits {
     }
 }
 
-/// Random portraits with captions of the split; `first` is the number of the first.
+/// Random portraits with captions of the split, numbered from `first`.
 fn random(
     split: Split,
     first: usize,
@@ -84,7 +84,7 @@ fn random(
     faces.collect()
 }
 
-/// Of every second face not a word is said.
+/// Removes the captions of every second face.
 fn silent(mut faces: Vec<DescribedFace>) -> Vec<DescribedFace> {
     for face in faces.iter_mut().step_by(2) {
         face.captions = vec![Caption::from(Vec::new())];
@@ -102,7 +102,7 @@ impl Described {
         }
     }
 
-    /// Normals `[N, D]` of random faces of these with some of their captions.
+    /// Normals `[N, D]` and random captions of `count` random faces.
     fn batch(&self, count: usize, rng: &mut ChaCha8Rng) -> (Tensor<2>, TextBatch) {
         let chosen: Vec<usize> = (0..count)
             .map(|_| rng.random_range(0..self.texts.len()))
@@ -140,7 +140,7 @@ impl Samples for Portraits {
         let texts = texts
             .into_iter()
             .reduce(|a, b| TextBatch::concatenate([a, b]));
-        let texts = texts.expect("a batch has a face");
+        let texts = texts.expect("a batch is not empty");
         let said = texts.faces.iter();
         let descriptions = Descriptions {
             said: said

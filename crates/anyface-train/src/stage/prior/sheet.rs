@@ -1,4 +1,4 @@
-//! What a prior draws, to be looked at.
+//! Sample pictures of a prior.
 
 use anyface::image::to_rgb;
 use anyface::mapper::{FlowPrior, FlowSampling};
@@ -9,7 +9,7 @@ use image::RgbImage;
 use super::points::Points;
 use crate::stage::text_features::TextFeatures;
 
-/// Descriptions, sentence by sentence, one a row; nothing is said of the last.
+/// Descriptions of the rows, as lists of sentences. The last row is unconditional.
 const ROWS: [&[&str]; 12] = [
     &["A woman."],
     &["A man."],
@@ -25,10 +25,10 @@ const ROWS: [&[&str]; 12] = [
     &[],
 ];
 
-/// Seeds, one a column.
+/// Number of seeds, one per column.
 pub(super) const COLUMNS: usize = 8;
 
-/// The text features of the rows, `[C, E]` each; none where nothing is said.
+/// Text features `[C, E]` of the rows. `None` for the unconditional row.
 pub(super) struct Sheet {
     rows: Vec<Option<Tensor<2>>>,
 }

@@ -1,4 +1,4 @@
-//! The loss of the prior and what is measured of it.
+//! Loss and evaluation of the prior.
 
 use std::path::Path;
 
@@ -31,14 +31,14 @@ use crate::loss::flow_matching;
 use crate::run::{Evaluation, Stage, StepOutput};
 use crate::stage::text_features::TextFeatures;
 
-/// Faces of the held-out loss.
+/// Number of faces for the held-out loss.
 const EVALUATION_FACES: usize = 1024;
-/// Faces that are drawn for the probe, at once.
+/// Number of faces generated at once for the probe.
 const DRAWN_FACES: usize = 64;
-/// How often as many are drawn.
+/// Number of batches of generated faces.
 const DRAWN_ROUNDS: usize = 4;
 
-/// Trains [`FlowPrior`].
+/// Trains a [`FlowPrior`].
 pub(super) struct PriorStage {
     config: PriorConfig,
     training: Box<dyn Samples>,
@@ -51,7 +51,7 @@ pub(super) struct PriorStage {
 }
 
 impl PriorStage {
-    /// Loads the frozen networks and reads every face and its words with them.
+    /// Loads the frozen networks and computes the latents and text features of all faces.
     pub(super) fn new(file: &Path, config: PriorConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
         let generator: GeneratorConfig = bundle.section("generator")?;
@@ -76,7 +76,7 @@ impl PriorStage {
             (Some(photographs), None) => readers.photographs(photographs)?,
             (None, Some(portraits)) => readers.portraits(portraits)?,
             _ => {
-                let message = "needs one of the tables [portraits] and [photographs]";
+                let message = "needs exactly one of the tables [portraits] and [photographs]";
                 return Err(TrainError::config(file, message));
             }
         };
@@ -92,7 +92,7 @@ impl PriorStage {
         })
     }
 
-    /// The loss on random faces.
+    /// Loss on `count` random faces.
     fn loss(
         &self,
         prior: &FlowPrior,
@@ -111,8 +111,8 @@ impl PriorStage {
         flow_matching(prior, prior.whiten(w), noise, t, condition)
     }
 
-    /// Mean over attributes of the balanced accuracy of what the probe reads in faces drawn of
-    /// held-out descriptions, 0 to 1.
+    /// Faithfulness to held-out descriptions: balanced accuracy of the probe on generated faces,
+    /// mean over attributes, 0 to 1.
     fn faithfulness(&self, prior: &FlowPrior, probe: &Probe, rng: &mut ChaCha8Rng) -> f64 {
         let mut accuracy = Accuracy::default();
         for _ in 0..DRAWN_ROUNDS {
@@ -140,7 +140,7 @@ impl PriorStage {
     }
 }
 
-/// What reads faces and words before training.
+/// Networks and settings that read faces and texts before training.
 struct Readers<'a> {
     file: &'a Path,
     config: &'a PriorConfig,
@@ -150,7 +150,7 @@ struct Readers<'a> {
 }
 
 impl Readers<'_> {
-    /// Photographs to learn from and others, with the latents that the encoder finds.
+    /// Training and held-out photographs, with latents of the encoder.
     fn photographs(&self, photographs: &PhotographsConfig) -> Result<[Box<dyn Samples>; 2]> {
         let device = self.device;
         let encoder: ResidualEncoderConfig = self.bundle.section("residual_encoder")?;
@@ -176,14 +176,14 @@ impl Readers<'_> {
         ])
     }
 
-    /// Portraits to learn from and others, whose latents are known.
+    /// Training and held-out portraits, with their true latents.
     fn portraits(&self, portraits: &PortraitsConfig) -> Result<[Box<dyn Samples>; 2]> {
         let read = Portraits::read(self.config, portraits, self.text_features, self.device)?;
         Ok(read.map(|portraits| -> Box<dyn Samples> { Box::new(portraits) }))
     }
 }
 
-/// Counts what is said of a face against what the probe sees in it.
+/// Compares the statements of a description with the probe's logits.
 fn count(accuracy: &mut Accuracy, said: Facts, logits: &[f32]) {
     for &attribute in Attribute::ALL {
         for state in [false, true] {
@@ -195,7 +195,7 @@ fn count(accuracy: &mut Accuracy, said: Facts, logits: &[f32]) {
     }
 }
 
-/// Noise `[N, D]` and times `[N, 1]`, one in each of N equal parts of 0 to 1.
+/// Noise `[N, D]` and stratified times `[N, 1]`: one in each of N equal intervals of [0, 1].
 fn path([count, dim]: [usize; 2], rng: &mut ChaCha8Rng, device: &Device) -> (Tensor<2>, Tensor<2>) {
     let t: Vec<f32> = (0..count)
         .map(|i| (i as f32 + rng.random::<f32>()) / count as f32)
@@ -207,7 +207,7 @@ fn path([count, dim]: [usize; 2], rng: &mut ChaCha8Rng, device: &Device) -> (Ten
     )
 }
 
-/// Checks that the prior fits the networks of the bundle; the error names the field.
+/// Checks that the prior matches the networks of the bundle. The error names the field.
 fn check(
     config: &PriorConfig,
     latent_dim: usize,
@@ -223,7 +223,7 @@ fn check(
     match model.feature_dim == feature_dim {
         true => Ok(()),
         false => Err(format!(
-            "[model] `feature_dim` is {}, the text tower's features have {feature_dim}",
+            "[model] `feature_dim` is {}, but that of the text tower is {feature_dim}",
             model.feature_dim
         )),
     }
@@ -257,7 +257,7 @@ impl Stage for PriorStage {
         Ok(Evaluation { score, metrics })
     }
 
-    /// A description a row, a seed a column.
+    /// A row per description, a column per seed.
     fn sample(&mut self, ema: &FlowPrior, path: &Path) -> Result<()> {
         let faces = self
             .sheet
