@@ -1,13 +1,16 @@
-//! `train prior` from labelled faces to a bundle that makes faces of words.
+//! Tests `train prior`: from labelled faces to a bundle that generates faces from text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyface::bundle::{Bundle, ZDistribution};
+use anyface::clip::transformer::TransformerConfig;
 use anyface::clip::{TextTowerConfig, VisionTransformerConfig};
 use anyface::inversion::ResidualEncoderConfig;
+use anyface::mapper::StreamConfig;
 use anyface::stylegan2::GeneratorConfig;
 use anyface::{Edit, Engine, Generate};
+use anyface_portraits::latent::LATENT_DIM;
 use anyface_portraits::{Attribute, CODE_DIM, Face, latent, render};
 use anyface_train::stage::prior;
 use burn::module::Module;
@@ -23,7 +26,7 @@ const PHOTOGRAPHS: &str = "[photographs]\npath = 'FOLDER/faces'\nlayout = 'celeb
 const PORTRAITS: &str = "[portraits]\ncount = 40\nfaces_per_role = 1\nneutral_texts = 8\n\
     wordnet = 'FOLDER/wordnet'\n[data]\nheld_out = 6\ncaptions = 2\n";
 
-/// Renders with a table of some attributes, each of a person of its own.
+/// Writes renders, one per person, and a table of attributes.
 fn write_faces(folder: &Path) {
     let labels = [Attribute::Male, Attribute::Young, Attribute::Smiling];
     fs::create_dir_all(folder.join("images")).expect("a folder");
@@ -47,7 +50,7 @@ fn put<M: Module>(folder: &Path, name: &str, config: &impl Serialize, network: &
     Bundle::put(folder, name, config, network).expect("written");
 }
 
-/// A bundle with small random networks, and the tokenizer of the portraits.
+/// A bundle with small random networks and the tokenizer of the portraits.
 fn write_bundle(folder: &Path, z_dim: usize, z_distribution: ZDistribution) {
     let device = Device::flex();
     device.seed(1);
@@ -80,7 +83,7 @@ fn write_wordnet(folder: &Path) {
 }
 
 /// The configuration of a run in `folder` with its output in `out`, on these faces.
-fn write_config(folder: &Path, out: &str, w_dim: usize, faces: &str) -> PathBuf {
+fn write_config(folder: &Path, out: &str, latent_dim: usize, faces: &str) -> PathBuf {
     let path = folder.join(format!("{out}.toml"));
     let folder = folder.display();
     let faces = faces.replace("FOLDER", &folder.to_string());
@@ -90,14 +93,14 @@ fn write_config(folder: &Path, out: &str, w_dim: usize, faces: &str) -> PathBuf 
          checkpoint_every = 2\nsample_every = 6\n\
          {faces}\
          [learning]\nbatch = 8\nsilent = 0.3\nrare = 0.2\n\
-         [model]\nfeature_dim = 6\nw_dim = {w_dim}\nwidth = 16\nblocks = 2\nheads = 4\n\
+         [model]\nfeature_dim = 6\nlatent_dim = {latent_dim}\nwidth = 16\nblocks = 2\nheads = 4\n\
          [sampling]\nguidance = 2.0\nsteps = 4\n"
     );
     fs::write(&path, text).expect("written");
     path
 }
 
-/// A folder with faces, a bundle and nothing trained.
+/// A folder with faces and an untrained bundle.
 fn start() -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a folder");
     write_faces(&directory.path().join("faces"));
@@ -109,7 +112,7 @@ fn start() -> tempfile::TempDir {
     directory
 }
 
-/// A folder with a bundle of portraits, WordNet, and nothing trained.
+/// A folder with WordNet and an untrained bundle of portraits.
 fn start_with_portraits() -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a folder");
     write_wordnet(&directory.path().join("wordnet"));
@@ -118,15 +121,32 @@ fn start_with_portraits() -> tempfile::TempDir {
         CODE_DIM,
         ZDistribution::Portraits,
     );
+    let stream = StreamConfig {
+        feature_dim: 6,
+        num_ws: 8,
+        w_dim: W_DIM,
+        transformer: TransformerConfig::new(8, 1, 1),
+        hidden: vec![8],
+        lr_multiplier: 1.0,
+        reads_latent: true,
+        memory: Vec::new(),
+    };
+    let bundle = directory.path().join("bundle");
+    put(
+        &bundle,
+        "text_stream",
+        &stream,
+        &stream.init(&Device::flex()),
+    );
     directory
 }
 
 #[test]
-fn a_bundle_makes_faces_by_its_prior() {
+fn a_prior_of_photographs_generates_faces() {
     let directory = start();
     let folder = directory.path();
     let config = write_config(folder, "run", W_DIM, PHOTOGRAPHS);
-    prior::run(&config, &Device::flex(), false).expect("a run that ends");
+    prior::run(&config, &Device::flex(), false).expect("a run");
     let sheet = image::open(folder.join("run/samples/00000006.png")).expect("a sample");
     assert_eq!((sheet.width(), sheet.height()), (4 + 8 * 36, 4 + 12 * 36));
     let log = fs::read_to_string(folder.join("run/log.jsonl")).expect("a log");
@@ -143,13 +163,13 @@ fn a_bundle_makes_faces_by_its_prior() {
     assert_ne!(faces[0].image, faces[1].image);
     let face = engine.invert(&faces[0].image, 1);
     let edit = Edit::default();
-    let edited = engine.edit(&face, "an old man", &edit).expect("another");
+    let edited = engine.edit(&face, "an old man", &edit).expect("an edit");
     assert_ne!(engine.draw(&edited), engine.draw(&face));
 }
 
 /// A run whose last checkpoint is lost ends with the same weights when it is resumed.
-fn resumes(directory: &Path, faces: &str) {
-    let config = write_config(directory, "whole", W_DIM, faces);
+fn resumes(directory: &Path, latent_dim: usize, faces: &str) {
+    let config = write_config(directory, "whole", latent_dim, faces);
     prior::run(&config, &Device::flex(), false).expect("a run that ends");
     let model = |run: &str| {
         let file = format!("{run}/checkpoints/00000006/model.bpk");
@@ -157,21 +177,21 @@ fn resumes(directory: &Path, faces: &str) {
     };
     let whole = model("whole");
     fs::remove_dir_all(directory.join("whole/checkpoints/00000006")).expect("removed");
-    prior::run(&config, &Device::flex(), true).expect("a run that ends");
+    prior::run(&config, &Device::flex(), true).expect("a run");
     assert!(model("whole") == whole, "the weights differ");
 }
 
 #[test]
 fn a_killed_run_resumes_to_the_same_weights() {
-    resumes(start().path(), PHOTOGRAPHS);
-    resumes(start_with_portraits().path(), PORTRAITS);
+    resumes(start().path(), W_DIM, PHOTOGRAPHS);
+    resumes(start_with_portraits().path(), LATENT_DIM, PORTRAITS);
 }
 
 #[test]
-fn words_of_portraits_reach_their_bundle() {
+fn a_prior_of_portraits_depends_on_the_text() {
     let directory = start_with_portraits();
     let folder = directory.path();
-    let config = write_config(folder, "run", W_DIM, PORTRAITS);
+    let config = write_config(folder, "run", LATENT_DIM, PORTRAITS);
     prior::run(&config, &Device::flex(), false).expect("a run that ends");
     let engine = Engine::open(&folder.join("bundle")).expect("a bundle");
     let face = |text: &str| {
@@ -182,7 +202,7 @@ fn words_of_portraits_reach_their_bundle() {
 }
 
 #[test]
-fn faces_come_from_one_place() {
+fn two_sources_of_faces_are_an_error() {
     let directory = start();
     let both = format!(
         "{}{}",
@@ -190,22 +210,22 @@ fn faces_come_from_one_place() {
         PORTRAITS
     );
     let config = write_config(directory.path(), "run", W_DIM, &both);
-    let error = prior::run(&config, &Device::flex(), false).expect_err("what cannot be");
+    let error = prior::run(&config, &Device::flex(), false).expect_err("two sources");
     let message = error.to_string();
     assert!(
-        message.ends_with("needs one of the tables [portraits] and [photographs]"),
+        message.ends_with("needs exactly one of the tables [portraits] and [photographs]"),
         "{message}"
     );
 }
 
 #[test]
-fn a_prior_of_another_width_is_refused() {
+fn a_prior_of_another_width_is_an_error() {
     let directory = start();
     let config = write_config(directory.path(), "run", W_DIM + 1, PHOTOGRAPHS);
-    let error = prior::run(&config, &Device::flex(), false).expect_err("what cannot be");
+    let error = prior::run(&config, &Device::flex(), false).expect_err("another width");
     let message = error.to_string();
     assert!(
-        message.ends_with("[model] `w_dim` is 9, that of the generator 8"),
+        message.ends_with("[model] `latent_dim` is 9, the bundle needs 8"),
         "{message}"
     );
 }

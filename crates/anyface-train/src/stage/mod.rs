@@ -1,4 +1,4 @@
-//! What is trained: one file or folder a network.
+//! Training stages: one module per network.
 
 mod attribute_loss;
 pub mod clip2latent;

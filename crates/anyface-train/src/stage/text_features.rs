@@ -1,4 +1,4 @@
-//! What the text tower of a bundle reads in sentences.
+//! Text features by the text tower of a bundle.
 
 use std::collections::HashMap;
 
@@ -11,22 +11,22 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 
-/// Texts read at once, each with its neighbours in length.
+/// Texts per forward pass, sorted by length.
 const READ_BATCH: usize = 64;
 
-/// A frozen text tower with its tokenizer.
+/// A frozen text tower and its tokenizer.
 pub(super) struct TextFeatures {
     tower: TextTower,
     tokenizer: Tokenizer,
-    /// Tokens that the tower reads at most.
+    /// Maximum number of tokens per text.
     context: usize,
-    /// E, the width of a feature.
+    /// Width of a feature, E.
     feature_dim: usize,
     device: Device,
 }
 
 impl TextFeatures {
-    /// The text tower of `bundle`.
+    /// Loads the text tower of `bundle`.
     pub(super) fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
         let config: TextTowerConfig = bundle.section("text_tower")?;
         let tower = bundle.network("text_tower", config.init(device))?;
@@ -39,12 +39,12 @@ impl TextFeatures {
         })
     }
 
-    /// E, the width of a feature.
+    /// Width of a feature, E.
     pub(super) const fn feature_dim(&self) -> usize {
         self.feature_dim
     }
 
-    /// Unit features of texts in their order, `[N, E]`. A text that comes again is read once.
+    /// Unit features `[N, E]` of texts, in their order. Repeated texts are computed once.
     pub(super) fn read(&self, texts: &[&str]) -> Tensor<2> {
         let mut distinct: Vec<&str> = texts.to_vec();
         distinct.sort_unstable_by_key(|text| (text.len(), *text));

@@ -13,6 +13,8 @@ pub enum MapperKind {
     Streams,
     /// A prior p(w | text) generates one by flow matching.
     FlowPrior,
+    /// A flow prior of the standard normals that make `z`; edits use the text stream.
+    FlowPriorZ,
     /// clip2latent's diffusion prior generates one from a CLIP feature.
     Clip2latent,
     /// The memory and the mapper of the released AnyFace++.
@@ -24,9 +26,10 @@ pub enum MapperKind {
 impl MapperKind {
     /// All kinds. The default of a bundle is the first kind for which it has a network; the last
     /// needs none.
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Streams,
         Self::FlowPrior,
+        Self::FlowPriorZ,
         Self::Clip2latent,
         Self::AnyfacePlus,
         Self::Optimization,
@@ -37,6 +40,7 @@ impl MapperKind {
         match self {
             Self::Streams => "streams",
             Self::FlowPrior => "flow_prior",
+            Self::FlowPriorZ => "flow_prior_z",
             Self::Clip2latent => "clip2latent",
             Self::AnyfacePlus => "anyface_plus",
             Self::Optimization => "optimization",
@@ -48,6 +52,7 @@ impl MapperKind {
         match self {
             Self::Streams => &["text_stream"],
             Self::FlowPrior => &["flow_prior"],
+            Self::FlowPriorZ => &["flow_prior", "text_stream"],
             Self::Clip2latent => &["clip2latent"],
             Self::AnyfacePlus => &["memory", "image_map"],
             Self::Optimization => &[],
@@ -65,7 +70,9 @@ impl MapperKind {
     pub(super) const fn truncation(self, num_ws: usize) -> Truncation {
         let (psi, cutoff) = match self {
             // StyleGAN2's usual ψ.
-            Self::Streams | Self::FlowPrior | Self::Optimization => (0.7, num_ws),
+            Self::Streams | Self::FlowPrior | Self::FlowPriorZ | Self::Optimization => {
+                (0.7, num_ws)
+            }
             Self::Clip2latent => (1.0, num_ws),
             // `synthesis.py` of cripac-sjx/Anyface.
             Self::AnyfacePlus => (0.5, 8),
@@ -78,14 +85,18 @@ impl MapperKind {
         match self {
             // `synthesis.py` of cripac-sjx/Anyface.
             Self::AnyfacePlus => 2,
-            Self::Streams | Self::FlowPrior | Self::Clip2latent | Self::Optimization => 0,
+            Self::Streams
+            | Self::FlowPrior
+            | Self::FlowPriorZ
+            | Self::Clip2latent
+            | Self::Optimization => 0,
         }
     }
 
     /// Public generators are trained with noise, those trained by this project without.
     pub(super) const fn noise(self) -> StoredNoise {
         match self {
-            Self::Streams | Self::FlowPrior => StoredNoise::None,
+            Self::Streams | Self::FlowPrior | Self::FlowPriorZ => StoredNoise::None,
             Self::Clip2latent | Self::AnyfacePlus | Self::Optimization => StoredNoise::Const,
         }
     }

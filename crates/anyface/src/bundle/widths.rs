@@ -1,6 +1,6 @@
 //! Checks that the sizes of a bundle's networks match.
 
-use super::BundleConfig;
+use super::{BundleConfig, MapperKind};
 
 impl BundleConfig {
     /// Checks that each network's output is as wide as the next network's input; the error names
@@ -21,7 +21,7 @@ impl BundleConfig {
         }
         if let Some(prior) = &self.flow_prior {
             self.features("flow_prior.feature_dim", "reads", prior.feature_dim)?;
-            self.latent_width("flow_prior.w_dim", prior.w_dim)?;
+            self.prior_width(prior.latent_dim)?;
         }
         if let Some(prior) = &self.clip2latent {
             self.features("clip2latent.dim", "reads", prior.dim)?;
@@ -46,6 +46,22 @@ impl BundleConfig {
             self.latent_layers("inversion.num_ws", encoder.num_ws)?;
         }
         Ok(())
+    }
+
+    /// Checks the width of the flow prior, which generates `w`, or the standard normals that make
+    /// `z`.
+    fn prior_width(&self, found: usize) -> Result<(), String> {
+        let field = "flow_prior.latent_dim";
+        if self.mapper != MapperKind::FlowPriorZ {
+            return self.latent_width(field, found);
+        }
+        let expected = self.z_distribution.normals(self.generator.z_dim);
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!(
+                "{field}: it draws {found} normals, `z` is made of {expected}"
+            )),
+        }
     }
 
     fn validate_anyface_plus(&self) -> Result<(), String> {

@@ -139,7 +139,7 @@ fn a_prior_that_does_not_fit_or_is_missing_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     flow_bundle(folder.path(), 5);
     let error = Engine::open(folder.path()).unwrap_err().to_string();
-    let expected = "flow_prior.w_dim: its latents have 5 entries, the generator's 4";
+    let expected = "flow_prior.latent_dim: its latents have 5 entries, the generator's 4";
     assert!(error.ends_with(expected), "{error}");
 
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Portraits with captions of the grammar, from their latents alone: nothing is drawn.
+//! Portraits with captions of the grammar, from their latents only. They are not rendered.
 
 use anyface_portraits::Face;
 use anyface_portraits::caption::{Caption, Grammar, Split};
@@ -13,11 +13,11 @@ use crate::data::captions::{latents_of_roles, write_caption};
 use crate::data::corpus::{NEUTRAL, neutral_texts};
 use crate::data::wordnet::WordNet;
 
-/// Among this many neutral texts there is one more that asks for any face.
+/// Number of neutral texts per text that asks for any face.
 const NEUTRAL_EVERY: usize = 8;
 
-/// The portrait of a latent with `captions` captions. What is written depends on the grammar, the
-/// portrait, `seed` and `number` alone.
+/// The portrait of a latent, with `captions` captions. They depend only on the grammar, the
+/// portrait, `seed` and `number`.
 pub(in crate::stage) fn portrait(
     grammar: &Grammar,
     z: [f32; LATENT_DIM],
@@ -34,7 +34,7 @@ pub(in crate::stage) fn portrait(
     }
 }
 
-/// `faces_per_role` portraits for each role of the training split, of which the role is true.
+/// `faces_per_role` portraits per role of the training split, which match the role.
 pub(in crate::stage) fn of_roles(
     faces_per_role: usize,
     captions: usize,
@@ -48,8 +48,8 @@ pub(in crate::stage) fn of_roles(
         .collect()
 }
 
-/// Random portraits with up to `count` texts that say nothing of a face, and for every eighth of
-/// them one with a text that asks for any face.
+/// Random portraits with up to `count` texts that do not describe a face. For every eight of them,
+/// one portrait with a text that asks for any face is added.
 pub(in crate::stage) fn neutral(count: usize, wordnet: &WordNet, seed: u64) -> Vec<DescribedFace> {
     let texts = neutral_texts(wordnet);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

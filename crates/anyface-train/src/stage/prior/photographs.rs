@@ -1,5 +1,5 @@
-//! Labelled photographs: the encoder finds their latents, sentences of the grammar are put together
-//! to describe them.
+//! Labelled photographs. The encoder gives their latents, and sentences of the grammar describe
+//! them.
 
 use std::path::Path;
 
@@ -20,28 +20,28 @@ use crate::data::faces::Faces;
 use crate::error::{Result, TrainError};
 use crate::stage::text_features::TextFeatures;
 
-/// Pictures that the encoder reads at once.
+/// Pictures per forward pass of the encoder.
 const READ_BATCH: usize = 64;
-/// A look is rare if at most this part of the faces has it.
+/// Maximum fraction of faces with an attribute that counts as rare.
 const RARE: f64 = 0.08;
-/// Fewer faces than this say little of a look.
+/// Minimum number of faces with a rare attribute.
 const LEAST_FACES: usize = 20;
 
-/// Photographs with latents, what is known of them, and sentences that are true of some.
+/// Photographs with latents, attributes and a pool of sentences.
 pub(super) struct Photographs {
     facts: Vec<Facts>,
-    /// Of the pictures, then of their mirror images, `[2·P, D]`.
+    /// Latents of the pictures, then of their mirror images, `[2·P, D]`.
     latents: Tensor<2>,
     sentences: Sentences,
-    /// Rare looks, and the faces that have them.
+    /// Rare attributes and the indices of their faces.
     rare: Vec<(Attribute, Vec<usize>)>,
 }
 
 impl Photographs {
-    /// Finds the latents of faces, and writes and reads captions of them.
+    /// Computes the latents of faces, and writes and reads captions.
     ///
     /// # Errors
-    /// When nothing is known of the faces.
+    /// No face has a known attribute.
     pub(super) fn read(
         file: &Path,
         config: &PriorConfig,
@@ -55,7 +55,7 @@ impl Photographs {
         let attributes: Vec<Attributes> = places.iter().map(|&i| faces.attributes(i)).collect();
         let facts: Vec<Facts> = attributes.iter().map(Facts::of).collect();
         if facts.iter().all(|facts| facts.is_empty()) {
-            let message = "[photographs] has no attributes: the prior learns from labels";
+            let message = "[photographs] has no attributes; the prior needs labels";
             return Err(TrainError::config(file, message));
         }
         let find = |is_mirrored: bool| {
@@ -86,7 +86,7 @@ impl Photographs {
 }
 
 impl Samples for Photographs {
-    /// Of all pictures and of their mirror images, `[2·P, D]`.
+    /// Latents of all pictures and their mirror images, `[2·P, D]`.
     fn latents(&self) -> &Tensor<2> {
         &self.latents
     }
@@ -115,7 +115,7 @@ impl Samples for Photographs {
     }
 }
 
-/// The attributes that few faces have, each with those faces.
+/// Rare attributes and the indices of their faces.
 fn rare_looks(faces: &[Facts]) -> Vec<(Attribute, Vec<usize>)> {
     let all = Attribute::ALL.iter().map(|&attribute| {
         let places = (0..faces.len()).filter(|&place| faces[place].say((attribute, true)));
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_that_one_face_in_twenty_has_is_rare() {
+    fn an_attribute_of_one_face_in_twenty_is_rare() {
         let faces: Vec<Facts> = (0..400)
             .map(|i| {
                 let facts = [

@@ -1,9 +1,8 @@
-//! Portraits: their latents are known, and the grammar writes captions of each.
+//! Portraits with known latents and captions of the grammar.
 
-use anyface::stylegan2::Mapping;
 use anyface_portraits::caption::{Caption, Grammar, Split};
-use anyface_portraits::latent::sample;
-use burn::tensor::Tensor;
+use anyface_portraits::latent::{LATENT_DIM, sample};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -11,7 +10,6 @@ use rayon::prelude::*;
 use super::facts::Facts;
 use super::samples::{Descriptions, Samples};
 use super::{LearningConfig, PortraitsConfig, PriorConfig};
-use crate::data::portraits::codes;
 use crate::data::wordnet::WordNet;
 use crate::error::Result;
 use crate::stage::described::{
@@ -19,37 +17,37 @@ use crate::stage::described::{
 };
 use crate::stage::text_features::TextFeatures;
 
-/// Portraits with their captions, read once.
+/// Portraits and the text features of their captions.
 pub(super) struct Portraits {
     random: Described,
-    /// Faces that look like a role, with captions of the grammar. None is held out.
+    /// Faces that match a role, with captions of the grammar. Training only.
     roles: Option<Described>,
-    /// Faces with a text that says nothing of them, or with none.
+    /// Faces with a neutral text or without text.
     neutral: Described,
 }
 
 /// Faces of one kind.
 struct Described {
-    /// `[P, D]`.
-    latents: Tensor<2>,
+    /// Normals behind `z`, `[P, D]`.
+    normals: Tensor<2>,
     texts: DescribedFaces,
 }
 
 impl Portraits {
-    /// Portraits to learn from, and others of which captions use words that the grammar keeps out of
+    /// Training and held-out portraits. Held-out captions use words that the grammar keeps out of
     /// training.
     ///
     /// # Errors
-    /// When WordNet cannot be read.
+    /// WordNet cannot be read.
     pub(super) fn read(
         config: &PriorConfig,
         portraits: &PortraitsConfig,
-        mapping: &Mapping,
         text_features: &TextFeatures,
+        device: &Device,
     ) -> Result<[Self; 2]> {
         let wordnet = WordNet::open(&portraits.wordnet)?;
         let (seed, captions) = (config.run.seed, config.data.captions);
-        let describe = |faces: Vec<DescribedFace>| Described::read(faces, mapping, text_features);
+        let describe = |faces: Vec<DescribedFace>| Described::read(faces, text_features, device);
         let random = |split, first, count| random(split, first, count, captions, seed);
         let [training, held_out] = [portraits.count, config.data.held_out];
         let neutral = |count| describe(silent(neutral(count, &wordnet, seed)));
@@ -68,7 +66,7 @@ impl Portraits {
     }
 }
 
-/// Random portraits with captions of the split; `first` is the number of the first.
+/// Random portraits with captions of the split, numbered from `first`.
 fn random(
     split: Split,
     first: usize,
@@ -86,7 +84,7 @@ fn random(
     faces.collect()
 }
 
-/// Of every second face not a word is said.
+/// Removes the captions of every second face.
 fn silent(mut faces: Vec<DescribedFace>) -> Vec<DescribedFace> {
     for face in faces.iter_mut().step_by(2) {
         face.captions = vec![Caption::from(Vec::new())];
@@ -95,30 +93,30 @@ fn silent(mut faces: Vec<DescribedFace>) -> Vec<DescribedFace> {
 }
 
 impl Described {
-    fn read(faces: Vec<DescribedFace>, mapping: &Mapping, text_features: &TextFeatures) -> Self {
-        let latents: Vec<_> = faces.iter().filter_map(|face| face.z).collect();
-        let device = mapping.w_avg.val().device();
+    fn read(faces: Vec<DescribedFace>, text_features: &TextFeatures, device: &Device) -> Self {
+        let normals: Vec<f32> = faces.iter().filter_map(|face| face.z).flatten().collect();
+        let normals = TensorData::new(normals, [faces.len(), LATENT_DIM]);
         Self {
-            latents: mapping.forward(codes(&latents, &device)),
+            normals: Tensor::from_data(normals, device),
             texts: DescribedFaces::read(faces, text_features),
         }
     }
 
-    /// Latents `[N, D]` of random faces of these with some of their captions.
+    /// Normals `[N, D]` and random captions of `count` random faces.
     fn batch(&self, count: usize, rng: &mut ChaCha8Rng) -> (Tensor<2>, TextBatch) {
         let chosen: Vec<usize> = (0..count)
             .map(|_| rng.random_range(0..self.texts.len()))
             .collect();
         let places: Vec<i64> = chosen.iter().map(|&place| place as i64).collect();
-        let places = Tensor::from_data(places.as_slice(), &self.latents.device());
-        let latents = self.latents.clone().select(0, places);
-        (latents, self.texts.batch(&chosen, rng))
+        let places = Tensor::from_data(places.as_slice(), &self.normals.device());
+        let normals = self.normals.clone().select(0, places);
+        (normals, self.texts.batch(&chosen, rng))
     }
 }
 
 impl Samples for Portraits {
     fn latents(&self) -> &Tensor<2> {
-        &self.random.latents
+        &self.random.normals
     }
 
     fn batch(
@@ -137,12 +135,12 @@ impl Samples for Portraits {
         ];
         let kinds = roles.into_iter().chain(others);
         let kinds = kinds.filter(|(_, count)| *count > 0);
-        let (latents, texts): (Vec<_>, Vec<_>) =
+        let (normals, texts): (Vec<_>, Vec<_>) =
             kinds.map(|(kind, count)| kind.batch(count, rng)).unzip();
         let texts = texts
             .into_iter()
             .reduce(|a, b| TextBatch::concatenate([a, b]));
-        let texts = texts.expect("a batch has a face");
+        let texts = texts.expect("a batch is not empty");
         let said = texts.faces.iter();
         let descriptions = Descriptions {
             said: said
@@ -151,6 +149,6 @@ impl Samples for Portraits {
             features: texts.features,
             absent: texts.absent,
         };
-        (Tensor::cat(latents, 0), descriptions)
+        (Tensor::cat(normals, 0), descriptions)
     }
 }

@@ -1,4 +1,4 @@
-//! What the prior learns from, wherever the faces come from.
+//! Training samples of the prior, for all sources of faces.
 
 use burn::tensor::{Bool, Tensor};
 use rand_chacha::ChaCha8Rng;
@@ -6,13 +6,13 @@ use rand_chacha::ChaCha8Rng;
 use super::LearningConfig;
 use super::facts::Facts;
 
-/// Faces with latents, of which something can be said.
+/// Faces with latents and descriptions.
 pub(super) trait Samples: Send + Sync {
     /// The latents of all faces, `[P, D]`.
     fn latents(&self) -> &Tensor<2>;
 
-    /// Latents `[N, D]` of random faces with descriptions. About the part `silent` of them say
-    /// nothing; the part `rare` is of faces with a look that few have.
+    /// Latents `[N, D]` and descriptions of random faces. About the fraction `silent` has no
+    /// description. The fraction `rare` is faces with a rare attribute.
     fn batch(
         &self,
         count: usize,
@@ -25,8 +25,8 @@ pub(super) trait Samples: Send + Sync {
 pub(super) struct Descriptions {
     /// Unit text features `[N, C, E]`, zero where absent.
     pub(super) features: Tensor<3>,
-    /// Where a face has fewer than C sentences, `[N, C]`.
+    /// True where a face has fewer than C sentences, `[N, C]`.
     pub(super) absent: Tensor<2, Bool>,
-    /// What is said of each.
+    /// Statements of each description.
     pub(super) said: Vec<Facts>,
 }

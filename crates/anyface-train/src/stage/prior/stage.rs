@@ -1,4 +1,4 @@
-//! The loss of the prior and what is measured of it.
+//! Loss and evaluation of the prior.
 
 use std::path::Path;
 
@@ -18,9 +18,10 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::facts::Facts;
 use super::photographs::Photographs;
+use super::points::Points;
 use super::portraits::Portraits;
 use super::samples::{Descriptions, Samples};
-use super::sheet::{COLUMNS, Sheet, draw};
+use super::sheet::{COLUMNS, Sheet};
 use super::{LearningConfig, PortraitsConfig, PriorConfig};
 use crate::data::faces::{FaceSplit, Faces};
 use crate::data::photographs::PhotographsConfig;
@@ -30,33 +31,36 @@ use crate::loss::flow_matching;
 use crate::run::{Evaluation, Stage, StepOutput};
 use crate::stage::text_features::TextFeatures;
 
-/// Faces of the held-out loss.
+/// Number of faces for the held-out loss.
 const EVALUATION_FACES: usize = 1024;
-/// Faces that are drawn for the probe, at once.
+/// Number of faces generated at once for the probe.
 const DRAWN_FACES: usize = 64;
-/// How often as many are drawn.
+/// Number of batches of generated faces.
 const DRAWN_ROUNDS: usize = 4;
 
-/// Trains [`FlowPrior`].
+/// Trains a [`FlowPrior`].
 pub(super) struct PriorStage {
     config: PriorConfig,
     training: Box<dyn Samples>,
     held_out: Box<dyn Samples>,
     generator: Generator,
+    points: Points,
     probe: Option<Probe>,
     sheet: Sheet,
     device: Device,
 }
 
 impl PriorStage {
-    /// Loads the frozen networks and reads every face and its words with them.
+    /// Loads the frozen networks and computes the latents and text features of all faces.
     pub(super) fn new(file: &Path, config: PriorConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
         let generator: GeneratorConfig = bundle.section("generator")?;
         let probe: Option<ProbeConfig> = bundle.section("probe")?;
         let probe = probe.map(|probe| bundle.network("probe", probe.init(device)));
         let text_features = TextFeatures::load(&bundle, device)?;
-        check(&config, generator.w_dim, text_features.feature_dim())
+        let points = config.points(&bundle)?;
+        let latent_dim = points.dim(generator.z_dim, generator.w_dim);
+        check(&config, latent_dim, text_features.feature_dim())
             .map_err(|message| TrainError::config(file, message))?;
         let generator = bundle
             .network("generator", generator.init(device))?
@@ -65,7 +69,6 @@ impl PriorStage {
             file,
             config: &config,
             bundle: &bundle,
-            generator: &generator,
             text_features: &text_features,
             device,
         };
@@ -73,7 +76,7 @@ impl PriorStage {
             (Some(photographs), None) => readers.photographs(photographs)?,
             (None, Some(portraits)) => readers.portraits(portraits)?,
             _ => {
-                let message = "needs one of the tables [portraits] and [photographs]";
+                let message = "needs exactly one of the tables [portraits] and [photographs]";
                 return Err(TrainError::config(file, message));
             }
         };
@@ -81,6 +84,7 @@ impl PriorStage {
             training,
             held_out,
             generator,
+            points,
             probe: probe.transpose()?,
             sheet: Sheet::read(&text_features),
             device: device.clone(),
@@ -88,7 +92,7 @@ impl PriorStage {
         })
     }
 
-    /// The loss on random faces.
+    /// Loss on `count` random faces.
     fn loss(
         &self,
         prior: &FlowPrior,
@@ -107,8 +111,8 @@ impl PriorStage {
         flow_matching(prior, prior.whiten(w), noise, t, condition)
     }
 
-    /// Mean over attributes of the balanced accuracy of what the probe reads in faces drawn of
-    /// held-out descriptions, 0 to 1.
+    /// Faithfulness to held-out descriptions: balanced accuracy of the probe on generated faces,
+    /// mean over attributes, 0 to 1.
     fn faithfulness(&self, prior: &FlowPrior, probe: &Probe, rng: &mut ChaCha8Rng) -> f64 {
         let mut accuracy = Accuracy::default();
         for _ in 0..DRAWN_ROUNDS {
@@ -125,8 +129,8 @@ impl PriorStage {
             } = descriptions;
             let (noise, _) = path(w.dims(), rng, &self.device);
             let condition = prior.condition(features, Some(absent));
-            let w = prior.latents(noise, condition, self.config.sampling);
-            let drawn = draw(&self.generator, w).clamp(-1.0, 1.0);
+            let drawn = prior.latents(noise, condition, self.config.sampling);
+            let drawn = self.points.draw(&self.generator, drawn).clamp(-1.0, 1.0);
             let logits: Vec<f32> = probe.forward(drawn).into_data().iter().collect();
             for (facts, logits) in said.iter().zip(logits.chunks(Attribute::COUNT)) {
                 count(&mut accuracy, *facts, logits);
@@ -136,18 +140,17 @@ impl PriorStage {
     }
 }
 
-/// What reads faces and words before training.
+/// Networks and settings that read faces and texts before training.
 struct Readers<'a> {
     file: &'a Path,
     config: &'a PriorConfig,
     bundle: &'a Bundle,
-    generator: &'a Generator,
     text_features: &'a TextFeatures,
     device: &'a Device,
 }
 
 impl Readers<'_> {
-    /// Photographs to learn from and others, with the latents that the encoder finds.
+    /// Training and held-out photographs, with latents of the encoder.
     fn photographs(&self, photographs: &PhotographsConfig) -> Result<[Box<dyn Samples>; 2]> {
         let device = self.device;
         let encoder: ResidualEncoderConfig = self.bundle.section("residual_encoder")?;
@@ -173,15 +176,14 @@ impl Readers<'_> {
         ])
     }
 
-    /// Portraits to learn from and others, whose latents are known.
+    /// Training and held-out portraits, with their true latents.
     fn portraits(&self, portraits: &PortraitsConfig) -> Result<[Box<dyn Samples>; 2]> {
-        let mapping = &self.generator.mapping;
-        let read = Portraits::read(self.config, portraits, mapping, self.text_features)?;
+        let read = Portraits::read(self.config, portraits, self.text_features, self.device)?;
         Ok(read.map(|portraits| -> Box<dyn Samples> { Box::new(portraits) }))
     }
 }
 
-/// Counts what is said of a face against what the probe sees in it.
+/// Compares the statements of a description with the probe's logits.
 fn count(accuracy: &mut Accuracy, said: Facts, logits: &[f32]) {
     for &attribute in Attribute::ALL {
         for state in [false, true] {
@@ -193,42 +195,35 @@ fn count(accuracy: &mut Accuracy, said: Facts, logits: &[f32]) {
     }
 }
 
-/// Noise `[N, D]` and times `[N, 1]`, one in each of N equal parts of 0 to 1.
-fn path(
-    [count, w_dim]: [usize; 2],
-    rng: &mut ChaCha8Rng,
-    device: &Device,
-) -> (Tensor<2>, Tensor<2>) {
+/// Noise `[N, D]` and stratified times `[N, 1]`: one in each of N equal intervals of [0, 1].
+fn path([count, dim]: [usize; 2], rng: &mut ChaCha8Rng, device: &Device) -> (Tensor<2>, Tensor<2>) {
     let t: Vec<f32> = (0..count)
         .map(|i| (i as f32 + rng.random::<f32>()) / count as f32)
         .collect();
-    let noise: Vec<f32> = StandardNormal
-        .sample_iter(rng)
-        .take(count * w_dim)
-        .collect();
+    let noise: Vec<f32> = StandardNormal.sample_iter(rng).take(count * dim).collect();
     (
-        Tensor::from_data(TensorData::new(noise, [count, w_dim]), device),
+        Tensor::from_data(TensorData::new(noise, [count, dim]), device),
         Tensor::from_data(TensorData::new(t, [count, 1]), device),
     )
 }
 
-/// Checks that the prior fits the networks of the bundle; the error names the field.
+/// Checks that the prior matches the networks of the bundle. The error names the field.
 fn check(
     config: &PriorConfig,
-    w_dim: usize,
+    latent_dim: usize,
     feature_dim: usize,
 ) -> std::result::Result<(), String> {
     let model = &config.model;
-    if model.w_dim != w_dim {
+    if model.latent_dim != latent_dim {
         return Err(format!(
-            "[model] `w_dim` is {}, that of the generator {w_dim}",
-            model.w_dim
+            "[model] `latent_dim` is {}, the bundle needs {latent_dim}",
+            model.latent_dim
         ));
     }
     match model.feature_dim == feature_dim {
         true => Ok(()),
         false => Err(format!(
-            "[model] `feature_dim` is {}, the text tower's features have {feature_dim}",
+            "[model] `feature_dim` is {}, but that of the text tower is {feature_dim}",
             model.feature_dim
         )),
     }
@@ -262,9 +257,11 @@ impl Stage for PriorStage {
         Ok(Evaluation { score, metrics })
     }
 
-    /// A description a row, a seed a column.
+    /// A row per description, a column per seed.
     fn sample(&mut self, ema: &FlowPrior, path: &Path) -> Result<()> {
-        let faces = self.sheet.draw(ema, &self.generator, self.config.sampling);
+        let faces = self
+            .sheet
+            .draw(ema, &self.generator, self.points, self.config.sampling);
         Ok(save_png(&contact_sheet(&faces, COLUMNS), path)?)
     }
 }

@@ -20,8 +20,8 @@ const FREQUENCIES: usize = 12;
 pub struct FlowPriorConfig {
     /// E, the width of a text feature.
     pub feature_dim: usize,
-    /// D, the width of a latent.
-    pub w_dim: usize,
+    /// D, the width of the generated latents: `w`, or the standard normals that make `z`.
+    pub latent_dim: usize,
     /// W, the width of the residual stack.
     #[config(default = 512)]
     pub width: usize,
@@ -39,10 +39,10 @@ impl FlowPriorConfig {
         let width = self.width;
         let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
         FlowPrior {
-            whitening: Whitening::identity(self.w_dim, device),
+            whitening: Whitening::identity(self.latent_dim, device),
             sentences: SentencePooling::new([self.feature_dim, width, self.heads], device),
             time: [linear(2 * FREQUENCIES, width), linear(width, width)],
-            input: linear(self.w_dim, width),
+            input: linear(self.latent_dim, width),
             blocks: (0..self.blocks)
                 .map(|_| Block {
                     norm: LayerNorm::new(width, device),
@@ -52,7 +52,7 @@ impl FlowPriorConfig {
                 })
                 .collect(),
             norm: LayerNorm::new(width, device),
-            output: linear(width, self.w_dim),
+            output: linear(width, self.latent_dim),
         }
     }
 }
@@ -122,9 +122,9 @@ impl FlowPrior {
     }
 
     /// D, the width of a latent.
-    pub(super) fn w_dim(&self) -> usize {
-        let [w_dim, _] = self.input.weight.dims();
-        w_dim
+    pub(super) fn latent_dim(&self) -> usize {
+        let [latent_dim, _] = self.input.weight.dims();
+        latent_dim
     }
 
     /// Embeds times `[N, 1]` as `[N, W]`.

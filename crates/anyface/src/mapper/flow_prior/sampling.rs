@@ -47,10 +47,13 @@ impl FlowPrior {
 
     /// The noise of a seed, `[1, D]`.
     pub fn noise(&self, seed: u64) -> Tensor<2> {
-        let w_dim = self.w_dim();
+        let latent_dim = self.latent_dim();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let noise: Vec<f32> = StandardNormal.sample_iter(&mut rng).take(w_dim).collect();
-        Tensor::from_data(TensorData::new(noise, [1, w_dim]), &self.device())
+        let noise: Vec<f32> = StandardNormal
+            .sample_iter(&mut rng)
+            .take(latent_dim)
+            .collect();
+        Tensor::from_data(TensorData::new(noise, [1, latent_dim]), &self.device())
     }
 
     /// Latents `w [N, D]` from noise `[N, D]` under `condition`, `[N, W]` or `[1, W]`, with

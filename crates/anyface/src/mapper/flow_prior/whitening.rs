@@ -19,32 +19,32 @@ pub(super) struct Whitening {
 
 impl Whitening {
     /// The identity.
-    pub(super) fn identity(w_dim: usize, device: &Device) -> Self {
+    pub(super) fn identity(latent_dim: usize, device: &Device) -> Self {
         Self {
             mean: Initializer::Zeros
-                .init([w_dim], device)
+                .init([latent_dim], device)
                 .set_require_grad(false),
-            axes: Param::from_tensor(Tensor::eye(w_dim, device)).set_require_grad(false),
+            axes: Param::from_tensor(Tensor::eye(latent_dim, device)).set_require_grad(false),
         }
     }
 
     /// Whitening of latents `[N, D]`, N at least 2.
     pub(super) fn fitted(self, w: Tensor<2>) -> Self {
-        let [count, w_dim] = w.dims();
+        let [count, latent_dim] = w.dims();
         let mean = w.clone().mean_dim(0);
         let centered = w - mean.clone();
         let covariance = centered.clone().transpose().matmul(centered) / (count - 1) as f64;
         let (directions, variances) = principal_axes(&covariance);
         let widest = variances.iter().copied().fold(0.0, f64::max);
         let least = LEAST_VARIANCE * widest + f64::MIN_POSITIVE;
-        let rows: Vec<f64> = (0..w_dim * w_dim)
+        let rows: Vec<f64> = (0..latent_dim * latent_dim)
             .map(|place| {
-                let (axis, dim) = (place / w_dim, place % w_dim);
+                let (axis, dim) = (place / latent_dim, place % latent_dim);
                 directions[(dim, axis)] * variances[axis].max(least).sqrt()
             })
             .collect();
         let device = self.mean.device();
-        let axes = Tensor::from_data(TensorData::new(rows, [w_dim, w_dim]), &device);
+        let axes = Tensor::from_data(TensorData::new(rows, [latent_dim, latent_dim]), &device);
         let mean = Tensor::from_data(mean.squeeze_dim::<1>(0).into_data(), &device);
         Self {
             mean: self.mean.map(|_| mean),

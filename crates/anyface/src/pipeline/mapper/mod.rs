@@ -3,6 +3,7 @@
 mod anyface_plus;
 mod clip2latent;
 mod flow;
+mod flow_z;
 mod optimization;
 mod random;
 mod streams;
@@ -16,6 +17,7 @@ use burn::tensor::{Device, Tensor};
 use self::anyface_plus::AnyfacePlus;
 use self::clip2latent::Clip2latent;
 use self::flow::Flow;
+use self::flow_z::FlowZ;
 use self::optimization::Optimization;
 pub(super) use self::streams::Streams;
 use super::Description;
@@ -54,6 +56,7 @@ pub(super) fn load(
     Ok(match config.mapper {
         MapperKind::Streams => Box::new(Streams::load(bundle, config, generator, device)?),
         MapperKind::FlowPrior => Box::new(Flow::load(bundle, config, device)?),
+        MapperKind::FlowPriorZ => Box::new(FlowZ::load(bundle, config, generator, device)?),
         MapperKind::Clip2latent => Box::new(Clip2latent::load(bundle, config, generator, device)?),
         MapperKind::AnyfacePlus => Box::new(AnyfacePlus::load(bundle, config, generator, device)?),
         MapperKind::Optimization => Box::new(Optimization::new(config, generator, image_tower)),
