@@ -26,7 +26,8 @@ impl ZDistribution {
         self.decode(normals.collect())
     }
 
-    /// The number of standard normals from which [`Self::decode`] makes a latent of `z_dim` entries.
+    /// The number of standard normals from which [`Self::decode`] makes a latent of `z_dim`
+    /// entries.
     pub const fn normals(self, z_dim: usize) -> usize {
         match self {
             Self::Normal => z_dim,
