@@ -128,6 +128,10 @@ impl Args {
             {
                 name = folder.to_string_lossy().into_owned();
             }
+            let engine = match engine.config().optimizes() {
+                true => engine.with_recognizer(None)?,
+                false => engine,
+            };
             names.push(name.clone());
             studios.push(Box::new(EngineStudio::new(engine, name, attributes)));
         }

@@ -114,6 +114,11 @@ impl BundleConfig {
         self.residual_encoder.is_some() || self.inversion.is_some()
     }
 
+    /// Whether words become latents, and change them, by optimisation.
+    pub fn optimizes(&self) -> bool {
+        self.mapper == MapperKind::Optimization
+    }
+
     /// Checks what one field says against another; the error names the fields.
     pub(super) fn validate(&self) -> Result<(), String> {
         if self.z_distribution == ZDistribution::Portraits && self.generator.z_dim != CODE_DIM {

@@ -176,9 +176,9 @@ fn words_change_what_faces_vary_in() {
         "nothing was taken back"
     );
 
-    let edit = streams.change(&text, &neutral, face.clone());
+    let edit = streams.change(&text, &neutral, face.clone(), None);
     let filter = streams.wiener_filter.take();
-    let plain = streams.change(&text, &neutral, face);
+    let plain = streams.change(&text, &neutral, face, None);
     streams.wiener_filter = filter;
     equal(&edit, &streams.wiener_filtered(plain));
 }

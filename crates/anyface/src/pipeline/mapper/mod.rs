@@ -22,6 +22,7 @@ use super::Description;
 use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, MapperKind, Truncation};
 use crate::clip::ImageTower;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::Generator;
 
 /// A way from what is said to latents, and to what it changes in latents.
@@ -36,8 +37,15 @@ pub(super) trait Mapper: Debug + Send + Sync {
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3>;
 
     /// What `text` changes of faces `[N, L, D]`, in all layers, `[N, L, D]`. What `neutral`
-    /// changes, which asks for nothing, is no one's wish, and is subtracted.
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3>;
+    /// changes, which asks for nothing, is no one's wish, and is subtracted. A way that optimises
+    /// the faces has the recogniser hold who they are.
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        recognizer: Option<&Recognizer>,
+    ) -> Tensor<3>;
 
     /// The latent layers that carry what words say.
     fn layers(&self) -> Range<usize>;

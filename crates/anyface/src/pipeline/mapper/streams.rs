@@ -15,6 +15,7 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::mapper::Stream;
 use crate::pipeline::Description;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, mix};
 
 /// The text stream and what it works beside.
@@ -103,7 +104,13 @@ impl Mapper for Streams {
     /// In the bundle's passes over the stream's own answer: what a word changes little at once adds
     /// up, and what it has changed it leaves alone. Kept to what faces vary in, where that is
     /// known.
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        _recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
         let changed = (0..self.edit_passes).fold(faces.clone(), |faces, _| {
             let w = self.summary(&faces);
             faces + self.answer(text, w.clone()) - self.answer(neutral, w)
