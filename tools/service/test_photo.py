@@ -6,7 +6,7 @@ import io
 import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import expect
-from visitor import PHONE, after, change, changed, idea, pixels, shot
+from visitor import PHONE, after, change, changed, generate, idea, pixels, shot
 
 
 def picture(image):
@@ -208,3 +208,24 @@ def test_the_chosen_face_stays_chosen_through_its_changes(couple):
     assert asked.value.post_data_json["photograph"]["face"] == 1
     changed(page, first)
     shot(page, "which-face-changed")
+
+
+@pytest.mark.parametrize("without", ["photos", "edits"])
+def test_what_a_model_cannot_do_is_not_offered(visit, address, without):
+    page = visit()
+
+    def lesser(route):
+        answer = route.fetch()
+        told = answer.json()
+        for model in told["data"]:
+            model[without] = False
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/v1/models", lesser)
+    page.reload()
+    generate(page).first.click()
+    expect(page.locator("#upload")).to_be_visible(visible=without != "photos")
+    expect(page.get_by_label("What to change")).to_be_visible(visible=without != "edits")
+    expect(page.locator(".shelf button").first).to_be_visible(visible=without != "edits")
+    expect(page.locator(".cannot")).to_be_visible(visible=without == "edits")
+    shot(page, f"without-{without}")

@@ -354,6 +354,52 @@ async fn what_is_no_request_gets_the_right_status() {
     };
     let get = |path: &str| Request::get(path).body(Body::empty()).expect("a request");
     let large = Request::post(path)
+#[tokio::test]
+async fn a_model_without_an_encoder_draws_and_changes_but_reads_no_photos() {
+    let studio = Painter {
+        pause: Duration::ZERO,
+        name: "painter",
+        inverts: false,
+    };
+    let server = Server::start(vec![Box::new(studio)], None, Config::default()).expect("a thread");
+    let router = server.router();
+    let models = Request::get("/v1/models/painter").body(Body::empty());
+    let (_, model) = send(&router, models.expect("a request")).await;
+    let model: Value = serde_json::from_slice(&model).expect("JSON");
+    assert_eq!(
+        (&model["photos"], &model["edits"]),
+        (&json!(false), &json!(true))
+    );
+    let words = json!({"from": {"words": {"prompt": "a face", "seed": 1}}});
+    let (status, face) = post(&router, "/v1/faces", &words).await;
+    assert_eq!(status, 200, "{face}");
+    let latent = &face["latent"];
+    let edit = json!({"from": {"latent": latent}, "edits": [{"prompt": "older"}]});
+    assert_eq!(post(&router, "/v1/faces", &edit).await.0, 200);
+    let photo = data_url(&png(64, 64));
+    let kept = json!({"image": photo, "latent": latent});
+    for (path, asked) in [
+        ("/v1/faces", json!({"from": {"image": photo}})),
+        (
+            "/v1/faces",
+            json!({"from": {"latent": latent}, "photograph": kept}),
+        ),
+        (
+            "/v1/images/edits",
+            json!({"images": [{"image_url": photo}], "prompt": "older"}),
+        ),
+    ] {
+        let (status, answer) = post(&router, path, &asked).await;
+        let error = &answer["error"];
+        assert_eq!(
+            (status.as_u16(), &error["code"]),
+            (501, &json!("not_implemented"))
+        );
+        let told = error["message"].as_str().expect("a message");
+        assert!(told.contains("no encoder"), "{path}: {told}");
+    }
+}
+
         .header("content-type", "application/json")
         .body(Body::from(vec![b' '; 2 << 20]))
         .expect("a request");

@@ -216,6 +216,7 @@ impl KeptPhotograph {
         let latent = latent.map(|text| decode_latent(about, text, "photograph.latent"));
         let mask = self.mask.as_deref();
         let mask = mask.map(|url| picture(app, url, "photograph.mask"));
+        check::photos(about)?;
         let upload = Upload {
             file: picture(app, &self.image, "photograph.image")?,
             param: "photograph.image",
@@ -241,6 +242,7 @@ async fn source(
                 file: picture(app, &url, "from.image")?,
                 param: "from.image",
                 face: face.unwrap_or_default(),
+            check::photos(about)?;
             };
             let photograph = upload.open(app, about.resolution).await?;
             let faces = bounds(&photograph);

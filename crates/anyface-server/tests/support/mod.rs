@@ -31,9 +31,15 @@ pub(crate) struct Painter {
 }
 
 impl Painter {
+    /// Whether it reads photos.
+    pub(crate) inverts: bool,
     /// A painter as a server takes it.
     pub(crate) fn boxed(pause: Duration, name: &'static str) -> Box<dyn Studio> {
-        Box::new(Self { pause, name })
+        Box::new(Self {
+            pause,
+            name,
+            inverts: true,
+        })
     }
 }
 
@@ -52,7 +58,7 @@ impl Studio for Painter {
             latent: [4, 4],
             truncation: 1.0,
             edits: true,
-            inverts: true,
+            inverts: self.inverts,
         }
     }
 
