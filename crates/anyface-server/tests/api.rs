@@ -40,6 +40,22 @@ async fn images_carry_their_words_and_follow_their_seeds() {
     assert_eq!((mark.prompt, mark.seed), (None, None));
 }
 
+#[tokio::test]
+async fn words_that_are_not_understood_are_named() {
+    let router = router(Config::default());
+    let prompt = "a glorbish child with zorple hair";
+    let words = json!(["glorbish", "zorple"]);
+    let asked = json!({"prompt": prompt});
+    let (_, images) = post(&router, "/v1/images/generations", &asked).await;
+    assert_eq!(images["data"][0]["not_understood"], words);
+    let asked = json!({"from": {"words": {"prompt": prompt}}});
+    let (_, face) = post(&router, "/v1/faces", &asked).await;
+    assert_eq!(face["not_understood"], words);
+    let asked = json!({"from": {"words": {"prompt": "a child"}}});
+    let (_, clear) = post(&router, "/v1/faces", &asked).await;
+    assert!(clear.get("not_understood").is_none(), "{clear}");
+}
+
 /// Requests, the code of the error, and the field that it names.
 fn wrong_fields() -> Vec<(Value, &'static str, &'static str)> {
     vec![
@@ -339,22 +355,6 @@ async fn a_chain_of_edits_is_the_same_in_one_step_or_in_many() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_gets_the_right_status() {
-    let config = Config {
-        max_body: 1 << 20,
-        ..Config::default()
-    };
-    let router = router(config);
-    let path = "/v1/images/generations";
-    let raw = |kind: &str, body: &'static [u8]| {
-        Request::post(path)
-            .header("content-type", kind)
-            .body(Body::from(body))
-            .expect("a request")
-    };
-    let get = |path: &str| Request::get(path).body(Body::empty()).expect("a request");
-    let large = Request::post(path)
-#[tokio::test]
 async fn a_model_without_an_encoder_draws_and_changes_but_reads_no_photos() {
     let studio = Painter {
         pause: Duration::ZERO,
@@ -400,6 +400,22 @@ async fn a_model_without_an_encoder_draws_and_changes_but_reads_no_photos() {
     }
 }
 
+#[tokio::test]
+async fn what_is_no_request_gets_the_right_status() {
+    let config = Config {
+        max_body: 1 << 20,
+        ..Config::default()
+    };
+    let router = router(config);
+    let path = "/v1/images/generations";
+    let raw = |kind: &str, body: &'static [u8]| {
+        Request::post(path)
+            .header("content-type", kind)
+            .body(Body::from(body))
+            .expect("a request")
+    };
+    let get = |path: &str| Request::get(path).body(Body::empty()).expect("a request");
+    let large = Request::post(path)
         .header("content-type", "application/json")
         .body(Body::from(vec![b' '; 2 << 20]))
         .expect("a request");
