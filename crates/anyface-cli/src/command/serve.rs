@@ -197,6 +197,7 @@ fn greet(studios: &[Box<dyn Studio>], address: SocketAddr) -> Result<()> {
         "anyface {version}: open http://{address}/ in a browser"
     )?;
     writeln!(out, "API    http://{address}/v1, as OpenAI's for images")?;
+    writeln!(out, "MCP    http://{address}/mcp, tools for assistants")?;
     for about in studios.iter().map(|studio| studio.about()) {
         let terms = match about.license.as_str() {
             "" => String::new(),
