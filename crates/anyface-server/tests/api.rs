@@ -40,6 +40,22 @@ async fn images_carry_their_words_and_follow_their_seeds() {
     assert_eq!((mark.prompt, mark.seed), (None, None));
 }
 
+#[tokio::test]
+async fn words_that_are_not_understood_are_named() {
+    let router = router(Config::default());
+    let prompt = "a glorbish child with zorple hair";
+    let words = json!(["glorbish", "zorple"]);
+    let asked = json!({"prompt": prompt});
+    let (_, images) = post(&router, "/v1/images/generations", &asked).await;
+    assert_eq!(images["data"][0]["not_understood"], words);
+    let asked = json!({"from": {"words": {"prompt": prompt}}});
+    let (_, face) = post(&router, "/v1/faces", &asked).await;
+    assert_eq!(face["not_understood"], words);
+    let asked = json!({"from": {"words": {"prompt": "a child"}}});
+    let (_, clear) = post(&router, "/v1/faces", &asked).await;
+    assert!(clear.get("not_understood").is_none(), "{clear}");
+}
+
 /// Requests, the code of the error, and the field that it names.
 fn wrong_fields() -> Vec<(Value, &'static str, &'static str)> {
     vec![
@@ -335,6 +351,52 @@ async fn a_chain_of_edits_is_the_same_in_one_step_or_in_many() {
     ] {
         let (status, answer) = post(&router, "/v1/faces", &json!({"from": wrong})).await;
         assert_eq!(status, 400, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_model_without_an_encoder_draws_and_changes_but_reads_no_photos() {
+    let studio = Painter {
+        pause: Duration::ZERO,
+        name: "painter",
+        inverts: false,
+    };
+    let server = Server::start(vec![Box::new(studio)], None, Config::default()).expect("a thread");
+    let router = server.router();
+    let models = Request::get("/v1/models/painter").body(Body::empty());
+    let (_, model) = send(&router, models.expect("a request")).await;
+    let model: Value = serde_json::from_slice(&model).expect("JSON");
+    assert_eq!(
+        (&model["photos"], &model["edits"]),
+        (&json!(false), &json!(true))
+    );
+    let words = json!({"from": {"words": {"prompt": "a face", "seed": 1}}});
+    let (status, face) = post(&router, "/v1/faces", &words).await;
+    assert_eq!(status, 200, "{face}");
+    let latent = &face["latent"];
+    let edit = json!({"from": {"latent": latent}, "edits": [{"prompt": "older"}]});
+    assert_eq!(post(&router, "/v1/faces", &edit).await.0, 200);
+    let photo = data_url(&png(64, 64));
+    let kept = json!({"image": photo, "latent": latent});
+    for (path, asked) in [
+        ("/v1/faces", json!({"from": {"image": photo}})),
+        (
+            "/v1/faces",
+            json!({"from": {"latent": latent}, "photograph": kept}),
+        ),
+        (
+            "/v1/images/edits",
+            json!({"images": [{"image_url": photo}], "prompt": "older"}),
+        ),
+    ] {
+        let (status, answer) = post(&router, path, &asked).await;
+        let error = &answer["error"];
+        assert_eq!(
+            (status.as_u16(), &error["code"]),
+            (501, &json!("not_implemented"))
+        );
+        let told = error["message"].as_str().expect("a message");
+        assert!(told.contains("no encoder"), "{path}: {told}");
     }
 }
 

@@ -15,6 +15,7 @@ use anyface::inversion::{EncoderConfig, Method};
 use anyface::layers::l2_normalize;
 use anyface::mapper::{ImageMapConfig, MemoryConfig};
 use anyface::prior::{PriorConfig, Sampling};
+use anyface::recognizer::Recognizer;
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, mix};
 use anyface::weights::save_tensors;
 use anyface::{Edit, EditMethod, Engine, Latent};
@@ -284,6 +285,45 @@ fn optimisation_raises_the_score_that_it_optimises() {
     assert!(distance(&changed.w_plus, &start.w_plus) > 1e-3);
     let same = engine.edit(&start, "a face", &edit).unwrap();
     assert_eq!(distance(&same.w_plus, &start.w_plus), 0.0);
+}
+
+#[test]
+fn a_recogniser_holds_who_is_optimised_by_method_or_by_mapper() {
+    let folder = tempfile::tempdir().unwrap();
+    public_bundle(folder.path());
+    let config = OptimizationConfig {
+        steps: 20,
+        identity: 10.0,
+        ..OptimizationConfig::default()
+    };
+    section(folder.path(), "optimization", &config);
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/checkpoints/mobilefacenet.param");
+    let free = Engine::open(folder.path()).unwrap();
+    let held = Engine::open(folder.path()).unwrap();
+    let held = held.with_recognizer(Some(&weights)).unwrap();
+    let face = free.random_face(4, free.truncation(None).unwrap());
+    let edited = |engine: &Engine, method| {
+        let edit = Edit {
+            method,
+            ..Edit::default()
+        };
+        engine.edit(&face, "a sailor", &edit).unwrap()
+    };
+    for engine in [&free, &held] {
+        let [mapper, method] =
+            [EditMethod::Mapper, EditMethod::Optimize].map(|method| edited(engine, method));
+        assert_eq!(distance(&mapper.w_plus, &method.w_plus), 0.0);
+    }
+    let recognizer = Recognizer::open(&weights, &Device::flex()).unwrap();
+    let person = recognizer.identity(&free.draw(&face));
+    let likeness = |latent: &Latent| {
+        let other = recognizer.identity(&free.draw(latent));
+        person.iter().zip(other).map(|(a, b)| a * b).sum::<f64>()
+    };
+    let [of_free, of_held] =
+        [&free, &held].map(|engine| likeness(&edited(engine, EditMethod::Mapper)));
+    assert!(of_held > of_free, "{of_held} is no more than {of_free}");
 }
 
 /// An encoder for pictures of 32 pixels with `inputs` channels.

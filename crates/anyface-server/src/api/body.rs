@@ -47,7 +47,7 @@ pub(crate) async fn in_time<T>(
 }
 
 /// The whole body, within the limits.
-async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
+pub(super) async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
     let reading = async { Ok(Bytes::from_request(request, app).await) };
     let read = in_time(app, reading).await?;
     read.map_err(|refused| match refused.status().as_u16() {

@@ -148,6 +148,7 @@ pub(crate) async fn create(
         mask,
     } = read(request, &app).await?;
     let model = Arc::clone(app.models.find(asked.model.as_deref())?);
+    check::photos(&model.about)?;
     let mut ignored = Ignored::default();
     ignored.note("images after the first", pictures.len() > 1);
     check::user(asked.user.as_deref())?;

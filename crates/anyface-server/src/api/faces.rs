@@ -134,6 +134,9 @@ pub(crate) struct FaceResponse {
     /// Cosine between picture and words, where there are words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clip_score: Option<f32>,
+    /// Words of the prompt that do not bear on the face.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) not_understood: Vec<String>,
     /// All faces of the image, where it comes from one, the largest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) faces: Option<Vec<Bounds>>,
@@ -201,6 +204,7 @@ pub(crate) async fn create(
         latent: extra.latent.ok_or(ApiError::Internal)?,
         seed: extra.seed,
         clip_score: extra.clip_score,
+        not_understood: extra.not_understood,
         faces,
     }))
 }
@@ -212,6 +216,7 @@ impl KeptPhotograph {
         app: &Arc<App>,
         about: &About,
     ) -> Result<(Option<LatentValues>, Option<Retouch>), ApiError> {
+        check::photos(about)?;
         let latent = self.latent.as_deref();
         let latent = latent.map(|text| decode_latent(about, text, "photograph.latent"));
         let mask = self.mask.as_deref();
@@ -237,6 +242,7 @@ async fn source(
 ) -> Result<(FaceSource, Option<Vec<Bounds>>), ApiError> {
     let source = match from {
         From::Image(url) => {
+            check::photos(about)?;
             let upload = Upload {
                 file: picture(app, &url, "from.image")?,
                 param: "from.image",

@@ -115,6 +115,11 @@ impl BundleConfig {
         self.residual_encoder.is_some() || self.inversion.is_some()
     }
 
+    /// Whether faces are generated and edited by optimisation.
+    pub fn optimizes(&self) -> bool {
+        self.mapper == MapperKind::Optimization
+    }
+
     /// Checks fields against each other; the error names them.
     pub(super) fn validate(&self) -> Result<(), String> {
         if self.z_distribution == ZDistribution::Portraits && self.generator.z_dim != CODE_DIM {

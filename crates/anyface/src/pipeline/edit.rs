@@ -153,14 +153,10 @@ impl Engine {
         method: EditMethod,
     ) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
+        let recognizer = self.recognizer.as_ref();
         Ok(match method {
-            EditMethod::Mapper => self.mapper.change(text, &neutral, faces),
-            EditMethod::Optimize => {
-                let goal = text.mean() - neutral.mean();
-                let recognizer = self.recognizer.as_ref();
-                let found = self.optimizer.optimize(faces.clone(), &goal, recognizer);
-                found - faces
-            }
+            EditMethod::Mapper => self.mapper.change(text, &neutral, faces, recognizer),
+            EditMethod::Optimize => self.optimizer.change(text, &neutral, faces, recognizer),
         })
     }
 }

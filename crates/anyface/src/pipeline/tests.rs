@@ -185,9 +185,9 @@ fn text_changes_dimensions_in_which_faces_vary() {
         "the filter removed nothing"
     );
 
-    let edit = streams.change(&text, &neutral, face.clone());
+    let edit = streams.change(&text, &neutral, face.clone(), None);
     let filter = streams.wiener_filter.take();
-    let plain = streams.change(&text, &neutral, face);
+    let plain = streams.change(&text, &neutral, face, None);
     streams.wiener_filter = filter;
     equal(&edit, &streams.wiener_filtered(plain));
 }

@@ -13,6 +13,7 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::mapper::{ImageMap, Memory};
 use crate::pipeline::Description;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, mix};
 
 /// Both networks and their settings in the bundle.
@@ -61,7 +62,13 @@ impl Mapper for AnyfacePlus {
         self.random.w_plus(seed, truncation)
     }
 
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        _recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
         (self.said(text) - self.said(neutral)).expand(faces.dims())
     }
 

@@ -14,6 +14,7 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::pipeline::Description;
 use crate::prior::{Prior, Sampling};
+use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, broadcast};
 
 /// Number of samples whose mean change is the change of a text.
@@ -64,7 +65,13 @@ impl Mapper for Clip2latent {
         self.random.w_plus(seed, truncation)
     }
 
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        _recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
         let changes = (0..DRAWS_OF_A_CHANGE)
             .map(|seed| self.w(text, seed, 1.0) - self.w(neutral, seed, 1.0))
             .collect();

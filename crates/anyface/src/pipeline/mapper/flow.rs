@@ -12,6 +12,7 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::mapper::{FlowPrior, FlowSampling};
 use crate::pipeline::Description;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::broadcast;
 
 /// The flow prior and its settings in the bundle.
@@ -57,7 +58,13 @@ impl Mapper for Flow {
         broadcast(w, self.num_ws)
     }
 
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        _recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
         let w = faces.mean_dim(1).squeeze_dim(1);
         let noise = self.prior.invert(w, self.sampling.steps);
         let change = self.said(text, noise.clone()) - self.said(neutral, noise);

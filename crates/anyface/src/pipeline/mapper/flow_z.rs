@@ -13,6 +13,7 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation, ZDistribution};
 use crate::mapper::{FlowPrior, FlowSampling};
 use crate::pipeline::Description;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, Mapping, broadcast};
 
 /// The flow prior, the mapping network of the generator, and the text stream.
@@ -64,8 +65,14 @@ impl Mapper for FlowZ {
         self.streams.random_face(seed, truncation)
     }
 
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
-        self.streams.change(text, neutral, faces)
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
+        self.streams.change(text, neutral, faces, recognizer)
     }
 
     fn layers(&self) -> Range<usize> {

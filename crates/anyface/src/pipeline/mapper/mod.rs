@@ -24,6 +24,7 @@ use super::Description;
 use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, MapperKind, Truncation};
 use crate::clip::ImageTower;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::Generator;
 
 /// Generates latents from text, and computes the change that a text makes in latents.
@@ -38,8 +39,15 @@ pub(super) trait Mapper: Debug + Send + Sync {
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3>;
 
     /// The change that `text` makes in faces `[N, L, D]`, for all layers, `[N, L, D]`. The change
-    /// that `neutral`, a text without any request, makes is subtracted.
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3>;
+    /// that `neutral`, a text without any request, makes is subtracted. A mapper that optimises
+    /// keeps the identity of the faces by the recogniser.
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        recognizer: Option<&Recognizer>,
+    ) -> Tensor<3>;
 
     /// The latent layers that text controls.
     fn layers(&self) -> Range<usize>;

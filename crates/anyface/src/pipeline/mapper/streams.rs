@@ -15,6 +15,7 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::mapper::Stream;
 use crate::pipeline::Description;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, mix};
 
 /// The text stream and the networks it works with.
@@ -102,7 +103,13 @@ impl Mapper for Streams {
     /// Applies the stream several times to its own output, so that small changes add up; changes
     /// already made are left alone. The result is Wiener-filtered if the covariance of `w` is
     /// known.
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        _recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
         let changed = (0..self.edit_passes).fold(faces.clone(), |faces, _| {
             let w = self.summary(&faces);
             faces + self.answer(text, w.clone()) - self.answer(neutral, w)
