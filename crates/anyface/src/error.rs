@@ -22,6 +22,9 @@ pub enum Error {
     /// Weights that could not be fetched.
     #[error(transparent)]
     Hub(#[from] crate::hub::HubError),
+    /// A picture that could not be signed, or a key that cannot sign.
+    #[error(transparent)]
+    Signing(#[from] anyface_credentials::Error),
     /// A bundle whose `config.json` or tokenizer cannot be used.
     #[error("{file}: {reason}")]
     Bundle {
