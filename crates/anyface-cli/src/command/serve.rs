@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs, io};
 
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 use tokio::signal;
 
+use super::credentials::CredentialsArgs;
 use super::network::{BUILTIN, DeviceArgs, find_bundle};
 
 /// Where keys may be, one a line, when no file is named.
@@ -74,6 +76,8 @@ pub(crate) struct Args {
     /// first answers those that name none. The built-in one, portraits, when left out
     #[arg(long = "model", value_name = "BUNDLE")]
     models: Vec<PathBuf>,
+    #[command(flatten)]
+    credentials: CredentialsArgs,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -148,6 +152,7 @@ impl Args {
             drain: Duration::from_secs(self.drain),
             log_prompts: self.log_prompts,
             mark_prompts: !self.no_prompt,
+            signer: Some(Arc::new(self.credentials.signer()?)),
             aliases: match self.alias.is_empty() {
                 true => defaults.aliases,
                 false => self.alias.clone(),

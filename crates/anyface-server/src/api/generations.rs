@@ -126,7 +126,7 @@ pub(crate) async fn create(
         sketches,
     };
     let tasks = (0..count as u64).map(task).collect();
-    let work = Work::start(app, &model, caller, tasks, None, output, deadline)?;
+    let work = Work::start(app, &model, caller, tasks, None, None, output, deadline)?;
     let answer = match stream {
         true => work.events("image_generation"),
         false => work.json(&base).await?,

@@ -11,6 +11,7 @@ mod generations;
 mod ignored;
 mod models;
 mod output;
+mod verify;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use crate::app::App;
         edits::create,
         faces::create,
         describe::create,
+        verify::create,
         models::list,
         models::retrieve
     ),
@@ -60,6 +62,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/v1/images/edits", post(edits::create))
         .route("/v1/faces", post(faces::create))
         .route("/v1/describe", post(describe::create))
+        .route("/v1/verify", post(verify::create))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{model}", get(models::retrieve))
 }
