@@ -22,6 +22,9 @@ pub enum Error {
     /// Weights could not be downloaded.
     #[error(transparent)]
     Hub(#[from] crate::hub::HubError),
+    /// A picture cannot be signed, or a key cannot sign.
+    #[error(transparent)]
+    Signing(#[from] anyface_credentials::Error),
     /// The `config.json` or tokenizer of a bundle is invalid.
     #[error("{file}: {reason}")]
     Bundle {

@@ -20,6 +20,7 @@
 //! | to | start at |
 //! |---|---|
 //! | generate, edit and interpolate faces | [`Engine`] |
+//! | sign pictures, and tell whether one is AI-generated | [`provenance`] |
 //! | find faces in photographs and paste them back | [`photograph::Photograph`] |
 //! | run your own networks | [`Bundle`], [`convert`](mod@convert) |
 //! | use a single network | [`stylegan2`], [`clip`], [`mapper`], [`inversion`], [`identity`], [`lpips`] |
@@ -32,6 +33,7 @@ pub mod attributes;
 pub mod bundle;
 pub mod clip;
 pub mod convert;
+mod data_folder;
 pub mod efficientnet;
 mod error;
 pub mod hub;
@@ -48,6 +50,7 @@ pub mod photograph;
 pub mod pipeline;
 pub mod prior;
 pub mod probe;
+pub mod provenance;
 pub mod recipe;
 pub mod recognizer;
 pub mod segmentation;
@@ -58,6 +61,7 @@ pub mod yunet;
 pub use anyface_checkpoint as checkpoint;
 pub use bundle::{Bundle, BundleConfig, Truncation};
 pub use burn::tensor::Device;
+pub use data_folder::data_folder;
 pub use error::Error;
 pub use pipeline::{
     Edit, EditMethod, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS,

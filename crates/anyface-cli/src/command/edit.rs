@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyface::image::contact_sheet;
 use anyface::photograph::{Photograph, read_mask};
+use anyface::provenance::Seal;
 use anyface::{Edit, EditMethod, Engine, Latent, RELEVANCE_THRESHOLD};
 use anyhow::{Result, bail};
 use image::{DynamicImage, GrayImage};
@@ -131,6 +132,7 @@ impl Args {
         }
         let mut output = self.output()?;
         let backdrop = self.background.backdrop(&self.network, &output)?;
+        let signer = self.mark.signer()?;
         let engine = self.network.engine()?;
         let optimizes = match self.method {
             Method::Optimize => true,
@@ -164,7 +166,12 @@ impl Args {
             }
         };
         let mark = self.mark.mark(&engine, &self.prompt(), self.face.seed());
-        let path = output.write(&picture, &mark)?;
+        let parent = self.face.parent()?;
+        let seal = Seal {
+            signer: &signer,
+            parent: parent.as_deref(),
+        };
+        let path = output.write(&picture, &mark, &seal)?;
         if let Some(path) = &self.latent {
             edited.save(path)?;
         }

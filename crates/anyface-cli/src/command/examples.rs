@@ -65,7 +65,11 @@ anyface models inspect stylegan2-ffhq.pkl"#,
 anyface serve --model portraits --model photographs
 anyface serve --bind 0.0.0.0:8080 --keys keys.txt --rate 120"#,
     ),
-    ("verify", r#"anyface verify sailor.png --json"#),
+    (
+        "verify",
+        r#"anyface verify sailor.png
+anyface verify sailor.png --json"#,
+    ),
     (
         "completions",
         r#"anyface completions bash > ~/.local/share/bash-completion/completions/anyface"#,

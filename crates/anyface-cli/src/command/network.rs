@@ -9,9 +9,12 @@ use anyface::bundle::Bundle;
 use anyface::image::Mark;
 #[cfg(feature = "train")]
 use anyface::probe::Probe;
+use anyface::provenance::Signer;
 use anyface::recipe::{Recipe, bundles_folder};
 use anyface::stylegan2::Precision;
 use anyface::{Device, Engine, Error};
+
+use super::credentials::CredentialsArgs;
 
 /// Where bundles are found by their names.
 const MODELS: &str = "models";
@@ -56,6 +59,8 @@ pub(crate) struct MarkArgs {
     /// Leave the words and the seed out of the images; that they are AI-generated stays in
     #[arg(long)]
     no_prompt: bool,
+    #[command(flatten)]
+    credentials: CredentialsArgs,
 }
 
 /// Where to run, and on how many threads.
@@ -180,6 +185,11 @@ fn bundles_under_models() -> String {
 }
 
 impl MarkArgs {
+    /// Who signs the images.
+    pub(crate) fn signer(&self) -> Result<Signer, Error> {
+        self.credentials.signer()
+    }
+
     /// The mark of an image of this engine, made from such words and such a seed.
     pub(crate) fn mark(&self, engine: &Engine, prompt: &str, seed: Option<u64>) -> Mark {
         let told = !self.no_prompt;

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs, io};
 
@@ -19,6 +20,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::credentials::CredentialsArgs;
 use super::network::{BUILTIN, DeviceArgs, find_bundle};
 
 /// Where keys may be, one a line, when no file is named.
@@ -77,6 +79,8 @@ pub(crate) struct Args {
     /// first answers those that name none. The built-in one, portraits, when left out
     #[arg(long = "model", value_name = "BUNDLE")]
     models: Vec<PathBuf>,
+    #[command(flatten)]
+    credentials: CredentialsArgs,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -159,6 +163,7 @@ impl Args {
             drain: Duration::from_secs(self.drain),
             log_prompts: self.log_prompts,
             mark_prompts: !self.no_prompt,
+            signer: Some(Arc::new(self.credentials.signer()?)),
             aliases: match self.alias.is_empty() {
                 true => defaults.aliases,
                 false => self.alias.clone(),

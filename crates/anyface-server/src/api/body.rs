@@ -174,11 +174,11 @@ fn thing(found: &str) -> &str {
 }
 
 /// The picture file that a URL stands for: a data URL, or one of this server's own.
-pub(crate) fn picture(app: &App, url: &str, param: &'static str) -> Result<Vec<u8>, ApiError> {
+pub(crate) fn picture(app: &App, url: &str, param: &'static str) -> Result<Bytes, ApiError> {
     let name = url.rsplit_once("/files/").map(|(_, name)| name);
     match name.and_then(|name| app.kept.find(name)) {
-        Some(file) => Ok(file.to_vec()),
-        None => data_url(url, param),
+        Some(file) => Ok(file),
+        None => data_url(url, param).map(Bytes::from),
     }
 }
 

@@ -151,6 +151,7 @@ pub(super) fn start(
         caller,
         tasks,
         None,
+        None,
         output,
         deadline,
     )

@@ -92,7 +92,7 @@ struct Describe {
 /// A face in an argument.
 enum Face {
     Latent(LatentValues),
-    Picture(Vec<u8>),
+    Picture(Bytes),
 }
 
 /// A message of the protocol
@@ -196,17 +196,18 @@ impl Tools {
             strength: check::strength("strength", asked.strength)?,
             keep: asked.keep,
         };
-        let (source, retouch) = match self.face(&model, &asked.face)? {
-            Face::Latent(latent) => (FaceSource::Latent(latent), None),
+        let (source, retouch, parent) = match self.face(&model, &asked.face)? {
+            Face::Latent(latent) => (FaceSource::Latent(latent), None, None),
             Face::Picture(file) => {
                 check::photos(&model.about)?;
                 let side = model.about.resolution;
-                let retouch = upload(file).retouch(&self.app, side, None, false).await?;
-                (FaceSource::Photo(retouch.face()), Some(retouch))
+                let photo = upload(file.clone());
+                let retouch = photo.retouch(&self.app, side, None, false).await?;
+                (FaceSource::Photo(retouch.face()), Some(retouch), Some(file))
             }
         };
         let is_photo = retouch.is_some();
-        let work = self.start(&model, source, vec![edit], retouch)?;
+        let work = self.start(&model, source, vec![edit], retouch, parent)?;
         self.faces(work, is_photo).await
     }
 
@@ -216,7 +217,7 @@ impl Tools {
             Face::Picture(file) => file,
             Face::Latent(latent) => {
                 let source = FaceSource::Latent(latent);
-                let mut work = self.start(&model, source, Vec::new(), None)?;
+                let mut work = self.start(&model, source, Vec::new(), None, None)?;
                 work.next().await?.ok_or(ApiError::Internal)?.file
             }
         };
@@ -230,7 +231,7 @@ impl Tools {
             return picture(&self.app, text, "face").map(Face::Picture);
         }
         let latent = match self.app.kept.find(text) {
-            Some(file) if !text.ends_with(LATENT) => return Ok(Face::Picture(file.to_vec())),
+            Some(file) if !text.ends_with(LATENT) => return Ok(Face::Picture(Bytes::copy_from_slice(&file))),
             Some(file) => String::from_utf8_lossy(&file).into_owned(),
             None if text.contains('.') => {
                 let message = "no face of the last hour has this name: make it anew";
@@ -248,6 +249,7 @@ impl Tools {
         source: FaceSource,
         edits: Vec<Edit>,
         retouch: Option<Retouch>,
+        parent: Option<Bytes>,
     ) -> Result<Work, ApiError> {
         let output = Wish {
             latents: Some(true),
@@ -261,7 +263,7 @@ impl Tools {
             sketches: 0,
         }];
         let (app, deadline) = (Arc::clone(&self.app), self.app.deadline());
-        Work::start(app, model, self.caller, tasks, retouch, output, deadline)
+        Work::start(app, model, self.caller, tasks, retouch, parent, output, deadline)
     }
 
     /// The pictures, and what is told of them; also as text, for clients that read no structure. A
@@ -294,7 +296,7 @@ fn tool<T: JsonSchema + 'static>(name: &'static str, description: &'static str) 
     Tool::new(name, description, schema_for_type::<T>()).with_annotations(harmless)
 }
 
-const fn upload(file: Vec<u8>) -> Upload {
+const fn upload(file: Bytes) -> Upload {
     Upload {
         file,
         param: "face",

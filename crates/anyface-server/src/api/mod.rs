@@ -12,6 +12,7 @@ mod ignored;
 mod mcp;
 mod models;
 mod output;
+mod verify;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use crate::app::App;
         edits::create,
         faces::create,
         describe::create,
+        verify::create,
         models::list,
         models::retrieve
     ),
@@ -62,6 +64,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/v1/faces", post(faces::create))
         .route("/v1/describe", post(describe::create))
         .route("/mcp", post(mcp::answer))
+        .route("/v1/verify", post(verify::create))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{model}", get(models::retrieve))
 }

@@ -1,7 +1,6 @@
 //! Recipes for whole bundles from public weights.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -13,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::Error;
 use crate::bundle::Bundle;
 use crate::convert::convert;
+use crate::data_folder::data_folder;
 use crate::hub::{Hub, HubError, License, Model, Progress};
 
 static RECIPES: LazyLock<BTreeMap<String, Recipe>> = LazyLock::new(|| {
@@ -166,16 +166,9 @@ fn make_readable(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Folder for bundles from recipes: `anyface/models` in the user's data folder, which is
-/// `XDG_DATA_HOME` (`LOCALAPPDATA` on Windows), by default `~/.local/share`; `None` without a home
-/// folder.
+/// Folder for bundles from recipes: `models` in the [`data_folder`]; `None` without a home folder.
 pub fn bundles_folder() -> Option<PathBuf> {
-    let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-    let data = variable("XDG_DATA_HOME")
-        .or_else(|| variable("LOCALAPPDATA").filter(|_| cfg!(windows)))
-        .map(PathBuf::from)
-        .or_else(|| Some(env::home_dir()?.join(".local/share")))?;
-    Some(data.join("anyface/models"))
+    Some(data_folder()?.join("models"))
 }
 
 #[cfg(test)]
