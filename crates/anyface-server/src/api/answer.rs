@@ -167,6 +167,15 @@ pub(crate) struct Picture {
     pub(crate) extra: Option<Extra>,
 }
 
+/// The photo that faces are made from. Without one, both are `None`.
+#[derive(Default)]
+pub(crate) struct Original {
+    /// Puts a face into the photo.
+    pub(crate) retouch: Option<Retouch>,
+    /// The file of the photo, named in the credentials of the faces.
+    pub(crate) parent: Option<Bytes>,
+}
+
 impl Work {
     /// Queues the tasks of a request, which must be answered by the deadline.
     pub(crate) fn start(
@@ -174,8 +183,7 @@ impl Work {
         model: &LoadedModel,
         caller: Caller,
         tasks: Vec<Task>,
-        retouch: Option<Retouch>,
-        parent: Option<Bytes>,
+        Original { retouch, parent }: Original,
         output: Output,
         deadline: Instant,
     ) -> Result<Self, ApiError> {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::answer::{ImagesResponse, Work, base};
+use super::answer::{ImagesResponse, Original, Work, base};
 use super::body::{Json, in_time, media_type, parse_value, picture};
 use super::check;
 use super::ignored::Ignored;
@@ -199,16 +199,11 @@ pub(crate) async fn create(
         sketches,
     };
     let tasks = (0..count as u32).map(task).collect();
-    let work = Work::start(
-        app,
-        &model,
-        caller,
-        tasks,
+    let original = Original {
         retouch,
-        Some(parent),
-        output,
-        deadline,
-    )?;
+        parent: Some(parent),
+    };
+    let work = Work::start(app, &model, caller, tasks, original, output, deadline)?;
     let answer = match stream {
         true => work.events("image_edit"),
         false => work.json(&base).await?,

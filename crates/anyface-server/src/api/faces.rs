@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::Work;
+use super::answer::{Original, Work};
 use super::body::{self, decode_latent, picture};
 use super::check;
 use super::ignored::Ignored;
@@ -202,8 +202,7 @@ pub(crate) async fn create(
         &model,
         caller,
         vec![task],
-        retouch,
-        parent,
+        Original { retouch, parent },
         output,
         deadline,
     )?;

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answer::{ImagesResponse, Work, base};
+use super::answer::{ImagesResponse, Original, Work, base};
 use super::body::Json;
 use super::check;
 use super::ignored::Ignored;
@@ -150,8 +150,7 @@ pub(super) fn start(
         model,
         caller,
         tasks,
-        None,
-        None,
+        Original::default(),
         output,
         deadline,
     )

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
@@ -26,7 +26,7 @@ use rmcp::{RoleServer, ServerHandler};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::answer::Work;
+use super::answer::{Original, Work};
 use super::body::{self, decode_latent, parse_value, picture};
 use super::generations::{self, GenerationRequest};
 use super::ignored::Ignored;
@@ -35,7 +35,7 @@ use super::{check, describe};
 use crate::app::{App, Caller};
 use crate::error::ApiError;
 use crate::model::LoadedModel;
-use crate::photo::{Retouch, Upload};
+use crate::photo::Upload;
 use crate::studio::{Edit, FaceSource, LatentValues, Task};
 
 /// Extension of the files of latents.
@@ -196,18 +196,23 @@ impl Tools {
             strength: check::strength("strength", asked.strength)?,
             keep: asked.keep,
         };
-        let (source, retouch, parent) = match self.face(&model, &asked.face)? {
-            Face::Latent(latent) => (FaceSource::Latent(latent), None, None),
+        let (source, original) = match self.face(&model, &asked.face)? {
+            Face::Latent(latent) => (FaceSource::Latent(latent), Original::default()),
             Face::Picture(file) => {
                 check::photos(&model.about)?;
                 let side = model.about.resolution;
                 let photo = upload(file.clone());
                 let retouch = photo.retouch(&self.app, side, None, false).await?;
-                (FaceSource::Photo(retouch.face()), Some(retouch), Some(file))
+                let source = FaceSource::Photo(retouch.face());
+                let original = Original {
+                    retouch: Some(retouch),
+                    parent: Some(file),
+                };
+                (source, original)
             }
         };
-        let is_photo = retouch.is_some();
-        let work = self.start(&model, source, vec![edit], retouch, parent)?;
+        let is_photo = original.retouch.is_some();
+        let work = self.start(&model, source, vec![edit], original)?;
         self.faces(work, is_photo).await
     }
 
@@ -217,8 +222,8 @@ impl Tools {
             Face::Picture(file) => file,
             Face::Latent(latent) => {
                 let source = FaceSource::Latent(latent);
-                let mut work = self.start(&model, source, Vec::new(), None, None)?;
-                work.next().await?.ok_or(ApiError::Internal)?.file
+                let mut work = self.start(&model, source, Vec::new(), Original::default())?;
+                work.next().await?.ok_or(ApiError::Internal)?.file.into()
             }
         };
         let seen = describe::look(&self.app, self.caller, &model, upload(file)).await?;
@@ -231,7 +236,9 @@ impl Tools {
             return picture(&self.app, text, "face").map(Face::Picture);
         }
         let latent = match self.app.kept.find(text) {
-            Some(file) if !text.ends_with(LATENT) => return Ok(Face::Picture(Bytes::copy_from_slice(&file))),
+            Some(file) if !text.ends_with(LATENT) => {
+                return Ok(Face::Picture(Bytes::copy_from_slice(&file)));
+            }
             Some(file) => String::from_utf8_lossy(&file).into_owned(),
             None if text.contains('.') => {
                 let message = "no face of the last hour has this name: make it anew";
@@ -248,8 +255,7 @@ impl Tools {
         model: &LoadedModel,
         source: FaceSource,
         edits: Vec<Edit>,
-        retouch: Option<Retouch>,
-        parent: Option<Bytes>,
+        original: Original,
     ) -> Result<Work, ApiError> {
         let output = Wish {
             latents: Some(true),
@@ -263,7 +269,7 @@ impl Tools {
             sketches: 0,
         }];
         let (app, deadline) = (Arc::clone(&self.app), self.app.deadline());
-        Work::start(app, model, self.caller, tasks, retouch, parent, output, deadline)
+        Work::start(app, model, self.caller, tasks, original, output, deadline)
     }
 
     /// The pictures, and what is told of them; also as text, for clients that read no structure. A
