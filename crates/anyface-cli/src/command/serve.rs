@@ -10,13 +10,14 @@ use std::{env, fs, io};
 use anyface::Engine;
 use anyface::attributes::AttributeReader;
 use anyface::photograph::Detector;
+use anyface::recipe::{BUILTIN, find_bundle};
 use anyface_server::studio::Studio;
 use anyface_server::{Config, EngineStudio, Server};
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 use tokio::signal;
 
-use super::network::{BUILTIN, DeviceArgs, find_bundle};
+use super::network::DeviceArgs;
 
 /// Where keys may be, one a line, when no file is named.
 const KEYS: &str = "ANYFACE_KEYS";

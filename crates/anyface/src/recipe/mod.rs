@@ -1,4 +1,7 @@
-//! Whole bundles of public weights: of which models they are made, and how these are put together.
+//! Whole bundles of public weights: of which models they are made, and how these are put together, and
+//! where they are found.
+
+mod find;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -14,6 +17,8 @@ use crate::Error;
 use crate::bundle::Bundle;
 use crate::convert::convert;
 use crate::hub::{Hub, HubError, License, Model, Progress};
+
+pub use find::{BUILTIN, bundle_folder, find_bundle};
 
 static RECIPES: LazyLock<BTreeMap<String, Recipe>> = LazyLock::new(|| {
     let entries: BTreeMap<String, Entry> =
