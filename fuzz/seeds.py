@@ -1,4 +1,4 @@
-"""Makes the first corpus of every target out of the fixtures: python3 fuzz/seeds.py"""
+"""Builds the seed corpus of every target from the fixtures: python3 fuzz/seeds.py"""
 
 import struct
 import zipfile
@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 FIXTURES = HERE.parent / "crates/anyface/tests/fixtures"
 CHECKPOINTS = FIXTURES / "checkpoints"
 CONTAINERS = HERE.parent / "crates/anyface-checkpoint/tests/fixtures"
-# What is parsed stands at the beginning; the fuzzer is the faster the smaller its files are.
+# Parsed data is at the start of a file, and small files make the fuzzer faster.
 LIMIT = 16 << 10
 
 

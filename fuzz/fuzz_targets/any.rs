@@ -1,4 +1,4 @@
-//! Bytes as they are.
+//! Arbitrary bytes.
 
 #![no_main]
 

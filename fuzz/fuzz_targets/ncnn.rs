@@ -1,4 +1,4 @@
-//! A graph of ncnn and the weights beside it.
+//! An ncnn graph and its weights.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! An array of numpy.
+//! A numpy array.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! An archive of two arrays.
+//! An npz archive of two arrays.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A model in ONNX: its version, then the rest.
+//! An ONNX model after its version field.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A header of the right length, and elements behind it.
+//! A safetensors file with a correct header length.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! An index, and the two shards that it may name: `a` and `b`.
+//! An index and its two shards, `a` and `b`.
 
 #![no_main]
 

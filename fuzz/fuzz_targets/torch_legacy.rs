@@ -1,4 +1,4 @@
-//! Five pickles and what follows them; the first is always the magic number.
+//! A legacy torch file after its magic number: four pickles and data.
 
 #![no_main]
 

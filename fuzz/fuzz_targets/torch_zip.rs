@@ -1,4 +1,4 @@
-//! A pickle in an archive of torch, with two storages.
+//! A torch zip archive with the given pickle and two storages.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A pickle in an archive of TorchScript, with two storages.
+//! A TorchScript archive with the given pickle and two storages.
 
 #![no_main]
 

@@ -1,9 +1,10 @@
-"""Makes anyface_plus*.pt and anyface_plus.io.safetensors: the released AnyFace++ at small size, random weights.
+"""Writes anyface_plus*.pt and anyface_plus.io.safetensors: a small AnyFace++ with random weights.
 
     python tools/parity/anyface_plus.py crates/anyface/tests/fixtures
 
-Needs torch, safetensors. The released code has no licence, so the networks are written here from its description: key
-names and shapes, rosinality's EqualLinear with a fused leaky ReLU, torch's default encoder layers, the memory's look-up.
+Needs torch and safetensors. The released code has no licence, so this script implements the
+networks from their description: key names and shapes, rosinality's EqualLinear with a fused leaky
+ReLU, torch's default encoder layers, and the memory look-up.
 """
 
 import math

@@ -1,10 +1,10 @@
-"""Makes crates/anyface-checkpoint/tests/fixtures, one small file for every container, and
+"""Writes crates/anyface-checkpoint/tests/fixtures, one small file per container format, and
 crates/anyface/tests/fixtures/checkpoints, files of networks.
 
     python tools/parity/checkpoints.py <folder with nvidia_skip_p3.pkl ...>
 
-Needs numpy, not torch: the pickles come from Python's own pickler with stand-ins for torch's classes, which leave the
-same bytes as torch's writer. Files made by the reference implementations themselves are copied from the folder.
+Needs numpy but not torch: Python's pickler writes the same bytes as torch, with stubs for torch's
+classes. Files written by the reference implementations are copied from the folder.
 """
 
 import collections
@@ -36,7 +36,7 @@ MAGIC = 0x1950A86A20F9469CFC6C
 
 
 def module(name):
-    """An empty module that pickle finds by its name."""
+    """An empty module that pickle finds by name."""
     made = types.ModuleType(name)
     sys.modules[name] = made
     return made
@@ -90,7 +90,7 @@ def pickled(obj, pickler=Pickler, protocol=2):
 
 
 def example():
-    """Views of two storages: whole, transposed, with an offset, repeated, scalar, empty; and plain values."""
+    """Plain values, views of two storages: whole, transposed, offset, repeated, scalar, empty."""
     floats = Storage("94452361833008", "FloatStorage", np.arange(12, dtype="<f4"))
     longs = Storage("94452361833009", "LongStorage", np.array([7, -1], "<i8"))
     tensors = collections.OrderedDict(
@@ -120,7 +120,7 @@ def legacy():
     obj, storages = example()
     system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
     data = b"".join(pickled(part, LegacyPickler) for part in (MAGIC, 1001, system, obj))
-    # The order of the keys is not the order of use.
+    # The order of the keys differs from the order of use.
     storages.reverse()
     data += pickled([storage.key for storage in storages])
     for storage in storages:
@@ -129,7 +129,7 @@ def legacy():
 
 
 def python2():
-    """What Python 2 writes: byte strings for text, and an OrderedDict as a call on a list of pairs."""
+    """Output of Python 2: byte strings for text, and OrderedDict as a call with a list of pairs."""
     text = lambda s: b"U" + bytes([len(s)]) + s.encode()
     storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("15") + text("cpu") + b"K\x03Nt" + b"Q"
     tensor = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\x00(K\x01K\x03t(K\x03K\x01t\x89NtR"
@@ -142,7 +142,7 @@ def python2():
 
 
 class Layout:
-    """A checkpoint of full size that takes no place: its tensors are views of one storage of zeros, which is packed."""
+    """A small file with full-size tensors: all are views of one compressed storage of zeros."""
 
     def __init__(self, elements):
         self.storages = [Storage("0", "FloatStorage", np.zeros(elements, "<f4"))]
@@ -225,7 +225,7 @@ class Layout:
 
 
 def full_layouts():
-    """The keys and shapes of e4e_ffhq_encode.pt and model_ir_se50.pth."""
+    """Keys and shapes of e4e_ffhq_encode.pt and model_ir_se50.pth."""
     layout = Layout(512 * 512 * 9)
     parts = {"encoder": layout.e4e_encoder(), "decoder": layout.stylegan2_1024()}
     state = {f"{part}.{key}": value for part, keys in parts.items() for key, value in keys.items()}

@@ -1,12 +1,14 @@
-"""Makes crates/anyface/tests/fixtures/clip/gelu.safetensors: a CLIP of transformers on random weights.
+"""Writes crates/anyface/tests/fixtures/clip/gelu.safetensors: a CLIP of transformers, random
+weights.
 
     pip install torch transformers safetensors
     python tools/parity/clip.py
     python tools/parity/clip.py --full target/vit_b_32.safetensors
 
-The model has the layout of LAION's ViT-B/32 (exact GELU, several heads and layers) in a small size; with `--full`, it is
-OpenAI's ViT-B/32 (QuickGELU) in its own size, 600 MB, for the test `vit_b_32_equals_transformers`. Weights are saved under OpenAI's
-keys beside inputs and features (`io.*`, not normalised).
+The model is a small version of LAION's ViT-B/32 (exact GELU, several heads and layers). With
+`--full` it is OpenAI's ViT-B/32 (QuickGELU) at full size, 600 MB, for the test
+`vit_b_32_equals_transformers`. The file has the weights under OpenAI's keys, and inputs and
+features (`io.*`, not normalised).
 """
 
 import sys
@@ -37,12 +39,12 @@ def small():
 
 
 def full():
-    """transformers' defaults are ViT-B/32, but for the end token of OpenAI's vocabulary."""
+    """The defaults of transformers are ViT-B/32, except the end token of OpenAI's vocabulary."""
     return CLIPConfig(text_config={"eos_token_id": 49407}, vision_config={})
 
 
 def openai_name(name):
-    """The key of OpenAI's checkpoint, for all but the attention's inputs."""
+    """The key in OpenAI's checkpoint, for all weights except the attention inputs."""
     tower, _, rest = name.partition(".")
     prefix = "visual." if tower == "vision_model" else ""
     if rest.startswith("encoder.layers."):
@@ -83,7 +85,7 @@ def openai_state_dict(model):
 def write(config, std, path):
     torch.manual_seed(402)
     model = CLIPModel(config).eval()
-    # Initial biases and scales are 0 and 1, which would hide a mistake: everything is moved.
+    # Initial biases are 0 and initial scales are 1, which would hide errors. Randomise all.
     for parameter in model.parameters():
         parameter += std * torch.randn_like(parameter)
 

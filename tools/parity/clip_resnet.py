@@ -1,11 +1,12 @@
-"""Makes crates/anyface/tests/fixtures/clip/resnet.safetensors and resnet.io.safetensors: CLIP with a ResNet, of open_clip, on
-random weights.
+"""Writes crates/anyface/tests/fixtures/clip/resnet.safetensors and resnet.io.safetensors: a CLIP
+ResNet of open_clip with random weights.
 
     pip install torch open_clip_torch safetensors
     python tools/parity/clip_resnet.py
 
-A whole CLIP of the layout of OpenAI's RN50 in a small size, under the checkpoint's own keys; beside it pixels, their features
-(not normalised) and the gradient of the features' sum to the pixels. Norms have statistics as if trained.
+The model is a small version of OpenAI's RN50, both towers, under the keys of the checkpoint. Also
+writes pixels, their features (not normalised) and the gradient of the sum of the features with
+respect to the pixels. The batch norms have random statistics.
 """
 
 from pathlib import Path
@@ -23,7 +24,7 @@ def main():
     text = CLIPTextCfg(context_length=8, vocab_size=20, width=64, heads=1, layers=1)
     model = CLIP(embed_dim=6, vision_cfg=vision, text_cfg=text, quick_gelu=True).eval()
     with torch.no_grad():
-        # Initial biases and scales are 0 and 1, which would hide a mistake: everything is moved.
+        # Initial biases are 0 and initial scales are 1, which would hide errors. Randomise all.
         for parameter in model.parameters():
             parameter += 0.1 * torch.randn_like(parameter)
         for name, buffer in model.named_buffers():

@@ -1,9 +1,11 @@
-"""Makes crates/anyface/tests/fixtures/faces.{png,json}: what OpenCV finds with a YuNet of random weights in coloured clouds.
+"""Writes crates/anyface/tests/fixtures/faces.{png,json}: faces that OpenCV detects in coloured
+noise, with a YuNet with random weights.
 
     pip install numpy opencv-python-headless
     python tools/parity/detect.py
 
-Or prints what a real detector finds in pictures, a line of numbers for each face, as the example `faces` of the crate does:
+With arguments, prints the faces that a trained detector finds in pictures, one line of numbers per
+face, like the example `faces` of the crate:
 
     python tools/parity/detect.py <yunet_n_dynamic.onnx> <picture> ...
 """

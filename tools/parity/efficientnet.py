@@ -1,10 +1,11 @@
-"""Makes crates/anyface/tests/fixtures/efficientnet_lite0*: a narrow EfficientNet-Lite0 with random weights, run by PyTorch.
+"""Writes crates/anyface/tests/fixtures/efficientnet_lite0*: inputs and outputs of a narrow
+EfficientNet-Lite0 with random weights in PyTorch.
 
     pip install torch numpy safetensors
     python tools/parity/efficientnet.py
 
-One network in both public layouts: a torch file with lukemelas' names, and safetensors with timm's. The figures are those
-of the network before its batch norms are folded.
+Writes the network in both public layouts: a torch file with lukemelas' names, and safetensors with
+timm's names. The outputs are computed before batch norms are folded.
 """
 
 import math
@@ -17,7 +18,8 @@ from safetensors.torch import save_file
 TARGET = Path(__file__).parents[2] / "crates/anyface/tests/fixtures"
 EPSILON = 1e-3
 STEM = 4
-# Of each stage: blocks, kernel, stride of the first, expansion, channels (no multiples of any vector).
+# Per stage: blocks, kernel, stride of the first block, expansion, channels. The channels are not
+# multiples of a vector width.
 STAGES = [(1, 3, 1, 1, 3), (2, 3, 2, 6, 4), (2, 5, 2, 6, 3), (3, 3, 2, 6, 4), (3, 5, 1, 6, 5), (4, 5, 2, 6, 4), (1, 3, 1, 6, 17)]
 TAPS = (1, 2, 4, 6)
 HEAD, CLASSES = 10, 3
@@ -29,7 +31,7 @@ def same(size, kernel, stride):
 
 
 class Network:
-    """Tensors by timm's name, with lukemelas' beside it."""
+    """Tensors under the names of timm and of lukemelas."""
 
     def __init__(self):
         self.timm, self.lukemelas = {}, {}
@@ -100,7 +102,7 @@ def network():
 def main():
     torch.manual_seed(2215)
     net = network()
-    # torch's older container takes less room than a zip archive.
+    # torch's legacy container is smaller than a zip archive.
     torch.save(net.lukemelas, TARGET / "checkpoints/efficientnet_lite0.pth", _use_new_zipfile_serialization=False)
     save_file(net.timm, TARGET / "checkpoints/efficientnet_lite0_timm.safetensors")
     image = (torch.rand(2, 3, 64, 32) * 2 - 1).requires_grad_()

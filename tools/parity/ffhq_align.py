@@ -1,10 +1,12 @@
-"""Makes crates/anyface/tests/fixtures/ffhq_align/aligned128_*.png: FFHQ's alignment, 4 × 4 readings a pixel.
+"""Writes crates/anyface/tests/fixtures/ffhq_align/aligned128_*.png: FFHQ alignment with 4×4 samples
+per pixel.
 
     pip install numpy pillow scipy
     python tools/parity/ffhq_align.py
 
-`source*.png` and `cases.json` lie there already: noise, and points upon it. `aligned256_*.png`, one reading a pixel, is what
-`align_face` of omertov/encoder4editing@99ea505 makes of them; this script first checks itself against it.
+The folder already has `source*.png` and `cases.json`: noise, and landmarks in it.
+`aligned256_*.png` is the output of `align_face` of omertov/encoder4editing@99ea505, with one sample
+per pixel. This script first compares its own result with it.
 """
 
 import json

@@ -1,10 +1,11 @@
-"""Makes small files of kinds that people have, with torch's own writers.
+"""Writes small files of common kinds with torch.
 
     python tools/parity/files.py <folder with nvidia_resnet_clamp2.io.safetensors> <NVlabs/stylegan2-ada-pytorch>
 
-Into crates/anyface-checkpoint/tests/fixtures: plain pickles and a legacy file of the old protocols, and torch files
-with an index. Into crates/anyface/tests/fixtures: a state dict of NVIDIA's architecture orig with what NVIDIA's code
-draws, the same of resnet (cut to one picture), and a pickle of TensorFlow's layout.
+In crates/anyface-checkpoint/tests/fixtures: plain pickles and a legacy file with old protocols, and
+torch files with an index. In crates/anyface/tests/fixtures: a state dict of NVIDIA's architecture
+`orig` with inputs and outputs of NVIDIA's code, inputs and outputs of `resnet` (one picture), and a
+pickle in TensorFlow's layout.
 """
 
 import json
@@ -43,7 +44,7 @@ def shards():
 
 
 def resnet(source):
-    """One picture of the two; the weights are in checkpoints/nvidia_resnet_clamp2_p3.pkl."""
+    """The first of two pictures. The weights are in checkpoints/nvidia_resnet_clamp2_p3.pkl."""
     io = load_file(source / "nvidia_resnet_clamp2.io.safetensors")
     names = ["z", "w", "wp", "image_wp_const", "image_psi0.7_cut4_const", "b4.x", "b8.x", "b16.x"]
     first = {name: io[name][:1].contiguous() for name in names}
@@ -52,7 +53,7 @@ def resnet(source):
 
 def orig(repository):
     sys.path.insert(0, str(repository))
-    sys.modules["requests"] = types.ModuleType("requests")  # Only its downloads need it.
+    sys.modules["requests"] = types.ModuleType("requests")  # Needed for downloads only.
     from training.networks import Generator
 
     torch.manual_seed(302)
@@ -74,7 +75,7 @@ def orig(repository):
 
 
 def tensorflow():
-    """The classes and keys of stylegan2-ffhq-config-f.pkl (`dnnlib/tflib/network.py`), one variable each."""
+    """Classes and keys of stylegan2-ffhq-config-f.pkl (`dnnlib/tflib/network.py`), shortened."""
     for name in ("dnnlib", "dnnlib.tflib", "dnnlib.tflib.network"):
         sys.modules[name] = types.ModuleType(name)
 

@@ -1,10 +1,12 @@
-"""Makes fid_inception.pth and fid_inception.io.safetensors: the FID's Inception with random weights, run by torchvision.
+"""Writes fid_inception.pth and fid_inception.io.safetensors: inputs and outputs of the FID
+Inception with random weights in torchvision.
 
-    python tools/parity/inception.py crates/anyface/tests/fixtures      every width divided by 16
+    python tools/parity/inception.py crates/anyface/tests/fixtures      all widths divided by 16
     python tools/parity/inception.py FOLDER --full                      full size, 95 MB
 
-Needs torch, torchvision, safetensors. The two changes to torchvision's network are those that mseitzer/pytorch-fid
-describes: averages that leave the padding out, a maximum in the last block's pool branch.
+Needs torch, torchvision and safetensors. The network differs from torchvision's as described in
+mseitzer/pytorch-fid: average pooling excludes the padding, and the pool branch of the last block
+uses max pooling.
 """
 
 import sys
@@ -44,7 +46,8 @@ def main():
     net.Mixed_7c = Last(2048)
     net.fc = torch.nn.Linear(2048 // divisor, 1008)
 
-    # Variances stay near 1 on the way: statistics of a few pictures would leave channels that only rounding moves.
+    # Keep variances near 1. With statistics of a few pictures, some channels would vary by rounding
+    # errors only.
     for module in net.modules():
         if isinstance(module, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -62,7 +65,7 @@ def main():
         outputs["logits"] = net(pixels)
     state = {name: tensor for name, tensor in net.state_dict().items() if "num_batches" not in name}
     weights = folder / ("checkpoints" if not full else "") / "fid_inception.pth"
-    # The released file is of this container.
+    # The released file has this container format.
     torch.save(state, weights, _use_new_zipfile_serialization=False)
     save_file(outputs, folder / "fid_inception.io.safetensors")
 

@@ -1,10 +1,10 @@
-"""Makes crates/anyface/tests/fixtures/mapper.safetensors: one stream of the mapper by torch in float64.
+"""Writes crates/anyface/tests/fixtures/mapper.safetensors: one mapper stream in torch, float64.
 
     pip install torch safetensors
     python tools/parity/mapper.py
 
-Written from the description in the paper and in ARCHITECTURE.md, of torch's own layers. Weights stand under the
-stream's own keys, inputs and outputs under `io.*`.
+Implements the description in the paper and in ARCHITECTURE.md with torch's layers. The file has the
+weights under the keys of the stream, and inputs and outputs under `io.*`.
 """
 
 import math
@@ -80,7 +80,7 @@ def main():
     absent = torch.tensor([[False, False], [False, True], [False, False]])
     with torch.no_grad():
         phi, w_plus = stream(features.double(), absent, w_c.double())
-    # burn's own linear layers keep their weight as [in, out].
+    # burn stores the weights of linear layers as [in, out].
     transposed = {"embed.weight", "embed_latent.weight"}
     weights = {
         name: (value.T if name in transposed else value).float().contiguous()

@@ -1,7 +1,7 @@
-"""Makes crates/anyface-train/tests/fixtures/minilm: random BERT weights and their sentence embeddings.
+"""Writes crates/anyface-train/tests/fixtures/minilm: random BERT weights and sentence embeddings.
 
-The layout is that of all-MiniLM-L6-v2, smaller. Embeddings are those of transformers' BertModel in float64 with
-sentence-transformers' mean pooling.
+The network is a small version of all-MiniLM-L6-v2. Embeddings are computed by transformers'
+BertModel in float64, with the mean pooling of sentence-transformers.
 
     pip install torch transformers safetensors
     python tools/parity/minilm.py

@@ -1,9 +1,10 @@
-"""Makes crates/anyface/tests/fixtures/mobilefacenet.*: a narrow MobileFaceNet with random weights, run by ncnn.
+"""Writes crates/anyface/tests/fixtures/mobilefacenet.*: inputs and outputs of a narrow
+MobileFaceNet with random weights in ncnn.
 
     pip install ncnn numpy safetensors
     python tools/parity/mobilefacenet.py <mobilefacenet.param>
 
-Only the graph is used, with an eighth of its channels; every weight is drawn anew.
+Uses only the graph of the released file, with an eighth of the channels. All weights are random.
 """
 
 import re

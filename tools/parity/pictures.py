@@ -1,9 +1,10 @@
-"""Makes crates/anyface/tests/fixtures/pictures: one small picture in every kind of file that a user may have.
+"""Writes crates/anyface/tests/fixtures/pictures: one small picture in all supported kinds of files.
 
     pip install pillow
     python tools/parity/pictures.py
 
-The picture, upright, is 48 × 32: red, green, blue and white quarters in reading order. In `alpha*` the white is transparent.
+The upright picture has 48×32 pixels: red, green, blue and white quarters, row by row. In `alpha*`
+the white quarter is transparent.
 """
 
 from pathlib import Path
@@ -54,7 +55,7 @@ def main():
     save("rgb.jpg", **jpeg)
     save("progressive.jpg", progressive=True, **jpeg)
     save("cmyk.jpg", picture.convert("CMYK"), **jpeg)
-    # The eight orientations: how the stored picture is turned so that it stands upright as shown.
+    # Transposition of the stored picture for each of the eight EXIF orientations.
     turns = [None, 0, 3, 1, 5, 2, 6, 4]
     for orientation, turn in enumerate(turns, start=1):
         stored = picture if turn is None else picture.transpose(Image.Transpose(turn))

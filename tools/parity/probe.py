@@ -1,9 +1,9 @@
-"""Makes crates/anyface/tests/fixtures/probe.safetensors: a small probe by torch in float64.
+"""Writes crates/anyface/tests/fixtures/probe.safetensors: a small probe in torch, float64.
 
     pip install torch safetensors
     python tools/parity/probe.py
 
-Weights stand under the probe's own keys, inputs and outputs under `io.*`.
+The file has the weights under the keys of the probe, and inputs and outputs under `io.*`.
 """
 
 from pathlib import Path

@@ -1,9 +1,11 @@
-"""Makes crates/anyface/tests/fixtures/recipes: the public files that `anyface pull RECIPE` puts together, with their
-containers, keys and wrappers, random weights and small sizes.
+"""Writes crates/anyface/tests/fixtures/recipes: small versions of the public files that
+`anyface pull RECIPE` combines. They have the same containers, keys and wrappers, and random
+weights.
 
     python tools/parity/recipes.py
 
-Needs torch. CLIP's vocabulary and context have their real size: the rows of its matrices overlap in short storages.
+Needs torch. CLIP's vocabulary and context have full size. Rows of its matrices overlap, to keep the
+files small.
 """
 
 from pathlib import Path
@@ -30,12 +32,12 @@ def norm(keys, name, channels):
 
 
 def overlapping(rows, columns):
-    """Rows that overlap in one short storage, in half precision."""
+    """A half-precision matrix with overlapping rows in one short storage."""
     return normal(rows + columns - 1, std=0.1).half().as_strided((rows, columns), (1, 1))
 
 
 class Part(torch.nn.Module):
-    """Parameters and children by name, and nothing that runs."""
+    """Named parameters and children, without computation."""
 
     def __init__(self, children=None, **tensors):
         super().__init__()
@@ -124,7 +126,7 @@ def generator():
 
 
 def encoder():
-    """`encoder` of omertov/encoder4editing, for pictures of 32 pixels and a unit for each stage."""
+    """`encoder` of omertov/encoder4editing, for pictures of 32 pixels, with one unit per stage."""
     keys = {"input_layer.0.weight": normal(4, 3, 3, 3, std=0.1), "input_layer.2.weight": torch.full((4,), 0.25)}
     norm(keys, "input_layer.1", 4)
     inputs, stages = 4, (4, 6, 8, 12)
@@ -159,7 +161,7 @@ def e4e():
 
 
 def clip2latent(depth=1, heads=2, dim_head=32, steps=100):
-    """The trainer's state of justinpinkney/clip2latent: the prior and its average."""
+    """The trainer state of justinpinkney/clip2latent: the prior and its EMA."""
     dim, keys = FEATURE, {}
     keys |= {"latent_mean": normal(dim, std=0.1), "latent_std": torch.full((dim,), 0.3)}
     for name in ("betas", "alphas_cumprod", "posterior_variance", "posterior_mean_coef1", "posterior_mean_coef2"):

@@ -1,10 +1,12 @@
-"""Makes crates/anyface/assets/selfie_segmentation.safetensors: MediaPipe's person mask under our names.
+"""Converts MediaPipe's person segmentation to
+crates/anyface/assets/selfie_segmentation.safetensors.
 
     pip install flatbuffers numpy safetensors tflite
     python tools/parity/selfie_segmentation.py selfie_segmentation.tflite
 
-The file is that of the npm package `@mediapipe/selfie_segmentation` and of the PyPI wheel `mediapipe` 0.10.14. Its weights
-are constants of 16 bits, which DEQUANTIZE operations widen; they are stored as they are.
+The input file is in the npm package `@mediapipe/selfie_segmentation` and in the PyPI wheel
+`mediapipe` 0.10.14. Its weights are 16-bit constants before DEQUANTIZE operations. They are stored
+as 16 bits.
 """
 
 import sys
@@ -16,7 +18,7 @@ from safetensors.numpy import save_file
 
 TARGET = Path(__file__).parents[2] / "crates/anyface/assets/selfie_segmentation.safetensors"
 
-# Whether each block of the encoder has a squeeze-and-excitation.
+# Whether each encoder block has squeeze-and-excitation.
 ENCODER = [True, False, False, True, True, True, True, True]
 
 SQUEEZE_EXCITATION = ["squeeze_excitation.reduce", "squeeze_excitation.expand"]
@@ -29,7 +31,7 @@ CONVOLUTIONS = {
 
 
 def names():
-    """Our name of each convolution, in the order of the graph."""
+    """The name of each convolution in this project, in graph order."""
     yield "stem"
     for block, excited in enumerate(ENCODER):
         excitation = SQUEEZE_EXCITATION if excited else []
@@ -44,11 +46,11 @@ def names():
 
 
 def layers(model):
-    """Operation, weight and bias of each convolution, in the order of the graph."""
+    """Operation, weight and bias of each convolution, in graph order."""
     graph = model.Subgraphs(0)
     operations = [graph.Operators(i) for i in range(graph.OperatorsLength())]
     code = [model.OperatorCodes(operation.OpcodeIndex()).BuiltinCode() for operation in operations]
-    # The half-precision constant behind each tensor that DEQUANTIZE makes.
+    # The half-precision constant of each output of DEQUANTIZE.
     constant = {
         operation.Outputs(0): operation.Inputs(0)
         for operation, code in zip(operations, code)
@@ -70,8 +72,9 @@ def main(source):
     model = tflite.Model.GetRootAsModel(Path(source).read_bytes(), 0)
     tensors = {}
     for name, (code, weight, bias) in zip(names(), layers(model), strict=True):
-        # To torch's layout: [out, in, kh, kw]; a depthwise one is [1, kh, kw, channels] in the file, a transposed one
-        # [out, kh, kw, in], and [in, out, kh, kw] in torch's.
+        # To torch's layout [out, in, kh, kw]. The file has depthwise weights as
+        # [1, kh, kw, channels] and transposed ones as [out, kh, kw, in], which are
+        # [in, out, kh, kw] in torch.
         axes = (0, 3, 1, 2) if code == tflite.BuiltinOperator.CONV_2D else (3, 0, 1, 2)
         tensors[f"{name}.weight"] = np.ascontiguousarray(weight.transpose(axes)).astype(np.float16)
         tensors[f"{name}.bias"] = bias.astype(np.float16)

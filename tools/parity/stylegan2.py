@@ -1,11 +1,11 @@
-"""Turns the reference runs of NVIDIA's StyleGAN2 into the fixtures of crates/anyface/tests.
+"""Converts reference runs of NVIDIA's StyleGAN2 to the fixtures of crates/anyface/tests.
 
     python tools/parity/stylegan2.py <folder with nvidia_skip_p3.pkl ...> crates/anyface/tests/fixtures/stylegan2
 
-Needs numpy and safetensors, not torch. For each network it writes NAME.safetensors (the weights under this project's
-names) and NAME.grad.safetensors (gradients, likewise renamed), and copies NAME.io.safetensors (inputs and outputs of
-stylegan2-ada-pytorch). The pickles are read with
-stub classes only; nothing in them is executed.
+Needs numpy and safetensors but not torch. For each network it writes NAME.safetensors (weights
+under the names of this project) and NAME.grad.safetensors (gradients under these names), and copies
+NAME.io.safetensors (inputs and outputs of stylegan2-ada-pytorch). Pickles are read with stub
+classes. Their code is not executed.
 """
 
 import io
@@ -24,7 +24,7 @@ DTYPES = {"FloatStorage": np.float32, "HalfStorage": np.float16, "DoubleStorage"
 
 
 class Opaque:
-    """Stands for every class that does not matter here."""
+    """A stub for all other classes."""
 
     def __init__(self, *args, **kwargs):
         pass
@@ -40,7 +40,10 @@ class Opaque:
 
 
 def load_storage(data):
-    """A legacy torch.save stream of one storage: magic, protocol, system, persistent id, keys, count, values."""
+    """Reads a legacy torch.save stream of one storage.
+
+    It has magic number, protocol, system, persistent id, keys, count and values.
+    """
     stream = io.BytesIO(data)
 
     class Storage(pickle.Unpickler):
@@ -86,7 +89,7 @@ def tensors(module, prefix=""):
 
 
 def our_name(name):
-    """NVIDIA's name to ours, None for the resampling filter, which is a constant."""
+    """Converts a name of NVIDIA's to this project's. None for the constant resampling filter."""
     if name.endswith("resample_filter"):
         return None
     name = re.sub(r"mapping\.fc(\d+)\.", r"mapping.fc.\1.", name)

@@ -1,9 +1,10 @@
-"""Makes crates/anyface/tests/fixtures/yunet.*: YuNet with random weights, run by ONNX Runtime.
+"""Writes crates/anyface/tests/fixtures/yunet.*: inputs and outputs of YuNet with random weights in
+ONNX Runtime.
 
     pip install onnx onnxruntime numpy safetensors
     python tools/parity/yunet.py <yunet_n_dynamic.onnx of ShiqiYu/libfacedetection.train>
 
-Only the graph of the released file is used: every weight is drawn anew.
+Uses only the graph of the released file. All weights are random.
 """
 
 import sys
@@ -25,7 +26,7 @@ def main(source):
         if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) in (1, 4) and tensor.dims[0] > 0:
             if tensor.name in ("512", "513"):  # Scales of the two resizes.
                 continue
-            # Logits near 1, so that rounding does not grow on the way.
+            # Keep logits near 1, so that rounding errors stay small.
             deviation = np.prod(tensor.dims[1:]) ** -0.5 if len(tensor.dims) == 4 else 0.1
             values = rng.normal(0, deviation, tuple(tensor.dims)).astype(np.float32)
             tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))

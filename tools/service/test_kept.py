@@ -235,10 +235,13 @@ def test_all_goes_to_a_file_and_to_another_browser(visit, tmp_path):
     expect(other.locator("#notice")).to_contain_text("6 were here already")
     faulty = json.loads(session.read_text())
     faulty["faces"][0]["steps"][-1]["parent"] = "nobody"
+    unclear = json.loads(session.read_text())
+    unclear["faces"][0]["unclear"] = "words"
     for name, text in [
         ("notes.json", "{}"),
         ("broken.json", session.read_text()[:-9]),
         ("faulty.json", json.dumps(faulty)),
+        ("unclear.json", json.dumps(unclear)),
     ]:
         (tmp_path / name).write_text(text)
         other.locator("#session").set_input_files(tmp_path / name)

@@ -46,6 +46,22 @@ def test_the_model_brings_its_examples_ideas_and_licence(visit, address):
     assert page.locator(".editor .examples button").all_inner_texts() == model["ideas"]
 
 
+def test_words_that_are_not_understood_are_marked(visit):
+    page = visit()
+    generate(page, "an old sailor")
+    expect(page.locator(".unclear:visible")).to_have_count(0)
+    generate(page, "a smiling glorbish child with zorple hair", already=6)
+    told, marked = page.locator(".unclear:visible"), page.locator(".batch h3 mark")
+    expect(told).to_have_text("Not understood: glorbish, zorple")
+    assert marked.all_inner_texts() == ["glorbish", "zorple"]
+    shot(page, "not-understood")
+    page.locator(".batch h3 button").first.click()
+    expect(page.locator("#prompt")).to_have_value("a smiling glorbish child with zorple hair")
+    page.reload()
+    expect(told).to_have_text("Not understood: glorbish, zorple")
+    assert marked.all_inner_texts() == ["glorbish", "zorple"]
+
+
 def test_another_model_has_faces_of_its_own(visit):
     page = visit()
     generate(page)

@@ -1,4 +1,4 @@
-//! Project chores: `cargo xtask check` before each commit, `cargo xtask dist` for a release.
+//! Project tasks. Run `cargo xtask check` before each commit, `cargo xtask dist` for a release.
 
 mod dist;
 mod modules;
@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-/// Every check, in the order that fails soonest.
+/// All checks. Those that fail fastest come first.
 const CHECKS: &[(&str, &[&str])] = &[
     ("format", &["fmt", "--all", "--check"]),
     (
@@ -41,7 +41,7 @@ const CHECKS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What cargo-deny says when it cannot fetch the advisories, or has none fetched before.
+/// Messages of cargo-deny if the advisory database can neither be fetched nor read from the cache.
 const NO_DATABASE: [&str; 3] = [
     "failed to fetch advisory database",
     "failed to open advisory database",
@@ -90,8 +90,8 @@ fn check(name: &str, args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Checks against RustSec's advisories, those fetched before where they cannot be fetched now. Where
-/// there are none, a line says that nothing was checked.
+/// Checks the RustSec advisories. Uses the cached database if it cannot be fetched. Prints a line
+/// if there is no database at all.
 fn check_advisories() -> Result<()> {
     for args in [
         ["deny", "--workspace", "check", "advisories"].as_slice(),
@@ -109,6 +109,6 @@ fn check_advisories() -> Result<()> {
             false => bail!("advisories failed"),
         };
     }
-    eprintln!("advisories not checked: their database cannot be reached");
+    eprintln!("advisories not checked: no advisory database");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Refuses cycles between the top-level modules of a crate.
+//! Rejects cycles between the top-level modules of a crate.
 //!
-//! A module depends on another when it names it by `crate::…`, by `super::…` or by what the root of
-//! the crate re-exports from it. What stands under `#[cfg(test)]` and in doc comments does not count.
+//! A module depends on another if it refers to it by `crate::…`, `super::…`, or a re-export of the
+//! crate root. Code under `#[cfg(test)]` and doc comments are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,10 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// Crates that still have a cycle: the instruction set knows the algorithm that a test forces on it.
-const EXEMPT: [&str; 1] = ["anyface-kernels"];
-
-/// The modules that each top-level module of a crate names.
+/// For each top-level module of a crate, the modules it depends on.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Checks every crate in the folder `crates`.
@@ -21,7 +18,6 @@ pub(crate) fn check(crates: &Path) -> Result<()> {
     let mut folders: Vec<PathBuf> = fs::read_dir(crates)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
-    folders.retain(|folder| !EXEMPT.iter().any(|name| folder.ends_with(name)));
     folders.sort();
     let mut cycles = Vec::new();
     for folder in folders {
@@ -33,11 +29,11 @@ pub(crate) fn check(crates: &Path) -> Result<()> {
     }
     match cycles.is_empty() {
         true => Ok(()),
-        false => bail!("modules that use each other:\n{}", cycles.join("\n")),
+        false => bail!("cycles between modules:\n{}", cycles.join("\n")),
     }
 }
 
-/// Reads the modules below the root of a crate.
+/// Builds the module graph of a crate from its root file.
 fn graph(root: &Path) -> Result<Graph> {
     let tokens = tokens(root)?;
     let mut reader = Reader::new(&tokens);
@@ -46,7 +42,7 @@ fn graph(root: &Path) -> Result<Graph> {
     Ok(reader.graph)
 }
 
-/// The first cycle as `a → b → a`.
+/// The first cycle found, as `a → b → a`.
 fn cycle(graph: &Graph) -> Option<String> {
     let mut done = BTreeSet::new();
     graph
@@ -54,7 +50,7 @@ fn cycle(graph: &Graph) -> Option<String> {
         .find_map(|module| cycle_through(graph, module, &mut Vec::new(), &mut done))
 }
 
-/// Depth first from `module`; `way` leads to it, modules in `done` are on no cycle.
+/// Depth-first search from `module`. `way` is the path to it. Modules in `done` are on no cycle.
 fn cycle_through<'g>(
     graph: &'g Graph,
     module: &'g str,
@@ -84,15 +80,15 @@ fn tokens(path: &Path) -> Result<Vec<TokenTree>> {
     Ok(stream.into_iter().collect())
 }
 
-/// Gathers the graph of one crate.
+/// Builds the graph of one crate.
 struct Reader {
     graph: Graph,
-    /// The module of each name that the root re-exports.
+    /// Name re-exported by the root → its module.
     exports: BTreeMap<String, String>,
 }
 
 impl Reader {
-    /// A reader that knows the modules and the re-exports of a root.
+    /// Registers the modules and re-exports of a crate root.
     fn new(root: &[TokenTree]) -> Self {
         let mut reader = Self {
             graph: Graph::new(),
@@ -123,7 +119,7 @@ impl Reader {
         reader
     }
 
-    /// Reads the body of the module at `path`, whose own modules have their files in `folder`.
+    /// Reads the body of the module at `path`. Files of its submodules are in `folder`.
     fn read(&mut self, body: &[TokenTree], path: &[String], folder: &Path) -> Result<()> {
         let body = without_tests(body);
         let mut at = 0;
@@ -168,7 +164,8 @@ impl Reader {
         self.read(&tokens(&file)?, path, folder)
     }
 
-    /// Notes what the module at `path` names after `crate`: `::name…` or `::{name…, …}`.
+    /// Adds the dependencies of the module at `path` from the tokens after `crate`: `::name…` or
+    /// `::{name…, …}`.
     fn depend(&mut self, after: &[&TokenTree], path: &[String]) {
         let ([colon, _, target, ..], Some(module)) = (after, path.first()) else {
             return;
@@ -195,7 +192,7 @@ impl Reader {
     }
 }
 
-/// The tokens that are no item under `#[cfg(test)]`.
+/// Removes items under `#[cfg(test)]`.
 fn without_tests(tokens: &[TokenTree]) -> Vec<&TokenTree> {
     let mut kept = Vec::new();
     let mut rest = tokens.iter();
@@ -204,7 +201,7 @@ fn without_tests(tokens: &[TokenTree]) -> Vec<&TokenTree> {
         if is_punct(token, '#')
             && attribute.is_some_and(|group| group.to_string() == "[cfg (test)]")
         {
-            // To the end of the item: its semicolon or its body.
+            // Skip to the end of the item: its semicolon or its body.
             rest.find(|token| is_punct(token, ';') || is_braced(token));
             continue;
         }
@@ -213,7 +210,7 @@ fn without_tests(tokens: &[TokenTree]) -> Vec<&TokenTree> {
     kept
 }
 
-/// The names of a `use`: its first segment, then what it brings in.
+/// Names in a `use`: its first segment, then the imported names.
 fn names(tokens: &[&TokenTree]) -> Vec<String> {
     let mut names = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
@@ -262,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_is_named() {
+    fn a_cycle_is_found() {
         let found = cycle_of(&[
             ("lib.rs", "mod a; pub mod b; mod c;"),
             ("a.rs", "use crate::b::B;"),
@@ -286,7 +283,7 @@ mod tests {
             ("b/deep.rs", "use super::super::a::A;"),
         ];
         assert!(cycle_of(&[lib, a, deep[0], deep[1]]).is_some());
-        // `super` of a module within `b` is `b`.
+        // In a submodule of `b`, `super` is `b`.
         let inner = [
             ("b/mod.rs", "mod deep; mod a {}"),
             ("b/deep.rs", "use super::a::A;"),

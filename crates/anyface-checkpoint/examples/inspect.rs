@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p anyface-checkpoint --example inspect -- FILE...`
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use anyface_checkpoint::{Checkpoint, CheckpointError};
 

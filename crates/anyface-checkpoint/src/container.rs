@@ -1,8 +1,8 @@
-//! The containers that are read.
+//! The supported containers.
 
 use std::fmt;
 
-/// How a file holds its tensors.
+/// File format of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Container {
@@ -10,7 +10,7 @@ pub enum Container {
     Safetensors,
     /// An index of several safetensors files.
     ShardedSafetensors,
-    /// An index of several files of `torch.save`.
+    /// An index of several `torch.save` files.
     ShardedTorch,
     /// `torch.save` since 1.6.
     TorchZip,
@@ -24,9 +24,9 @@ pub enum Container {
     Npy,
     /// A zip of numpy arrays.
     Npz,
-    /// A graph with its weights.
+    /// An ONNX graph with its weights.
     Onnx,
-    /// A graph, its weights in a file beside it.
+    /// An ncnn graph, with its weights in a second file.
     Ncnn,
 }
 

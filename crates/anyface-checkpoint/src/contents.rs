@@ -1,4 +1,4 @@
-//! What a container holds, as its reader finds it.
+//! [`Contents`]: what a container's reader returns.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use crate::stored::StoredTensor;
 
-/// Part of a file that was not read.
+/// A part of a file that was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
     /// Dotted name.
     pub name: String,
-    /// Why.
+    /// Reason it was not read.
     pub reason: String,
 }
 
-/// What a container holds.
+/// The tensors and metadata of a container.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) tensors: BTreeMap<String, StoredTensor>,

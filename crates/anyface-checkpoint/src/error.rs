@@ -1,10 +1,11 @@
-//! Why a checkpoint could not be read.
+//! Errors of reading checkpoints.
 
 use std::path::PathBuf;
 
 use crate::file_slice::Fault;
 
-/// Why a checkpoint could not be read. `source_name` is a path, or what the caller called the bytes.
+/// An error of reading a checkpoint. `source_name` is a path, or the name that the caller gave the
+/// bytes.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
@@ -13,34 +14,34 @@ pub enum CheckpointError {
     Read {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A folder where a file is wanted.
+    /// A folder in place of a file.
     #[error("{} is a folder, not a file: {advice}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What to give instead.
+        /// Which file to use instead.
         advice: String,
     },
-    /// The bytes are no whole file of a known container.
+    /// The bytes are not a complete file of a known container.
     #[error("{source_name}: {source}")]
     Malformed {
-        /// Where the bytes come from.
+        /// Name of the source.
         source_name: String,
-        /// What is wrong, and at which byte.
+        /// The cause and its byte offset.
         source: Fault,
     },
-    /// The bytes are something else that people have in the place of weights.
+    /// The bytes are a known kind of file that is not a checkpoint.
     #[error("{source_name} is {reason}")]
     NoCheckpoint {
-        /// Where the bytes come from.
+        /// Name of the source.
         source_name: String,
-        /// What they are, and what to do.
+        /// What the file is, and what to do.
         reason: &'static str,
     },
-    /// A shard lacks a tensor that the index says it has.
+    /// A shard lacks a tensor listed in the index.
     #[error("{source_name} lacks the tensor `{tensor}`")]
     MissingTensor {
         /// The shard.
@@ -48,12 +49,12 @@ pub enum CheckpointError {
         /// Dotted name.
         tensor: String,
     },
-    /// A JSON file that belongs to the model is missing or broken.
+    /// A JSON sidecar of the model is missing or broken.
     #[error("{source_name}: {reason}")]
     Sidecar {
         /// The JSON file, or the checkpoint that needs it.
         source_name: String,
-        /// What is wrong.
+        /// The cause.
         reason: String,
     },
 }

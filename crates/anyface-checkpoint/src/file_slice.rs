@@ -1,16 +1,16 @@
-//! Bytes that know where in the file they stand.
+//! Byte slices that know their offset in the file.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// What is wrong with a file, and where.
+/// An error in a file and its position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} (byte {offset})")]
 pub struct Fault {
-    /// Bytes before the fault, counted from the start of the file.
+    /// Offset from the start of the file, in bytes.
     pub offset: usize,
-    /// What is wrong.
+    /// The cause.
     pub reason: String,
 }
 
@@ -21,16 +21,16 @@ impl Fault {
     }
 }
 
-/// A file, or a part of it: a view that shares the file's memory.
+/// A file or a part of one: a view that shares the file's memory.
 #[derive(Debug, Clone)]
 pub(crate) struct FileSlice {
     pub(crate) bytes: Bytes,
-    /// Where the first byte stands in the file.
+    /// Offset of the first byte in the file.
     pub(crate) start: usize,
 }
 
 impl FileSlice {
-    /// A part, with offsets counted from this source's first byte.
+    /// A sub-slice; `range` counts from the first byte of this slice.
     pub(crate) fn part(&self, range: Range<usize>) -> Option<Self> {
         self.bytes.get(range.clone())?;
         Some(Self {
@@ -39,7 +39,7 @@ impl FileSlice {
         })
     }
 
-    /// The part that `slice`, a slice of these bytes, is.
+    /// The [`FileSlice`] of `slice`, which must be a sub-slice of these bytes.
     pub(crate) fn part_of(&self, slice: &[u8]) -> Self {
         let start = slice.as_ptr().addr() - self.bytes.as_ptr().addr();
         Self {
@@ -61,7 +61,7 @@ impl FileSlice {
     }
 }
 
-/// Reads from front to back; an end before its time is a [`Fault`].
+/// Reads sequentially; reading past the end is a [`Fault`].
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
@@ -70,12 +70,12 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Offset in the file of the next byte.
+    /// Offset of the next byte in the file.
     pub(crate) fn offset(&self) -> usize {
         self.start + self.position
     }
 
-    /// Bytes read so far.
+    /// Number of bytes read so far.
     pub(crate) fn position(&self) -> usize {
         self.position
     }
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
         Fault::new(self.offset(), reason)
     }
 
-    /// Whether these bytes come next.
+    /// Whether the next bytes equal `bytes`.
     pub(crate) fn starts_with(&self, bytes: &[u8]) -> bool {
         self.bytes[self.position..].starts_with(bytes)
     }
@@ -111,29 +111,29 @@ impl<'a> Reader<'a> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    /// A length of four bytes, least significant first.
+    /// A 32-bit little-endian length.
     pub(crate) fn len32(&mut self) -> Result<usize, Fault> {
         self.array().map(|bytes| u32::from_le_bytes(bytes) as usize)
     }
 
-    /// A length of eight bytes, least significant first.
+    /// A 64-bit little-endian length.
     pub(crate) fn len64(&mut self) -> Result<usize, Fault> {
         let offset = self.offset();
         let length = u64::from_le_bytes(self.array()?);
-        usize::try_from(length).map_err(|_| Fault::new(offset, format!("a length of {length}")))
+        usize::try_from(length).map_err(|_| Fault::new(offset, format!("invalid length {length}")))
     }
 
     /// The next `count` bytes as UTF-8.
     pub(crate) fn text(&mut self, count: usize) -> Result<&'a str, Fault> {
         let offset = self.offset();
-        str::from_utf8(self.take(count)?).map_err(|_| Fault::new(offset, "text that is no UTF-8"))
+        str::from_utf8(self.take(count)?).map_err(|_| Fault::new(offset, "text is not UTF-8"))
     }
 
-    /// The bytes up to a line feed, which is read too.
+    /// The bytes up to the next line feed, which is consumed.
     pub(crate) fn line_bytes(&mut self) -> Result<&'a [u8], Fault> {
         let rest = &self.bytes[self.position..];
         let Some(length) = rest.iter().position(|&byte| byte == b'\n') else {
-            return Err(self.fault("a line without an end"));
+            return Err(self.fault("a line has no end"));
         };
         self.position += length + 1;
         Ok(&rest[..length])
@@ -142,6 +142,6 @@ impl<'a> Reader<'a> {
     /// [`Self::line_bytes`] as UTF-8.
     pub(crate) fn line(&mut self) -> Result<&'a str, Fault> {
         let offset = self.offset();
-        str::from_utf8(self.line_bytes()?).map_err(|_| Fault::new(offset, "text that is no UTF-8"))
+        str::from_utf8(self.line_bytes()?).map_err(|_| Fault::new(offset, "text is not UTF-8"))
     }
 }

@@ -1,9 +1,9 @@
-//! What to say to someone who gives a folder.
+//! Advice for a folder given in place of a file.
 
 use std::fs;
 use std::path::Path;
 
-/// Endings of files that hold weights.
+/// Endings of weight files.
 const ENDINGS: [&str; 11] = [
     "safetensors",
     "pt",
@@ -18,15 +18,16 @@ const ENDINGS: [&str; 11] = [
     "index.json",
 ];
 
-/// The most files that are named.
+/// The most file names in the advice.
 const MAX_NAMED: usize = 4;
 
-/// Which of its files to give.
+/// Names the file in `folder` to use.
 pub(crate) fn advice(folder: &Path) -> String {
     if folder.join("data.pkl").exists() {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         return format!(
-            "it is an unpacked torch file; pack it again, `zip -0 -r {name}.pt {name}` beside it"
+            "it is an unpacked torch file; pack it again with `zip -0 -r {name}.pt {name}` in its \
+             parent folder"
         );
     }
     let mut files: Vec<String> = fs::read_dir(folder)
@@ -40,17 +41,17 @@ pub(crate) fn advice(folder: &Path) -> String {
         })
         .collect();
     files.sort_unstable();
-    // An index stands for all the files that it names.
+    // An index stands for all files it lists.
     if let Some(index) = files.iter().find(|name| name.ends_with(".index.json")) {
-        return format!("give {index} in it");
+        return format!("use {index} in it");
     }
     match files.as_slice() {
-        [] => "there is no file of weights in it".to_owned(),
-        [file] => format!("give {file} in it"),
+        [] => "it has no weight file".to_owned(),
+        [file] => format!("use {file} in it"),
         _ => {
             let more = if files.len() > MAX_NAMED { ", …" } else { "" };
             files.truncate(MAX_NAMED);
-            format!("give one of its files: {}{more}", files.join(", "))
+            format!("use one of its files: {}{more}", files.join(", "))
         }
     }
 }

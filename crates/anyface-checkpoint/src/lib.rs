@@ -1,21 +1,21 @@
-//! Untrusted checkpoints of the field as plain data, told apart by their bytes.
+//! Reads untrusted checkpoints as plain data. The container is detected from the file's first
+//! bytes.
 //!
 //! | container | who writes it |
 //! |---|---|
 //! | safetensors, one file or shards with an index | Hugging Face |
-//! | torch files, shards with an index | Hugging Face, formerly |
+//! | sharded torch files with an index | older models on Hugging Face |
 //! | torch zip | `torch.save` since 1.6 |
-//! | torch legacy | `torch.save` before |
+//! | torch legacy | `torch.save` before 1.6 |
 //! | TorchScript | `torch.jit.save`: OpenAI's CLIP |
 //! | pickle | NVIDIA's StyleGAN2 and others, by `pickle.dump` |
 //! | npy, npz | numpy |
 //! | ONNX | exporters: YuNet |
 //! | ncnn, a `.param` with its `.bin` | converters: MobileFaceNet |
 //!
-//! Files are memory-mapped, and a tensor is a view of the map. No code of a file is ever run:
-//! pickles are read as plain data, in bounded memory. Every fault is an error that gives the byte
-//! at which the file is wrong; a web page, a git-lfs pointer and other things that people have in
-//! the place of weights are named for what they are.
+//! Files are memory-mapped, and tensors are views of the map. No code in a file is ever run:
+//! pickles are read as plain data, in bounded memory. Every error in a file gives its byte offset.
+//! Web pages, git-lfs pointers and other files often found in place of weights are named as such.
 //!
 //! ```
 //! use anyface_checkpoint::{Checkpoint, Container};
@@ -66,7 +66,7 @@ pub use strings::read_strings;
 #[cfg(test)]
 mod tests;
 
-/// The examples of the README, as tests.
+/// Compiles the README examples as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Files as memory maps.
+//! Memory-mapped files.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,10 +8,10 @@ use memmap2::Mmap;
 
 use crate::error::CheckpointError;
 
-/// Maps a file into memory. The file must not be changed as long as the bytes are in use.
+/// Maps a file into memory. Do not modify the file while the bytes are in use.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// If the file cannot be read.
 pub fn map_file(path: &Path) -> Result<Bytes, CheckpointError> {
     let read = |source| CheckpointError::Read {
         path: path.to_owned(),
@@ -21,8 +21,8 @@ pub fn map_file(path: &Path) -> Result<Bytes, CheckpointError> {
     if file.metadata().map_err(read)?.len() == 0 {
         return Ok(Bytes::new());
     }
-    // SAFETY: sound as long as nobody changes the file while it is mapped, which the caller
-    // promises; there is no way to check it. Checkpoints are written once, and replaced by renaming.
+    // SAFETY: sound if nobody modifies the file while it is mapped. The caller promises this; it
+    // cannot be checked. Checkpoints are written once and replaced by renaming.
     let map = unsafe { Mmap::map(&file) }.map_err(read)?;
     Ok(Bytes::from_owner(map))
 }

@@ -1,4 +1,4 @@
-//! ncnn: a graph as text in `NAME.param`, the weights in its order in `NAME.bin` beside it.
+//! ncnn: a text graph in `NAME.param` and the weights, in graph order, in `NAME.bin` beside it.
 //!
 //! Format: ncnn's wiki, "operation param weight table".
 
@@ -11,15 +11,16 @@ use crate::contents::Contents;
 use crate::file_slice::{Fault, FileSlice, Reader};
 use crate::stored::StoredTensor;
 
-/// How every graph begins.
+/// First line of every graph.
 pub(crate) const MAGIC: &[u8] = b"7767517\n";
 
-/// The most layers of a graph.
+/// The most layers in a graph.
 const MAX_LAYERS: usize = 1 << 16;
 
-/// Reads a graph with its weights. Tensors are called `LAYER.FIELD`; the metadata has the layers in their order.
+/// Reads a graph and its weights. Tensors are named `LAYER.FIELD`; the metadata lists the layers in
+/// order.
 pub(crate) fn read(graph: &FileSlice, weights: &FileSlice) -> Result<Contents, Fault> {
-    let text = str::from_utf8(&graph.bytes).map_err(|_| graph.fault("text that is no UTF-8"))?;
+    let text = str::from_utf8(&graph.bytes).map_err(|_| graph.fault("text is not UTF-8"))?;
     let mut reader = weights.reader();
     let mut contents = Contents::default();
     let mut names = Vec::new();
@@ -28,32 +29,32 @@ pub(crate) fn read(graph: &FileSlice, weights: &FileSlice) -> Result<Contents, F
         if names.len() == MAX_LAYERS {
             return Err(graph.fault(format!("more than {MAX_LAYERS} layers")));
         }
-        let layer = Layer::parse(line)
-            .ok_or_else(|| graph.fault(format!("a line that is no layer: {line}")))?;
+        let layer =
+            Layer::parse(line).ok_or_else(|| graph.fault(format!("not a layer: {line}")))?;
         layer.read(&mut reader, weights, &mut contents.tensors)?;
         names.push(layer.name);
     }
     if reader.position() != weights.bytes.len() {
-        return Err(reader.fault("weights after those of the last layer"));
+        return Err(reader.fault("there are more weights than the layers need"));
     }
     contents.metadata = json!({ "layers": names });
     Ok(contents)
 }
 
-/// Weights of a layer.
+/// One weight tensor of a layer.
 #[derive(Clone)]
 struct Field {
     name: &'static str,
     shape: Vec<usize>,
-    /// Whether a flag for their type stands before.
+    /// Whether a type flag precedes the elements.
     has_flag: bool,
 }
 
-/// A line of the graph.
+/// One line of the graph.
 struct Layer<'a> {
     kind: &'a str,
     name: &'a str,
-    /// By their numbers.
+    /// Parameters by number.
     params: BTreeMap<i32, &'a str>,
 }
 
@@ -71,7 +72,7 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// Parameter `key`, 0 when it is not given.
+    /// Parameter `key`, 0 if absent.
     fn size(&self, key: i32) -> Option<usize> {
         self.params
             .get(&key)
@@ -92,7 +93,7 @@ impl<'a> Layer<'a> {
         } in fields
         {
             if has_flag && reader.len32()? != 0 {
-                let reason = format!("`{}`: weights that are not singles", self.name);
+                let reason = format!("`{}`: the weights are not single precision", self.name);
                 return Err(reader.fault(reason));
             }
             let bytes = shape
@@ -106,9 +107,9 @@ impl<'a> Layer<'a> {
         Ok(())
     }
 
-    /// The weights in their order.
+    /// The layer's weight tensors, in file order.
     fn fields(&self) -> Result<Vec<Field>, String> {
-        let unclear = || format!("`{}`: sizes that do not fit each other", self.name);
+        let unclear = || format!("`{}`: the sizes do not match each other", self.name);
         let size = |key| self.size(key).ok_or_else(unclear);
         let outputs = size(0)?;
         let of_channels = |name| Field {
@@ -149,7 +150,7 @@ impl<'a> Layer<'a> {
                 .to_vec()),
             "PReLU" => Ok(vec![of_channels("slope")]),
             kind => Err(format!(
-                "`{}`: a layer {kind}, which is not read",
+                "`{}`: layers of type {kind} are not supported",
                 self.name
             )),
         }

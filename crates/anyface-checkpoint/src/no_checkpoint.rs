@@ -1,10 +1,10 @@
-//! What people have in the place of weights: how to tell it, and what to do then.
+//! Recognises files that are often found in place of weights, and says what to do about them.
 
-/// First bytes of files that hold no tensors as they are, and a line on each.
+/// First bytes of other file types, with a message for each.
 const BY_FIRST_BYTES: [(&[u8], &str); 8] = [
     (
         b"version https://git-lfs.github.com/",
-        "a git-lfs pointer in the place of the file: run `git lfs pull` in its repository",
+        "a git-lfs pointer in place of the file: run `git lfs pull` in its repository",
     ),
     (
         b"\x1f\x8b",
@@ -25,23 +25,23 @@ const BY_FIRST_BYTES: [(&[u8], &str); 8] = [
     ),
     (
         b"\x89HDF\r\n\x1a\n",
-        "an HDF5 file, as Keras writes it, which is not read",
+        "an HDF5 file (Keras), which is not supported",
     ),
     (
         b"GGUF",
-        "a GGUF file, which is not read: take the model's safetensors",
+        "a GGUF file, which is not supported: use the model's safetensors file",
     ),
 ];
 
-/// Where a tar archive says that it is one.
+/// Offset of the magic number in a tar archive.
 const TAR_MAGIC: usize = 257;
 
-/// What a file is that no container fits; nothing where nobody knows.
+/// Describes a file that is not a checkpoint; `None` if its type is unknown.
 pub(crate) fn name(bytes: &[u8]) -> Option<&'static str> {
     if is_page(bytes) {
         return Some(
-            "a web page, not weights: the download ended at a page that asks for something, so \
-             fetch the file itself",
+            "a web page, not weights: the download ended at a page that needs input, so \
+             download the file itself",
         );
     }
     if bytes
@@ -56,7 +56,7 @@ pub(crate) fn name(bytes: &[u8]) -> Option<&'static str> {
     found.map(|&(_, line)| line)
 }
 
-/// Whether bytes begin as an HTML or XML page.
+/// Whether the bytes begin like an HTML or XML page.
 fn is_page(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let page = bytes.trim_ascii_start();

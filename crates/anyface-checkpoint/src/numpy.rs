@@ -1,4 +1,4 @@
-//! numpy's arrays: `.npy` files, and as pickles hold them.
+//! numpy arrays, in `.npy` files and in pickles.
 //!
 //! Format: `numpy/lib/format.py`.
 
@@ -10,17 +10,17 @@ use crate::file_slice::{Fault, FileSlice};
 use crate::pickle::{Graph, Id, Node};
 use crate::stored::StoredTensor;
 
-/// How every `.npy` file begins.
+/// Magic number of an `.npy` file.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The longest header of an `.npy` file.
+/// The most bytes in the header of an `.npy` file.
 const MAX_HEADER: usize = 1 << 16;
 
 /// Reads an `.npy` file.
 pub(crate) fn read_npy(source: &FileSlice) -> Result<StoredTensor, Fault> {
     let mut reader = source.reader();
     if reader.take(MAGIC.len())? != MAGIC {
-        return Err(source.fault("no magic number of numpy"));
+        return Err(source.fault("the magic number is not numpy's"));
     }
     let [major, _minor] = reader.array()?;
     let length = match major {
@@ -28,19 +28,19 @@ pub(crate) fn read_npy(source: &FileSlice) -> Result<StoredTensor, Fault> {
         _ => reader.len32()?,
     };
     if length > MAX_HEADER {
-        return Err(reader.fault(format!("a header of {length} bytes")));
+        return Err(reader.fault(format!("the header has {length} bytes, over the limit")));
     }
     let offset = reader.offset();
     let header = reader.text(length)?;
     let fault = |reason: String| Fault::new(offset, reason);
     let header = Header::parse(header)
-        .ok_or_else(|| fault(format!("a header that is none: {}", header.trim_end())))?;
+        .ok_or_else(|| fault(format!("not a numpy header: {}", header.trim_end())))?;
     let dtype = dtype(header.descr).map_err(fault)?;
     let elements = source.bytes.slice(reader.position()..);
     array(dtype, header.shape, header.fortran_order, &elements).map_err(fault)
 }
 
-/// The dict at the start of an `.npy` file.
+/// The header dict of an `.npy` file.
 #[derive(Debug, PartialEq)]
 struct Header<'a> {
     descr: &'a str,
@@ -49,8 +49,8 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// From `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, keys in any order. Structured types, whose
-    /// `descr` is a list, are none of ours.
+    /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }` with keys in any order.
+    /// Structured types, where `descr` is a list, are not supported.
     fn parse(text: &'a str) -> Option<Self> {
         let value = |key: &str| {
             let (_, rest) = text.split_once(&format!("'{key}':"))?;
@@ -73,14 +73,14 @@ impl<'a> Header<'a> {
     }
 }
 
-/// The array that a node of a pickle stands for, or nothing when the node is something else.
+/// The array at a node of a pickle; `None` if the node is not an array.
 pub(crate) fn pickled_array(graph: &Graph<'_>, id: Id) -> Result<Option<StoredTensor>, Fault> {
     let fault = |reason: String| graph.fault(id, reason);
     let (dtype, shape, order, data) = match (graph.call(id), graph.node(id)) {
         (Some(((module, "_reconstruct"), _)), Node::Call(call)) if is_multiarray(module) => {
             let state = call.state.and_then(|state| graph.sequence(state));
             let Some(&[_version, shape, dtype, order, data]) = state else {
-                return Err(fault("an array without a state".to_owned()));
+                return Err(fault("an array has no state".to_owned()));
             };
             (dtype, shape, *graph.node(order) == Node::Bool(true), data)
         }
@@ -97,18 +97,18 @@ pub(crate) fn pickled_array(graph: &Graph<'_>, id: Id) -> Result<Option<StoredTe
     let shape = graph
         .sequence(shape)
         .and_then(|shape| shape.iter().map(|&size| graph.size(size)).collect())
-        .ok_or_else(|| fault("an array without a shape".to_owned()))?;
+        .ok_or_else(|| fault("an array has no shape".to_owned()))?;
     let data = graph
         .bytes(data)
-        .ok_or_else(|| fault("an array without elements".to_owned()))?;
-    // Arrays in pickles are small: the large ones are torch's.
+        .ok_or_else(|| fault("an array has no elements".to_owned()))?;
+    // numpy arrays in pickles are small; the large arrays are torch tensors.
     let elements = Bytes::copy_from_slice(&data);
     array(dtype, shape, order, &elements)
         .map(Some)
         .map_err(fault)
 }
 
-/// The number that a numpy scalar in a pickle is.
+/// The value of a numpy scalar in a pickle.
 pub(crate) fn pickled_scalar(graph: &Graph<'_>, id: Id) -> Option<Value> {
     let ((module, "scalar"), &[dtype, data]) = graph.call(id)? else {
         return None;
@@ -134,7 +134,7 @@ fn is_multiarray(module: &str) -> bool {
 
 /// `numpy.dtype('f8', …)` with the state `(version, byte order, …)`.
 fn pickled_dtype(graph: &Graph<'_>, id: Id) -> Result<Dtype, String> {
-    let unknown = || "an array of an unknown element type".to_owned();
+    let unknown = || "an array has an unknown element type".to_owned();
     let (Some((("numpy", "dtype"), [name, ..])), Node::Call(call)) =
         (graph.call(id), graph.node(id))
     else {
@@ -150,7 +150,7 @@ fn pickled_dtype(graph: &Graph<'_>, id: Id) -> Result<Dtype, String> {
     ))
 }
 
-/// An element type from numpy's name for it, byte order first.
+/// An element type from numpy's name for it, with the byte order first.
 fn dtype(name: &str) -> Result<Dtype, String> {
     match name.trim_start_matches(['<', '|', '=']) {
         "f8" => Ok(Dtype::F64),
@@ -165,7 +165,7 @@ fn dtype(name: &str) -> Result<Dtype, String> {
         "u2" => Ok(Dtype::U16),
         "u1" => Ok(Dtype::U8),
         "b1" => Ok(Dtype::BOOL),
-        _ => Err(format!("an array of type {name}, which is not read")),
+        _ => Err(format!("arrays of type {name} are not supported")),
     }
 }
 
@@ -209,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_is_named() {
+    fn unsupported_types_are_named() {
         let fault = |descr: &str| {
             let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (1,), }}");
             read_npy(&npy(&header, &[0; 8])).unwrap_err().to_string()
         };
-        assert!(fault("'|O'").contains("an array of type |O"));
-        assert!(fault("'>f4'").contains("an array of type >f4"));
-        assert!(fault("[('a', '<f4')]").contains("a header that is none"));
+        assert!(fault("'|O'").contains("arrays of type |O"));
+        assert!(fault("'>f4'").contains("arrays of type >f4"));
+        assert!(fault("[('a', '<f4')]").contains("not a numpy header"));
         assert!(fault("'<c16'").contains("<c16"));
         let short = read_npy(&npy(
             "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }",

@@ -1,7 +1,8 @@
-//! ONNX: the weights of a graph's convolutions, by the names of their nodes.
+//! ONNX: the weights of a graph, named by the convolution that reads them.
 //!
-//! Exporters fold batch normalisation into convolutions and then leave the weights nameless, so a tensor is called after
-//! the node that reads it: `Conv_0.weight`. Tensors that no convolution reads keep their own names. Format: `onnx.proto`.
+//! Exporters fold batch normalisation into the convolutions and drop the names of the weights. So a
+//! tensor takes the name of the node that reads it: `Conv_0.weight`. Tensors that no convolution
+//! reads keep their own names. Format: `onnx.proto`.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +13,22 @@ use crate::contents::Contents;
 use crate::file_slice::{Fault, FileSlice, Reader};
 use crate::stored::StoredTensor;
 
-/// The most nodes and tensors of a graph.
+/// The most nodes and tensors in a graph.
 const MAX_ITEMS: usize = 1 << 16;
 
-/// Whether the bytes begin as ONNX's: the version of the format, then the name of the exporter or the graph.
+/// Whether the bytes begin like ONNX: a format version, then the name of the exporter or graph.
 pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
     matches!(bytes, [0x08, 1..=32, 0x12 | 0x3a, ..])
 }
 
-/// Reads a file.
+/// Reads an ONNX file.
 pub(crate) fn read(source: &FileSlice) -> Result<Contents, Fault> {
     let mut tensors = BTreeMap::new();
     let mut convolutions = Vec::new();
     let model = fields(source)?;
     let Some((_, Field::Message(graph))) = model.into_iter().find(|(number, _)| *number == 7)
     else {
-        return Err(source.fault("a model without a graph"));
+        return Err(source.fault("the model has no graph"));
     };
     for (number, field) in fields(&graph)? {
         match (number, field) {
@@ -52,7 +53,7 @@ pub(crate) fn read(source: &FileSlice) -> Result<Contents, Fault> {
     })
 }
 
-/// Name and inputs of a node that is a convolution.
+/// Name and inputs of a node if it is a convolution.
 fn convolution(node: &FileSlice) -> Result<Option<(String, Vec<String>)>, Fault> {
     let mut inputs = Vec::new();
     let mut texts = BTreeMap::new();
@@ -70,7 +71,7 @@ fn convolution(node: &FileSlice) -> Result<Option<(String, Vec<String>)>, Fault>
     Ok(is_convolution.then_some((name, inputs)))
 }
 
-/// Name and value of an initialiser.
+/// Name and value of an initializer.
 fn tensor(message: &FileSlice) -> Result<(String, StoredTensor), Fault> {
     let (mut name, mut shape, mut code) = (String::new(), Vec::new(), 0);
     let mut elements = Bytes::new();
@@ -80,7 +81,7 @@ fn tensor(message: &FileSlice) -> Result<(String, StoredTensor), Fault> {
             (1, Field::Message(packed)) => shape.extend(packed_numbers(&packed)?),
             (2, Field::Number(value)) => code = value,
             (8, Field::Message(text)) => name = utf8(&text)?,
-            // Singles and doubles may stand in lists of their own.
+            // Floats and doubles may be stored in lists of their own.
             (4 | 9 | 10, Field::Message(data)) => elements = data.bytes,
             _ => {}
         }
@@ -92,33 +93,31 @@ fn tensor(message: &FileSlice) -> Result<(String, StoredTensor), Fault> {
         10 => Dtype::F16,
         11 => Dtype::F64,
         _ => {
-            return Err(fault(format!(
-                "elements of ONNX's type {code}, which is not read"
-            )));
+            return Err(fault(format!("ONNX element type {code} is not supported")));
         }
     };
     let size = |size: &u64| usize::try_from(*size).ok();
     let Some(shape) = shape.iter().map(size).collect() else {
-        return Err(fault(format!("a shape of {shape:?}")));
+        return Err(fault(format!("invalid shape {shape:?}")));
     };
     let tensor = StoredTensor::contiguous(dtype, shape, &elements).map_err(&fault)?;
     Ok((name.clone(), tensor))
 }
 
-/// One field of a message of protocol buffers.
+/// One field of a protocol buffer message.
 enum Field {
     Number(u64),
-    /// A message, text or list.
+    /// A message, string or list.
     Message(FileSlice),
 }
 
-/// The fields of a message by their numbers.
+/// The fields of a message, by number.
 fn fields(message: &FileSlice) -> Result<Vec<(u64, Field)>, Fault> {
     let mut reader = message.reader();
     let mut fields = Vec::new();
     while reader.position() < message.bytes.len() {
         if fields.len() == MAX_ITEMS {
-            return Err(reader.fault(format!("more than {MAX_ITEMS} fields in one message")));
+            return Err(reader.fault(format!("a message has more than {MAX_ITEMS} fields")));
         }
         let key = number(&mut reader)?;
         let field = match key & 7 {
@@ -130,7 +129,11 @@ fn fields(message: &FileSlice) -> Result<Vec<(u64, Field)>, Fault> {
                 Field::Message(message.part_of(reader.take(length)?))
             }
             5 => Field::Number(u32::from_le_bytes(reader.array()?).into()),
-            wire => return Err(reader.fault(format!("wire type {wire} of protocol buffers"))),
+            wire => {
+                return Err(
+                    reader.fault(format!("protocol buffer wire type {wire} is not supported"))
+                );
+            }
         };
         fields.push((key >> 3, field));
     }
@@ -146,7 +149,7 @@ fn packed_numbers(list: &FileSlice) -> Result<Vec<u64>, Fault> {
     Ok(numbers)
 }
 
-/// A number of seven bits a byte, least significant first.
+/// A varint: seven bits per byte, least significant first.
 fn number(reader: &mut Reader<'_>) -> Result<u64, Fault> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
@@ -156,9 +159,9 @@ fn number(reader: &mut Reader<'_>) -> Result<u64, Fault> {
             return Ok(value);
         }
     }
-    Err(reader.fault("a number of more than 64 bits"))
+    Err(reader.fault("a number has more than 64 bits"))
 }
 
 fn utf8(text: &FileSlice) -> Result<String, Fault> {
-    String::from_utf8(text.bytes.to_vec()).map_err(|_| text.fault("text that is no UTF-8"))
+    String::from_utf8(text.bytes.to_vec()).map_err(|_| text.fault("text is not UTF-8"))
 }

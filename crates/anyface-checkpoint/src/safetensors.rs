@@ -1,4 +1,4 @@
-//! One safetensors file.
+//! safetensors files.
 
 use ::safetensors::SafeTensors;
 use serde_json::{Map, Value};
@@ -7,10 +7,10 @@ use crate::contents::Contents;
 use crate::file_slice::{Fault, FileSlice};
 use crate::stored::StoredTensor;
 
-/// Bytes of the header's length.
+/// Bytes of the header length.
 const LENGTH: usize = 8;
 
-/// Whether the bytes begin as a safetensors file: the length of a header that fits, and its brace.
+/// Whether the bytes begin like safetensors: a header length that fits, and an opening brace.
 pub(crate) fn is_safetensors(bytes: &[u8]) -> bool {
     let Some((length, header)) = bytes.split_first_chunk::<LENGTH>() else {
         return false;
@@ -18,7 +18,8 @@ pub(crate) fn is_safetensors(bytes: &[u8]) -> bool {
     header.first() == Some(&b'{') && u64::from_le_bytes(*length) < 1 << 32
 }
 
-/// Reads one file; what stands under `__metadata__` becomes the metadata, JSON as JSON.
+/// Reads one file. The entries of `__metadata__` become the metadata; values that are JSON are
+/// parsed.
 pub(crate) fn read(source: &FileSlice) -> Result<Contents, Fault> {
     let fault = |error: String| Fault::new(source.start, error);
     let (header, metadata) =

@@ -1,4 +1,4 @@
-//! A tensor as a file stores it.
+//! [`StoredTensor`]: a tensor as a file stores it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,20 +7,21 @@ use bytes::Bytes;
 use half::{bf16, f16};
 use safetensors::{Dtype, View};
 
-/// The most bytes of a tensor that repeats its storage (a stride of 0): storage bounds every other tensor.
+/// The most bytes of a tensor that repeats its storage (a stride of 0). The storage itself bounds
+/// all other tensors.
 const MAX_REPEATED: usize = 256 << 20;
 
 /// The most axes of a tensor.
 const MAX_RANK: usize = 16;
 
-/// Element type, shape, and a view of the file: nothing is read before [`StoredTensor::data`].
+/// Element type, shape and a view of the file. Elements are read only by [`StoredTensor::data`].
 #[derive(Clone)]
 pub struct StoredTensor {
     dtype: Dtype,
     shape: Vec<usize>,
-    /// Elements from one index of an axis to the next.
+    /// Elements between neighbours along each axis.
     strides: Vec<usize>,
-    /// Little-endian elements, from the tensor's first one on.
+    /// Little-endian elements, starting with the tensor's first.
     storage: Bytes,
 }
 
@@ -28,7 +29,7 @@ impl StoredTensor {
     /// The tensor of `shape` whose element `i` is element `offset + Σ i·stride` of `storage`.
     ///
     /// # Errors
-    /// A line that says why there is no such tensor in the storage.
+    /// If the storage holds no such tensor; the message says why.
     pub fn strided(
         dtype: Dtype,
         shape: Vec<usize>,
@@ -39,7 +40,7 @@ impl StoredTensor {
         let size = element_size(dtype)?;
         if shape.len() != strides.len() || shape.len() > MAX_RANK {
             return Err(format!(
-                "shape {shape:?} with strides {strides:?} is no tensor"
+                "shape {shape:?} with strides {strides:?} is not a tensor"
             ));
         }
         let outside = || {
@@ -63,7 +64,7 @@ impl StoredTensor {
             .ok_or_else(outside)?;
         if bytes > storage.len() && bytes > MAX_REPEATED {
             return Err(format!(
-                "shape {shape:?} repeats a storage of {} bytes to {bytes}",
+                "shape {shape:?} repeats a storage of {} bytes to {bytes} bytes",
                 storage.len()
             ));
         }
@@ -75,23 +76,23 @@ impl StoredTensor {
         })
     }
 
-    /// The tensor of `shape` whose elements stand in order in `storage`, which may be longer.
+    /// The tensor of `shape` with contiguous elements in `storage`, which may be longer.
     ///
     /// # Errors
-    /// As [`Self::strided`].
+    /// See [`Self::strided`].
     pub fn contiguous(dtype: Dtype, shape: Vec<usize>, storage: &Bytes) -> Result<Self, String> {
         let strides = contiguous_strides(&shape);
         Self::strided(dtype, shape, strides, 0, storage)
     }
 
-    /// A tensor made here.
+    /// A tensor of `values` in memory.
     ///
     /// # Panics
-    /// When `shape` does not have as many elements as `values`.
+    /// If `values` does not have as many elements as `shape`.
     pub fn from_f32(shape: Vec<usize>, values: &[f32]) -> Self {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         assert_eq!(values.len(), shape.iter().product::<usize>());
-        Self::contiguous(Dtype::F32, shape, &bytes.into()).expect("one value an element")
+        Self::contiguous(Dtype::F32, shape, &bytes.into()).expect("one value per element")
     }
 
     /// Element type.
@@ -114,10 +115,11 @@ impl StoredTensor {
         self.len() == 0
     }
 
-    /// Axes in another order: axis `i` of the result is axis `axes[i]` of this tensor. Nothing is copied.
+    /// Permutes the axes: axis `i` of the result is axis `axes[i]` of this tensor. Nothing is
+    /// copied.
     ///
     /// # Panics
-    /// When `axes` is no permutation of the axes.
+    /// If `axes` is not a permutation of the axes.
     pub fn permuted(&self, axes: &[usize]) -> Self {
         let mut sorted = axes.to_vec();
         sorted.sort_unstable();
@@ -130,7 +132,7 @@ impl StoredTensor {
         }
     }
 
-    /// The same elements in order under another shape; nothing when the number of elements differs.
+    /// The same elements in another shape; `None` if the number of elements differs.
     pub fn reshaped(&self, shape: Vec<usize>) -> Option<Self> {
         let size = self.dtype.bitsize() / 8;
         if byte_count(&shape, size)? != self.len() * size {
@@ -143,10 +145,10 @@ impl StoredTensor {
         Self::contiguous(self.dtype, shape, &storage).ok()
     }
 
-    /// The parts along the first axis, each without it. Nothing is copied.
+    /// The slices along the first axis, which they lack. Nothing is copied.
     ///
     /// # Panics
-    /// When there is no axis.
+    /// If the tensor has no axis.
     pub fn unstacked(&self) -> Vec<Self> {
         let (shape, strides) = (&self.shape[1..], &self.strides[1..]);
         let part = |i: usize| {
@@ -158,12 +160,13 @@ impl StoredTensor {
                 offset,
                 &self.storage,
             )
-            .expect("a part of a tensor")
+            .expect("a slice lies in its tensor")
         };
         (0..self.shape[0]).map(part).collect()
     }
 
-    /// Tensors of one element type one after another along the first axis; nothing when their types or other axes differ.
+    /// Concatenates tensors along the first axis; `None` if their element types or other axes
+    /// differ.
     pub fn cat(parts: &[&Self]) -> Option<Self> {
         let first = parts.first()?;
         let (_, inner) = first.shape.split_first()?;
@@ -177,14 +180,15 @@ impl StoredTensor {
         Self::contiguous(first.dtype, shape, &bytes.concat().into()).ok()
     }
 
-    /// Whether the elements stand in order, without gaps.
+    /// Whether the elements are contiguous.
     fn is_contiguous(&self) -> bool {
         let expected = contiguous_strides(&self.shape);
         (0..self.shape.len())
             .all(|axis| self.shape[axis] == 1 || self.strides[axis] == expected[axis])
     }
 
-    /// The elements in order, little-endian: the file's own bytes where they stand in order, else a copy.
+    /// The elements in order, little-endian. Contiguous elements are borrowed from the file, others
+    /// are copied.
     pub fn data(&self) -> Cow<'_, [u8]> {
         if self.is_empty() || self.is_contiguous() {
             return Cow::Borrowed(&self.storage);
@@ -209,13 +213,13 @@ impl StoredTensor {
         }
     }
 
-    /// The elements in order as single precision; nothing for an element type that is no float.
+    /// The elements in order as `f32`; `None` if the element type is not a float.
     pub fn to_f32(&self) -> Option<Vec<f32>> {
         to_f32(self.dtype, &self.data())
     }
 }
 
-/// Little-endian floats of a type of at most 64 bits as single precision; nothing for other element types.
+/// Little-endian floats of at most 64 bits as `f32`; `None` for other element types.
 pub fn to_f32(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
     fn each<const N: usize>(bytes: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<f32> {
         let (elements, _) = bytes.as_chunks::<N>();
@@ -254,7 +258,7 @@ impl fmt::Debug for StoredTensor {
     }
 }
 
-/// Equal element types, shapes and bits.
+/// Equality of element types, shapes and bits.
 impl PartialEq for StoredTensor {
     fn eq(&self, other: &Self) -> bool {
         self.dtype == other.dtype && self.shape == other.shape && self.data() == other.data()
@@ -269,7 +273,7 @@ fn element_size(dtype: Dtype) -> Result<usize, String> {
 }
 
 fn byte_count(shape: &[usize], size: usize) -> Option<usize> {
-    // An axis of length 0 must not hide the overflow of the others.
+    // An axis of length 0 must not hide an overflow of the other axes.
     let bytes = shape
         .iter()
         .try_fold(size, |bytes, &length| bytes.checked_mul(length.max(1)))
@@ -277,7 +281,7 @@ fn byte_count(shape: &[usize], size: usize) -> Option<usize> {
     Some(if shape.contains(&0) { 0 } else { bytes })
 }
 
-/// One more than the last element that a tensor without an empty axis touches.
+/// One past the last element that a tensor without empty axes reads.
 fn end_of(shape: &[usize], strides: &[usize], offset: usize) -> Option<usize> {
     let last = shape
         .iter()

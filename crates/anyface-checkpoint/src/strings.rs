@@ -1,4 +1,4 @@
-//! Pickled lists of strings: how data sets of the field keep the names of a split.
+//! Pickled lists of strings, in which some data sets store the file names of a split.
 
 use std::path::Path;
 
@@ -6,10 +6,11 @@ use crate::file_slice::{Fault, FileSlice};
 use crate::pickle;
 use crate::{CheckpointError, map_file};
 
-/// The strings of a file that is one pickled list or tuple of strings. As of any pickle, no code of it is run.
+/// Reads a file that is one pickled list or tuple of strings. No code in it is run.
 ///
 /// # Errors
-/// When the file cannot be read, is no whole pickle, or holds anything else; the error gives the offset.
+/// If the file cannot be read, is not a complete pickle, or holds anything else; the error gives
+/// the byte offset.
 pub fn read_strings(path: &Path) -> Result<Vec<String>, CheckpointError> {
     let source = FileSlice {
         bytes: map_file(path)?,
@@ -24,11 +25,11 @@ pub fn read_strings(path: &Path) -> Result<Vec<String>, CheckpointError> {
 fn strings(source: &FileSlice) -> Result<Vec<String>, Fault> {
     let (graph, root) = pickle::load(&mut source.reader())?;
     let Some(elements) = graph.sequence(root) else {
-        return Err(graph.fault(root, "a pickle that is no list of strings"));
+        return Err(graph.fault(root, "the pickle is not a list of strings"));
     };
     let string = |&id| match graph.text(id) {
         Some(text) => Ok(text.to_owned()),
-        None => Err(graph.fault(id, "an element of the list that is no string")),
+        None => Err(graph.fault(id, "an element of the list is not a string")),
     };
     elements.iter().map(string).collect()
 }
@@ -57,12 +58,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_strings_is_a_fault() {
+    fn anything_but_a_list_of_strings_is_a_fault() {
         let reason = |bytes| read(bytes).expect_err("a fault").to_string();
-        // A number, a list of one, and a call.
-        assert!(reason(b"\x80\x02K\x01.").contains("no list"));
-        assert!(reason(b"\x80\x02]K\x01a.").contains("no string"));
-        assert!(reason(b"\x80\x02cos\nsystem\nU\x01a\x85R.").contains("no list"));
+        // A number, a list of a number, and a call.
+        assert!(reason(b"\x80\x02K\x01.").contains("not a list"));
+        assert!(reason(b"\x80\x02]K\x01a.").contains("not a string"));
+        assert!(reason(b"\x80\x02cos\nsystem\nU\x01a\x85R.").contains("not a list"));
     }
 
     proptest! {

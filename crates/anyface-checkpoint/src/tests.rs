@@ -1,4 +1,4 @@
-//! Containers on small files (`tools/parity/checkpoints.py`), whole and damaged.
+//! Every container on small files (`tools/parity/checkpoints.py`), intact and damaged.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ fn fault(bytes: &[u8]) -> String {
     error.to_string()
 }
 
-/// A pickle of a torch archive needs a zip around it; a plain one does not.
+/// The error of a pickle of protocol 2 with this body.
 fn pickle(body: &[u8]) -> String {
     fault(&[b"\x80\x02", body].concat())
 }
@@ -112,14 +112,14 @@ fn shards_are_found_beside_their_index() {
         ),
         (
             r#"{"weight_map": {"a": "../1.safetensors"}}"#,
-            "no name of a file beside",
+            "is not the name of a file beside",
         ),
         (
             r#"{"weight_map": {"a": "model.safetensors.index.json"}}"#,
-            "no known container",
+            "unknown container",
         ),
-        (r#"{"weight_map": 3}"#, "no index of shards"),
-        (r#"{"error": "Entry not found"}"#, "no index of shards"),
+        (r#"{"weight_map": 3}"#, "not an index of shards"),
+        (r#"{"error": "Entry not found"}"#, "not an index of shards"),
     ] {
         let error = open(text).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
@@ -164,7 +164,7 @@ fn shards_of_torch_have_an_index_too() {
     assert_eq!(values(&file, "second.bias"), [0.5, -0.5]);
     file.verify().unwrap();
 
-    // The checksums of the shards are checked as those of one file.
+    // The checksums of shards are checked like those of a single file.
     let shard = folder.path().join("pytorch_model-00002-of-00002.bin");
     let mut bytes = std::fs::read(&shard).unwrap();
     let value = 0.5_f32.to_le_bytes();
@@ -173,13 +173,13 @@ fn shards_of_torch_have_an_index_too() {
     std::fs::write(&shard, bytes).unwrap();
     let error = Checkpoint::open(&index).unwrap().verify().unwrap_err();
     assert!(
-        error.to_string().contains("does not have the bytes"),
+        error.to_string().contains("does not match its checksum"),
         "{error}"
     );
 }
 
 #[test]
-fn what_people_have_in_the_place_of_weights_is_named() {
+fn files_in_place_of_weights_are_named() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123\n";
     let mut tar = vec![0; 512];
     tar[257..262].copy_from_slice(b"ustar");
@@ -202,18 +202,18 @@ fn what_people_have_in_the_place_of_weights_is_named() {
 }
 
 #[test]
-fn of_a_folder_the_file_to_give_is_named() {
+fn the_error_for_a_folder_names_the_file_to_use() {
     let folder = tempfile::tempdir().unwrap();
     let message = || Checkpoint::open(folder.path()).unwrap_err().to_string();
     let put = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
-    assert!(message().contains("is a folder, not a file: there is no file of weights"));
+    assert!(message().contains("is a folder, not a file: it has no weight file"));
     put("README.md");
     put("b.pth");
-    assert!(message().ends_with("give b.pth in it"), "{}", message());
+    assert!(message().ends_with("use b.pth in it"), "{}", message());
     put("a.safetensors");
-    assert!(message().ends_with("give one of its files: a.safetensors, b.pth"));
+    assert!(message().ends_with("use one of its files: a.safetensors, b.pth"));
     put("model.safetensors.index.json");
-    assert!(message().ends_with("give model.safetensors.index.json in it"));
+    assert!(message().ends_with("use model.safetensors.index.json in it"));
     put("data.pkl");
     assert!(message().contains("zip -0 -r"), "{}", message());
 }
@@ -233,24 +233,24 @@ fn hostile_pickles_are_refused_with_an_offset() {
             &b"h\x07."[..],
             "memo entry 7 is read before it is written (byte 2)",
         ),
-        (b"0.", "finds nothing on the stack (byte 2)"),
-        (b"t.", "finds no MARK (byte 2)"),
-        (b"}(K\x01u.", "a key without a value (byte 6)"),
+        (b"0.", "the stack is empty (byte 2)"),
+        (b"t.", "the stack has no MARK (byte 2)"),
+        (b"}(K\x01u.", "a key has no value (byte 6)"),
         (
             b"K\x01K\x02a.",
-            "elements for an object that takes none (byte 6)",
+            "an object that takes no elements gets some (byte 6)",
         ),
-        (b"K\x01}b.", "a state for an object that has none (byte 5)"),
-        (b"\xff.", "0xff is no pickle opcode (byte 2)"),
+        (b"K\x01}b.", "an object that has no state gets one (byte 5)"),
+        (b"\xff.", "0xff is not a pickle opcode (byte 2)"),
         (
             b"X\xff\xff\xff\xffabc",
             "the file ends 4294967292 bytes early",
         ),
         (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff", "bytes early"),
-        (b"X\x01\x00\x00\x00\xff.", "text that is no UTF-8"),
+        (b"X\x01\x00\x00\x00\xff.", "text is not UTF-8"),
         (b"\x80\x09.", "pickle protocol 9"),
-        (b"Vescaped\\u12\n.", "an escape that is no character"),
-        // A list that holds itself.
+        (b"Vescaped\\u12\n.", "an escape is not a character"),
+        // A list that contains itself.
         (b"]q\x00h\x00a.", "objects nested deeper than 64"),
         (b"", "the file ends 1 bytes early"),
     ] {
@@ -265,7 +265,7 @@ fn a_pickle_cannot_make_the_reader_work_without_end() {
     let message = pickle(&[&[b'N'; 1 << 20][..], b"."].concat());
     assert!(message.contains("more than 1048576 opcodes"), "{message}");
 
-    // Each list holds the one before twice: 2^40 ways to the innermost.
+    // Each list contains the previous one twice: 2^40 paths to the innermost.
     let mut doubling = b"]q\x00".to_vec();
     for level in 0..40 {
         doubling.extend([b']', b'q', level + 1, b'h', level, b'a', b'h', level, b'a']);
@@ -281,7 +281,7 @@ fn a_pickle_cannot_make_the_reader_work_without_end() {
 #[test]
 fn tensors_that_leave_their_storage_are_refused() {
     let whole = std::fs::read(fixture("legacy.pth")).unwrap();
-    // The shape of `whole`, (3, 4), becomes (3, 40).
+    // Changes the shape of `whole` from (3, 4) to (3, 40).
     let shape = b"K\x03K\x04\x86";
     let at = whole.windows(shape.len()).position(|w| w == shape).unwrap();
     let mut file = whole;
@@ -302,16 +302,16 @@ fn a_changed_storage_of_an_archive_is_noticed() {
     let file = Checkpoint::from_bytes(file.into(), "file").unwrap();
     let message = file.verify().unwrap_err().to_string();
     assert!(
-        message.contains("94452361833008` does not have the bytes"),
+        message.contains("94452361833008` does not match its checksum"),
         "{message}"
     );
 }
 
 #[test]
-fn what_is_no_checkpoint_is_said_to_be_none() {
+fn files_that_are_not_checkpoints_are_refused() {
     for (bytes, reason) in [
         (&b""[..], "the file is empty (byte 0)"),
-        (b"\x89PNG\r\n\x1a\n", "no known container"),
+        (b"\x89PNG\r\n\x1a\n", "unknown container"),
         (b"PK\x03\x04 not a zip", "EOCD"),
         (b"\x10\0\0\0\0\0\0\0{}", "header"),
         (b"\x93NUMPY\x01", "bytes early"),
@@ -321,7 +321,8 @@ fn what_is_no_checkpoint_is_said_to_be_none() {
     }
 }
 
-/// Every container, cut anywhere or with any byte changed: an error or a checkpoint, never a panic.
+/// Every container, truncated anywhere or with any byte changed, gives an error or a checkpoint and
+/// never panics.
 #[test]
 fn damaged_files_never_panic() {
     for name in [
@@ -347,7 +348,7 @@ fn damaged_files_never_panic() {
         };
         read(&whole).unwrap();
         for end in 0..whole.len() {
-            read(&whole[..end]).expect_err("a part of a file is no file");
+            read(&whole[..end]).expect_err("a truncated file is an error");
         }
         let mut changed = whole.clone();
         for at in 0..whole.len() {

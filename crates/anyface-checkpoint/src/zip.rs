@@ -1,4 +1,4 @@
-//! Members of a zip archive: those that are stored as they are become views of the file.
+//! Members of a zip archive. Uncompressed members are views of the file.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -8,10 +8,10 @@ use bytes::Bytes;
 
 use crate::file_slice::{Fault, FileSlice};
 
-/// The most bytes that all compressed members of an archive may have when they are unpacked.
+/// The most unpacked bytes of all compressed members of an archive.
 const MAX_UNPACKED: u64 = 512 << 20;
 
-/// A member's bytes and the CRC-32 they should have.
+/// The bytes of a member and their expected CRC-32.
 #[derive(Debug, Clone)]
 pub(crate) struct Checksum {
     pub(crate) name: String,
@@ -20,29 +20,28 @@ pub(crate) struct Checksum {
 }
 
 impl Checksum {
-    /// Reads all bytes of the member.
+    /// Reads all bytes of the member and checks them.
     pub(crate) fn verify(&self) -> Result<(), Fault> {
         match crc32fast::hash(&self.source.bytes) == self.crc32 {
             true => Ok(()),
-            false => Err(self.source.fault(format!(
-                "`{}` does not have the bytes it was written with",
-                self.name
-            ))),
+            false => Err(self
+                .source
+                .fault(format!("`{}` does not match its checksum", self.name))),
         }
     }
 }
 
-/// The members of an archive by name.
+/// The members of an archive, by name.
 #[derive(Debug)]
 pub(crate) struct Members {
     start: usize,
     by_name: BTreeMap<String, FileSlice>,
-    /// Of the members that are views.
+    /// Checksums of the members that are views.
     pub(crate) checksums: Vec<Checksum>,
 }
 
 impl Members {
-    /// Reads the directory, and unpacks what is compressed.
+    /// Reads the directory and unpacks compressed members.
     pub(crate) fn read(source: &FileSlice) -> Result<Self, Fault> {
         let fault = |error: ::zip::result::ZipError| {
             Fault::new(source.start + source.bytes.len(), error.to_string())
@@ -114,7 +113,7 @@ impl Members {
     }
 }
 
-/// Reads at most `size` bytes, and checks them.
+/// Reads at most `size` bytes and checks them.
 fn unpack(member: impl Read, size: u64) -> std::io::Result<Bytes> {
     let mut bytes = Vec::new();
     member.take(size).read_to_end(&mut bytes)?;

@@ -71,18 +71,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Bench(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Health(args) => args.run(),
-        Command::Verify(args) => args.run(),
+        // Its exit codes say what it found.
+        Command::Verify(args) => return args.run(),
         Command::Completions(args) => args.run(command_line()),
         Command::Man(args) => args.run(command_line()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("anyface: {}", line(&error));
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error, ExitCode::FAILURE),
     }
+}
+
+/// Says what went wrong; gives the code to end with.
+fn fail(error: &anyhow::Error, code: ExitCode) -> ExitCode {
+    eprintln!("anyface: {}", line(error));
+    code
 }
 
 /// An error and its causes, each said once: some errors say their causes themselves.

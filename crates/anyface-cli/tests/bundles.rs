@@ -144,14 +144,14 @@ fn what_does_not_fit_leaves_a_bundle_as_it_was() {
     for (file, says) in [
         (
             "checkpoints/clip2latent_prior.ckpt",
-            "clip2latent.dim: it reads features of 48, the text tower's have 256",
+            "clip2latent.dim: it reads features of width 48, the text tower's have width 256",
         ),
         ("recipes/e4e_ffhq_encode.pt", "inversion"),
         ("recipes/ViT-B-32.pt", "features of"),
         ("checkpoints/nvidia_skip_p3.pkl", "z_distribution"),
         (
             "checkpoints/mobilefacenet.param",
-            "a bundle has no `identity`",
+            "a bundle cannot contain `identity`",
         ),
     ] {
         anyface(&home, &["convert", &fixture(file), "portraits/"])

@@ -210,27 +210,27 @@ fn a_flipped_bit_is_named_by_its_storage_or_opcode() {
     flip(
         "rosinality_zip.pt",
         500_000,
-        "does not have the bytes it was written with (byte ",
+        "does not match its checksum (byte ",
     );
     flip(
         "clip_tiny_torchscript.pt",
         500_000,
-        "does not have the bytes it was written with (byte ",
+        "does not match its checksum (byte ",
     );
-    flip("nvidia_skip_p3.pkl", 2, "is no pickle opcode (byte 2)");
-    flip("rosinality_legacy.pt", 0, "no known container");
+    flip("nvidia_skip_p3.pkl", 2, "is not a pickle opcode (byte 2)");
+    flip("rosinality_legacy.pt", 0, "unknown container");
 }
 
 #[test]
 fn wrong_models_and_files_that_are_none_are_refused_in_one_line() {
-    refused(&fixture("tensorflow.pkl"), "a network of TensorFlow");
+    refused(&fixture("tensorflow.pkl"), "a TensorFlow network");
     refused(&fixture(""), "is a folder, not a file");
     refused(&fixture("clip_tiny_hf.safetensors"), "config.json");
     refused(&fixture("nothing.pt"), "cannot read");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = folder.path().join("text");
     fs::write(&text, "a text").expect("written");
-    refused(&text, "no known container");
+    refused(&text, "unknown container");
     fs::write(&text, "").expect("written");
     refused(&text, "the file is empty");
     fs::write(&text, "<!DOCTYPE html>").expect("written");

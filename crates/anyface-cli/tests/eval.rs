@@ -259,7 +259,7 @@ fn what_cannot_be_is_refused_in_one_line() {
     folder.refused(&["fid", "--images", "nowhere"], "nowhere");
     folder.refused(
         &["fid", "--images", "captions"],
-        "captions: holds no picture",
+        "captions: has no pictures",
     );
     folder.refused(
         &["fid", "--images", "images"],
@@ -268,12 +268,12 @@ fn what_cannot_be_is_refused_in_one_line() {
     folder.refused(&["fid", "--inception", "none.pth"], "none.pth");
     folder.refused(
         &["fid", "--recognizer", wrong],
-        "mobilefacenet is wanted, not fid-inception",
+        "expected mobilefacenet, found fid-inception",
     );
     folder.refused(&["fid", "--crop", "1,2,3"], "as in 19,50,140,140");
     folder.refused(
         &["fid", "--images", "images", "--crop", "0,0,65,64"],
-        "is 64×64, smaller than `crop` reaches",
+        "is 64×64, smaller than `crop`",
     );
     folder.refused(&["identity", "--images", "images"], "no recogniser");
     folder.refused(

@@ -7,14 +7,17 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 
 fn anyface() -> Command {
-    Command::cargo_bin("anyface").expect("the binary is built with its tests")
+    let mut command = Command::cargo_bin("anyface").expect("the binary is built with its tests");
+    // The key that signs is none of the user's.
+    command.env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
 }
 
-fn png(path: &Path) -> Vec<u8> {
+fn png(path: &Path) -> image::DynamicImage {
     let bytes = fs::read(path).expect("the picture was written");
     let image = image::load_from_memory(&bytes).expect("the file is a picture");
     assert_eq!((image.width(), image.height()), (128, 128));
-    bytes
+    image
 }
 
 /// What a wrong command says, in one line, having written nothing.
@@ -90,7 +93,7 @@ fn a_background_is_cut_away_or_coloured() {
     refused(
         &["a face", "--background", "grey"],
         2,
-        "`grey` is no background",
+        "`grey` is not a background",
     );
 }
 
@@ -294,8 +297,7 @@ fn a_bundle_is_found_by_its_name_and_draws_photographs() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("face.png");
-    Command::cargo_bin("anyface")
-        .unwrap()
+    anyface()
         .current_dir(repository)
         .args(["generate", "a bald man", "--model", "photographs", "-o"])
         .arg(&output)

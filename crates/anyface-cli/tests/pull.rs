@@ -108,7 +108,7 @@ fn what_cannot_be_fetched_is_told_in_one_line() {
             .stdout("")
             .stderr(predicate::str::contains(says).and(predicate::str::contains("\n").count(1)));
     };
-    refused("yunet", "HF_HUB_OFFLINE forbids to fetch it");
+    refused("yunet", "HF_HUB_OFFLINE forbids downloads");
     refused("nothing", "no model is called `nothing`");
     assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 0);
 }

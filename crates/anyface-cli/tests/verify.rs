@@ -1,55 +1,240 @@
-//! `anyface verify` as a user runs it.
+//! `anyface verify`, and the signatures that it reads, as a user meets them.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyface::image::{Mark, save_marked, save_png};
+use anyface::image::{Mark, read_mark, save_marked, save_png};
 use assert_cmd::Command;
+use assert_cmd::assert::Assert;
 use image::RgbImage;
 use predicates::prelude::*;
+use serde_json::Value;
 
-fn verify() -> Command {
-    let mut command = Command::cargo_bin("anyface").expect("the binary");
-    command.arg("verify");
-    command
+/// A home of one's own, with a folder to work in.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The file of the user's key.
+    fn key(&self) -> PathBuf {
+        self.path("data/anyface/credentials.pem")
+    }
+
+    fn run(&self, args: &[&str]) -> Assert {
+        let mut command = Command::cargo_bin("anyface").expect("the binary");
+        command
+            .current_dir(self.0.path())
+            .env("XDG_DATA_HOME", self.path("data"))
+            .env("ANYFACE_DETECTOR", "")
+            .args(args);
+        command.assert()
+    }
+
+    /// What `verify --json` says of a file, and the code it ends with.
+    fn verify(&self, file: &str) -> (Value, i32) {
+        let ran = self.run(&["verify", file, "--json"]);
+        let output = ran.get_output();
+        let report = serde_json::from_slice(&output.stdout).expect("JSON");
+        (report, output.status.code().expect("a code"))
+    }
 }
 
-#[test]
-fn a_marked_image_tells_how_it_was_made() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("face.png");
-    let mark = Mark {
+fn mark() -> Mark {
+    Mark {
         prompt: Some("an old sailor".to_owned()),
         seed: Some(7),
         ..Mark::new("portraits")
+    }
+}
+
+fn change_a_byte(file: &Path) {
+    let mut bytes = fs::read(file).expect("a file");
+    // WebP has its credentials behind the pixels, the others before them.
+    let at = match file
+        .extension()
+        .is_some_and(|extension| extension == "webp")
+    {
+        true => 1000,
+        false => bytes.len() - 20,
     };
-    save_marked(&RgbImage::new(8, 8), &mark, &path).expect("written");
-    verify().arg(&path).assert().success().stdout(
-        predicate::str::contains("AI-generated").and(predicate::str::contains("an old sailor")),
-    );
-    let output = verify().arg(&path).arg("--json").output().expect("it runs");
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(report["ai_generated"], true);
-    assert_eq!(
-        (&report["model"], &report["seed"]),
-        (&"portraits".into(), &7.into())
-    );
+    bytes[at] ^= 1;
+    fs::write(file, bytes).expect("written");
 }
 
 #[test]
-fn an_image_without_a_mark_fails_in_one_line() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let plain = folder.path().join("plain.png");
-    save_png(&RgbImage::new(8, 8), &plain).expect("written");
-    let text = folder.path().join("text.png");
-    fs::write(&text, "no picture").expect("written");
-    for path in [plain, text] {
-        verify().arg(path).assert().code(1).stderr(
-            predicate::str::contains("no mark found").and(predicate::str::contains("\n").count(1)),
+fn what_is_drawn_is_signed_and_a_change_is_seen() {
+    let home = Home::new();
+    for file in ["face.png", "face.jpg", "face.webp"] {
+        let words = ["generate", "an old sailor", "--seed", "7", "-o", file];
+        home.run(&words).success();
+        let (report, code) = home.verify(file);
+        assert_eq!(
+            (code, &report["verdict"]),
+            (0, &"marked".into()),
+            "{report}"
         );
+        for said in [&report["mark"], &report["credentials"]] {
+            assert_eq!(said["model"], "portraits");
+            assert_eq!(said["prompt"], "an old sailor");
+            assert_eq!(said["seed"], 7);
+        }
+        let kind = &report["credentials"]["digital_source_type"];
+        assert_eq!(kind, "trainedAlgorithmicMedia");
+        change_a_byte(&home.path(file));
+        let (report, code) = home.verify(file);
+        assert_eq!(
+            (code, &report["verdict"]),
+            (3, &"tampered".into()),
+            "{report}"
+        );
+        let tampered = predicate::str::contains("tampered")
+            .and(predicate::str::contains("assertion.dataHash.mismatch"));
+        home.run(&["verify", file]).code(3).stdout(tampered);
     }
-    verify()
-        .arg("nowhere.png")
-        .assert()
-        .code(1)
+}
+
+#[test]
+fn the_same_seed_gives_the_same_pixels_and_words() {
+    let home = Home::new();
+    let draw = |output: &str| {
+        let words = ["generate", "a face", "--seed", "3", "-o", output];
+        home.run(&words).success();
+        let file = fs::read(home.path(output)).expect("written");
+        let picture = image::load_from_memory(&file).expect("a picture");
+        (picture, read_mark(&file))
+    };
+    assert_eq!(draw("one.png"), draw("two.png"));
+}
+
+#[test]
+fn words_are_left_out_of_the_signature_too() {
+    let home = Home::new();
+    let words = ["generate", "an old sailor", "--no-prompt", "-o", "face.png"];
+    home.run(&words).success();
+    let (report, _) = home.verify("face.png");
+    assert_eq!(report["credentials"]["prompt"], Value::Null);
+    assert_eq!(report["credentials"]["seed"], Value::Null);
+    let file = fs::read(home.path("face.png")).expect("written");
+    assert!(!file.windows(6).any(|w| w == b"sailor"));
+}
+
+#[test]
+fn an_edit_names_the_picture_that_it_is_made_of() {
+    let home = Home::new();
+    home.run(&["generate", "a man", "-o", "man.png"]).success();
+    home.run(&["edit", "man.png", "smiling", "-o", "smiling.png"])
+        .success();
+    let (report, code) = home.verify("smiling.png");
+    assert_eq!(code, 0, "{report}");
+    let credentials = &report["credentials"];
+    let kind = &credentials["digital_source_type"];
+    assert_eq!(kind, "compositeWithTrainedAlgorithmicMedia");
+    let parent = &credentials["ingredients"][0];
+    assert_eq!(parent["is_parent"], true);
+    assert_eq!(parent["has_credentials"], true);
+    // The name of a file may tell where somebody keeps pictures.
+    assert_eq!(parent["title"], "a file");
+    home.run(&["edit", "seed:1", "smiling", "-o", "seed.png"])
+        .success();
+    let (report, _) = home.verify("seed.png");
+    assert_eq!(report["credentials"]["ingredients"], serde_json::json!([]));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_key_is_made_once_and_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = Home::new();
+    home.run(&["generate", "a face", "-o", "one.png"]).success();
+    let mode = fs::metadata(home.key())
+        .expect("a key")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let key = fs::read(home.key()).expect("a key");
+    home.run(&["generate", "a face", "-o", "two.png"]).success();
+    assert_eq!(fs::read(home.key()).expect("a key"), key);
+    let signer = |file: &str| home.verify(file).0["credentials"]["certificates"].clone();
+    assert_eq!(signer("one.png"), signer("two.png"));
+}
+
+#[test]
+fn a_key_of_ones_own_signs_and_what_is_none_is_refused() {
+    let (home, other) = (Home::new(), Home::new());
+    other
+        .run(&["generate", "a face", "-o", "face.png"])
+        .success();
+    let kept = fs::read_to_string(other.key()).expect("a key");
+    let start = kept.find("-----BEGIN CERTIFICATE").expect("certificates");
+    fs::write(home.path("key.pem"), &kept[..start]).expect("written");
+    fs::write(home.path("cert.pem"), &kept[start..]).expect("written");
+    let draw = ["generate", "a face", "-o", "face.png", "--credentials-key"];
+    let pair = [&draw[..], &["key.pem", "--credentials-cert", "cert.pem"]].concat();
+    home.run(&pair).success();
+    assert!(!home.key().exists());
+    let signer = |home: &Home| home.verify("face.png").0["credentials"]["certificates"].clone();
+    assert_eq!(signer(&home), signer(&other));
+
+    home.run(&[&draw[..], &["key.pem"]].concat())
+        .code(2)
+        .stderr(predicate::str::contains("--credentials-cert"));
+    fs::write(home.path("wrong.pem"), "no key").expect("written");
+    let wrong = [
+        &draw[..],
+        &["wrong.pem", "--credentials-cert", "cert.pem", "--force"],
+    ]
+    .concat();
+    let says = predicate::str::contains("wrong.pem").and(predicate::str::contains("\n").count(1));
+    home.run(&wrong).code(1).stderr(says);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_keeps_no_key() {
+    let home = Home::new();
+    fs::write(home.path("data"), "a file where a folder should be").expect("written");
+    home.run(&["generate", "a face", "-o", "face.png"])
+        .success()
+        .stderr(predicate::str::contains("is not kept"));
+    assert_eq!(home.verify("face.png").1, 0);
+}
+
+#[test]
+fn a_mark_without_a_signature_is_told_as_such() {
+    let home = Home::new();
+    save_marked(&RgbImage::new(8, 8), &mark(), &home.path("face.png")).expect("written");
+    let says = predicate::str::contains("AI-generated")
+        .and(predicate::str::contains("an old sailor"))
+        .and(predicate::str::is_match("signature +none").expect("a pattern"));
+    home.run(&["verify", "face.png"]).success().stdout(says);
+    let (report, code) = home.verify("face.png");
+    assert_eq!((code, &report["verdict"]), (0, &"marked".into()));
+    assert_eq!(report["mark"]["seed"], 7);
+    assert_eq!(report["credentials"], Value::Null);
+}
+
+#[test]
+fn an_image_without_a_mark_is_unmarked() {
+    let home = Home::new();
+    save_png(&RgbImage::new(8, 8), &home.path("plain.png")).expect("written");
+    fs::write(home.path("text.png"), "no picture").expect("written");
+    for file in ["plain.png", "text.png"] {
+        let (report, code) = home.verify(file);
+        assert_eq!((code, &report["verdict"]), (1, &"unmarked".into()));
+        home.run(&["verify", file])
+            .code(1)
+            .stdout(predicate::str::contains("unmarked"));
+    }
+    // Neither marked nor unmarked.
+    home.run(&["verify", "nowhere.png"])
+        .code(2)
+        .stdout("")
         .stderr(predicate::str::contains("nowhere.png"));
 }

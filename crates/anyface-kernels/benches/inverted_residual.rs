@@ -1,5 +1,5 @@
-//! EfficientNet-Lite0 up to 1/32 of the side on 16 images of 128 pixels, in the runs of blocks
-//! between its taps.
+//! Benchmarks EfficientNet-Lite0 up to 1/32 of the resolution on 16 images of 128 × 128, one run of
+//! blocks per feature tap.
 
 use anyface_kernels::{FrozenBlocks, FrozenConv, InvertedResidual, Isa};
 use divan::Bencher;
@@ -8,7 +8,7 @@ fn main() {
     divan::main();
 }
 
-/// Blocks, kernel, stride, expansion, channels in and out of each stage.
+/// `[blocks, kernel, stride, expansion, in channels, out channels]` per stage.
 const STAGES: [[usize; 6]; 7] = [
     [1, 3, 1, 1, 32, 16],
     [2, 3, 2, 6, 16, 24],
@@ -19,7 +19,7 @@ const STAGES: [[usize; 6]; 7] = [
     [1, 3, 1, 6, 192, 320],
 ];
 
-/// Of each run its stages, and the shape of what it reads.
+/// Stages of each run, and the shape of its input.
 const RUNS: [(std::ops::Range<usize>, [usize; 4]); 4] = [
     (0..2, [16, 3, 128, 128]),
     (2..3, [16, 24, 32, 32]),

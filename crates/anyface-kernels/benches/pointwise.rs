@@ -1,5 +1,5 @@
-//! 1×1 convolutions of many channels on small planes, as the discriminators of projected features
-//! have.
+//! Benchmarks 1×1 and depthwise convolutions with many channels on small planes, as in the
+//! discriminators of projected GANs.
 
 use anyface_kernels::{
     Activation, Depthwise, DepthwiseGradients, Isa, Pointwise, PointwiseGradients,
@@ -11,7 +11,7 @@ fn main() {
     divan::main();
 }
 
-/// Channels in and out, side.
+/// In channels, out channels, side.
 const SHAPES: [[usize; 3]; 6] = [
     [24, 64, 32],
     [64, 128, 32],
@@ -33,7 +33,7 @@ fn conv([inputs, outputs, side]: [usize; 3]) -> Pointwise {
     }
 }
 
-/// Multiplications and additions of a forward pass.
+/// Multiplications and additions in a forward pass.
 fn flops([inputs, outputs, side]: [usize; 3]) -> usize {
     2 * BATCH * inputs * outputs * side * side
 }
@@ -68,7 +68,7 @@ fn backward(bencher: Bencher<'_, '_>, shape: [usize; 3]) {
         });
 }
 
-/// Channels and side.
+/// Channels, side.
 const DEPTHWISE: [[usize; 2]; 4] = [[64, 32], [128, 16], [256, 8], [512, 4]];
 
 fn depthwise([channels, side]: [usize; 2]) -> Depthwise {

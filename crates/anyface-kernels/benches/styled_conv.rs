@@ -1,6 +1,6 @@
-//! Speed of every convolution of two generators, in operations a second (1 Gitem/s is 1 GFLOP/s): the built-in
-//! one (128², batch 16) and StyleGAN2's config F (1024², batch 1), whose weights are prepared.
-//! `cargo bench -p anyface-kernels [-- filter]`.
+//! Benchmarks every convolution of two generators, in operations per second (1 Gitem/s is 1
+//! GFLOP/s): the built-in one (128², batch 16), and StyleGAN2's config F (1024², batch 1) with
+//! prepared weights. Run with `cargo bench -p anyface-kernels [-- filter]`.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ fn main() {
     divan::main();
 }
 
-/// A layer; `size` is that of its input.
+/// A layer; `size` is the side of its input.
 #[derive(Clone, Copy)]
 struct Layer {
     batch: usize,
@@ -30,7 +30,7 @@ enum Form {
     Rgb,
 }
 
-/// `in→out@size of the output`, with what kind it is.
+/// `in→out@output size`, and the kind of layer.
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [inputs, outputs] = self.channels;
@@ -44,7 +44,7 @@ impl fmt::Display for Layer {
     }
 }
 
-/// All layers of a generator with so many channels at 4², 8², …
+/// All layers of a generator with these channels at 4², 8², ….
 fn layers(batch: usize, channels: &[usize]) -> Vec<Layer> {
     let layer = |channels, size, form| Layer {
         batch,
@@ -94,7 +94,7 @@ impl Layer {
     }
 }
 
-/// A layer's operands.
+/// A layer with its inputs and output.
 struct Case {
     conv: StyledConv,
     x: Vec<f32>,
@@ -105,7 +105,7 @@ struct Case {
     y: Vec<f32>,
 }
 
-/// Numbers around zero without a pattern.
+/// Arbitrary numbers around zero.
 fn values(len: usize) -> Vec<f32> {
     (0..len as u32)
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0)
@@ -128,7 +128,7 @@ impl Case {
         }
     }
 
-    /// The operands, and where the output goes.
+    /// The convolution, its inputs and its output buffer.
     fn parts(&mut self) -> (StyledConv, Inputs<'_>, &mut [f32]) {
         let inputs = Inputs {
             x: &self.x,
@@ -158,14 +158,14 @@ fn prepared(bencher: Bencher<'_, '_>, layer: Layer) {
     time_prepared(bencher, layer, Isa::detect());
 }
 
-/// In f32 where the processor has no bf16.
+/// In f32 where the CPU does not support bf16.
 #[divan::bench(args = config_f(), min_time = 0.3)]
 fn prepared_bf16(bencher: Bencher<'_, '_>, layer: Layer) {
     let isa = Isa::detect();
     time_prepared(bencher, layer, isa.bf16().unwrap_or(isa));
 }
 
-/// With features in blocks, in buffers like those of a network.
+/// Times a prepared layer with features in blocks, in buffers from the scratch pool.
 fn time_prepared(bencher: Bencher<'_, '_>, layer: Layer, isa: Isa) {
     let mut case = Case::new(layer);
     let (conv, inputs, colours) = case.parts();

@@ -1,4 +1,5 @@
-//! What follows the convolution: demodulation, noise, bias, activation and clamp; and its gradient.
+//! What follows a convolution: demodulation, noise, bias, activation and clamp; forward and
+//! backward.
 
 use crate::simd::{LANES, Simd, multiversion, padded};
 
@@ -14,7 +15,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Factors of positive and of negative values.
+    /// Slopes for positive and negative values.
     pub(crate) fn slopes(self) -> [f32; 2] {
         match self {
             Activation::Linear => [1.0, 1.0],
@@ -23,7 +24,7 @@ impl Activation {
         }
     }
 
-    /// The greatest value.
+    /// Upper bound of the activation.
     pub(crate) fn limit(self) -> f32 {
         match self {
             Activation::Linear | Activation::LeakyRelu => f32::INFINITY,
@@ -38,14 +39,14 @@ pub(crate) struct Finish {
     pub(crate) demodulation: f32,
     pub(crate) noise_strength: f32,
     pub(crate) bias: f32,
-    /// Factors of positive and of negative values.
+    /// Slopes for positive and negative values.
     pub(crate) slopes: [f32; 2],
-    /// Infinity where nothing is clamped.
+    /// Infinity disables the clamp.
     pub(crate) clamp: f32,
 }
 
-/// `y = clamp(activation(convolved · d + noise · strength + bias))`, in place over one row.
-/// An empty `noise` is none.
+/// `y = clamp(activation(convolved · d + noise · strength + bias))`, in place on one row. An empty
+/// `noise` means no noise.
 #[inline(always)]
 pub(crate) fn finish_row(finish: &Finish, noise: &[f32], row: &mut [f32]) {
     let Finish {
@@ -71,33 +72,33 @@ pub(crate) fn finish_row(finish: &Finish, noise: &[f32], row: &mut [f32]) {
 }
 
 multiversion! {
-    /// [`finish_row`] of several rows.
+    /// Applies [`finish_row`] to several rows.
     pub(crate) fn finish_rows(finish: &Finish, noise: &[f32], rows: &mut [f32]) {
         finish_row(finish, noise, rows);
     }
 }
 
-/// Constants of 16 output channels beside each other, over some pixels.
+/// Constants of 16 interleaved output channels, over a range of pixels.
 pub(crate) struct BlockFinish<'a> {
     pub(crate) demodulation: [f32; LANES],
     pub(crate) bias: [f32; LANES],
-    /// Of every pixel; empty is none.
+    /// One value per pixel; empty for no noise.
     pub(crate) noise: &'a [f32],
     pub(crate) noise_strength: f32,
-    /// Factors of positive and of negative values.
+    /// Slopes for positive and negative values.
     pub(crate) slopes: [f32; 2],
-    /// Infinity where nothing is clamped.
+    /// Infinity disables the clamp.
     pub(crate) clamp: f32,
 }
 
 impl BlockFinish<'_> {
-    /// [`finish_row`] of the channels of one pixel, with the same bits.
+    /// Applies [`finish_row`] to the 16 channels of one pixel, with identical bits.
     ///
     /// # Safety
-    /// The machine has the instruction set of `S`, and the pixel has its noise.
+    /// The CPU supports the instruction set of `S`, and `pixel` is in range of the noise.
     #[inline(always)]
     pub(crate) unsafe fn apply<S: Simd>(&self, pixel: usize, convolved: S::Vector) -> S::Vector {
-        // SAFETY: the caller's promise; arrays of `LANES` floats are good for a vector.
+        // SAFETY: the caller's promise; arrays of `LANES` floats hold a vector.
         unsafe {
             let mut value = S::mul(convolved, S::load(self.demodulation.as_ptr()));
             if !self.noise.is_empty() {
@@ -117,7 +118,7 @@ impl BlockFinish<'_> {
     }
 }
 
-/// Sums over one output plane of g, the gradient before the activation; one sum per lane.
+/// Sums over one output plane, per lane, of g, the gradient before the activation.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PlaneSums {
     /// Σ g.
@@ -129,18 +130,18 @@ pub(crate) struct PlaneSums {
 }
 
 impl PlaneSums {
-    /// Gradients of bias, noise strength, and d (times d).
+    /// Gradients of bias, of noise strength, and of d (times d).
     pub(crate) fn totals(&self) -> [f32; 3] {
         [self.bias, self.noise, self.demodulated].map(|lanes| lanes.iter().sum())
     }
 }
 
-/// The gradient before the activation, times the demodulation, in `out`; adds to `sums`.
+/// Writes the gradient before the activation, times the demodulation, to `out`, and adds to `sums`.
 ///
-/// `y` alone tells the slope, what was clamped, and the value before the activation.
+/// The slope, the clamp and the value before the activation all follow from `y`.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`.
+/// The CPU supports the instruction set of `S`.
 #[inline(always)]
 pub(crate) unsafe fn finish_row_gradient<S: Simd>(
     finish: &Finish,
@@ -154,7 +155,7 @@ pub(crate) unsafe fn finish_row_gradient<S: Simd>(
     let (grad_y, grad_rest) = grad_y.as_chunks();
     let (noise, noise_rest) = noise.as_chunks();
     let (out, out_rest) = out.as_chunks_mut();
-    // SAFETY: the caller's promise; arrays of `LANES` floats are good for a vector.
+    // SAFETY: the caller's promise; arrays of `LANES` floats hold a vector.
     unsafe {
         let all = [&sums.bias, &sums.noise, &sums.demodulated];
         let mut totals = all.map(|lanes| S::load(lanes.as_ptr()));
@@ -176,21 +177,21 @@ pub(crate) unsafe fn finish_row_gradient<S: Simd>(
 }
 
 multiversion! {
-    /// [`finish_row_gradient`] of several rows, with their sums.
+    /// Applies [`finish_row_gradient`] to several rows and returns their sums.
     pub(crate) fn finish_rows_gradient(
         finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], out: &mut [f32],
     ) -> PlaneSums {
         let mut sums = PlaneSums::default();
-        // SAFETY: the instruction set is the one this is compiled for.
+        // SAFETY: this function is compiled for the instruction set of `S`.
         unsafe { finish_row_gradient::<S>(finish, noise, y, grad_y, out, &mut sums) };
         sums
     }
 }
 
-/// [`finish_row_gradient`] of one vector.
+/// [`finish_row_gradient`] for one vector.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`.
+/// The CPU supports the instruction set of `S`.
 #[inline(always)]
 unsafe fn finish_vector_gradient<S: Simd>(
     finish: &Finish,
@@ -201,13 +202,13 @@ unsafe fn finish_vector_gradient<S: Simd>(
     [bias, noise_strength, demodulated]: &mut [S::Vector; 3],
 ) {
     let [positive, negative] = finish.slopes;
-    // SAFETY: the caller's promise; arrays of `LANES` floats are good for a vector.
+    // SAFETY: the caller's promise; arrays of `LANES` floats hold a vector.
     unsafe {
         let [y, grad_y, noise] = [y, grad_y, noise].map(|lanes| S::load(lanes.as_ptr()));
         let [zero, clamp] = [S::splat(0.0), S::splat(finish.clamp)];
         let by_sign =
             |positive, negative| S::select_less(zero, y, S::splat(positive), S::splat(negative));
-        // Where y was clamped it does not tell what was convolved, but there the gradient is zero.
+        // A clamped y does not determine the convolved value, but its gradient is zero there.
         let gradient = S::mul(grad_y, by_sign(positive, negative));
         let gradient = S::select_less(y, clamp, gradient, zero);
         let gradient = S::select_less(S::splat(-finish.clamp), y, gradient, zero);
@@ -217,7 +218,8 @@ unsafe fn finish_vector_gradient<S: Simd>(
         );
 
         let added = S::scale_add(finish.noise_strength, noise, S::splat(finish.bias));
-        // Where nothing passes, y does not tell what was before, but there the gradient is zero.
+        // Where the slope is zero, y does not determine the value before, but the gradient is zero
+        // there.
         let inverse = |slope: f32| if slope == 0.0 { 0.0 } else { slope.recip() };
         let before = S::mul(y, by_sign(inverse(positive), inverse(negative)));
         *bias = S::add(*bias, gradient);

@@ -1,27 +1,27 @@
-//! Batch normalisation by the statistics of the batch (Ioffe and Szegedy 2015, arXiv 1502.03167),
-//! with the leaky ReLU that follows it, forward and backward.
+//! Batch normalisation with batch statistics (Ioffe and Szegedy 2015, arXiv 1502.03167) and a leaky
+//! ReLU, forward and backward.
 
 use rayon::prelude::*;
 
 use crate::simd::{Isa, multiversion};
 
-/// Added to the variance, as PyTorch does.
+/// Added to the variance; PyTorch's default.
 const EPSILON: f64 = 1e-5;
-/// Partial sums of a plane, so that its sum runs in vectors.
+/// Partial sums per plane, so that summation is vectorised.
 const LANES: usize = 16;
-/// Planes that a thread takes at once.
+/// Planes per thread task.
 const PLANES: usize = 8;
 
-/// Planes `[N, C, P]` and the slope of the leaky ReLU below 0.
+/// Shape of planes `[N, C, P]`, and the slope of the leaky ReLU below 0.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNorm {
     /// N.
     pub batch: usize,
     /// C.
     pub channels: usize,
-    /// P, pixels of a plane.
+    /// P, pixels per plane.
     pub pixels: usize,
-    /// 1 for no activation.
+    /// 1 disables the activation.
     pub slope: f32,
 }
 
@@ -32,7 +32,7 @@ pub struct Statistics {
     inverse_deviation: f32,
 }
 
-/// What [`BatchNorm::backward`] gives.
+/// Gradients from [`BatchNorm::backward`].
 #[derive(Debug)]
 pub struct BatchNormGradients {
     /// `[N, C, P]`.
@@ -44,11 +44,11 @@ pub struct BatchNormGradients {
 }
 
 impl BatchNorm {
-    /// `y = leaky((x − mean)/σ · scale + shift)`: x `[N, C, P]`, scale and shift `[C]`. The statistics
-    /// are taken over N and P; the variance divides by N·P.
+    /// `y = leaky((x − mean)/σ · scale + shift)` for x `[N, C, P]`, scale and shift `[C]`. The
+    /// statistics are over N and P; the variance is divided by N·P.
     ///
     /// # Panics
-    /// If a slice has not the length that its shape asks for.
+    /// If the length of a slice does not match its shape.
     pub fn forward(
         &self,
         isa: Isa,
@@ -75,10 +75,10 @@ impl BatchNorm {
         (y, statistics)
     }
 
-    /// The gradients of x, scale and shift from that of y.
+    /// The gradients of x, scale and shift, given the gradient of y.
     ///
     /// # Panics
-    /// As [`BatchNorm::forward`].
+    /// See [`BatchNorm::forward`].
     pub fn backward(
         &self,
         isa: Isa,
@@ -91,7 +91,8 @@ impl BatchNorm {
         self.check(x, scale, shift);
         assert!(grad_y.len() == x.len() && statistics.len() == self.channels);
         let line = |c: usize| Line::new(statistics[c], scale[c], shift[c]);
-        // Per channel the sums of the gradient before the ReLU, and of it times the normalised x.
+        // Per channel: the sum of the gradient before the ReLU, and of its product with the
+        // normalised x.
         let sums: Vec<[f32; 2]> = (0..self.channels)
             .into_par_iter()
             .map(|channel| {
@@ -142,7 +143,7 @@ impl BatchNorm {
         }
     }
 
-    /// Two passes, so that a mean far from 0 costs no digits.
+    /// Takes two passes, so that a mean far from 0 costs no precision.
     fn statistics(&self, isa: Isa, x: &[f32], channel: usize) -> Statistics {
         let count = (self.batch * self.pixels) as f64;
         let planes = self.planes(channel);
@@ -156,7 +157,7 @@ impl BatchNorm {
         }
     }
 
-    /// Where the planes of a channel lie.
+    /// Ranges of the planes of a channel.
     fn planes(&self, channel: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
         let Self {
             channels, pixels, ..
@@ -172,13 +173,13 @@ impl BatchNorm {
             x.len() == self.batch * self.channels * self.pixels
                 && scale.len() == self.channels
                 && shift.len() == self.channels,
-            "planes of {} channels with a scale and a shift each",
+            "x, scale and shift do not match {} channels",
             self.channels
         );
     }
 }
 
-/// Normalisation, scale and shift of a channel as one line: `factor · x + offset`.
+/// Normalisation, scale and shift of a channel as one affine map: `factor · x + offset`.
 #[derive(Clone, Copy)]
 struct Line {
     factor: f32,
@@ -200,8 +201,7 @@ impl Line {
     }
 }
 
-/// Sums over a plane of the numbers that `values` gives for each pixel, in lanes. `values` must not
-/// branch, or the lanes are no vectors.
+/// Sums `values(pixel)` over a plane, in lanes. `values` must not branch, or it is not vectorised.
 #[inline(always)]
 fn sum_lanes<const S: usize>(pixels: usize, values: impl Fn(usize) -> [f32; S]) -> [f64; S] {
     let whole = pixels / LANES * LANES;
@@ -246,7 +246,7 @@ multiversion! {
 }
 
 multiversion! {
-    /// The sums of the gradient of shift and of scale over a plane.
+    /// Sums over a plane of the gradients of shift and scale.
     fn gradient_sums(
         line: Line,
         statistics: Statistics,
@@ -266,7 +266,7 @@ multiversion! {
 }
 
 multiversion! {
-    /// The gradient of x in a plane; `means` are those of the gradients of shift and of scale.
+    /// The gradient of x in a plane; `means` are those of the gradients of shift and scale.
     fn gradient(
         line: Line,
         statistics: Statistics,
@@ -301,7 +301,7 @@ mod tests {
             .collect()
     }
 
-    /// By the definition, in f64.
+    /// The definition, in f64.
     fn expected(x: &[f64], scale: &[f64], shift: &[f64]) -> Vec<f64> {
         let mut y = vec![0.0; x.len()];
         for channel in 0..NORM.channels {
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_gradients_are_those_of_the_definition() {
+    fn values_and_gradients_match_the_definition() {
         let len = NORM.batch * NORM.channels * NORM.pixels;
         let (x, grad_y) = (values(len, 1), values(len, 2));
         let (scale, shift) = ([0.7, -1.3], [0.2, 0.4]);

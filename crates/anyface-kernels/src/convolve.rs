@@ -1,5 +1,5 @@
-//! The matrix products of a convolution over packed activations: outputs (or input gradients) from
-//! planar lines, weight gradients from interleaved ones. Also the packing of weights.
+//! The matrix products of a convolution over packed activations, and the packing of weights.
+//! Outputs and input gradients use planar lines, weight gradients interleaved lines.
 
 use rayon::prelude::*;
 
@@ -8,18 +8,18 @@ use crate::simd::{Isa, LANES, Simd, multiversion};
 use crate::tile::tile;
 use crate::workspace::{Scratch, scratch};
 
-/// Floats of the largest register tile.
+/// Number of floats in the largest register tile.
 const TILE: usize = 8 * 3 * LANES;
 
-/// Pixels over which a weight gradient runs before it moves on to the next register tile: their
-/// operands fit the second-level cache.
+/// Pixels over which a weight gradient accumulates before moving to the next register tile. Their
+/// operands fit the L2 cache.
 const PIXEL_BLOCK: usize = 1024;
 
-/// One weight `[ky, kx]` of a kernel: which line of the output it feeds, and by how many positions
-/// its input lies from its output.
+/// One weight `[ky, kx]` of a kernel: the output line it contributes to, and the shift from the
+/// output position to the input position.
 ///
-/// An up-sampling convolution has four lines (*phases*) per output channel: pixels of even and odd
-/// rows and columns of the transposed convolution. A plain one has one.
+/// An up-sampling convolution has four lines (*phases*) per output channel: the pixels of even and
+/// odd rows and columns of the transposed convolution. A plain convolution has one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tap {
     /// `ky · kernel + kx`.
@@ -28,7 +28,7 @@ pub(crate) struct Tap {
     pub(crate) shift: isize,
 }
 
-/// The taps of a `kernel × kernel` convolution over lines of the given pitch.
+/// The taps of a `kernel × kernel` convolution over lines with this pitch.
 pub(crate) fn taps(kernel: usize, up: bool, pitch: usize) -> Vec<Tap> {
     let pitch = pitch as isize;
     let cells = (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx)));
@@ -66,7 +66,8 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// Of the convolution itself: rows are output channels, steps input channels times taps, phase by phase.
+    /// Weights of the convolution: rows are output channels; steps are input channels times taps,
+    /// phase by phase.
     pub(crate) fn forward(isa: Isa, weight: &[f32], channels: [usize; 2], taps: &[Tap]) -> Panels {
         let [out_channels, in_channels] = channels;
         let kernel = taps.len();
@@ -77,7 +78,8 @@ impl Panels {
         Panels::new(isa, weight, out_channels, in_channels * kernel, &sources)
     }
 
-    /// Of its transpose: rows are input channels, steps output channels times taps.
+    /// Weights of the transposed convolution: rows are input channels; steps are output channels
+    /// times taps.
     pub(crate) fn transposed(
         isa: Isa,
         weight: &[f32],
@@ -95,7 +97,7 @@ impl Panels {
         Panels::new(isa, weight, in_channels, kernel, &sources)
     }
 
-    /// Packs `weight[row · row_stride + sources[step]]`, missing rows of the last tile zero.
+    /// Packs `weight[row · row_stride + sources[step]]`; missing rows of the last tile are zero.
     fn new(isa: Isa, weight: &[f32], rows: usize, row_stride: usize, sources: &[usize]) -> Panels {
         let tile_rows = isa.tile_rows();
         let panel = sources.len() * tile_rows;
@@ -124,7 +126,7 @@ impl Panels {
     }
 }
 
-/// By phase, the taps that feed it, for every input channel.
+/// For each phase, its taps for every input channel.
 fn steps_by_phase(
     in_channels: usize,
     taps: &[Tap],
@@ -136,15 +138,16 @@ fn steps_by_phase(
     })
 }
 
-/// A matrix product that makes rows of lines out of other lines.
+/// A matrix product from source lines to result lines.
 pub(crate) struct Product<'a> {
     panels: &'a Panels,
-    /// By output phase: where the operand of each step lies in the source, from the vector's start.
+    /// Per output phase: the offset of each step's operand in the source, relative to the vector's
+    /// start.
     offsets: Vec<Vec<u32>>,
 }
 
 impl<'a> Product<'a> {
-    /// The convolution itself: output lines `[out channel][phase]` from input lines `[in channel]`.
+    /// The convolution: input lines `[in channel]` to output lines `[out channel][phase]`.
     pub(crate) fn forward(
         panels: &'a Panels,
         in_channels: usize,
@@ -161,7 +164,8 @@ impl<'a> Product<'a> {
         Product { panels, offsets }
     }
 
-    /// Its transpose: input gradient lines `[in channel]` from output gradient lines `[out channel][phase]`.
+    /// The transposed convolution: output gradient lines `[out channel][phase]` to input gradient
+    /// lines `[in channel]`.
     pub(crate) fn transposed(
         panels: &'a Panels,
         out_channels: usize,
@@ -183,7 +187,7 @@ impl<'a> Product<'a> {
         self.offsets.len()
     }
 
-    /// Floats of the result, the rows of the last tile included.
+    /// Number of floats in the result, including missing rows of the last tile.
     pub(crate) fn output_len(&self, layout: &Layout) -> usize {
         self.panels
             .rows
@@ -192,8 +196,8 @@ impl<'a> Product<'a> {
             * layout.plane
     }
 
-    /// Fills `output` (lines `[row][phase]`, margins zero) from the lines of `source`, at vectors
-    /// that begin at `starts`.
+    /// Writes `output` (lines `[row][phase]`, zero margins) from the lines of `source`, for the
+    /// vectors that begin at `starts`.
     pub(crate) fn run(&self, layout: &Layout, source: &[f32], starts: &[u32], output: &mut [f32]) {
         let tile_output = self.panels.isa.tile_rows() * self.phases() * layout.plane;
         output
@@ -213,17 +217,17 @@ impl<'a> Product<'a> {
     }
 }
 
-/// Index of the pixel `shift` away from the first one of a line.
+/// Index of the pixel at distance `shift` from the first pixel of a line.
 fn line_offset(layout: &Layout, line: usize, shift: isize) -> u32 {
     let first = line * layout.plane + layout.margin;
     let index = first
         .checked_add_signed(shift)
-        .expect("the margin is as wide as the kernel reaches");
+        .expect("the margin covers the reach of the kernel");
     u32::try_from(index).expect("a group of images has fewer than 2³² elements")
 }
 
 multiversion! {
-    /// One tile of rows of a [`Product`], over all positions.
+    /// Computes one tile of rows of a [`Product`] over all positions.
     fn row_tile(
         layout: &Layout, panel: &[f32], offsets: &[Vec<u32>], source: &[f32], starts: &[u32],
         output: &mut [f32],
@@ -232,19 +236,20 @@ multiversion! {
         let steps: usize = offsets.iter().map(Vec::len).sum();
         let furthest = offsets.iter().flatten().max().zip(starts.iter().max());
         let reach = furthest.map_or(0, |(&offset, &start)| offset as usize + start as usize + LANES);
-        assert!(panel.len() == steps * S::ROWS && reach <= source.len(), "a product reads inside its operands");
+        assert!(panel.len() == steps * S::ROWS && reach <= source.len(), "a product must read inside its operands");
         for line in output.chunks_exact_mut(layout.plane) {
             line[..layout.margin].fill(0.0);
         }
         let mut sums = [0.0; TILE];
         let sums = &mut sums[..S::ROWS * S::VECTORS * LANES];
         for starts in starts.chunks(S::VECTORS) {
-            // A last tile that is not full computes its first vector several times.
+            // A partial last tile repeats its first vector.
             let padded: [u32; 3] = std::array::from_fn(|v| starts[if v < starts.len() { v } else { 0 }]);
             let mut panel = panel;
             for (phase, offsets) in offsets.iter().enumerate() {
                 sums.fill(0.0);
-                // SAFETY: the instruction set is the one this is compiled for; the sizes were checked above.
+                // SAFETY: this function is compiled for the instruction set of `S`; the sizes were
+                // checked above.
                 unsafe { tile::<S, { S::ROWS }, { S::VECTORS }, { S::ROWS }>(panel.as_ptr(), offsets, source.as_ptr(), &padded[..S::VECTORS], sums.as_mut_ptr()) };
                 panel = &panel[offsets.len() * S::ROWS..];
                 for (r, sums) in sums.chunks_exact(S::VECTORS * LANES).enumerate() {
@@ -261,8 +266,8 @@ multiversion! {
 /// The weight gradient of a group of images.
 pub(crate) struct WeightGradient {
     isa: Isa,
-    /// Where each vector of sums (16 output channels at one tap) begins in the gradient lines;
-    /// filled up to whole tiles.
+    /// Start in the gradient lines of each vector of sums (16 output channels at one tap), padded
+    /// to whole tiles.
     starts: Vec<u32>,
     taps: usize,
     in_channels: usize,
@@ -296,13 +301,13 @@ impl WeightGradient {
         }
     }
 
-    /// Floats of one group's gradient: `[in tile][vector tile][row][vector][16]`.
+    /// Number of floats in the gradient of one group: `[in tile][vector tile][row][vector][16]`.
     pub(crate) fn len(&self) -> usize {
         self.in_channels.next_multiple_of(LANES) * self.starts.len() * LANES
     }
 
-    /// The gradient of one group. `x` is `[block of 16 in channels][pixel][16]`, `gradient` as in
-    /// [`Self::new`], `pixels` the position of every pixel times 16.
+    /// The gradient of one group. `x` is `[block of 16 in channels][pixel][16]`, `gradient` is laid
+    /// out as in [`Self::new`], and `pixels` holds the position of every pixel times 16.
     pub(crate) fn run(&self, x: &[f32], gradient: &[f32], pixels: &[u32], sums: &mut [f32]) {
         sums.par_chunks_mut(LANES * self.starts.len() * LANES)
             .zip(x.par_chunks(pixels.len() * LANES))
@@ -311,7 +316,7 @@ impl WeightGradient {
             });
     }
 
-    /// Adds up the gradients of all groups, in their order, into `weight [out, in, taps]`.
+    /// Sums the gradients of all groups, in order, into `weight [out, in, taps]`.
     pub(crate) fn collect(&self, groups: &[f32], weight: &mut [f32]) {
         let (rows, vectors, taps) = (self.isa.tile_rows(), self.isa.tile_vectors(), self.taps);
         let row_len = self.in_channels * taps;
@@ -343,20 +348,21 @@ impl WeightGradient {
 }
 
 multiversion! {
-    /// A block of 16 input channels of a [`WeightGradient`], over all pixels of a group.
+    /// Computes a block of 16 input channels of a [`WeightGradient`] over all pixels of a group.
     fn gradient_block(
         x: &[f32], gradient: &[f32], pixels: &[u32], starts: &[u32], sums: &mut [f32],
     ) {
         let furthest = pixels.iter().max().zip(starts.iter().max());
         let reach = furthest.map_or(0, |(&pixel, &start)| pixel as usize + start as usize + LANES);
-        assert!(x.len() == pixels.len() * LANES && reach <= gradient.len(), "a product reads inside its operands");
+        assert!(x.len() == pixels.len() * LANES && reach <= gradient.len(), "a product must read inside its operands");
         sums.fill(0.0);
         for (row_tile, sums) in sums.chunks_exact_mut(S::ROWS * starts.len() * LANES).enumerate() {
             for (x, pixels) in x.chunks(PIXEL_BLOCK * LANES).zip(pixels.chunks(PIXEL_BLOCK)) {
                 let panel = x[row_tile * S::ROWS..].as_ptr();
                 let tiles = sums.chunks_exact_mut(S::ROWS * S::VECTORS * LANES);
                 for (sums, starts) in tiles.zip(starts.chunks_exact(S::VECTORS)) {
-                    // SAFETY: the instruction set is the one this is compiled for; the sizes were checked above.
+                    // SAFETY: this function is compiled for the instruction set of `S`; the sizes
+                    // were checked above.
                     unsafe { tile::<S, { S::ROWS }, { S::VECTORS }, LANES>(panel, pixels, gradient.as_ptr(), starts, sums.as_mut_ptr()) };
                 }
             }

@@ -1,4 +1,5 @@
-//! Weight demodulation: d = (Σ over in channels and taps of (w·s)² + 1e-8)^(−1/2), and its gradient.
+//! Weight demodulation: d = (Σ (w·s)² + 1e-8)^(−1/2), summed over input channels and taps; and its
+//! gradient.
 
 use rayon::prelude::*;
 
@@ -9,7 +10,7 @@ const EPSILON: f32 = 1e-8;
 /// Weights of a 3×3 kernel.
 const TAPS: usize = 9;
 
-/// Σ over taps of w², `[out, in]`, from `weight [out, in, taps]`.
+/// Σ w² over the taps, `[out, in]`, for `weight [out, in, taps]`.
 pub(crate) fn squared_weights(
     isa: Isa,
     weight: &[f32],
@@ -25,12 +26,13 @@ pub(crate) fn squared_weights(
 }
 
 multiversion! {
-    /// Σ over taps of w² for one output channel.
+    /// Σ w² over the taps for one output channel.
     fn square_row(weight: &[f32], taps: usize, squares: &mut [f32]) {
         let (mut weight, mut squares) = (weight, squares);
-        // 16 kernels at a time, as long as a vector can be loaded from the start of the last.
+        // Takes 16 kernels at a time while a vector can be loaded from the start of the last.
         while taps == TAPS && weight.len() >= TAPS * (LANES - 1) + LANES {
-            // SAFETY: the instruction set is the one this is compiled for; the sizes were just checked.
+            // SAFETY: this function is compiled for the instruction set of `S`; the sizes were just
+            // checked.
             unsafe {
                 let mut kernels = [S::splat(0.0); LANES];
                 for (i, kernel) in kernels.iter_mut().enumerate() {
@@ -50,7 +52,7 @@ multiversion! {
     }
 }
 
-/// d `[N, out]` from squared weights `[out, in]` and styles `[N, in]`.
+/// d `[N, out]` for squared weights `[out, in]` and styles `[N, in]`.
 pub(crate) fn demodulation(
     isa: Isa,
     squared_weights: &[f32],
@@ -68,7 +70,7 @@ pub(crate) fn demodulation(
 }
 
 multiversion! {
-    /// Σ a · b over equally long slices.
+    /// Σ a · b over slices of equal length.
     fn dot(a: &[f32], b: &[f32]) -> f32 {
         let mut sums = [0.0; LANES];
         for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
@@ -80,7 +82,7 @@ multiversion! {
     }
 }
 
-/// Adds what flows through the demodulation to the gradients of style `[N, in]` and weight
+/// Adds the gradient through the demodulation to the gradients of style `[N, in]` and weight
 /// `[out, in, taps]`, given Σ over pixels of (gradient · demodulated output) in `sums [N, out]`.
 pub(crate) fn add_gradients(
     isa: Isa,
@@ -129,7 +131,7 @@ pub(crate) fn add_gradients(
 }
 
 multiversion! {
-    /// `gradient += style · Σ over output channels of factor · squares`, for one image.
+    /// `gradient += style · Σ factor · squares`, summed over output channels, for one image.
     fn add_to_style(squares: &[f32], style: &[f32], factors: &[f32], gradient: &mut [f32]) {
         for (factor, squares) in factors.iter().zip(squares.chunks_exact(style.len())) {
             for ((gradient, style), square) in gradient.iter_mut().zip(style).zip(squares) {
@@ -145,7 +147,7 @@ multiversion! {
         const BLOCK: usize = TAPS * LANES;
         let blocks = gradient.chunks_mut(taps * LANES).zip(weight.chunks(taps * LANES));
         for ((gradient, weight), scales) in blocks.zip(scales.chunks(LANES)) {
-            // Every scale as often as there are taps; what a vector writes too much the next overwrites.
+            // Repeats every scale once per tap; the next write overwrites the excess of a vector.
             let mut spread = [0.0; BLOCK + LANES];
             for (i, scale) in scales.iter().enumerate() {
                 spread[i * taps..][..LANES].fill(*scale);

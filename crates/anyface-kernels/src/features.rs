@@ -1,24 +1,25 @@
-//! How features lie in memory.
+//! Memory layouts of features.
 //!
-//! Networks that learn keep them in planes, as tensors do. Between the layers of a network for inference they stay
-//! in blocks: what a strip of Winograd's algorithm reads or writes of a block is then one slice.
+//! Training keeps features in planes, as tensors do. Between the layers of an inference network
+//! they stay in blocks, where a Winograd strip reads or writes one slice per block.
 
 use rayon::prelude::*;
 
 use crate::layout::{deinterleave, interleave};
 use crate::simd::{Isa, LANES};
 
-/// The order of the numbers of N images with C channels of H × W pixels.
+/// Layout of N images with C channels of H × W pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Lines of one channel: `[N, C, H, W]`.
     Planes,
-    /// Lines of 16 channels beside each other: `[N, ⌈C/16⌉, H, W, 16]`. Superfluous channels hold anything finite.
+    /// Lines of 16 interleaved channels: `[N, ⌈C/16⌉, H, W, 16]`. Padding channels hold any finite
+    /// value.
     Blocks,
 }
 
 impl Order {
-    /// Channels of a line, which are the numbers of its pixels.
+    /// Channels per line.
     pub(crate) fn lanes(self) -> usize {
         match self {
             Order::Planes => 1,
@@ -26,26 +27,26 @@ impl Order {
         }
     }
 
-    /// Lines of one image.
+    /// Lines per image.
     pub(crate) fn lines(self, channels: usize) -> usize {
         channels.div_ceil(self.lanes())
     }
 
-    /// Numbers of `images` images.
+    /// Number of values in `images` images.
     pub(crate) fn len(self, [images, channels, pixels]: [usize; 3]) -> usize {
         images * self.lines(channels) * pixels * self.lanes()
     }
 }
 
-/// Numbers of features `[N, C, pixels]` in blocks: `[N, ⌈C/16⌉, pixels, 16]`.
+/// Number of values in blocked features `[N, ⌈C/16⌉, pixels, 16]`, for `[N, C, pixels]`.
 pub fn blocked_len(shape: [usize; 3]) -> usize {
     Order::Blocks.len(shape)
 }
 
-/// Features `[N, C, pixels]` to `[N, ⌈C/16⌉, pixels, 16]`.
+/// Converts features `[N, C, pixels]` to `[N, ⌈C/16⌉, pixels, 16]`.
 ///
 /// # Panics
-/// If a slice has not the length that its shape asks for.
+/// If the length of a slice does not match its shape.
 pub fn planes_to_blocks(isa: Isa, shape: [usize; 3], planes: &[f32], blocks: &mut [f32]) {
     check(shape, planes, blocks);
     let [_, channels, pixels] = shape;
@@ -63,10 +64,10 @@ pub fn planes_to_blocks(isa: Isa, shape: [usize; 3], planes: &[f32], blocks: &mu
         });
 }
 
-/// The reverse of [`planes_to_blocks`].
+/// Inverse of [`planes_to_blocks`].
 ///
 /// # Panics
-/// If a slice has not the length that its shape asks for.
+/// If the length of a slice does not match its shape.
 pub fn blocks_to_planes(isa: Isa, shape: [usize; 3], blocks: &[f32], planes: &mut [f32]) {
     check(shape, planes, blocks);
     let [_, channels, pixels] = shape;
@@ -88,11 +89,11 @@ fn check(shape: [usize; 3], planes: &[f32], blocks: &[f32]) {
     assert_eq!(
         planes.len(),
         Order::Planes.len(shape),
-        "length of planes {shape:?}"
+        "length of planes for {shape:?}"
     );
     assert_eq!(
         blocks.len(),
         Order::Blocks.len(shape),
-        "length of blocks {shape:?}"
+        "length of blocks for {shape:?}"
     );
 }

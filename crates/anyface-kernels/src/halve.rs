@@ -1,16 +1,16 @@
-//! Images of half the size: means of 2×2 pixels, and their gradient.
+//! Down-sampling by 2 with 2×2 means, and its gradient.
 
 use rayon::prelude::*;
 
 use crate::simd::{Isa, multiversion};
 
-/// Rows of the smaller image that a thread takes at once.
+/// Rows of the smaller image per thread task.
 const ROWS: usize = 64;
 
-/// Means of squares of four pixels: planes x `[P, 2H, 2W]` to y `[P, H, W]`.
+/// 2×2 means: planes x `[P, 2H, 2W]` to y `[P, H, W]`.
 ///
 /// # Panics
-/// If a slice has not the length that its shape asks for.
+/// If the length of a slice does not match its shape.
 pub fn halve(isa: Isa, width: usize, x: &[f32], y: &mut [f32]) {
     check(width, y, x);
     y.par_chunks_mut(width)
@@ -19,10 +19,10 @@ pub fn halve(isa: Isa, width: usize, x: &[f32], y: &mut [f32]) {
         .for_each(|(y, x)| mean_row(isa, x, y));
 }
 
-/// The gradient of x from that of y: each of four pixels has a quarter.
+/// The gradient of x, given the gradient of y: each of the four pixels gets a quarter.
 ///
 /// # Panics
-/// As [`halve`].
+/// See [`halve`].
 pub fn halve_gradient(isa: Isa, width: usize, grad_y: &[f32], grad_x: &mut [f32]) {
     check(width, grad_y, grad_x);
     grad_x
@@ -35,12 +35,12 @@ pub fn halve_gradient(isa: Isa, width: usize, grad_y: &[f32], grad_x: &mut [f32]
 fn check(width: usize, small: &[f32], large: &[f32]) {
     assert!(
         small.len().is_multiple_of(width) && large.len() == 4 * small.len(),
-        "planes of rows of {width} and doubled ones"
+        "planes do not match a width of {width}"
     );
 }
 
 multiversion! {
-    /// Two rows to one.
+    /// Averages two rows into one.
     fn mean_row(x: &[f32], y: &mut [f32]) {
         let (upper, lower) = x.split_at(x.len() / 2);
         let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
@@ -51,7 +51,7 @@ multiversion! {
 }
 
 multiversion! {
-    /// One row to two.
+    /// Spreads one row over two.
     fn spread_row(y: &[f32], x: &mut [f32]) {
         let (upper, lower) = x.split_at_mut(x.len() / 2);
         for (x, y) in upper.as_chunks_mut::<2>().0.iter_mut().zip(y) {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn means_of_four_and_quarters_back() {
+    fn halving_averages_four_pixels_and_its_gradient_is_a_quarter() {
         let (rows, width) = (70, 3);
         let x: Vec<f32> = (0..rows * 4 * width).map(|i| (i % 11) as f32).collect();
         for isa in Isa::available() {

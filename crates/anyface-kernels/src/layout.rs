@@ -1,26 +1,26 @@
-//! The layouts in which the register tile reads activations, and the packing into them.
+//! Layouts in which the register tile reads activations, and packing into them.
 //!
-//! *Planar*: the images of a group lie one after the other in one long line per channel, rows of
-//! `width` pixels with one zero after each row, one zero row after each image, zeros before and
-//! after. A neighbour of a pixel is then a fixed step along the line, whatever the resolution, and
-//! one zero column serves as the right edge of one row and the left edge of the next.
+//! *Planar*: one long line per channel holds the images of a group one after another. Rows of
+//! `width` pixels are followed by one zero, images by one row of zeros, and the line has zeros
+//! before and after. A neighbour of a pixel is then a fixed step along the line at any resolution,
+//! and one zero column serves as the right edge of one row and the left edge of the next.
 //!
-//! *Interleaved*: the same line with 16 channels beside each other at every position.
+//! *Interleaved*: the same line with 16 channels per position.
 
 use crate::simd::{LANES, Simd, multiversion};
 
-/// Vectors that the last register tile of a line may reach past its end.
+/// Number of positions that the last register tile of a line may reach past its end.
 const OVERSHOOT: usize = LANES;
 
-/// Where pixels lie in a line of `images` images of `height × width`.
+/// Positions of pixels in a line of `images` images of `height × width`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
     pub(crate) images: usize,
     pub(crate) height: usize,
     pub(crate) width: usize,
-    /// From one row to the next.
+    /// Distance between rows.
     pub(crate) pitch: usize,
-    /// From one image to the next.
+    /// Distance between images.
     pub(crate) image: usize,
     /// Zeros before the first pixel.
     pub(crate) margin: usize,
@@ -53,8 +53,8 @@ impl Layout {
         self.margin + image * self.image + y * self.pitch
     }
 
-    /// Positions (counted from the margin) at which vectors of outputs begin, for `images` images.
-    /// `rows_only` leaves out the padding where rows are whole vectors.
+    /// Start positions, counted from the margin, of the output vectors of `images` images.
+    /// `rows_only` skips the padding if rows are whole vectors.
     pub(crate) fn vector_starts(&self, images: usize, rows_only: bool) -> Vec<u32> {
         let position =
             |index: usize| u32::try_from(index).expect("a group has fewer than 2³² positions");
@@ -75,7 +75,7 @@ impl Layout {
         }
     }
 
-    /// Positions (counted from the margin) of all pixels, image by image, row by row.
+    /// Positions, counted from the margin, of all pixels, image by image and row by row.
     pub(crate) fn pixels(&self, images: usize) -> impl Iterator<Item = usize> {
         let Layout {
             height,
@@ -91,9 +91,10 @@ impl Layout {
 }
 
 multiversion! {
-    /// Writes one channel of a group as a line of `layout`: `line[…] = scale(image) · pixels(image)`.
+    /// Writes one channel of a group as a line of `layout`:
+    /// `line[…] = scale(image) · pixels(image)`.
     ///
-    /// `x` begins at the channel in the first image, `image_stride` leads to the next image.
+    /// `x` begins at the channel in the first image; `image_stride` is the distance between images.
     pub(crate) fn pack_planar(
         layout: &Layout, x: &[f32], image_stride: usize, scales: &[f32], scale_stride: usize,
         images: usize, line: &mut [f32],
@@ -118,18 +119,18 @@ multiversion! {
 }
 
 multiversion! {
-    /// Interleaves up to 16 equally long lines, each times its scale: `out[position][channel]`,
-    /// missing channels zero.
+    /// Interleaves up to 16 lines of equal length, each times its scale: `out[position][channel]`.
+    /// Missing channels are zero.
     pub(crate) fn interleave(lines: &[&[f32]], scales: &[f32], out: &mut [f32]) {
         let positions = out.len() / LANES;
-        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() == positions), "16 lines are as long as what they make");
+        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() == positions), "up to 16 lines of equal length fill the output");
         let mut factors = [0.0; LANES];
         factors[..lines.len()].copy_from_slice(&scales[..lines.len()]);
         for (block, out) in out.chunks_mut(LANES * LANES).enumerate() {
             let first = block * LANES;
             let count = LANES.min(positions - first);
-            // SAFETY: the instruction set is the one this is compiled for; a line holds `count`
-            // floats from `first` on.
+            // SAFETY: this function is compiled for the instruction set of `S`; a line holds
+            // `count` floats from `first` on.
             unsafe {
                 let mut rows = [S::splat(0.0); LANES];
                 for (row, line) in rows.iter_mut().zip(lines) {
@@ -146,18 +147,18 @@ multiversion! {
 }
 
 multiversion! {
-    /// The reverse of [`interleave`]: `source [position][channel]` to the same positions of up to 16 lines, from
+    /// Inverse of [`interleave`]: writes `source [position][channel]` to up to 16 lines, from
     /// `start` on.
     pub(crate) fn deinterleave(source: &[f32], start: usize, lines: &mut [&mut [f32]]) {
         let positions = source.len() / LANES;
-        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() >= start + positions), "16 lines hold the positions");
+        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() >= start + positions), "up to 16 lines hold all positions");
         for (block, source) in source.chunks(LANES * LANES).enumerate() {
             let first = start + block * LANES;
             let count = source.len() / LANES;
-            // SAFETY: the instruction set is the one this is compiled for; the source holds `count`
-            // vectors and a line `count` floats from `first` on.
+            // SAFETY: this function is compiled for the instruction set of `S`; the source holds
+            // `count` vectors and a line `count` floats from `first` on.
             unsafe {
-                // Of less than 16 positions the last is there several times.
+                // Repeats the last of fewer than 16 positions.
                 let position = |i: usize| S::load(source.as_ptr().add(i.min(count - 1) * LANES));
                 let columns = S::transpose(std::array::from_fn(position));
                 for (line, column) in lines.iter_mut().zip(&columns) {

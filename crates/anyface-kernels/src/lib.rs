@@ -1,20 +1,22 @@
-//! CPU kernels, forward and backward: styled convolution (StyleGAN2), and what EfficientNet consists of.
+//! CPU kernels, forward and backward, for StyleGAN2 (styled convolution) and EfficientNet.
 //!
-//! Slices in, slices out: no models, no tensors. [`StyledConv`] is the one operation of StyleGAN2. It covers
-//! the plain convolution of a critic or an encoder too: leave out style, demodulation and noise.
+//! Inputs and outputs are slices: the crate knows no models or tensors. [`StyledConv`] is the one
+//! operation of StyleGAN2. Without style, demodulation and noise it is the plain convolution of a
+//! discriminator or an encoder.
 //!
-//! There are three algorithms, chosen by the shape of the layer ([`StyledConv::algorithm`]):
-//! - direct: every convolution, its up-sampling form and both of its gradients run through one register
-//!   tile (`tile.rs`); what differs is only the list of offsets at which the tile reads its source;
+//! The shape of the layer selects one of three algorithms ([`StyledConv::algorithm`]):
+//! - direct: every convolution, its up-sampling form and both gradients run through one register
+//!   tile (`tile.rs`) and differ only in the offsets at which the tile reads its source;
 //! - Winograd's, with a quarter of the multiplications (`winograd/`);
-//! - pointwise, for 1×1 kernels that make colours, which memory bounds.
+//! - pointwise, for the memory-bound 1×1 kernels that output colours.
 //!
-//! Two more operations keep 16 channels beside each other: [`Depthwise`] convolutions, and [`FrozenBlocks`], runs of inverted
-//! residuals whose weights do not change (`inverted_residual/`).
+//! Two more operations interleave 16 channels: [`Depthwise`] convolutions, and [`FrozenBlocks`],
+//! runs of inverted residuals with constant weights (`inverted_residual/`).
 //!
 //! Results depend on the shape and the instruction set, never on the number of threads.
 
 mod activation;
+mod algorithm;
 mod batch_norm;
 mod convolve;
 mod demodulation;
@@ -33,6 +35,7 @@ mod winograd;
 mod workspace;
 
 pub use activation::Activation;
+pub use algorithm::Algorithm;
 pub use batch_norm::{BatchNorm, BatchNormGradients, Statistics};
 pub use depthwise::{Depthwise, DepthwiseGradients};
 pub use features::{blocked_len, blocks_to_planes, planes_to_blocks};
@@ -40,11 +43,11 @@ pub use halve::{halve, halve_gradient};
 pub use inverted_residual::{Bits, FrozenBlocks, FrozenConv, InvertedResidual};
 pub use pointwise::{Pointwise, PointwiseGradients};
 pub use simd::Isa;
-pub use styled_conv::{Algorithm, Gradients, Inputs, Noise, PreparedWeights, StyledConv};
+pub use styled_conv::{Gradients, Inputs, Noise, PreparedWeights, StyledConv};
 pub use upsample::add_upsampled;
 pub use workspace::{Scratch, scratch};
 
-/// The examples of the README, as tests.
+/// Compiles the README examples as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

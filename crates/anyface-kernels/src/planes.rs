@@ -1,16 +1,16 @@
-//! Between output images and lines: the last step of a forward pass and the first of a backward
-//! pass, one output channel of one image at a time.
+//! Conversion between output images and lines: the last step of a forward pass and the first step
+//! of a backward pass, one output channel of one image at a time.
 //!
-//! An up-sampling convolution is a transposed one followed by the filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1]
-//! of gain 4 (StyleGAN2 `up=2`). Its lines are the four *phases* of the transposed convolution's
-//! output `t`: phase `2a + b` holds `t[2i + a, 2j + b]` at `(i, j)`. What lies outside of `t` is zero
-//! in the lines, since the input is zero there.
+//! An up-sampling convolution is a transposed convolution followed by the filter [1, 3, 3, 1] ⊗ [1,
+//! 3, 3, 1] with gain 4 (StyleGAN2 `up=2`). Its lines are the four *phases* of the output `t` of
+//! the transposed convolution: phase `2a + b` holds `t[2i + a, 2j + b]` at `(i, j)`. The input is
+//! zero outside the image, so the lines are zero outside `t`.
 
 use crate::activation::{Finish, PlaneSums, finish_row, finish_row_gradient};
 use crate::layout::Layout;
 use crate::simd::multiversion;
 
-/// `[1, 3, 3, 1] / 4` over four equally long slices.
+/// `[1, 3, 3, 1] / 4` over four slices of equal length.
 #[inline(always)]
 fn filter(taps: [&[f32]; 4], out: &mut [f32]) {
     let [a, b, c, d] = taps.map(|tap| &tap[..out.len()]);
@@ -20,7 +20,7 @@ fn filter(taps: [&[f32]; 4], out: &mut [f32]) {
 }
 
 multiversion! {
-    /// One image of a plain convolution's `line` to its output plane `y [H, W]`.
+    /// Finishes one image of a plain convolution: `line` to output plane `y [H, W]`.
     pub(crate) fn finish_plane(
         layout: &Layout, line: &[f32], image: usize, finish: &Finish, noise: &[f32],
         y: &mut [f32],
@@ -34,15 +34,15 @@ multiversion! {
 }
 
 multiversion! {
-    /// One image of an up-sampling convolution's four `lines` to its output plane `y [2H, 2W]`.
-    /// `columns` is scratch of [`column_scratch`] floats.
+    /// Finishes one image of an up-sampling convolution: four `lines` to output plane `y [2H, 2W]`.
+    /// `columns` is scratch memory of [`column_scratch`] floats.
     pub(crate) fn finish_up_plane(
         layout: &Layout, lines: &[f32], image: usize, finish: &Finish, noise: &[f32],
         columns: &mut [f32], y: &mut [f32],
     ) {
         let width = layout.width;
         let (even, odd) = columns.split_at_mut(columns.len() / 2);
-        // From the column left of the image to the one right of it.
+        // From one column left of the image to one column right of it.
         let (even, odd) = (&mut even[..width + 2], &mut odd[..width + 2]);
         for (row, y) in y.chunks_exact_mut(2 * width).enumerate() {
             let start = layout.row(image, row / 2) - 1;
@@ -67,13 +67,13 @@ multiversion! {
     }
 }
 
-/// Floats of scratch for [`finish_up_plane`].
+/// Number of scratch floats for [`finish_up_plane`].
 pub(crate) fn column_scratch(layout: &Layout) -> usize {
     2 * (layout.width + 2)
 }
 
 multiversion! {
-    /// The gradient of [`finish_plane`] with respect to its line, padding included.
+    /// The gradient of [`finish_plane`] with respect to its line, including the padding.
     pub(crate) fn finish_plane_gradient(
         layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize,
         line: &mut [f32],
@@ -83,7 +83,7 @@ multiversion! {
         for (row, (y, grad_y)) in rows.enumerate() {
             let noise = if noise.is_empty() { noise } else { &noise[row * layout.width..][..layout.width] };
             let (out, padding) = line[layout.row(image, row)..][..layout.pitch].split_at_mut(layout.width);
-            // SAFETY: the instruction set is the one this is compiled for.
+            // SAFETY: this function is compiled for the instruction set of `S`.
             unsafe { finish_row_gradient::<S>(finish, noise, y, grad_y, out, &mut sums) };
             padding.fill(0.0);
         }
@@ -93,8 +93,8 @@ multiversion! {
 }
 
 multiversion! {
-    /// The gradient of [`finish_up_plane`] with respect to its four lines.
-    /// `frame` is scratch of [`frame_scratch`] floats.
+    /// The gradient of [`finish_up_plane`] with respect to its four lines. `frame` is scratch
+    /// memory of [`frame_scratch`] floats.
     pub(crate) fn finish_up_plane_gradient(
         layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize,
         frame: &mut [f32], lines: &mut [f32],
@@ -102,13 +102,13 @@ multiversion! {
         let width = 2 * layout.width;
         let pitch = width + FRAME;
         let (frame, filtered) = frame.split_at_mut(frame.len() - pitch);
-        // The gradient with a frame of zeros: two before, four after.
+        // The gradient in a zero frame: two before, four after.
         frame.fill(0.0);
         let mut sums = PlaneSums::default();
         for (row, (y, grad_y)) in y.chunks_exact(width).zip(grad_y.chunks_exact(width)).enumerate() {
             let noise = if noise.is_empty() { noise } else { &noise[row * width..][..width] };
             let out = &mut frame[(row + 2) * pitch + 2..][..width];
-            // SAFETY: the instruction set is the one this is compiled for.
+            // SAFETY: this function is compiled for the instruction set of `S`.
             unsafe { finish_row_gradient::<S>(finish, noise, y, grad_y, out, &mut sums) };
         }
         for i in 0..=layout.height {
@@ -133,14 +133,15 @@ multiversion! {
 /// Zeros around a plane of gradients, per dimension.
 const FRAME: usize = 6;
 
-/// Floats of scratch for [`finish_up_plane_gradient`].
+/// Number of scratch floats for [`finish_up_plane_gradient`].
 pub(crate) fn frame_scratch(layout: &Layout) -> usize {
     (2 * layout.height + FRAME + 1) * (2 * layout.width + FRAME)
 }
 
 multiversion! {
-    /// One image of an input gradient's `line`: its product with the input `x [H, W]` summed, which
-    /// is the gradient of the style, and where wanted the gradient of x, which is the line times the style.
+    /// Sums the product of one image of an input gradient's `line` with the input `x [H, W]`; the
+    /// sum is the gradient of the style. If requested, writes the gradient of x: the line times the
+    /// style.
     pub(crate) fn input_gradient_plane(
         layout: &Layout, line: &[f32], image: usize, style: f32, x: &[f32],
         grad_x: Option<&mut [f32]>,
@@ -166,8 +167,8 @@ multiversion! {
 }
 
 multiversion! {
-    /// The product of rows of an input gradient with those of the input `x` summed, which is the gradient
-    /// of the style; the rows become the gradient of x, which is them times the style.
+    /// Sums the product of rows of an input gradient with rows of the input `x`; the sum is the
+    /// gradient of the style. The rows become the gradient of x: themselves times the style.
     pub(crate) fn input_gradient_rows(style: f32, x: &[f32], rows: &mut [f32]) -> f32 {
         let mut lanes = [0.0; crate::simd::LANES];
         for (x, rows) in x.chunks(lanes.len()).zip(rows.chunks_mut(lanes.len())) {

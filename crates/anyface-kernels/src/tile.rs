@@ -1,18 +1,20 @@
-//! The register tile: the one inner loop under every convolution and gradient of this crate.
+//! The register tile: the inner loop of direct and 1×1 convolutions and their gradients.
 
 use crate::simd::Simd;
 
-/// Adds to `out[r][v·16 + lane]` the sum over k of `panel[k][r] · source[starts[v] + offsets[k] + lane]`.
+/// Adds to `out[r][v·16 + lane]` the sum over k of
+/// `panel[k][r] · source[starts[v] + offsets[k] + lane]`.
 ///
-/// `R` rows times `V` vectors of sums stay in registers over the whole loop. `offsets` says where
-/// the operand of step k lies (channel and tap of a convolution, pixel of a weight gradient),
-/// `starts` where each vector of outputs begins; so nothing is ever copied into columns. `STEP`
-/// floats of the panel belong to one step.
+/// `R` rows times `V` vectors of sums stay in registers during the whole loop. `offsets[k]` locates
+/// the operand of step k (a channel and tap of a convolution, or a pixel of a weight gradient).
+/// `starts` locates each output vector. So no im2col copy is needed. Each step has `STEP` floats in
+/// the panel.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`; `panel` is good for reading `R` floats at every
-/// multiple of `STEP` below `offsets.len() · STEP`, `out` holds `R · V · LANES`; `starts.len() >= V`; `source` is readable from every `starts[v] + offsets[k]`
-/// for `LANES` floats.
+/// The CPU supports the instruction set of `S`. `panel` is valid for reads of `R` floats at every
+/// multiple of `STEP` below `offsets.len() · STEP`. `out` holds `R · V · LANES` floats.
+/// `starts.len() >= V`. `source` is valid for reads of `LANES` floats at every
+/// `starts[v] + offsets[k]`.
 #[inline(always)]
 pub(crate) unsafe fn tile<S: Simd, const R: usize, const V: usize, const STEP: usize>(
     mut panel: *const f32,

@@ -1,22 +1,24 @@
-//! The skip connection of a synthesis network: the smaller image, up-sampled, is added to the colours of a larger one.
+//! The skip connection of a synthesis network: adds the up-sampled colours of the lower resolution
+//! to those of the higher.
 
 use rayon::prelude::*;
 
 use crate::simd::{Isa, multiversion};
 use crate::workspace::scratch;
 
-/// Rows of x that a thread takes at once.
+/// Rows of x per thread task.
 const ROWS: usize = 32;
 
-/// Adds to y `[P, 2H, 2W]` the planes x `[P, H, W]` in twice the size: zeros between the pixels, then the filter
-/// [1, 3, 3, 1] ⊗ [1, 3, 3, 1] of gain 4 (`upfirdn2d.upsample2d` of stylegan2-ada-pytorch). Outside of x all is zero.
+/// Up-samples planes x `[P, H, W]` by 2 and adds them to y `[P, 2H, 2W]`: zeros between the pixels,
+/// then the filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1] with gain 4 (`upfirdn2d.upsample2d` of
+/// stylegan2-ada-pytorch). Padding is zero.
 ///
 /// # Panics
-/// If a slice has not the length that its shape asks for.
+/// If the length of a slice does not match its shape.
 pub fn add_upsampled(isa: Isa, [height, width]: [usize; 2], x: &[f32], y: &mut [f32]) {
     assert!(
         x.len().is_multiple_of(height * width) && y.len() == 4 * x.len(),
-        "planes of {height} × {width} and doubled ones"
+        "planes do not match {height} × {width} and twice that"
     );
     let strips = y.par_chunks_mut(4 * width);
     strips
@@ -35,7 +37,8 @@ pub fn add_upsampled(isa: Isa, [height, width]: [usize; 2], x: &[f32], y: &mut [
 }
 
 multiversion! {
-    /// Adds to a row of y its share of the nearest row of x and of the one on its other side. `blended` is scratch.
+    /// Adds to a row of y the contributions of the nearest row of x and of the next nearest.
+    /// `blended` is scratch memory.
     fn add_row(near: &[f32], far: Option<&[f32]>, blended: &mut [f32], y: &mut [f32]) {
         blended.fill(0.0);
         let width = near.len();
@@ -53,9 +56,9 @@ multiversion! {
 mod tests {
     use super::*;
 
-    /// By the definition, in every plane, at edges too.
+    /// Compares all pixels, including edges, with the definition.
     #[test]
-    fn every_pixel_is_the_filtered_neighbourhood() {
+    fn every_pixel_matches_the_definition() {
         let (planes, height, width) = (2, 3, 21);
         let x: Vec<f32> = (0..planes * height * width)
             .map(|i| (i as f32 * 0.7).sin())
@@ -68,7 +71,8 @@ mod tests {
                 0.0
             }
         };
-        // Output 2i + p takes 3/4 of input i and 1/4 of the one before (p = 0) or after.
+        // Output 2i + p takes 3/4 of input i and 1/4 of the input before (p = 0) or after it (p =
+        // 1).
         let sources = |o: usize| {
             let i = (o / 2) as isize;
             [

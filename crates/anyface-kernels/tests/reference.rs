@@ -1,4 +1,4 @@
-//! Every path against the same operation written out in f64.
+//! Every path compared with the same operation in f64.
 
 use anyface_kernels::{
     Activation, Algorithm, Gradients, Inputs, Isa, Noise, StyledConv, blocked_len,
@@ -18,7 +18,7 @@ struct Case {
     bias: Option<Vec<f64>>,
 }
 
-/// [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 16, with gain 4, over the transposed convolution.
+/// Applies [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 16, with gain 4, to the transposed convolution.
 fn filtered(i: isize, j: isize, transposed: impl Fn(isize, isize) -> f64) -> f64 {
     let filter = [0.25, 0.75, 0.75, 0.25];
     (0..16)
@@ -104,11 +104,11 @@ impl Case {
         y
     }
 
-    /// Noise, bias, activation and clamp of one value of image `n` and channel `co`.
+    /// Noise, bias, activation and clamp for one value of image `n` and channel `co`.
     fn finish(&self, value: f64, n: usize, co: usize, pixel: usize) -> f64 {
         let [height, width] = self.conv.output_size();
         let noise = self.noise.as_ref().map_or(0.0, |noise| {
-            // One map for all images, or one for each.
+            // One map for all images, or one per image.
             let maps = noise.len() / (height * width);
             noise[(n % maps) * height * width + pixel]
         });
@@ -123,7 +123,7 @@ impl Case {
         value.clamp(-clamp, clamp)
     }
 
-    /// Runs `call` with the operands in f32.
+    /// Calls `call` with the operands in f32.
     fn with_inputs<T>(&self, call: impl FnOnce(&Inputs<'_>) -> T) -> T {
         let [x, weight] = [&self.x, &self.weight].map(|values| single(values));
         let [style, noise, bias] =
@@ -147,7 +147,7 @@ impl Case {
         y
     }
 
-    /// The same with features in blocks.
+    /// The same with blocked features.
     fn forward_in_blocks(&self, isa: Isa) -> Vec<f32> {
         let conv = self.conv;
         let x_shape = [conv.batch, conv.in_channels, conv.height * conv.width];
@@ -202,15 +202,15 @@ struct AllGradients {
     strength: f32,
 }
 
-/// Every path: instruction sets times algorithms.
+/// Every path: each instruction set with each algorithm.
 fn paths() -> impl Iterator<Item = Isa> {
     let algorithms = [Algorithm::Direct, Algorithm::Winograd, Algorithm::Pointwise];
     let sets = Isa::available().into_iter();
     sets.flat_map(move |isa| algorithms.map(|algorithm| isa.forcing(algorithm)))
 }
 
-/// Largest error of outputs relative to their range: Winograd's transforms add up numbers larger than what
-/// comes out.
+/// Largest error of outputs relative to their range. Winograd's transforms add numbers that are
+/// larger than the result.
 const TOLERANCE: f64 = 1e-4;
 
 fn single(values: &[f64]) -> Vec<f32> {
@@ -221,7 +221,7 @@ fn dot(a: &[f64], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * f64::from(*b)).sum()
 }
 
-/// `len` numbers that f32 holds exactly, of about unit variance.
+/// `len` numbers that f32 represents exactly, of about unit variance.
 fn values(seed: &mut u64, len: usize) -> Vec<f64> {
     let mut next = || {
         *seed = seed
@@ -232,7 +232,7 @@ fn values(seed: &mut u64, len: usize) -> Vec<f64> {
     (0..len).map(|_| f64::from((1.7 * next()) as f32)).collect()
 }
 
-/// Like [`values`], but none near zero, where the demodulation would blow up what f32 rounds away.
+/// Like [`values`], but none near zero, where demodulation would amplify rounding errors.
 fn factors(seed: &mut u64, len: usize) -> Vec<f64> {
     let values = values(seed, len).into_iter();
     values
@@ -287,7 +287,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
 
     #[test]
-    fn forward_is_the_definition(mut case in any_case(), relu6: bool) {
+    fn forward_matches_the_definition(mut case in any_case(), relu6: bool) {
         if relu6 {
             case.conv.activation = Activation::Relu6;
         }
@@ -301,10 +301,10 @@ proptest! {
         }
     }
 
-    /// Along a random direction in the space of all operands, the reference in f64 changes by what
-    /// the gradients say.
+    /// Along a random direction in the space of all operands, the change of the f64 reference
+    /// matches the gradients.
     #[test]
-    fn gradients_are_slopes_of_the_definition(case in any_case(), direction_seed: u64) {
+    fn gradients_match_the_slopes_of_the_definition(case in any_case(), direction_seed: u64) {
         let seed = &mut direction_seed.clone();
         let y = case.reference();
         let grad_y = single(&values(seed, y.len()));
@@ -326,11 +326,12 @@ proptest! {
                 }
             }
             let [before, after] = moved.map(|case| case.reference());
-            // Across the kink of the activation or the clamp there is no slope to compare with.
+            // There is no slope across a kink of the activation or the clamp.
             let kinked = |value: f64| value.abs() < 1e-4 || case.conv.clamp.is_some_and(|clamp| (value.abs() - f64::from(clamp)).abs() < 1e-4 && value.abs() < f64::from(clamp));
             prop_assume!(!y.iter().any(|value| kinked(*value)));
             let expected = (dot(&after, &grad_y) - dot(&before, &grad_y)) / (2.0 * step);
-            // Demodulation cancels the part along the weights: what rounds is the whole.
+            // Demodulation cancels most of the slope along the weights, so rounding errors are
+            // relative to the sum of absolute terms.
             let whole: f64 = y.iter().zip(&grad_y).map(|(y, g)| (y * f64::from(*g)).abs()).sum();
             let slopes = after.iter().zip(&before).map(|(a, b)| (a - b) / (2.0 * step));
             let scale = 1.0 + whole + slopes.zip(&grad_y).map(|(slope, g)| (slope * f64::from(*g)).abs()).sum::<f64>();
@@ -345,7 +346,7 @@ proptest! {
     }
 }
 
-/// Bytes do not depend on the number of threads, at a size where there is work for several.
+/// Results are bitwise independent of the number of threads, at a size with work for several.
 #[test]
 fn threads_do_not_change_results() {
     for (up, size) in [(false, 32), (true, 16), (false, 5)] {
@@ -368,7 +369,7 @@ fn threads_do_not_change_results() {
                 let pool = rayon::ThreadPoolBuilder::new()
                     .num_threads(threads)
                     .build()
-                    .expect("threads start");
+                    .expect("the thread pool starts");
                 pool.install(|| {
                     let y = case.forward(isa);
                     let gradients = case.backward(isa, &y, &y);
@@ -383,7 +384,7 @@ fn threads_do_not_change_results() {
     }
 }
 
-/// At sizes where the work is divided: outputs and gradients are those of the direct algorithm.
+/// At sizes where the work is divided, outputs and gradients match the direct algorithm.
 #[test]
 fn algorithms_agree() {
     for (batch, channels, size, kernel, up) in [
@@ -440,7 +441,8 @@ fn algorithms_agree() {
     }
 }
 
-/// Two digits of a product in bf16 are right, so that of sums the error is a few percent of what is usual.
+/// A product in bf16 has two correct digits, so the error of sums is a few percent of their usual
+/// size.
 #[test]
 fn bf16_is_near_f32() {
     for (in_channels, out_channels, size, up) in [
@@ -473,7 +475,7 @@ fn bf16_is_near_f32() {
     }
 }
 
-/// Small enough for Miri, which reads every `unsafe` of the path: both passes of all algorithms, and blocks.
+/// Both passes of all algorithms, and blocks, on shapes small enough for Miri.
 #[test]
 fn portable_path_on_small_shapes() {
     let [batch, height] = if cfg!(miri) { [1, 1] } else { [2, 3] };
@@ -508,9 +510,9 @@ fn portable_path_on_small_shapes() {
     }
 }
 
-/// Prepared weights serve every batch, with the same bits.
+/// Prepared weights work for every batch size with identical bits.
 #[test]
-fn prepared_weights_change_nothing() {
+fn prepared_weights_give_the_same_bits() {
     for up in [false, true] {
         let conv = StyledConv {
             batch: 3,
@@ -541,9 +543,9 @@ fn prepared_weights_change_nothing() {
     }
 }
 
-/// Features in blocks instead of planes, with the same bits, in every algorithm and for colours.
+/// Blocked features give the same bits as planes in every algorithm, including colours.
 #[test]
-fn blocks_change_nothing() {
+fn blocked_features_give_the_same_bits() {
     for (kernel, up, channels, size) in [
         (3, false, [20, 18], [9, 7]),
         (3, true, [20, 50], [9, 7]),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyface::image::{Mark, save_marked};
+use anyface::Error;
+use anyface::image::Mark;
+use anyface::provenance::{Seal, Signer, SigningError, own_signer};
 use image::RgbImage;
 use numpy::{PyArray1, PyArray3, PyArray4, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::exceptions::PyFileExistsError;
@@ -113,8 +115,8 @@ impl Faces {
     /// Write the faces as PNG files `0000.png`, `0001.png` and so on into a folder, which is made
     /// where there is none. Returns their paths.
     ///
-    /// The files say that they are AI-generated, by which model, from which words and seed. Files
-    /// that Pillow writes do not.
+    /// The files say that they are AI-generated, by which model, from which words and seed, and are
+    /// signed. Files that Pillow writes do not and are not.
     ///
     /// Raises FileExistsError, before anything is written, when one of the files is there already.
     fn save(&self, py: Python<'_>, folder: PathBuf) -> PyResult<Vec<PathBuf>> {
@@ -128,10 +130,13 @@ impl Faces {
         }
         let pictures = self.pictures(py);
         py.detach(|| {
-            let faces = pictures.iter().zip(&self.marks).zip(&paths);
-            faces
-                .into_iter()
-                .try_for_each(|((picture, mark), path)| save_marked(picture, mark, path))
+            let signer = signer()?;
+            let seal = Seal {
+                signer: &signer,
+                parent: None,
+            };
+            let mut faces = pictures.iter().zip(&self.marks).zip(&paths);
+            faces.try_for_each(|((picture, mark), path)| seal.save(picture, mark, path))
         })
         .map_err(exception)?;
         Ok(paths)
@@ -170,5 +175,13 @@ impl FaceDescription {
 
     fn __repr__(&self) -> String {
         format!("FaceDescription({:?})", self.text)
+    }
+}
+
+/// The user's own key; where it cannot be kept, one of this call.
+fn signer() -> Result<Signer, Error> {
+    match own_signer() {
+        Err(Error::Signing(SigningError::Io { .. })) => Ok(Signer::self_made()?),
+        signer => signer,
     }
 }

@@ -26,16 +26,23 @@ mod _anyface {
     #[pymodule_export]
     use crate::pipeline::Pipeline;
 
-    /// Run the command `anyface` and say whether it did what it should.
+    /// Run the command `anyface` and return its exit status.
     ///
     /// The first of `arguments` is the command's own name. Ends the process where the arguments
     /// cannot be read, or ask for help or the version.
     #[pyfunction]
-    fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> bool {
+    fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
         py.detach(|| {
-            let done = anyface_cli::run(arguments) == ExitCode::SUCCESS;
+            let code = anyface_cli::run(arguments);
             // At its end a Rust program writes out what is left of its output; Python does not.
-            io::stdout().flush().is_ok() && done
+            if io::stdout().flush().is_err() {
+                return 1;
+            }
+            // The code does not tell its number.
+            let mut numbers = 0..=u8::MAX;
+            numbers
+                .find(|&number| ExitCode::from(number) == code)
+                .unwrap_or(1)
         })
     }
 }

@@ -3,6 +3,7 @@ and signals."""
 
 import doctest
 import importlib.metadata
+import io
 import os
 import pathlib
 import re
@@ -47,6 +48,15 @@ def test_the_command_comes_with_the_package(command):
     assert run(*command, "no-such-command").returncode == 2
 
 
+def test_the_command_verifies_what_the_package_saves(sailors, tmp_path):
+    signed = sailors.save(tmp_path)[0]
+    assert run(COMMAND, "verify", signed).returncode == 0
+    changed = bytearray(signed.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    signed.write_bytes(changed)
+    assert run(COMMAND, "verify", signed).returncode == 3
+
+
 def test_command_and_package_draw_the_same(sailors, tmp_path):
     words = "an old sailor with a white beard"
     done = run(COMMAND, "generate", words, "--seed", "7", "-o", tmp_path / "sailor.png")
@@ -56,7 +66,9 @@ def test_command_and_package_draw_the_same(sailors, tmp_path):
     piped = subprocess.run(
         [COMMAND, "generate", words, "--seed", "7", "-o", "-"], capture_output=True, timeout=WITHIN
     )
-    assert piped.stdout == (tmp_path / "sailor.png").read_bytes()
+    # All of it: the end of a PNG has no line break that would flush it.
+    assert piped.stdout.endswith(b"IEND\xaeB`\x82")
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(piped.stdout))), drawn)
 
 
 def test_ctrl_c_ends_the_server_of_the_command():

@@ -8,6 +8,7 @@ const LONGEST = 768;
 const BRUSH = 0.08;
 
 const dialog = document.getElementById("brush");
+const frame = document.getElementById("brush-photo");
 const canvas = document.getElementById("brush-canvas");
 
 /**
@@ -19,7 +20,7 @@ export async function paintMask(photo, before) {
   const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
   canvas.width = Math.round(picture.width * scale);
   canvas.height = Math.round(picture.height * scale);
-  canvas.style.backgroundImage = `url("${address(photo)}")`;
+  frame.style.backgroundImage = `url("${address(photo)}")`;
   const paper = canvas.getContext("2d", { willReadFrequently: true });
   if (before) invert(paper, await loaded(before));
   const stop = followPointer(paper);

@@ -46,10 +46,11 @@ async function read(file) {
 }
 
 /** Whether a face and its history hang together. */
-function sound({ id, model, batch, label, current, steps }) {
+function sound({ id, model, batch, label, unclear = [], current, steps }) {
   const ids = new Set(steps.map((step) => step.id));
   return (
-    areTexts(id, model, batch, label) &&
+    Array.isArray(unclear) &&
+    areTexts(id, model, batch, label, ...unclear) &&
     ids.size === steps.length &&
     ids.has(current) &&
     steps.filter((step) => step.parent === null).length === 1 &&

@@ -173,6 +173,7 @@ export class Gallery {
   async #made(step, answer, amount) {
     const face = this.#faces.get(step.face);
     const old = step.image;
+    if (answer.not_understood) face.unclear = answer.not_understood;
     Object.assign(step, {
       image: fromBase64(answer.b64_json),
       latent: answer.latent,

@@ -34,6 +34,7 @@ export class Grid {
     const words = [face.label, face.seed !== undefined && `seed ${face.seed}`, !root && "changed"];
     const name = [...words, face.favourite && "favourite"].filter(Boolean).join(", ");
     tile.button.setAttribute("aria-label", waiting ? "A face that is being drawn" : name);
+    if (face.unclear) this.#markUnclear(tile.batch, face);
     this.#summarise(tile.batch);
   }
 
@@ -79,15 +80,12 @@ export class Grid {
     const sections = [...this.#list.children];
     const known = sections.find((section) => section.dataset.batch === face.batch);
     if (known) return known.batch;
-    const [section, head, heading, cancel, list] = elements(
-      "section",
-      "header",
-      "h3",
-      "button",
-      "ul",
-    );
+    const names = ["section", "header", "h3", "button", "p", "ul"];
+    const [section, head, heading, cancel, unclear, list] = elements(...names);
     section.dataset.batch = face.batch;
     section.className = "batch";
+    unclear.className = "unclear";
+    unclear.hidden = true;
     list.className = "grid";
     cancel.type = "button";
     cancel.className = "quiet";
@@ -97,8 +95,8 @@ export class Grid {
     });
     heading.append(face.photo ? "From your photos" : this.#words(face.label));
     head.append(heading, cancel);
-    section.append(head, list);
-    section.batch = { section, list, cancel };
+    section.append(head, unclear, list);
+    section.batch = { section, heading, list, cancel, unclear };
     const older = sections.find((other) => other.dataset.batch < face.batch);
     this.#list.insertBefore(section, older ?? null);
     return section.batch;
@@ -111,6 +109,14 @@ export class Grid {
     button.title = "Use these words again";
     button.addEventListener("click", () => this.#act.reuse(label));
     return button;
+  }
+
+  /** Says which words of a description do not bear on its faces, and marks them in it. */
+  #markUnclear({ heading, unclear }, { label, unclear: words }) {
+    if (!unclear.hidden) return;
+    unclear.textContent = `Not understood: ${words.join(", ")}`;
+    unclear.hidden = false;
+    heading.firstChild.replaceChildren(...marked(label, words));
   }
 
   #unfinished(batch) {
@@ -144,6 +150,21 @@ export class Grid {
 
 function elements(...names) {
   return names.map((name) => document.createElement(name));
+}
+
+/** A text as nodes, with these words of it in `mark` elements; they come in the order of the text. */
+function marked(text, words) {
+  const nodes = [];
+  let rest = text;
+  for (const word of words) {
+    const at = rest.indexOf(word);
+    if (at < 0) continue;
+    const [mark] = elements("mark");
+    mark.textContent = word;
+    nodes.push(rest.slice(0, at), mark);
+    rest = rest.slice(at + word.length);
+  }
+  return [...nodes, rest];
 }
 
 /** The button in the next row, `way` 1 down or −1 up, that is nearest to one. */

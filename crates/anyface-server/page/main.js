@@ -135,7 +135,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "/" && !typing) {
     event.preventDefault();
     $("prompt").focus();
-  } else if (event.key === "Escape" && !$("key-dialog").open) {
+  } else if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
     editor.close();
   } else if (
     event.key === "z" &&

@@ -1,7 +1,10 @@
 //! How the server is set up.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
+
+use anyface::provenance::Signer;
 
 /// Limits, keys and habits of a server. The defaults suit one person at one machine.
 #[derive(Debug, Clone)]
@@ -32,6 +35,8 @@ pub struct Config {
     pub log_prompts: bool,
     /// Whether images carry their prompt and seed.
     pub mark_prompts: bool,
+    /// Who signs the images; nobody when `None`.
+    pub signer: Option<Arc<Signer>>,
     /// Other names that the first model answers to, so that programs need not change theirs.
     pub aliases: Vec<String>,
 }
@@ -61,6 +66,7 @@ impl Default for Config {
             drain: Duration::from_secs(30),
             log_prompts: false,
             mark_prompts: true,
+            signer: None,
             aliases: aliases.map(str::to_owned).to_vec(),
         }
     }

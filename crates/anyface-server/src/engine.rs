@@ -108,12 +108,7 @@ impl EngineStudio {
                 face.latent
             }
             FaceSource::Latent(latent) => self.latent(latent)?,
-            FaceSource::Photo(photo) => {
-                if !self.engine.config().inverts() {
-                    return Err(StudioError::Unsupported("this model cannot read photos"));
-                }
-                self.engine.invert(photo, 0)
-            }
+            FaceSource::Photo(photo) => self.engine.invert(photo, 0),
             FaceSource::Mix { from, to, t } => self.latent(from)?.towards(&self.latent(to)?, *t),
         })
     }

@@ -196,7 +196,6 @@ impl From<StudioError> for ApiError {
                 message,
                 param: param.map(str::to_owned),
             },
-            StudioError::Unsupported(what) => Self::NotImplemented(what),
             StudioError::Failed(reason) => {
                 tracing::error!(reason, "the studio failed");
                 Self::Internal

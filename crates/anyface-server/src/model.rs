@@ -84,13 +84,17 @@ impl Models {
             .ok_or_else(|| ApiError::NoSuchModel(name.to_owned()))
     }
 
+    /// The models under their own names, the first first.
+    pub(crate) fn own_names(&self) -> impl Iterator<Item = (&str, &LoadedModel)> {
+        self.all()
+            .map(|model| (model.about.model.as_str(), &**model))
+    }
+
     /// Every name with its model, own names first.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &LoadedModel)> {
-        let own = self
-            .all()
-            .map(|model| (model.about.model.as_str(), &**model));
         let aliases = self.aliases.iter();
-        own.chain(aliases.map(|alias| (alias.as_str(), &*self.first)))
+        self.own_names()
+            .chain(aliases.map(|alias| (alias.as_str(), &*self.first)))
     }
 
     /// Takes no more work.

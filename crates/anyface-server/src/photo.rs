@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyface::Error;
 use anyface::photograph::{Photograph, decode_mask};
 use anyface::segmentation::PersonMask;
+use axum::body::Bytes;
 use image::{DynamicImage, GrayImage, RgbImage};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
@@ -14,7 +15,7 @@ use crate::metrics::Stage;
 
 /// A picture file of a request.
 pub(crate) struct Upload {
-    pub(crate) file: Vec<u8>,
+    pub(crate) file: Bytes,
     /// The field that it came in.
     pub(crate) param: &'static str,
     /// Which of its faces; 0 is the largest.
@@ -52,7 +53,7 @@ impl Upload {
         self,
         app: &Arc<App>,
         side: u32,
-        mask: Option<Vec<u8>>,
+        mask: Option<Bytes>,
         crop: bool,
     ) -> Result<Retouch, ApiError> {
         let _turn = turn(&app.decoders).await?;

@@ -159,6 +159,7 @@ async fn kept_file(
     let kind = match name.rsplit_once('.') {
         Some((_, "jpg")) => "image/jpeg",
         Some((_, "webp")) => "image/webp",
+        Some((_, "latent")) => "text/plain",
         _ => "image/png",
     };
     Ok(([(CONTENT_TYPE, kind)], file))

@@ -28,7 +28,7 @@ pub struct About {
     pub truncation: f64,
     /// Whether faces can be edited in words.
     pub edits: bool,
-    /// Whether photos can be brought into the latent space.
+    /// Whether photos can be brought into the latent space; without, no task has one.
     pub inverts: bool,
 }
 
@@ -147,9 +147,6 @@ pub enum StudioError {
         /// The field of the request, where one is to blame.
         param: Option<&'static str>,
     },
-    /// This model or build cannot do it.
-    #[error("{0}")]
-    Unsupported(&'static str),
     /// The fault is the server's.
     #[error("{0}")]
     Failed(String),

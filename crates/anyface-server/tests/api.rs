@@ -4,10 +4,13 @@
 mod client;
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyface::image::read_mark;
+use anyface::provenance::Signer;
 use anyface_server::{Config, Server};
+use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use client::{data_url, image_of, png, post, request, router, send};
@@ -38,6 +41,22 @@ async fn images_carry_their_words_and_follow_their_seeds() {
     let (_, silent) = post(&self::router(config), "/v1/images/generations", &asked).await;
     let mark = read_mark(&image_of(&silent["data"][0])).expect("a mark");
     assert_eq!((mark.prompt, mark.seed), (None, None));
+}
+
+#[tokio::test]
+async fn words_that_are_not_understood_are_named() {
+    let router = router(Config::default());
+    let prompt = "a glorbish child with zorple hair";
+    let words = json!(["glorbish", "zorple"]);
+    let asked = json!({"prompt": prompt});
+    let (_, images) = post(&router, "/v1/images/generations", &asked).await;
+    assert_eq!(images["data"][0]["not_understood"], words);
+    let asked = json!({"from": {"words": {"prompt": prompt}}});
+    let (_, face) = post(&router, "/v1/faces", &asked).await;
+    assert_eq!(face["not_understood"], words);
+    let asked = json!({"from": {"words": {"prompt": "a child"}}});
+    let (_, clear) = post(&router, "/v1/faces", &asked).await;
+    assert!(clear.get("not_understood").is_none(), "{clear}");
 }
 
 /// Requests, the code of the error, and the field that it names.
@@ -339,6 +358,52 @@ async fn a_chain_of_edits_is_the_same_in_one_step_or_in_many() {
 }
 
 #[tokio::test]
+async fn a_model_without_an_encoder_draws_and_changes_but_reads_no_photos() {
+    let studio = Painter {
+        pause: Duration::ZERO,
+        name: "painter",
+        inverts: false,
+    };
+    let server = Server::start(vec![Box::new(studio)], None, Config::default()).expect("a thread");
+    let router = server.router();
+    let models = Request::get("/v1/models/painter").body(Body::empty());
+    let (_, model) = send(&router, models.expect("a request")).await;
+    let model: Value = serde_json::from_slice(&model).expect("JSON");
+    assert_eq!(
+        (&model["photos"], &model["edits"]),
+        (&json!(false), &json!(true))
+    );
+    let words = json!({"from": {"words": {"prompt": "a face", "seed": 1}}});
+    let (status, face) = post(&router, "/v1/faces", &words).await;
+    assert_eq!(status, 200, "{face}");
+    let latent = &face["latent"];
+    let edit = json!({"from": {"latent": latent}, "edits": [{"prompt": "older"}]});
+    assert_eq!(post(&router, "/v1/faces", &edit).await.0, 200);
+    let photo = data_url(&png(64, 64));
+    let kept = json!({"image": photo, "latent": latent});
+    for (path, asked) in [
+        ("/v1/faces", json!({"from": {"image": photo}})),
+        (
+            "/v1/faces",
+            json!({"from": {"latent": latent}, "photograph": kept}),
+        ),
+        (
+            "/v1/images/edits",
+            json!({"images": [{"image_url": photo}], "prompt": "older"}),
+        ),
+    ] {
+        let (status, answer) = post(&router, path, &asked).await;
+        let error = &answer["error"];
+        assert_eq!(
+            (status.as_u16(), &error["code"]),
+            (501, &json!("not_implemented"))
+        );
+        let told = error["message"].as_str().expect("a message");
+        assert!(told.contains("no encoder"), "{path}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_request_gets_the_right_status() {
     let config = Config {
         max_body: 1 << 20,
@@ -460,6 +525,84 @@ async fn a_fault_of_the_studio_costs_one_request() {
     let metrics = String::from_utf8(metrics).expect("text");
     assert!(metrics.contains("anyface_queue_depth 0"), "{metrics}");
     assert_eq!(send(&router, get("/ready")).await.0, 200);
+}
+
+/// A server that signs.
+fn signing() -> Router {
+    let signer = Signer::self_made().expect("a key");
+    router(Config {
+        signer: Some(Arc::new(signer)),
+        ..Config::default()
+    })
+}
+
+async fn verify(router: &Router, file: &[u8]) -> Value {
+    let asked = json!({"image": data_url(file)});
+    let (status, answer) = post(router, "/v1/verify", &asked).await;
+    assert_eq!(status, 200, "{answer}");
+    answer
+}
+
+#[tokio::test]
+async fn what_a_server_signs_it_can_verify() {
+    let router = signing();
+    for format in ["png", "jpeg", "webp"] {
+        let asked = json!({"prompt": "an old sailor", "seed": 9, "output_format": format});
+        let (_, made) = post(&router, "/v1/images/generations", &asked).await;
+        let mut file = image_of(&made["data"][0]);
+        let answer = verify(&router, &file).await;
+        assert_eq!(answer["verdict"], "marked", "{answer}");
+        for said in [&answer["mark"], &answer["credentials"]] {
+            assert_eq!(said["model"], "painter");
+            assert_eq!(said["prompt"], "an old sailor");
+            assert_eq!(said["seed"], 9);
+        }
+        // WebP has its credentials behind the pixels, the others before them.
+        let at = match format {
+            "webp" => 1000,
+            _ => file.len() - 20,
+        };
+        file[at] ^= 1;
+        let answer = verify(&router, &file).await;
+        assert_eq!(answer["verdict"], "tampered");
+        let problems = json!(["assertion.dataHash.mismatch"]);
+        assert_eq!(answer["credentials"]["problems"], problems);
+    }
+    let answer = verify(&router, &png(20, 20)).await;
+    let plain = json!({"verdict": "unmarked", "mark": null, "credentials": null});
+    assert_eq!(answer, plain);
+    let (status, answer) = post(&router, "/v1/verify", &json!({"image": "http://a/b"})).await;
+    assert_eq!(
+        (status.as_u16(), &answer["error"]["param"]),
+        (400, &json!("image"))
+    );
+}
+
+#[tokio::test]
+async fn an_edit_names_its_photograph() {
+    let router = signing();
+    let photo = data_url(&png(200, 200));
+    let image = json!([{"image_url": photo}]);
+    let edits = ["high", "low"].map(|fidelity| {
+        let asked = json!({"prompt": "older", "images": image, "input_fidelity": fidelity});
+        ("/v1/images/edits", asked)
+    });
+    let alone = json!({"from": {"image": photo}});
+    let put_back = json!({"from": {"image": photo}, "photograph": {"image": photo}});
+    let faces = [alone, put_back].map(|asked| ("/v1/faces", asked));
+    for (path, asked) in edits.into_iter().chain(faces) {
+        let (status, answer) = post(&router, path, &asked).await;
+        assert_eq!(status, 200, "{answer}");
+        let face = answer.get("data").map_or(&answer, |data| &data[0]);
+        let answer = verify(&router, &image_of(face)).await;
+        let ingredients = &answer["credentials"]["ingredients"];
+        assert_eq!(ingredients[0]["is_parent"], true, "{path} {answer}");
+        assert_eq!(ingredients[0]["format"], "image/png");
+    }
+    let words = json!({"from": {"words": {"prompt": "a face"}}});
+    let (_, face) = post(&router, "/v1/faces", &words).await;
+    let answer = verify(&router, &image_of(&face)).await;
+    assert_eq!(answer["credentials"]["ingredients"], json!([]));
 }
 
 #[test]

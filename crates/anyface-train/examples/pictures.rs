@@ -1,11 +1,12 @@
-//! What training sees of the pictures of a config: the first 24 that its table `[images]` names, cut
-//! out and on their background, on one sheet. Where the table has a `cache`, it is filled.
+//! Shows training pictures: writes the first 24 pictures of the table `[images]` of a
+//! configuration, cropped and with their background, to a contact sheet. Fills the `cache` of the
+//! table, if there is one.
 //!
 //! ```text
 //! cargo run --release -p anyface-train --example pictures -- CONFIG.toml SHEET.png
 //! ```
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "a command line tool")]
 
 use std::error::Error;
 use std::path::Path;
@@ -19,7 +20,7 @@ use serde::Deserialize;
 const SHOWN: usize = 24;
 const COLUMNS: usize = 12;
 
-/// The table of a config that is read; others are left alone.
+/// The part of a configuration that is read here.
 #[derive(Deserialize)]
 struct Config {
     images: ImagesConfig,
@@ -28,7 +29,7 @@ struct Config {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(config), Some(sheet)) = (arguments.next(), arguments.next()) else {
-        return Err("give a config and a sheet to write".into());
+        return Err("usage: pictures CONFIG.toml SHEET.png".into());
     };
     let config: Config = toml::from_str(&std::fs::read_to_string(config)?)?;
     let start = Instant::now();

@@ -1,21 +1,21 @@
-//! Ranges of the numbers in configurations, checked where they are read:
+//! Deserializers that check the range of a number in a configuration:
 //! `#[serde(deserialize_with = "bounds::batch")]`.
 
 use std::ops::RangeInclusive;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// Faces or texts in a step. More than the most fit into no memory.
+/// Batch size: 1 to 4096 faces or texts. Larger batches do not fit into memory.
 pub(crate) fn batch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     whole(deserializer, 1..=4096)
 }
 
-/// Side of pictures in pixels.
+/// Side of pictures: 4 to 1024 pixels.
 pub(crate) fn side<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     whole(deserializer, 4..=1024)
 }
 
-/// A number of things of which there is at least one.
+/// A count of at least 1.
 pub(crate) fn positive<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -24,18 +24,18 @@ where
     whole(deserializer, 1..=i64::MAX)
 }
 
-/// Channels of layers: at least one, each with a width.
+/// Channels of layers: one or more numbers from 1 to 8192.
 pub(crate) fn channels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
     let channels = Vec::<usize>::deserialize(deserializer)?;
     match channels.is_empty() || channels.iter().any(|width| !(1..=8192).contains(width)) {
         true => Err(D::Error::custom(
-            "must be numbers from 1 to 8192, one at least",
+            "must be a list of one or more numbers from 1 to 8192",
         )),
         false => Ok(channels),
     }
 }
 
-/// A part of something, 0 to 1.
+/// A fraction from 0 to 1.
 pub(crate) fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let value = f64::deserialize(deserializer)?;
     match (0.0..=1.0).contains(&value) {

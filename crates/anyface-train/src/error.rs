@@ -1,55 +1,56 @@
-//! What can go wrong in training.
+//! Errors of training.
 
 use std::path::{Path, PathBuf};
 
-/// Result of everything in this crate.
+/// Result type of this crate.
 pub type Result<T> = std::result::Result<T, TrainError>;
 
-/// Errors of training and evaluation; each names the file or the step it is about.
+/// Errors of training and evaluation. Each names the file or the step where it occurs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// Cause reported by the operating system.
         source: std::io::Error,
     },
-    /// A configuration that cannot be used.
+    /// A configuration file has an invalid value.
     #[error("{}: {message}", path.display())]
     Config {
-        /// The configuration file.
+        /// Path of the configuration file.
         path: PathBuf,
-        /// The field and what is wrong with it.
+        /// The field and the cause.
         message: String,
     },
-    /// A file of training data or a checkpoint that is not what it should be.
+    /// A file of training data or a checkpoint has invalid content.
     #[error("{}: {message}", path.display())]
     Damaged {
-        /// The file or directory.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         message: String,
     },
-    /// A measure needs more than there is.
+    /// A metric needs more samples than there are.
     #[error("{found} {what} are too few: {needed} are needed")]
     TooFew {
-        /// What is counted.
+        /// Name of the samples.
         what: &'static str,
-        /// How many there are.
+        /// Number found.
         found: usize,
-        /// How many it takes.
+        /// Number needed.
         needed: usize,
     },
     /// A new run would overwrite an old one.
     #[error("{} already holds a run: pass --resume to continue it, or choose another `out`", path.display())]
     Occupied {
-        /// The directory of the old run.
+        /// Directory of the old run.
         path: PathBuf,
     },
-    /// The library refused: a picture that cannot be written, weights that do not fit.
+    /// An error of the library, for example a picture that cannot be written or weights that do not
+    /// fit.
     #[error(transparent)]
     Library(#[from] anyface::Error),
     /// Training diverged. The last checkpoint is untouched.
@@ -57,15 +58,15 @@ pub enum TrainError {
         "step {step}: {what} is not finite; stopped, the last checkpoint is kept (try a lower learning rate)"
     )]
     NotFinite {
-        /// The step at which it was seen.
+        /// Step at which it occurred.
         step: u64,
-        /// The loss or gradient.
+        /// Name of the loss or gradient.
         what: String,
     },
 }
 
 impl TrainError {
-    /// Says what is wrong with a configuration file.
+    /// Makes a [`TrainError::Config`] for a configuration file.
     pub fn config(path: &Path, message: impl Into<String>) -> Self {
         Self::Config {
             path: path.to_owned(),
@@ -73,7 +74,7 @@ impl TrainError {
         }
     }
 
-    /// Says which file an input or output error is about: `.map_err(TrainError::io(path))`.
+    /// Adds the path to an input or output error: `.map_err(TrainError::io(path))`.
     pub fn io(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.as_ref().to_owned();
         move |source| Self::Io { path, source }

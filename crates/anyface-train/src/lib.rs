@@ -1,4 +1,4 @@
-//! Training and evaluation of every network of anyface.
+//! Training and evaluation of all networks of anyface.
 
 mod bounds;
 pub mod data;

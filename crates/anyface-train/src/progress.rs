@@ -1,14 +1,14 @@
-//! Progress on the terminal.
+//! Progress output on the terminal.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-/// Time between two plain lines where there is no terminal.
+/// Time between two lines when stderr is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// A bar on a terminal, a line every ten seconds elsewhere; both on stderr.
+/// Progress on stderr: a bar on a terminal, otherwise a line every ten seconds.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     whole: u64,
@@ -18,7 +18,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For work of which `first` of the `whole` is done.
+    /// Starts at `first` of `whole` units of work.
     pub(crate) fn new(first: u64, whole: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}, {eta} left")
@@ -39,7 +39,7 @@ impl Progress {
         }
     }
 
-    /// After `done` of the whole, with a message about it.
+    /// Shows that `done` of `whole` units are finished, with a message.
     pub(crate) fn show(&mut self, done: u64, message: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(message.to_owned());
@@ -56,7 +56,7 @@ impl Progress {
         }
     }
 
-    /// A line of its own, above the bar where there is one.
+    /// Prints a line of its own, above the bar if there is one.
     pub(crate) fn note(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),

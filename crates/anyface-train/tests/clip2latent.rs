@@ -1,4 +1,5 @@
-//! `train clip2latent` from towers and a generator to a bundle that makes faces of words.
+//! Tests `train clip2latent`: from towers and a generator to a bundle that generates faces from
+//! text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +13,15 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
 
-/// Width of features and of latents.
+/// Width of features and latents.
 const WIDTH: usize = 8;
 
 fn put<M: Module>(folder: &Path, name: &str, config: &impl Serialize, network: &M) {
     Bundle::put(folder, name, config, network).expect("written");
 }
 
-/// A bundle with small random networks, latents of this width, and the tokenizer of the portraits.
+/// A bundle with small random networks, latents of width `w_dim`, and the tokenizer of the
+/// portraits.
 fn write_bundle(folder: &Path, w_dim: usize) {
     let device = Device::flex();
     device.seed(1);
@@ -38,7 +40,7 @@ fn write_bundle(folder: &Path, w_dim: usize) {
     put(folder, "generator", &generator, &generator.init(&device));
 }
 
-/// The configuration of a run in `folder` with its output in `out`.
+/// Writes the configuration of a run with output folder `out`.
 fn write_config(folder: &Path, out: &str) -> PathBuf {
     let path = folder.join(format!("{out}.toml"));
     let folder = folder.display();
@@ -56,14 +58,14 @@ fn write_config(folder: &Path, out: &str) -> PathBuf {
 }
 
 #[test]
-fn a_bundle_makes_faces_by_a_prior_that_saw_no_word() {
+fn a_prior_trained_without_captions_generates_faces() {
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     write_bundle(&folder.join("bundle"), WIDTH);
     let config = write_config(folder, "run");
-    clip2latent::run(&config, &Device::flex(), false).expect("a run that ends");
+    clip2latent::run(&config, &Device::flex(), false).expect("a run");
     let sheet = image::open(folder.join("run/samples/00000006.png")).expect("a sample");
-    // Five faces, and three rows that are made of them.
+    // Five held-out faces, and three rows of faces from their features.
     let side = |faces: u32| faces * 32 + (faces + 1) * 4;
     assert_eq!((sheet.width(), sheet.height()), (side(5), side(4)));
     let log = fs::read_to_string(folder.join("run/log.jsonl")).expect("a log");
@@ -88,26 +90,26 @@ fn a_killed_run_resumes_to_the_same_weights() {
     let folder = directory.path();
     write_bundle(&folder.join("bundle"), WIDTH);
     let config = write_config(folder, "whole");
-    clip2latent::run(&config, &Device::flex(), false).expect("a run that ends");
+    clip2latent::run(&config, &Device::flex(), false).expect("a run");
     let model = |run: &str| {
         let file = format!("{run}/checkpoints/00000006/model.bpk");
         fs::read(folder.join(file)).expect("a checkpoint")
     };
     let whole = model("whole");
     fs::remove_dir_all(folder.join("whole/checkpoints/00000006")).expect("removed");
-    clip2latent::run(&config, &Device::flex(), true).expect("a run that ends");
+    clip2latent::run(&config, &Device::flex(), true).expect("a run");
     assert!(model("whole") == whole, "the weights differ");
 }
 
 #[test]
-fn features_and_latents_of_two_widths_are_refused() {
+fn features_and_latents_must_have_equal_widths() {
     let directory = tempfile::tempdir().expect("a folder");
     write_bundle(&directory.path().join("bundle"), WIDTH + 1);
     let config = write_config(directory.path(), "run");
-    let error = clip2latent::run(&config, &Device::flex(), false).expect_err("what cannot be");
+    let error = clip2latent::run(&config, &Device::flex(), false).expect_err("different widths");
     let message = error.to_string();
     assert!(
-        message.contains("have 8 entries, its latents 9"),
+        message.contains("have 8 entries, but its latents have 9"),
         "{message}"
     );
 }

@@ -1,4 +1,4 @@
-//! The GAN stage on a handful of tiny photographs.
+//! Tests the GAN stage on a few small photographs.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -57,14 +57,15 @@ adversarial_weight = 0.5
 measured = 6
 "#;
 
-/// Fresh weights come from one generator of the process, so runs that are compared are alone.
+/// Runs that are compared must not run in parallel, because all tests share the generator of
+/// initial weights.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes the configuration of a run of that name.
+/// Writes the configuration of the run `name`.
 fn write_config(folder: &Path, name: &str, text: &str) -> PathBuf {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../anyface/tests/fixtures");
     let text = text
@@ -85,14 +86,14 @@ fn photographs(folder: &Path) {
     }
 }
 
-/// The generator that a run put into its bundle.
+/// The generator weights that a run put into its bundle.
 fn weights(folder: &Path, name: &str) -> Vec<u8> {
     let path = folder.join(name).join("bundle/generator.safetensors");
     std::fs::read(path).expect("weights")
 }
 
 #[test]
-fn a_run_that_was_stopped_ends_as_one_that_was_not() {
+fn a_resumed_run_ends_with_the_same_weights() {
     let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
@@ -102,11 +103,11 @@ fn a_run_that_was_stopped_ends_as_one_that_was_not() {
     gan::run(&whole, &device, false).expect("a trained generator");
 
     let half = CONFIG.replace("steps = 4\noptimizer", "steps = 2\noptimizer");
-    gan::run(&write_config(folder, "parts", &half), &device, false).expect("half of it");
-    gan::run(&write_config(folder, "parts", CONFIG), &device, true).expect("the rest");
+    gan::run(&write_config(folder, "parts", &half), &device, false).expect("the first half");
+    gan::run(&write_config(folder, "parts", CONFIG), &device, true).expect("the second half");
     assert!(
         weights(folder, "whole") == weights(folder, "parts"),
-        "other weights"
+        "the weights differ"
     );
 
     let log = std::fs::read_to_string(folder.join("whole/log.jsonl")).expect("a log");
@@ -150,12 +151,12 @@ fn a_generator_grows_by_a_block() {
     let first = log.lines().next().expect("a line");
     assert!(
         first.contains("loss/discriminator"),
-        "the adversary is there at once: {first}"
+        "the discriminators start at the first step: {first}"
     );
 }
 
 #[test]
-fn what_does_not_fit_is_said_in_one_line() {
+fn inconsistent_settings_give_one_line_errors() {
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     let error = |text: &str| {

@@ -1,4 +1,4 @@
-//! The generator stage on a handful of tiny portraits.
+//! Tests the generator stage on a few small portraits.
 
 use std::path::Path;
 
@@ -77,11 +77,11 @@ fn a_tiny_generator_learns() {
 }
 
 #[test]
-fn sizes_that_do_not_fit_are_named() {
+fn inconsistent_sizes_are_errors() {
     let directory = tempfile::tempdir().expect("a directory");
     let text = CONFIG.replace("size = 32", "size = 64");
     let config = write_config(directory.path(), &text);
-    let error = generator::run(&config, &Device::flex(), false).expect_err("a refusal");
+    let error = generator::run(&config, &Device::flex(), false).expect_err("different sizes");
     assert!(matches!(error, TrainError::Config { .. }));
     assert!(error.to_string().contains("size"), "{error}");
     assert!(
@@ -91,7 +91,7 @@ fn sizes_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn numbers_that_cannot_be_are_one_line() {
+fn numbers_out_of_range_give_one_line_errors() {
     let directory = tempfile::tempdir().expect("a directory");
     for (right, wrong, says) in [
         (
@@ -106,7 +106,7 @@ fn numbers_that_cannot_be_are_one_line() {
         (
             "channels = [16, 16, 16, 16]",
             "channels = []",
-            "0 resolutions in `channels`",
+            "`channels` has 0 entries",
         ),
         (
             "pyramid_levels = 2",

@@ -1,4 +1,4 @@
-//! The way of docs/PHOTOGRAPHS.md, by the configurations that the page names: from a folder of labelled faces to a bundle.
+//! Tests the configurations of docs/PHOTOGRAPHS.md: from a folder of labelled faces to a bundle.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Renders in the place of photographs, each of a person of its own, and a table of some attributes.
+/// Writes renders in place of photographs, one per person, and a table of attributes.
 fn write_faces(folder: &Path) {
     fs::create_dir_all(folder.join("images")).expect("a folder");
     let names: Vec<&str> = LABELS.iter().map(|label| label.name()).collect();
@@ -52,7 +52,7 @@ fn write_wordnet(folder: &Path) {
     fs::write(folder.join("data.adj"), adjective).expect("written");
 }
 
-/// Where the paths of the configurations are in this test.
+/// Replaces a path of the configurations by the path in this test.
 fn moved(path: &str, folder: &Path) -> String {
     let fixtures = workspace().join("crates/anyface/tests/fixtures");
     let place = match path {
@@ -76,7 +76,7 @@ fn moved(path: &str, folder: &Path) -> String {
     place.display().to_string()
 }
 
-/// The configuration with paths of this test, whole pictures, and as little work as can be.
+/// Adapts a configuration to this test: paths, no crop, and minimal work.
 fn shrink(table: &mut Table, folder: &Path) {
     table.remove("crop");
     for (key, value) in table.iter_mut() {
@@ -90,7 +90,7 @@ fn shrink(table: &mut Table, folder: &Path) {
             ("held_out", Value::Integer(10)) => *value = Value::Integer(2),
             ("captions", Value::Integer(count)) => *count = (*count).min(40),
             ("reconstructed", count) => *count = Value::Integer(4),
-            // The second step has the discriminators.
+            // The second step has discriminators.
             ("autoencoder_images", count) => *count = Value::Integer(8),
             ("held_out" | "measured", count) => *count = Value::Integer(100),
             ("faces_per_role" | "neutral_texts", count) => *count = Value::Integer(1),
@@ -110,7 +110,7 @@ fn shrink(table: &mut Table, folder: &Path) {
     }
 }
 
-/// Writes a shipped configuration for this test.
+/// Writes a shipped configuration, adapted to this test.
 fn write_config(name: &str, folder: &Path) -> PathBuf {
     let file = workspace().join(format!("configs/photographs/{name}.toml"));
     let text = fs::read_to_string(file).expect("a configuration");
@@ -124,7 +124,7 @@ fn write_config(name: &str, folder: &Path) -> PathBuf {
 type Train = fn(&Path, &Device, bool) -> Result<()>;
 
 #[test]
-fn the_page_leads_from_faces_to_a_bundle_slow() {
+fn the_configurations_train_a_bundle_slow() {
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     write_faces(&folder.join("data/celeba"));
@@ -139,7 +139,7 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
         (mapper::run, "mapper"),
         (prior::run, "prior"),
     ];
-    // Some are the base of others.
+    // These are the base of other configurations.
     for name in ["faces", "gan-64", "probe"] {
         write_config(name, folder);
     }
@@ -177,7 +177,7 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
         let path = folder.join(format!("{name}.toml"));
         let text = fs::read_to_string(&path).expect("written above");
         fs::write(&path, text.replace(right, wrong)).expect("written");
-        let error = train(&path, &Device::flex(), false).expect_err("what cannot be");
+        let error = train(&path, &Device::flex(), false).expect_err("an invalid configuration");
         let message = error.to_string();
         assert!(message.contains(&format!("{name}.toml: [")), "{message}");
         assert!(message.contains(named), "{message}");
@@ -192,6 +192,6 @@ fn the_page_leads_from_faces_to_a_bundle_slow() {
     let latent = engine.invert(&faces[0].image, 2);
     let edited = engine
         .edit(&latent, "wearing glasses", &Edit::default())
-        .expect("another");
+        .expect("an edit");
     assert_ne!(engine.draw(&edited), engine.draw(&latent));
 }

@@ -1,4 +1,4 @@
-//! Runs that are stopped, killed or broken.
+//! Tests of stopped, killed and diverging runs.
 
 use std::fs;
 use std::path::Path;
@@ -12,14 +12,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Two layers, the first used twice, so that gradients are summed.
+/// Two layers. The first is used twice, so that its gradients are summed.
 #[derive(Module, Debug)]
 struct Net {
     inner: Linear,
     outer: Linear,
 }
 
-/// Learns `y = mean(x)` from random `x`; the loss is not finite at step `breaks_at`.
+/// Learns `y = mean(x)` from random `x`. The loss is not finite at step `breaks_at`.
 struct Regression {
     breaks_at: Option<usize>,
     steps: usize,
@@ -82,7 +82,7 @@ fn run(out: &Path, steps: u64, resume: bool) -> Vec<f32> {
         &Device::flex(),
         resume,
     )
-    .expect("a run that ends");
+    .expect("a run");
     weights(&ema)
 }
 
@@ -127,7 +127,8 @@ fn checkpoints(out: &Path) -> Vec<String> {
     names
 }
 
-/// Fresh weights come from one generator of the process, so runs that are compared are alone.
+/// Runs that are compared must not run in parallel, because all tests share the generator of
+/// initial weights.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -143,8 +144,8 @@ fn a_killed_run_resumes_to_the_same_weights() {
         temporary.path().join("killed"),
     );
     let never_stopped = run(&whole, 20, false);
-    // What a kill inside the checkpoint of step 20 leaves: the one of step 15, a torn one, a log that
-    // is ahead.
+    // State after a kill during the checkpoint of step 20: the checkpoint of step 15, an incomplete
+    // one, and a log that is ahead.
     copy_directory(&whole, &killed);
     fs::remove_dir_all(killed.join("checkpoints/00000020")).expect("removed");
     let torn = killed.join("checkpoints/.partial-x");
@@ -178,7 +179,7 @@ fn a_run_of_an_earlier_version_resumes() {
 }
 
 #[test]
-fn the_best_checkpoint_and_the_last_two_are_kept() {
+fn the_best_and_the_last_two_checkpoints_are_kept() {
     let _alone = alone();
     let temporary = tempfile::tempdir().expect("a directory");
     run(temporary.path(), 20, false);
@@ -200,7 +201,8 @@ fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint() {
     let mut stage = Regression::new();
     stage.breaks_at = Some(7);
     let config = config(temporary.path(), 20);
-    let error = train(&mut stage, &config, &Device::flex(), false).expect_err("a stop");
+    let error =
+        train(&mut stage, &config, &Device::flex(), false).expect_err("a loss that is not finite");
     assert!(
         matches!(error, TrainError::NotFinite { step: 7, .. }),
         "{error}"
@@ -215,7 +217,7 @@ fn a_new_run_does_not_overwrite_an_old_one() {
     let temporary = tempfile::tempdir().expect("a directory");
     run(temporary.path(), 5, false);
     let config = config(temporary.path(), 5);
-    let error =
-        train(&mut Regression::new(), &config, &Device::flex(), false).expect_err("a refusal");
+    let error = train(&mut Regression::new(), &config, &Device::flex(), false)
+        .expect_err("an occupied folder");
     assert!(matches!(error, TrainError::Occupied { .. }), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The generator of the built-in domain, 128², on the CPU.
+//! Benchmarks the built-in generator, 128², on the CPU.
 
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, broadcast};
 use burn::tensor::{Device, Distribution, Tensor};
@@ -28,7 +28,7 @@ fn forward(bencher: Bencher<'_, '_>, batch: usize) {
     });
 }
 
-/// All weights get a gradient, as in training.
+/// Computes gradients of all weights, as in training.
 #[divan::bench(args = [4, 16], sample_count = 10)]
 fn forward_and_backward(bencher: Bencher<'_, '_>, batch: usize) {
     let (generator, w_plus) = generator(batch, &Device::flex().autodiff());

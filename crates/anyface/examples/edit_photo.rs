@@ -1,13 +1,13 @@
-//! Changes the largest face of a photograph in words, and puts it back into the photograph.
+//! Edits the largest face in a photograph by a description and pastes it back.
 //!
 //! ```sh
 //! cargo run --release -p anyface --example edit_photo -- photo.jpg "with a beard" edited.png
 //! ```
 //!
-//! The built-in bundle draws characters. With `ANYFACE_BUNDLE=models/photographs` the face stays a
-//! photograph.
+//! The built-in bundle draws illustrated portraits. With `ANYFACE_BUNDLE=models/photographs` the
+//! face stays a photograph.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 
@@ -26,15 +26,15 @@ fn main() -> Result<(), Error> {
         None => Engine::builtin()?,
     };
 
-    // The face, found and aligned as the generator knows faces.
+    // Find the face and align it like the generator's training faces.
     let detector = Detector::builtin();
     let photograph = Photograph::open(input.as_ref(), Some(&detector), 0, engine.resolution())?;
 
-    // From the picture to a latent, from that to another one.
+    // Invert the face to a latent and edit the latent.
     let latent = engine.invert(&photograph.face, REFINEMENT_STEPS);
     let edited = engine.edit(&latent, words, &Edit::default())?;
 
-    // Only what the edit changes is drawn anew, on the face at its own size.
+    // Apply only the change to the face at its original size.
     let face = engine.edit_photo(&photograph, &latent, &edited, None);
 
     let mark = Mark {

@@ -1,13 +1,14 @@
-//! The faces of pictures on one contact sheet, aligned.
+//! Makes a contact sheet of the aligned faces in pictures.
 //!
 //! ```sh
 //! cargo run --release -p anyface --example faces -- sheet.png picture.jpg ...
 //! ```
 //!
-//! Prints a line for each face: the file, left, top, width, height, five points and the score, largest first, as
-//! `tools/parity/detect.py` does with OpenCV. The sheet has the largest face of each picture.
+//! Prints one line per face, largest first: file, left, top, width, height, five points, score.
+//! `tools/parity/detect.py` prints the same with OpenCV. The sheet shows the largest face of each
+//! picture.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 

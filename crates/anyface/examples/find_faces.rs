@@ -1,11 +1,12 @@
-//! How many faces the built-in detector finds in photographs as they are, turned, and small in a
-//! large grey picture. Each photograph shows one upright face in its middle, as those of LFW do.
+//! Measures how many faces the built-in detector finds: in photographs as they are, rotated, and
+//! small in a large grey picture. Each photograph must show one upright face in its centre, as in
+//! LFW.
 //!
 //! ```text
 //! cargo run --release -p anyface --example find_faces -- FOLDER
 //! ```
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -18,17 +19,17 @@ use image::{RgbImage, imageops};
 /// Width and height of the grey picture: 24 megapixels.
 const GREY: [u32; 2] = [6000, 4000];
 
-/// Where the photograph lies in it.
+/// Position of the photograph in the grey picture.
 const PLACE: [u32; 2] = [3700, 900];
 
-/// A photograph changed, and where its middle is then.
+/// Changes a photograph and returns the new position of its centre.
 type Change = Box<dyn Fn(&RgbImage) -> (RgbImage, [f32; 2])>;
 
-/// How photographs are shown to the detector.
+/// One way of changing photographs before detection.
 struct Case {
     name: String,
     change: Change,
-    /// Which way the face's chin points: (x, y).
+    /// Direction from forehead to chin: (x, y).
     down: [f32; 2],
 }
 
@@ -36,9 +37,9 @@ fn cases() -> Vec<Case> {
     type Turn = fn(&RgbImage) -> RgbImage;
     let turns = [
         ("upright", [0.0, 1.0], RgbImage::clone as Turn),
-        ("turned by 90°", [-1.0, 0.0], imageops::rotate90),
-        ("turned by 180°", [0.0, -1.0], imageops::rotate180),
-        ("turned by 270°", [1.0, 0.0], imageops::rotate270),
+        ("rotated by 90°", [-1.0, 0.0], imageops::rotate90),
+        ("rotated by 180°", [0.0, -1.0], imageops::rotate180),
+        ("rotated by 270°", [1.0, 0.0], imageops::rotate270),
     ];
     let mut cases: Vec<Case> = turns
         .into_iter()
@@ -60,7 +61,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// The photograph as a square of `side` pixels in a large grey picture.
+/// Scales the photograph to a square of `side` pixels in a large grey picture.
 fn in_grey(photograph: &RgbImage, side: u32) -> (RgbImage, [f32; 2]) {
     let mut grey = RgbImage::from_pixel(GREY[0], GREY[1], [128; 3].into());
     let small = resize(photograph, side, side, Filter::Lanczos);
@@ -68,7 +69,7 @@ fn in_grey(photograph: &RgbImage, side: u32) -> (RgbImage, [f32; 2]) {
     (grey, PLACE.map(|start| start as f32 + side as f32 / 2.0))
 }
 
-/// Whether the face covers the middle and its chin points `down`, by 45° at most.
+/// Whether the face covers `middle` and its chin points `down` within 45°.
 fn is_at(face: &DetectedFace, middle: [f32; 2], down: [f32; 2]) -> bool {
     let [left, top, width, height] = face.bounds;
     let [x, y] = [middle[0] - left, middle[1] - top];
@@ -82,7 +83,10 @@ fn is_at(face: &DetectedFace, middle: [f32; 2], down: [f32; 2]) -> bool {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder: PathBuf = std::env::args_os().nth(1).ok_or("give a folder")?.into();
+    let folder: PathBuf = std::env::args_os()
+        .nth(1)
+        .ok_or("usage: find_faces <folder>")?
+        .into();
     let detector = Detector::builtin();
     let mut photographs = Vec::new();
     for entry in std::fs::read_dir(folder)? {

@@ -1,10 +1,10 @@
-//! Draws faces of one description, each with the mark that says how it was made.
+//! Generates faces for one description and saves each with metadata that says how it was made.
 //!
 //! ```sh
 //! cargo run --release -p anyface --example generate -- "an old sailor with a white beard" faces
 //! ```
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,10 @@
-//! An animation from one description to another: a straight line between two latents.
+//! Makes an animation between two descriptions along a straight line between two latents.
 //!
 //! ```sh
 //! cargo run --release -p anyface --example interpolate -- "a young queen" "an old pirate" faces.gif
 //! ```
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn main() -> Result<(), Error> {
     save_animation(&frames, &mark, Path::new(output))
 }
 
-/// The latent of the first face of a description.
+/// The latent of the first face for a description.
 fn latent(engine: &Engine, words: &str) -> Result<Latent, Error> {
     let faces = engine.generate(&[words], &Generate::default())?;
     Ok(faces[0].latent.clone())

@@ -1,8 +1,8 @@
-//! How long a checkpoint takes to open, and to have every tensor checked.
+//! Measures how long it takes to open a checkpoint and to verify all tensors.
 //!
 //! `cargo run --release -p anyface --example open -- FILE`
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ fn main() -> Result<(), Error> {
         let opened = start.elapsed();
         let converted = convert(&checkpoint)?;
         println!(
-            "{}  {} with {} tensors  opened in {opened:.1?}, with all checked in {:.1?}",
+            "{}  {} with {} tensors  opened in {opened:.1?}, opened and verified in {:.1?}",
             checkpoint.source_name,
             converted.kind.name(),
             converted.tensors().len(),

@@ -1,15 +1,15 @@
-//! Puts networks of your own into a bundle, and runs it.
+//! Puts your own networks into a bundle and runs it.
 //!
 //! ```sh
 //! cargo run --release -p anyface --example own_bundle -- my-bundle
 //! cargo run --release -p anyface --example own_bundle -- my-bundle ffhq.pkl ViT-B-32.pt
 //! ```
 //!
-//! A bundle is a folder: `config.json` has the sizes of every network, `NAME.safetensors` its
-//! weights. Checkpoints of the field (docs/CHECKPOINTS.md) give their networks; those that no
-//! checkpoint gives are small ones with random weights here, so what it draws is noise.
+//! A bundle is a folder: `config.json` gives the sizes of every network, `NAME.safetensors` its
+//! weights. Networks come from public checkpoints (docs/CHECKPOINTS.md). The others are small
+//! networks with random weights here, so the output is noise.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 
@@ -29,12 +29,12 @@ fn main() -> Result<(), Error> {
     let folder = Path::new(&folder);
     put_random_networks(folder)?;
 
-    // A converted network takes the place of the random one, and its sizes that of the others.
+    // A converted network replaces the random one, and its sizes replace the random one's sizes.
     for file in arguments {
         convert(&Checkpoint::open(file.as_ref())?)?.put(folder)?;
     }
 
-    // The mapper joins both sides, so its sizes are theirs.
+    // The mapper connects the text tower and the generator, so its sizes follow theirs.
     let bundle = Bundle::folder(folder);
     let text: TextTowerConfig = bundle.section("text_tower")?;
     let generator: GeneratorConfig = bundle.section("generator")?;
@@ -64,7 +64,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Towers of CLIP's family and a generator of 64², smaller than any that is of use.
+/// CLIP towers and a generator of 64², too small for real use.
 fn put_random_networks(folder: &Path) -> Result<(), Error> {
     let device = Device::flex();
     let text = TextTowerConfig::new(SimpleTokenizer::VOCAB_SIZE, 77, 32, 1, 2, 16);

@@ -1,14 +1,15 @@
-//! Trains a small StyleGAN2 generator on 16 portraits with burn's own optimiser: in about a minute it
-//! draws each portrait from its code. Every network of the library is trained in this way.
+//! Trains a small StyleGAN2 generator on 16 portraits with burn's optimiser. After about a minute
+//! it draws each portrait from its code. Every network of the library is trained like this.
 //!
 //! ```sh
 //! cargo run --release -p anyface --example train_tiny -- tiny.png
 //! ```
 //!
-//! The picture has the portraits in its upper row and what the network draws of them in the lower.
-//! `anyface train` adds data, checkpoints, an average of the weights, evaluation and samples.
+//! The upper row of the picture shows the portraits, the lower row the network's output.
+//! `anyface train` adds data loading, checkpoints, an average of the weights, evaluation and
+//! samples.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 
@@ -29,7 +30,7 @@ fn main() -> Result<(), anyface::Error> {
     let output = std::env::args().nth(1).unwrap_or("tiny.png".into());
     let device = Device::flex().autodiff();
 
-    // The data: portraits of 32² pixels, and all there is to see of them as numbers.
+    // Data: portraits of 32² pixels and their codes.
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let faces: Vec<Face> = (0..PORTRAITS)
         .map(|_| Face::from_latent(&latent::sample(&mut rng)))
@@ -40,7 +41,7 @@ fn main() -> Result<(), anyface::Error> {
     let codes = TensorData::new(codes, [PORTRAITS, CODE_DIM]);
     let codes = Tensor::<2>::from_data(codes, &device);
 
-    // The network: feature channels at 4², 8², 16² and 32².
+    // Network: feature channels at 4², 8², 16² and 32².
     device.seed(1);
     let mut generator = GeneratorConfig::new(CODE_DIM, 64, vec![64, 64, 32, 32])
         .with_mapping_layers(1)
@@ -64,7 +65,7 @@ fn main() -> Result<(), anyface::Error> {
     save_png(&contact_sheet(&rows, PORTRAITS), Path::new(&output))
 }
 
-/// Images `[N, 3, 32, 32]` of codes `[N, Z]`.
+/// Generates images `[N, 3, 32, 32]` for codes `[N, Z]`.
 fn draw(generator: &Generator, codes: Tensor<2>) -> Tensor<4> {
     let w = generator.mapping.forward(codes);
     let w_plus = broadcast(w, generator.synthesis.num_ws());

@@ -1,10 +1,10 @@
-//! What can go wrong, in one line that names the file, tensor or field.
+//! The library's error type.
 
 use std::path::{Path, PathBuf};
 
 use anyface_checkpoint::CheckpointError;
 
-/// Every failure of the library.
+/// An error of the library, in one line that names the file, tensor or field.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -13,58 +13,61 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// Weights that do not fit their network.
+    /// Weights do not fit their network.
     #[error(transparent)]
     Weights(#[from] crate::weights::WeightsError),
-    /// Weights that could not be fetched.
+    /// Weights could not be downloaded.
     #[error(transparent)]
     Hub(#[from] crate::hub::HubError),
-    /// A bundle whose `config.json` or tokenizer cannot be used.
+    /// A picture cannot be signed, or a key cannot sign.
+    #[error(transparent)]
+    Signing(#[from] anyface_credentials::Error),
+    /// The `config.json` or tokenizer of a bundle is invalid.
     #[error("{file}: {reason}")]
     Bundle {
         /// The file of the bundle.
         file: String,
-        /// What is wrong with it.
+        /// The cause.
         reason: String,
     },
-    /// A file that is no picture, or one that cannot be used.
+    /// A file is not a picture, or cannot be used.
     #[error("{name}: {reason}")]
     Picture {
-        /// The file, or what the caller called the bytes.
+        /// The file, or the caller's name for the bytes.
         name: String,
-        /// What is wrong with it.
+        /// The cause.
         reason: String,
     },
-    /// A picture in which the detector finds no face.
+    /// The detector finds no face in a picture.
     #[error("{name}: no face found")]
     NoFace {
-        /// The file, or what the caller called the picture.
+        /// The file, or the caller's name for the picture.
         name: String,
     },
-    /// A face that the picture does not have.
+    /// The picture has no face of this index.
     #[error("{name}: there is no face {face}: {found} found, the largest is 0")]
     NoSuchFace {
-        /// The file, or what the caller called the picture.
+        /// The file, or the caller's name for the picture.
         name: String,
-        /// The one asked for, from 0.
+        /// The requested face, from 0.
         face: usize,
-        /// How many there are.
+        /// Number of faces found.
         found: usize,
     },
-    /// A description with nothing in it.
+    /// The description is empty.
     #[error("the description is empty: say in a few words what the face looks like")]
     EmptyDescription,
-    /// A setting outside its range.
+    /// A setting is outside its range.
     #[error("{name} must be {range}, not {value}")]
     OutOfRange {
         /// The setting.
         name: &'static str,
-        /// The values it may have.
+        /// The allowed values.
         range: &'static str,
-        /// The value it was given.
+        /// The given value.
         value: String,
     },
 }

@@ -1,6 +1,6 @@
-//! Faces from words, and other faces from those: AnyFace (CVPR 2022) with all of its networks.
+//! Text-to-face synthesis and manipulation: AnyFace (CVPR 2022) with all of its networks.
 //!
-//! A bundle of networks is inside the library, so this runs as it stands:
+//! The library contains a bundle of networks, so this runs without downloads:
 //!
 //! ```
 //! use anyface::{Edit, Engine, Generate};
@@ -19,19 +19,21 @@
 //!
 //! | to | start at |
 //! |---|---|
-//! | draw, change and mix faces | [`Engine`] |
-//! | find faces in photographs and put them back | [`photograph::Photograph`] |
-//! | run networks of your own | [`Bundle`], [`convert`](mod@convert) |
-//! | use one network alone | [`stylegan2`], [`clip`], [`mapper`], [`inversion`], [`identity`], [`lpips`] |
-//! | know how sizes fit together | [`BundleConfig`] |
+//! | generate, edit and interpolate faces | [`Engine`] |
+//! | sign pictures, and tell whether one is AI-generated | [`provenance`] |
+//! | find faces in photographs and paste them back | [`photograph::Photograph`] |
+//! | run your own networks | [`Bundle`], [`convert`](mod@convert) |
+//! | use a single network | [`stylegan2`], [`clip`], [`mapper`], [`inversion`], [`identity`], [`lpips`] |
+//! | see how sizes fit together | [`BundleConfig`] |
 //!
-//! The folder `examples/` has a program for each of these. Networks are [burn](https://burn.dev) modules;
-//! shapes are written `[N, L, D]`: N in a batch, L latent layers, D the width of a latent.
+//! The folder `examples/` has a program for each task. Networks are [burn](https://burn.dev)
+//! modules. Shapes are written as `[N, L, D]`: batch size N, L latent layers, latent width D.
 
 pub mod attributes;
 pub mod bundle;
 pub mod clip;
 pub mod convert;
+mod data_folder;
 pub mod efficientnet;
 mod error;
 pub mod hub;
@@ -48,6 +50,7 @@ pub mod photograph;
 pub mod pipeline;
 pub mod prior;
 pub mod probe;
+pub mod provenance;
 pub mod recipe;
 pub mod recognizer;
 pub mod segmentation;
@@ -58,13 +61,14 @@ pub mod yunet;
 pub use anyface_checkpoint as checkpoint;
 pub use bundle::{Bundle, BundleConfig, Truncation};
 pub use burn::tensor::Device;
+pub use data_folder::data_folder;
 pub use error::Error;
 pub use pipeline::{
     Edit, EditMethod, Engine, Generate, GeneratedFace, Latent, REFINEMENT_STEPS,
     RELEVANCE_THRESHOLD, Span,
 };
 
-/// The examples of the README, as tests.
+/// Compiles the README examples as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! What a reference implementation computed, by name: inputs, outputs and weights of a fixture.
+//! Fixtures of reference implementations: inputs, outputs and weights by name.
 
 #![allow(dead_code, reason = "shared with tests/parity, which reads more")]
 
@@ -50,7 +50,7 @@ impl Fixture {
         Tensor::from_data(TensorData::new(values, shape), &self.device)
     }
 
-    /// Fills a module with the tensors below `prefix`, which `rename` gives our names.
+    /// Loads a module from the tensors under `prefix`; `rename` maps their names to this library's.
     pub(crate) fn load<M: Module>(
         &self,
         module: M,
@@ -69,7 +69,7 @@ impl Fixture {
         load_module_tensors(module, &tensors, prefix).unwrap()
     }
 
-    /// Fails when the greatest difference is over `tolerance` times the greatest expected value.
+    /// Fails if the largest difference exceeds `tolerance` times the largest expected value.
     pub(crate) fn check<const D: usize>(&self, name: &str, found: Tensor<D>, tolerance: f32) {
         let expected = self.get::<D>(name);
         assert_eq!(found.dims(), expected.dims(), "{name}");

@@ -1,8 +1,8 @@
-//! The probe: a small convolutional network that reads the attributes of a face from its picture.
+//! The probe: a small convolutional network that reads the attributes of a face from an image.
 //!
-//! It is trained on rendered pictures only, so that it can judge generated ones without having seen
-//! them. Convolutions have no normalisation between them: weights are drawn for leaky ReLU (He et
-//! al. 2015, arXiv 1502.01852), and half of the layers are residual.
+//! It is trained only on rendered images, so it can judge generated images without having seen any.
+//! There is no normalisation between convolutions: weights use He initialisation for leaky ReLU (He
+//! et al. 2015, arXiv 1502.01852), and half of the layers are residual.
 
 use burn::config::Config;
 use burn::module::{Initializer, Module};
@@ -15,7 +15,7 @@ use crate::layers::convolve;
 
 const SLOPE: f64 = 0.1;
 
-/// Size of a [`Probe`].
+/// Sizes of a [`Probe`].
 ///
 /// ```
 /// use anyface::Device;
@@ -29,10 +29,11 @@ const SLOPE: f64 = 0.1;
 /// ```
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct ProbeConfig {
-    /// R, the side of a picture in pixels; a multiple of two to the number of `channels`.
+    /// R, the side of an image in pixels; a multiple of two to the power of the number of
+    /// `channels`.
     #[config(default = 128)]
     pub resolution: usize,
-    /// Channels after each halving of the side.
+    /// Channels after each downsampling.
     #[config(default = "vec![24, 40, 80, 128, 192]")]
     pub channels: Vec<usize>,
     /// A, the number of attributes.
@@ -40,13 +41,13 @@ pub struct ProbeConfig {
 }
 
 impl ProbeConfig {
-    /// A probe with random weights.
+    /// Creates a probe with random weights.
     pub fn init(&self, device: &Device) -> Probe {
         let inputs = std::iter::once(3).chain(self.channels.iter().copied());
         let halvings = inputs.zip(&self.channels).enumerate();
         let stages = halvings.map(|(i, (inputs, &outputs))| Stage {
             down: conv(inputs, outputs, 2, 1.0, device),
-            // A second layer would cost most on the largest grid, and add little on the smallest.
+            // A second layer costs most at the highest resolution and helps little at the lowest.
             refine: (i > 0 && i + 1 < self.channels.len())
                 .then(|| conv(outputs, outputs, 1, 0.5, device)),
         });
@@ -62,7 +63,7 @@ impl ProbeConfig {
     }
 }
 
-/// A 3×3 convolution whose output has `gain` times the variance that would keep that of its input.
+/// A 3×3 convolution whose output variance is `gain` times that of its input.
 fn conv(inputs: usize, outputs: usize, stride: usize, gain: f64, device: &Device) -> Conv2d {
     let std = gain * (2.0 / (1.0 + SLOPE * SLOPE) / (inputs * 9) as f64).sqrt();
     Conv2dConfig::new([inputs, outputs], [3, 3])
@@ -72,7 +73,7 @@ fn conv(inputs: usize, outputs: usize, stride: usize, gain: f64, device: &Device
         .init(device)
 }
 
-/// Reads attributes from pictures.
+/// Reads attributes from images.
 #[derive(Module, Debug)]
 pub struct Probe {
     stages: Vec<Stage>,
@@ -80,13 +81,13 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Logits `[N, A]` of the attributes of `images` `[N, 3, R, R]` in −1 to 1: above 0 where the
-    /// attribute is there.
+    /// Logits `[N, A]` of the attributes of `images` `[N, 3, R, R]` from −1 to 1; positive if the
+    /// attribute is present.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.forward_with_features(images).0
     }
 
-    /// As [`Probe::forward`], with the output of every stage, `[N, C, R/2, R/2]` and smaller.
+    /// Like [`Probe::forward`], with the output of every stage, `[N, C, R/2, R/2]` and smaller.
     pub fn forward_with_features(&self, images: Tensor<4>) -> (Tensor<2>, Vec<Tensor<4>>) {
         let mut features = Vec::with_capacity(self.stages.len());
         let last = self.stages.iter().fold(images, |x, stage| {
@@ -98,7 +99,7 @@ impl Probe {
     }
 }
 
-/// Halves the side, then looks again at the same scale.
+/// A convolution that halves the resolution, then an optional residual convolution.
 #[derive(Module, Debug)]
 struct Stage {
     down: Conv2d,
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_row_of_logits_from_each_picture_and_stays_small() {
+    fn gives_one_row_of_logits_per_image_and_stays_small() {
         let device = Device::flex();
         let probe = ProbeConfig::new(61).init(&device);
         let images = Tensor::random(

@@ -1,4 +1,4 @@
-//! What a recogniser of faces sees in pictures.
+//! [`Recognizer`]: identity features of faces in pictures.
 
 use std::path::Path;
 
@@ -12,17 +12,17 @@ use crate::hub;
 use crate::identity::{MobileFaceNet, MobileFaceNetConfig, crop_face};
 use crate::image::{resize_bicubic_tensor, to_tensor};
 
-/// Names the recogniser's weights where a caller names none.
+/// Environment variable with the path of the recogniser's weights.
 pub const RECOGNIZER_VARIABLE: &str = "ANYFACE_RECOGNIZER";
 
-/// Side of the faces that MobileFaceNet reads.
+/// Side, in pixels, of the faces that MobileFaceNet reads.
 const SIDE: usize = 112;
-/// Side of the aligned pictures that faces are cut out of.
+/// Side, in pixels, of the aligned images that faces are cropped from.
 const ALIGNED: usize = 256;
-/// Pictures read at once.
+/// Batch size.
 const BATCH: usize = 64;
 
-/// MobileFaceNet on pictures of any size.
+/// MobileFaceNet for images of any size.
 #[derive(Debug, Clone)]
 pub struct Recognizer {
     network: MobileFaceNet,
@@ -30,10 +30,10 @@ pub struct Recognizer {
 }
 
 impl Recognizer {
-    /// Opens the weights, in any layout that `anyface convert` reads.
+    /// Opens the weights in any layout that `anyface convert` reads.
     ///
     /// # Errors
-    /// The file cannot be read, or is no MobileFaceNet.
+    /// If the file cannot be read or is not MobileFaceNet.
     pub fn open(path: &Path, device: &Device) -> Result<Self, Error> {
         let network = Converted::network(path, Kind::MobileFaceNet)?;
         let config: MobileFaceNetConfig = network.sizes()?;
@@ -43,16 +43,17 @@ impl Recognizer {
         })
     }
 
-    /// The recogniser at `path`, else the one that [`RECOGNIZER_VARIABLE`] names, which may be empty for none.
+    /// The recogniser at `path`; else at the path in [`RECOGNIZER_VARIABLE`], where an empty value
+    /// means none.
     ///
     /// # Errors
-    /// As [`Recognizer::open`].
+    /// See [`Recognizer::open`].
     pub fn find(path: Option<&Path>, device: &Device) -> Result<Option<Self>, Error> {
         let path = hub::find(path, RECOGNIZER_VARIABLE, None);
         path.map(|path| Self::open(&path, device)).transpose()
     }
 
-    /// A feature of unit length for each of `images [N, 3, R, R]` in ±1, which are seen whole.
+    /// One feature of unit length per image in `images [N, 3, R, R]` from −1 to 1, read as a whole.
     pub fn features(&self, images: Tensor<4>) -> Vec<Vec<f64>> {
         let batches = images.split(BATCH, 0).into_iter();
         batches
@@ -60,19 +61,19 @@ impl Recognizer {
             .collect()
     }
 
-    /// Whose faces are in aligned `images [N, 3, R, R]` in ±1, of which only the face is seen: features of unit length,
-    /// `[N, E]`, with the gradient of the images.
+    /// Identity features `[N, E]` of unit length for aligned `images [N, 3, R, R]` from −1 to 1.
+    /// Only the face is read. Differentiable with respect to the images.
     pub fn identities(&self, images: Tensor<4>) -> Tensor<2> {
         self.read(crop_face(resize_bicubic_tensor(images, ALIGNED)))
     }
 
-    /// [`Recognizer::identities`] of one picture.
+    /// [`Recognizer::identities`] for one picture.
     pub fn identity(&self, picture: &RgbImage) -> Vec<f64> {
         let picture = to_tensor(&[picture], &self.device);
         rows(self.identities(picture)).swap_remove(0)
     }
 
-    /// Features of `faces [N, 3, 112, 112]` in about ±1.
+    /// Features of `faces [N, 3, 112, 112]`, from about −1 to 1.
     fn read(&self, faces: Tensor<4>) -> Tensor<2> {
         self.network.forward((faces.clamp(-1.0, 1.0) + 1.0) * 127.5)
     }

@@ -1,4 +1,4 @@
-//! YuNet: finds faces (Wu et al. 2023, Machine Intelligence Research 20, 656–665).
+//! YuNet: a face detector (Wu et al. 2023, Machine Intelligence Research 20, 656–665).
 //!
 //! Reference: ShiqiYu/libfacedetection.train, the released `yunet_n` and `yunet_s`.
 
@@ -12,19 +12,19 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{Conv, conv};
 
-/// Units of the backbone.
+/// Number of units in the backbone.
 pub(crate) const UNITS: usize = 11;
 
-/// Units before which the side is halved.
+/// Units preceded by downsampling.
 const HALVED: [usize; 4] = [1, 5, 7, 9];
 
-/// Units whose features are looked for faces: at 1/8, 1/16 and 1/32 of the side.
+/// Units with detection heads, at 1/8, 1/16 and 1/32 of the resolution.
 const LEVELS: [usize; 3] = [6, 8, 10];
 
-/// Channels of the four heads: face, face centre, box, and five points.
+/// Channels of the four heads: class, objectness, box, and five points.
 const HEADS: [usize; 4] = [1, 1, 4, 10];
 
-/// Size of a [`YuNet`].
+/// Sizes of a [`YuNet`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct YuNetConfig {
     /// Channels after the first convolution.
@@ -36,7 +36,7 @@ pub struct YuNetConfig {
 }
 
 impl YuNetConfig {
-    /// A detector with fresh weights.
+    /// Creates a detector with random weights.
     pub fn init(&self, device: &Device) -> YuNet {
         let width = self.channels[UNITS - 1];
         let inputs = std::iter::once(self.stem).chain(self.channels);
@@ -61,7 +61,7 @@ impl YuNetConfig {
     }
 }
 
-/// A 1×1 convolution, then one of 3×3 for each channel.
+/// A depthwise separable convolution: 1×1, then depthwise 3×3.
 #[derive(Module, Debug)]
 struct Unit {
     pointwise: Conv2d,
@@ -98,25 +98,27 @@ pub struct YuNet {
     points: Vec<Unit>,
 }
 
-/// What the heads say of each cell of one level, row by row: `[N, H·W, C]`.
+/// Output of the heads for each cell of one level, row by row: `[N, H·W, C]`.
 #[derive(Debug, Clone)]
 pub struct Level {
     /// Side of a cell in pixels: 8, 16 or 32.
     pub stride: usize,
-    /// How likely a face is, `[N, H·W, 1]`, 0 to 1.
+    /// Probability of a face, `[N, H·W, 1]`, 0 to 1.
     pub class: Tensor<3>,
-    /// How near its centre is, `[N, H·W, 1]`, 0 to 1. The score of a face is the geometric mean of both.
+    /// Proximity of the face's centre, `[N, H·W, 1]`, 0 to 1. The score of a face is the geometric
+    /// mean of both.
     pub object: Tensor<3>,
-    /// Centre from the cell's corner and logarithm of width and height, in cells: `[N, H·W, 4]`.
+    /// Centre relative to the cell's corner, and logarithm of width and height, in cells:
+    /// `[N, H·W, 4]`.
     pub bbox: Tensor<3>,
-    /// Eyes, nose and corners of the mouth, as the picture has them from left to right, in cells from the cell's corner:
-    /// `[N, H·W, 10]`.
+    /// Eyes, nose and mouth corners, from left to right in the picture, relative to the cell's
+    /// corner, in cells: `[N, H·W, 10]`.
     pub points: Tensor<3>,
 }
 
 impl YuNet {
-    /// Pictures `[N, 3, H, W]` in 0 to 255, channels blue, green, red, sides multiples of 32, to what each of the three
-    /// levels says.
+    /// Maps BGR images `[N, 3, H, W]` from 0 to 255, with sides that are multiples of 32, to the
+    /// output of the three levels.
     pub fn forward(&self, images: Tensor<4>) -> [Level; 3] {
         let [fine, middle, coarse] = self.features(images);
         let neck = |level: usize, x| relu(self.neck[level].forward(x));

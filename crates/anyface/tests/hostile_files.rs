@@ -1,7 +1,9 @@
-//! Damaged and hostile checkpoints: whatever the bytes, an answer comes soon, in little memory, and never as a panic.
+//! Damaged and hostile checkpoints: any bytes are read quickly, in little memory, and without a
+//! panic.
 //!
-//! Files of every container are mutated at random, by seed. The short run is part of the tests; the long one is for
-//! changes to the readers: `cargo test --release -p anyface --test hostile_files -- --ignored`.
+//! Files of every container are mutated randomly, by seed. The short run is one of the ordinary
+//! tests. The long run is for changes to the readers:
+//! `cargo test --release -p anyface --test hostile_files -- --ignored`.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -19,10 +21,10 @@ use rand_chacha::ChaCha8Rng;
 /// The most memory for a file of a few kilobytes.
 const MEMORY: usize = 64 << 20;
 
-/// The longest time for one.
+/// The longest time for one file.
 const TIME: Duration = Duration::from_secs(5);
 
-/// Small files, one of each container at least.
+/// Small files, at least one per container.
 const SEEDS: [&str; 11] = [
     "archive.pt",
     "zip64.pt",
@@ -38,16 +40,16 @@ const SEEDS: [&str; 11] = [
 ];
 
 #[test]
-fn mutated_files_are_answered_soon_and_in_little_memory() {
+fn mutated_files_are_read_quickly_and_in_little_memory() {
     let seeds = seeds();
     let opened = (0..20_000).filter(|&seed| attack(&seeds, seed)).count();
-    // Some changes must get past the first bytes, or nothing was tried.
+    // If no mutation gets past the first bytes, nothing was tested.
     assert!(opened > 1000, "{opened} files opened");
 }
 
 #[test]
 #[ignore = "ten minutes"]
-fn mutated_files_are_answered_for_ten_minutes() {
+fn mutated_files_are_read_for_ten_minutes() {
     let seeds = seeds();
     let start = Instant::now();
     let mut seed = 1 << 32;
@@ -64,7 +66,7 @@ fn seeds() -> Vec<Vec<u8>> {
     let networks = crates.join("anyface/tests/fixtures/checkpoints");
     let container = |name: &&str| std::fs::read(containers.join(name)).unwrap();
     let mut seeds: Vec<Vec<u8>> = SEEDS.iter().map(container).collect();
-    // The beginnings of large files hold what is parsed; the first storage of a pickle ends them early.
+    // Only the beginnings of large files are parsed. The first storage of a pickle ends them early.
     for name in [
         "nvidia_skip_clamp256_p4.pkl",
         "yunet.onnx",
@@ -76,7 +78,7 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Reads one mutated file as `anyface convert` does; says whether it could be opened.
+/// Reads one mutated file like `anyface convert`; returns whether it could be opened.
 fn attack(seeds: &[Vec<u8>], seed: u64) -> bool {
     let file = mutated(seeds, &mut ChaCha8Rng::seed_from_u64(seed));
     let (opened, cost) = measured(|| {

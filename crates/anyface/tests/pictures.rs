@@ -1,6 +1,7 @@
-//! Picture files of every kind, whole, damaged and hostile: each gives the picture or one clear line, in bounded memory.
+//! Picture files of every kind, intact, damaged and hostile: each gives the picture or a one-line
+//! error, in bounded memory.
 //!
-//! The files are those of `tools/parity/pictures.py`.
+//! `tools/parity/pictures.py` makes the files.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -20,13 +21,13 @@ use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// The bound on memory that [`read_picture`] states.
+/// The memory bound of [`read_picture`].
 const MEMORY: usize = 2_000_000_000;
 
-/// Memory is counted for all threads, so tests that measure it take turns.
+/// Memory is counted for all threads, so tests that measure it run one at a time.
 static MEASURING: Mutex<()> = Mutex::new(());
 
-/// Colours of the quarters of the picture.
+/// Colours of the picture's quarters.
 const QUARTERS: [[u8; 3]; 4] = [[220, 30, 30], [30, 200, 30], [30, 30, 220], [255, 255, 255]];
 
 fn fixture(name: &str) -> PathBuf {
@@ -34,7 +35,7 @@ fn fixture(name: &str) -> PathBuf {
     fixtures.join(name)
 }
 
-/// Files of the picture of four quarters, or of a grey ramp from above to below.
+/// Files of the picture of four quarters, or of a grey ramp from top to bottom.
 fn files(ramps: bool) -> Vec<PathBuf> {
     let folder = std::fs::read_dir(fixture("pictures")).unwrap();
     let is_ramp = |path: &PathBuf| path.to_string_lossy().contains("grey");
@@ -47,10 +48,10 @@ fn files(ramps: bool) -> Vec<PathBuf> {
     files
 }
 
-/// Fails unless the picture could not be read, and one line says which.
+/// Fails unless the result is a one-line error that names the file.
 fn assert_one_line<T>(result: Result<T, Error>, name: &str) -> String {
     let Err(error) = result else {
-        panic!("{name} could be read");
+        panic!("{name} was read without an error");
     };
     let line = error.to_string();
     assert!(line.contains(name) && line.lines().count() == 1, "{line}");
@@ -86,7 +87,7 @@ fn grey_pictures_of_8_and_16_bits_are_grey() {
 }
 
 #[test]
-fn what_is_no_picture_is_told_in_one_line() {
+fn files_that_are_not_pictures_give_a_one_line_error() {
     assert_one_line(read_picture(&fixture("no_such.png")), "no_such.png");
     assert_one_line(read_picture(&fixture("pictures")), "pictures");
     assert_one_line(read_picture(&fixture("README.md")), "README.md: no picture");
@@ -99,13 +100,14 @@ fn what_is_no_picture_is_told_in_one_line() {
 }
 
 #[test]
-fn truncated_files_are_told_in_one_line() {
+fn truncated_files_give_a_one_line_error() {
     for path in [files(false), files(true)].concat() {
         let whole = std::fs::read(&path).unwrap();
         for share in [0.1, 0.5, 0.9] {
             let part = &whole[..(whole.len() as f64 * share) as usize];
             let result = decode_picture(part, "cut");
-            // The first picture of an animation may be whole, and the data that a file ends with may not matter.
+            // The first frame of an animation may be complete, and the last data of a file may not
+            // matter.
             let may_be_whole = path.to_string_lossy().contains("animated") || share > 0.8;
             if result.is_err() || !may_be_whole {
                 assert_one_line(result, "cut");
@@ -115,7 +117,7 @@ fn truncated_files_are_told_in_one_line() {
 }
 
 #[test]
-fn a_thumbnail_or_a_film_is_not_taken_for_the_end_of_a_jpeg() {
+fn a_thumbnail_or_a_video_is_not_taken_for_the_end_of_a_jpeg() {
     let jpeg = std::fs::read(fixture("pictures/rgb.jpg")).unwrap();
     let with_film = [&jpeg[..], b"ftypmp42 \xFF\xDA \xFF"].concat();
     assert!(decode_picture(&with_film, "film").is_ok());
@@ -125,7 +127,7 @@ fn a_thumbnail_or_a_film_is_not_taken_for_the_end_of_a_jpeg() {
 }
 
 #[test]
-fn mutated_pictures_are_answered_soon_and_in_little_memory() {
+fn mutated_pictures_are_read_quickly_and_in_little_memory() {
     let _turn = MEASURING.lock();
     let read = |path: &PathBuf| std::fs::read(path).unwrap();
     let seeds: Vec<Vec<u8>> = [files(false), files(true)]
@@ -150,7 +152,7 @@ fn mutated_pictures_are_answered_soon_and_in_little_memory() {
     assert!(decoded > 400, "{decoded} files decoded");
 }
 
-/// A grey PNG of so many pixels, which packs to little.
+/// A grey PNG of this size, which compresses well.
 fn large_png(width: u32, height: u32) -> Vec<u8> {
     let mut png = Vec::new();
     let pixels = vec![128; width as usize * height as usize];
@@ -161,7 +163,7 @@ fn large_png(width: u32, height: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_hundred_megapixels_are_read_and_more_than_allowed_are_not() {
+fn pictures_are_read_up_to_the_allowed_size() {
     let _turn = MEASURING.lock();
     let png = large_png(10_000, 10_000);
     let (picture, cost) = measured(|| decode_picture(png, "large.png"));
@@ -182,7 +184,7 @@ fn slow_the_largest_jpegs_stay_within_the_bound() {
     });
     let mut jpeg = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut jpeg, 90);
-    // EXIF of one entry: orientation 6.
+    // EXIF with one entry: orientation 6.
     let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
     encoder.set_exif_metadata(exif.to_vec()).unwrap();
     encoder.encode_image(&picture).unwrap();
@@ -194,8 +196,8 @@ fn slow_the_largest_jpegs_stay_within_the_bound() {
 }
 
 #[test]
-fn a_picture_without_a_usable_face_is_told_in_one_line() {
-    // Random weights: their scores on one colour are under any threshold.
+fn a_picture_without_a_usable_face_gives_a_one_line_error() {
+    // Random weights: their scores on a single colour are below any threshold.
     let detector = Detector::open(&fixture("checkpoints/yunet.onnx")).unwrap();
     let open = |side: u32, detector, face| {
         Photograph::new(RgbImage::new(side, side), "face.png", detector, face, 32)
@@ -224,7 +226,7 @@ fn faces_are_counted_from_the_largest() {
 }
 
 #[test]
-fn without_a_detector_the_middle_of_a_picture_is_the_face() {
+fn without_a_detector_the_centre_of_a_picture_is_the_face() {
     let path = fixture("pictures/rgb.png");
     let photograph = Photograph::open(&path, None, 0, 16).unwrap();
     assert!(photograph.found.is_none());

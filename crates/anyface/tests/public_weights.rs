@@ -1,5 +1,4 @@
-//! Bundles as `anyface convert` leaves them: networks and their sizes, and nothing else. Random
-//! weights.
+//! Bundles as `anyface convert` writes them, with only networks and their sizes. Random weights.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -16,6 +15,7 @@ use anyface::inversion::{EncoderConfig, Method};
 use anyface::layers::l2_normalize;
 use anyface::mapper::{ImageMapConfig, MemoryConfig};
 use anyface::prior::{PriorConfig, Sampling};
+use anyface::recognizer::Recognizer;
 use anyface::stylegan2::{Generator, GeneratorConfig, Noise, mix};
 use anyface::weights::save_tensors;
 use anyface::{Edit, EditMethod, Engine, Latent};
@@ -61,7 +61,7 @@ fn put_anyface_plus(folder: &Path, num_ws: usize) {
     put(folder, "image_map", &map, map.init(&device));
 }
 
-/// Steps few enough for a test.
+/// Few enough steps for a test.
 fn put_optimization(folder: &Path, steps: usize) {
     let config = OptimizationConfig {
         steps,
@@ -76,7 +76,7 @@ fn latent(engine: &Engine, captions: &[&str], seed: u64, psi: f64) -> Tensor<3> 
     engine.face(&description, seed, truncation).latent.w_plus
 }
 
-/// A bundle's generator and image tower as they are trained.
+/// The generator and image tower of a bundle, as trained.
 struct Seen {
     generator: Generator,
     tower: ImageTower,
@@ -94,7 +94,7 @@ impl Seen {
         }
     }
 
-    /// What the tower sees in a face, its styles moved by an offset: `[1, E]`, of unit length.
+    /// The tower's feature of a face with an optional style offset: `[1, E]`, of unit length.
     fn feature(&self, w_plus: Tensor<3>, offset: Option<&Tensor<2>>) -> Tensor<2> {
         let synthesis = self.generator.synthesis.clone();
         let synthesis = match offset {
@@ -111,7 +111,7 @@ fn distance(a: &Tensor<3>, b: &Tensor<3>) -> f32 {
 }
 
 #[test]
-fn networks_that_are_missing_are_named_with_the_way_out() {
+fn missing_networks_are_named_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let generator = GeneratorConfig::new(5, WIDTH, vec![4; 4]);
     let network = generator.init(&Device::flex());
@@ -131,7 +131,7 @@ fn networks_that_are_missing_are_named_with_the_way_out() {
 }
 
 #[test]
-fn widths_that_differ_are_refused_with_both_numbers() {
+fn different_widths_are_refused_with_both_values() {
     let refused = |write: &dyn Fn(&Path), says: &str| {
         let folder = tempfile::tempdir().unwrap();
         public_bundle(folder.path());
@@ -141,7 +141,7 @@ fn widths_that_differ_are_refused_with_both_numbers() {
     };
     refused(
         &|folder| put_clip2latent(folder, 8),
-        "clip2latent.dim: it reads features of 8, the text tower's have 6",
+        "clip2latent.dim: it reads features of width 8, the text tower's have width 6",
     );
     refused(
         &|folder| put_anyface_plus(folder, 10),
@@ -153,7 +153,7 @@ fn widths_that_differ_are_refused_with_both_numbers() {
             let image = VisionTransformerConfig::new(24, 8, 8, 1, 1, 7);
             put(folder, "image_tower", &image, image.init(&device));
         },
-        "image_tower.embed_dim: it gives features of 7, the text tower's have 6",
+        "image_tower.embed_dim: it gives features of width 7, the text tower's have width 6",
     );
     refused(
         &|folder| {
@@ -171,12 +171,12 @@ fn widths_that_differ_are_refused_with_both_numbers() {
             };
             section(folder, "clip2latent_sampling", &sampling);
         },
-        "needs 1 to 20 steps, and a number",
+        "needs 1 to 20 steps and a finite guidance",
     );
 }
 
 #[test]
-fn clip2latent_draws_one_latent_of_seed_and_words() {
+fn clip2latent_depends_on_seed_and_text() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     put_clip2latent(folder.path(), WIDTH);
@@ -191,7 +191,7 @@ fn clip2latent_draws_one_latent_of_seed_and_words() {
     );
     assert!(distance(&sailor, &latent(&engine, &["a nun"], 1, 1.0)) > 1e-4);
     assert!(distance(&sailor, &latent(&engine, &["a sailor"], 2, 1.0)) > 1e-4);
-    // Its mean latent is 0 when it is fresh.
+    // The mean latent of a new prior is 0.
     let half = latent(&engine, &["a sailor"], 1, 0.5);
     assert!(distance(&(half * 2.0), &sailor) < 1e-6);
 
@@ -219,7 +219,7 @@ fn the_best_of_several_faces_has_the_highest_score() {
 }
 
 #[test]
-fn anyface_plus_takes_two_layers_from_noise_and_the_others_from_the_words() {
+fn anyface_plus_takes_two_layers_from_noise_and_the_others_from_the_text() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     put_anyface_plus(folder.path(), 8);
@@ -232,7 +232,7 @@ fn anyface_plus_takes_two_layers_from_noise_and_the_others_from_the_words() {
     assert!(distance(&one, &other) > 1e-5);
     assert_eq!(distance(&fine(one.clone()), &fine(other)), 0.0);
 
-    // Several captions meet in what the memory answers.
+    // The memory features of several captions are averaged.
     let bundle = Bundle::folder(folder.path());
     let config = engine.config();
     let (memory, map) = (
@@ -287,7 +287,46 @@ fn optimisation_raises_the_score_that_it_optimises() {
     assert_eq!(distance(&same.w_plus, &start.w_plus), 0.0);
 }
 
-/// An encoder for pictures of 32 pixels, of so many channels.
+#[test]
+fn a_recogniser_holds_who_is_optimised_by_method_or_by_mapper() {
+    let folder = tempfile::tempdir().unwrap();
+    public_bundle(folder.path());
+    let config = OptimizationConfig {
+        steps: 20,
+        identity: 10.0,
+        ..OptimizationConfig::default()
+    };
+    section(folder.path(), "optimization", &config);
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/checkpoints/mobilefacenet.param");
+    let free = Engine::open(folder.path()).unwrap();
+    let held = Engine::open(folder.path()).unwrap();
+    let held = held.with_recognizer(Some(&weights)).unwrap();
+    let face = free.random_face(4, free.truncation(None).unwrap());
+    let edited = |engine: &Engine, method| {
+        let edit = Edit {
+            method,
+            ..Edit::default()
+        };
+        engine.edit(&face, "a sailor", &edit).unwrap()
+    };
+    for engine in [&free, &held] {
+        let [mapper, method] =
+            [EditMethod::Mapper, EditMethod::Optimize].map(|method| edited(engine, method));
+        assert_eq!(distance(&mapper.w_plus, &method.w_plus), 0.0);
+    }
+    let recognizer = Recognizer::open(&weights, &Device::flex()).unwrap();
+    let person = recognizer.identity(&free.draw(&face));
+    let likeness = |latent: &Latent| {
+        let other = recognizer.identity(&free.draw(latent));
+        person.iter().zip(other).map(|(a, b)| a * b).sum::<f64>()
+    };
+    let [of_free, of_held] =
+        [&free, &held].map(|engine| likeness(&edited(engine, EditMethod::Mapper)));
+    assert!(of_held > of_free, "{of_held} is no more than {of_free}");
+}
+
+/// An encoder for pictures of 32 pixels with `inputs` channels.
 fn small_encoder(method: Method, inputs: usize, num_ws: usize) -> EncoderConfig {
     let backbone = IrSeConfig::new()
         .with_inputs(inputs)
@@ -319,7 +358,7 @@ fn a_picture_is_inverted_from_the_mean_latent_without_an_encoder() {
 }
 
 #[test]
-fn a_restyle_encoder_adds_to_what_it_found_before() {
+fn a_restyle_encoder_adds_to_the_previous_latent() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     let config = small_encoder(Method::RestyleE4e, 6, 8);
@@ -344,7 +383,7 @@ fn a_restyle_encoder_adds_to_what_it_found_before() {
 }
 
 #[test]
-fn global_directions_are_what_styles_change_in_clips_eyes() {
+fn global_directions_are_the_changes_of_clips_feature() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     let engine = Engine::open(folder.path()).unwrap();
@@ -352,13 +391,13 @@ fn global_directions_are_what_styles_change_in_clips_eyes() {
     let missing = engine.edit_styles(&face, "an old man", 1.0, 0.15);
     let missing = missing.unwrap_err().to_string();
     assert!(
-        missing.contains("no `directions` in this bundle"),
+        missing.contains("the bundle has no `directions`"),
         "{missing}"
     );
 
     let mut last = 0;
     let (sizes, directions) = engine.prepare_directions(1, |done| last = done);
-    // 4 channels at 4², and twice at the other three sides.
+    // 4 channels at 4², and twice at each of the other three resolutions.
     assert_eq!(
         (sizes.style_width, sizes.feature_dim, last),
         (28, WIDTH, 28)
@@ -407,7 +446,7 @@ fn global_directions_are_what_styles_change_in_clips_eyes() {
 }
 
 #[test]
-fn directions_come_from_files_of_other_tools() {
+fn directions_load_from_files_of_other_tools() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     let engine = Engine::open(folder.path()).unwrap();
@@ -437,7 +476,7 @@ fn directions_come_from_files_of_other_tools() {
     }
     write(&[("pose", &[8, WIDTH])]);
     assert_eq!(values(load(None, None).unwrap())[47], 47.0);
-    // Component 1 is 6 to 11, its deviation 1.
+    // Component 1 is 6 to 11, its standard deviation 1.
     write(&[("comp", &[3, WIDTH]), ("mean", &[1, WIDTH]), ("std", &[3])]);
     let component = values(load(Some(1), None).unwrap());
     assert_eq!(component[..6], [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
@@ -447,9 +486,12 @@ fn directions_come_from_files_of_other_tools() {
         assert!(error.contains("direction.safetensors"), "{error}");
         assert!(error.contains(says), "{error}");
     };
-    refused(None, "3 principal components: choose one by --component");
-    refused(Some(3), "--component 3: it holds 3 of them, from 0");
+    refused(None, "3 principal components: choose one with --component");
+    refused(
+        Some(3),
+        "--component 3: the file has 3 components, counted from 0",
+    );
     write(&[("age", &[7])]);
-    refused(None, "`age` has the shape [7]");
-    refused(Some(0), "no principal components in it");
+    refused(None, "`age` has shape [7]");
+    refused(Some(0), "the file has no principal components");
 }

@@ -17,7 +17,8 @@ use anyface::weights::load_module;
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 
-/// `max |difference| / max |expected|` allowed for each kind of value; the reference's own rounding is near 1e-6.
+/// Allowed `max |difference| / max |expected|` per kind of value; the reference's own rounding
+/// error is near 1e-6.
 const MAPPING: f32 = 1e-5;
 const LAYER: f32 = 5e-6;
 const IMAGE: f32 = 2e-5;
@@ -48,7 +49,7 @@ fn gradients_of_the_clamped_network_match() {
     Network::clamped(&Device::flex().autodiff()).check_gradients();
 }
 
-/// Networks of the architectures that NVIDIA's code has beside `skip`, out of NVIDIA's own files.
+/// Networks of NVIDIA's other architectures, from NVIDIA's own file format.
 #[test]
 fn resnet_and_orig_networks_match() {
     for (name, file, architecture) in [
@@ -228,7 +229,7 @@ impl Network {
     }
 }
 
-/// What the reference computed, by name.
+/// Values computed by the reference, by name.
 struct Expected {
     tensors: HashMap<String, TensorData>,
     device: Device,

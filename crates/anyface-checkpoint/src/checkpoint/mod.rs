@@ -1,4 +1,4 @@
-//! [`Checkpoint`]: the tensors of a file, whatever its container.
+//! [`Checkpoint`]: the tensors of a file in any supported container.
 
 mod shards;
 
@@ -20,30 +20,32 @@ use crate::torch::{self, Archive};
 use crate::zip::{Checksum, Members};
 use crate::{folder, ncnn, no_checkpoint, numpy, onnx, pickle, safetensors};
 
-/// The contents of a file, whatever its container.
+/// The contents of a checkpoint file in any supported container.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Where the bytes come from, for errors.
+    /// Name of the source in error messages.
     pub source_name: String,
-    /// How the file holds its tensors.
+    /// Container of the file.
     pub container: Container,
     /// Tensors by dotted name: keys of dicts, attributes of modules, indices of lists.
     pub tensors: BTreeMap<String, StoredTensor>,
-    /// What is no tensor, as nested objects under the same names; the constructor's arguments of a module, for one.
+    /// Everything else that JSON can express, as nested objects under the same names, e.g. the
+    /// constructor arguments of a module.
     pub metadata: Value,
-    /// What the file holds besides.
+    /// Objects that were not read, with the reason.
     pub left_out: Vec<LeftOut>,
-    /// The file, unless the bytes came from elsewhere.
+    /// Path of the file; `None` if the checkpoint was read from bytes.
     path: Option<PathBuf>,
     checksums: Vec<Checksum>,
 }
 
 impl Checkpoint {
-    /// Opens a file, or all files that an index of safetensors names. The tensors stay in the file, which must not be
-    /// changed as long as the checkpoint is in use.
+    /// Opens a file, or all shards listed in an index file. Tensors stay memory-mapped: do not
+    /// modify the file while the checkpoint is in use.
     ///
     /// # Errors
-    /// When the file cannot be read, is of no known container, or is not whole; the error gives the offset.
+    /// If the file cannot be read, its container is unknown, or it is damaged; the error gives the
+    /// byte offset.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let source_name = path.display().to_string();
         if path.is_dir() {
@@ -66,10 +68,10 @@ impl Checkpoint {
         })
     }
 
-    /// [`Self::open`] for the bytes of one file; `source_name` stands for the path in errors.
+    /// Like [`Self::open`] for the bytes of one file; `source_name` replaces the path in errors.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// See [`Self::open`].
     pub fn from_bytes(bytes: Bytes, source_name: &str) -> Result<Self, CheckpointError> {
         let source = FileSlice { bytes, start: 0 };
         let parts = read(&source);
@@ -82,13 +84,14 @@ impl Checkpoint {
         }
     }
 
-    /// A graph of ncnn and the weights beside it.
+    /// Opens an ncnn graph and the weights beside it.
     fn open_ncnn(path: &Path, graph: Bytes) -> Result<Self, CheckpointError> {
         let weights_path = path.with_extension("bin");
         let whole = |bytes| FileSlice { bytes, start: 0 };
         let contents = ncnn::read(&whole(graph), &whole(map_file(&weights_path)?));
         let parts = contents.map(|contents| (Container::Ncnn, contents, Vec::new()));
-        // The offset of a fault is in the weights, but for lines that are no layer, which it quotes.
+        // Offsets in errors refer to the weights file. A malformed line of the graph is quoted
+        // instead.
         Self::new(parts, &weights_path.display().to_string())
     }
 
@@ -117,7 +120,7 @@ impl Checkpoint {
         })
     }
 
-    /// The same file with other tensors.
+    /// A copy of this checkpoint with `tensors` in place of its own.
     #[must_use]
     pub fn with_tensors(&self, tensors: BTreeMap<String, StoredTensor>) -> Self {
         Self {
@@ -131,15 +134,15 @@ impl Checkpoint {
         }
     }
 
-    /// Reads a JSON file of the model, a sidecar: one that stands in the folder of its weights.
-    /// `content` says what belongs in it.
+    /// Reads a JSON sidecar: a file in the same folder as the weights. `content` describes the
+    /// expected content for error messages.
     ///
     /// # Errors
-    /// When it is missing or no JSON, or the checkpoint was not opened from a path.
+    /// If the file is missing or not JSON, or the checkpoint was not opened from a path.
     pub fn sidecar(&self, name: &str, content: &str) -> Result<Value, CheckpointError> {
         let missing = || CheckpointError::Sidecar {
             source_name: self.source_name.clone(),
-            reason: format!("{name} must stand beside it: {content}"),
+            reason: format!("{name} is missing beside it: {content}"),
         };
         let path = self.path.as_ref().ok_or_else(missing)?.with_file_name(name);
         let bytes = fs::read(&path).map_err(|source| match source.kind() {
@@ -151,15 +154,15 @@ impl Checkpoint {
         })?;
         serde_json::from_slice(&bytes).map_err(|error| CheckpointError::Sidecar {
             source_name: path.display().to_string(),
-            reason: format!("no JSON: {error}"),
+            reason: format!("not JSON: {error}"),
         })
     }
 
-    /// Compares the stored tensors with the checksums that the container keeps; reads the whole file. Only zip archives
-    /// keep any.
+    /// Checks the stored tensors against the checksums in the container, which reads the whole
+    /// file. Only zip archives have checksums.
     ///
     /// # Errors
-    /// The first part of the file that was changed since it was written.
+    /// If a part of the file does not match its checksum; the error names the first.
     pub fn verify(&self) -> Result<(), CheckpointError> {
         self.checksums.iter().try_for_each(|checksum| {
             checksum
@@ -172,7 +175,7 @@ impl Checkpoint {
     }
 }
 
-/// Tells the container by its first bytes and reads it.
+/// Detects the container from the first bytes and reads it.
 fn read(source: &FileSlice) -> Result<(Container, Contents, Vec<Checksum>), Fault> {
     let bytes = &source.bytes;
     if safetensors::is_safetensors(bytes) {
@@ -198,14 +201,14 @@ fn read(source: &FileSlice) -> Result<(Container, Contents, Vec<Checksum>), Faul
         [] => return Err(source.fault("the file is empty")),
         _ => {
             let reason =
-                "no known container: not safetensors, torch, TorchScript, pickle, numpy or ONNX";
+                "unknown container: not safetensors, torch, TorchScript, pickle, numpy or ONNX";
             return Err(source.fault(reason));
         }
     };
     Ok((container, contents, Vec::new()))
 }
 
-/// A torch archive, or else an npz.
+/// Reads a zip as a torch archive or an npz.
 fn read_zip(members: &Members) -> Result<(Container, Contents), Fault> {
     if members.names().any(|name| name.ends_with("data.pkl")) {
         let (archive, contents) = torch::read_archive(members)?;
@@ -224,7 +227,7 @@ fn read_zip(members: &Members) -> Result<(Container, Contents), Fault> {
                     .insert(array.to_owned(), numpy::read_npy(&source)?);
             }
             _ => {
-                let reason = format!("a zip archive of neither torch nor numpy: it holds `{name}`");
+                let reason = format!("not a torch or numpy zip archive: it holds `{name}`");
                 return Err(members.fault(reason));
             }
         }

@@ -1,4 +1,4 @@
-//! Shards: several files with an index.
+//! Sharded checkpoints: several files and an index.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,14 +13,15 @@ use crate::error::CheckpointError;
 use crate::file_slice::Fault;
 use crate::map::map_file;
 
-/// `model.safetensors.index.json` or `pytorch_model.bin.index.json`.
+/// Content of `model.safetensors.index.json` or `pytorch_model.bin.index.json`.
 #[derive(Deserialize)]
 struct Index {
-    /// Tensor to file.
+    /// Maps tensor names to file names.
     weight_map: BTreeMap<String, String>,
 }
 
-/// Opens the files that an index at `path` names, which stand beside it, and checks that each has the tensors it should.
+/// Opens the files listed in the index at `path`, in the same folder, and checks that each has its
+/// listed tensors.
 pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, CheckpointError> {
     let source_name = path.display().to_string();
     let fault = |reason: String| CheckpointError::Malformed {
@@ -28,14 +29,14 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Chec
         source: Fault::new(0, reason),
     };
     let index: Index = serde_json::from_slice(index)
-        .map_err(|error| fault(format!("no index of shards: {error}")))?;
+        .map_err(|error| fault(format!("not an index of shards: {error}")))?;
     let mut tensors = BTreeMap::new();
     let mut shards: BTreeMap<String, Checkpoint> = BTreeMap::new();
     for (name, file) in index.weight_map {
         if !shards.contains_key(&file) {
             if Path::new(&file).file_name() != Some(file.as_ref()) {
                 return Err(fault(format!(
-                    "`{file}` is no name of a file beside the index"
+                    "`{file}` is not the name of a file beside the index"
                 )));
             }
             let shard = open_shard(&path.with_file_name(&file))?;
@@ -66,7 +67,8 @@ pub(super) fn open_shards(path: &Path, index: &Bytes) -> Result<Checkpoint, Chec
     })
 }
 
-/// Opens one file of safetensors or torch: an index that names indices would never end.
+/// Opens one shard. It must be safetensors or torch, since an index that lists indices could
+/// recurse forever.
 fn open_shard(path: &Path) -> Result<Checkpoint, CheckpointError> {
     let source_name = path.display().to_string();
     let shard = Checkpoint::from_bytes(map_file(path)?, &source_name)?;
@@ -74,10 +76,7 @@ fn open_shard(path: &Path) -> Result<Checkpoint, CheckpointError> {
         Container::Safetensors | Container::TorchZip | Container::TorchLegacy => Ok(shard),
         other => Err(CheckpointError::Malformed {
             source_name,
-            source: Fault::new(
-                0,
-                format!("a shard that is {other}, not safetensors or torch"),
-            ),
+            source: Fault::new(0, format!("the shard is {other}, not safetensors or torch")),
         }),
     }
 }

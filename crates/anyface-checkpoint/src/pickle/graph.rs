@@ -1,12 +1,13 @@
-//! What a pickle describes: nodes that refer to each other by number.
+//! The content of a pickle as a graph of numbered nodes.
 //!
-//! Nodes stand in one list, so sharing, cycles and deep nesting cost no recursion, neither to build nor to drop.
+//! Nodes are stored in one list, so shared, cyclic and deeply nested objects need no recursion to
+//! build or drop.
 
 use std::borrow::Cow;
 
 use crate::file_slice::Fault;
 
-/// Number of a [`Node`].
+/// Index of a [`Node`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Id(u32);
 
@@ -16,50 +17,50 @@ pub(crate) enum Node<'a> {
     None,
     Bool(bool),
     Int(i64),
-    /// An integer of more than 64 bits: nothing here asks which.
+    /// An integer of more than 64 bits. Its value is not kept.
     BigInt,
     Float(f64),
     Text(Cow<'a, str>),
-    /// Bytes, or a string of Python 2.
+    /// Bytes, or a Python 2 string.
     Bytes(Cow<'a, [u8]>),
     Tuple(Vec<Id>),
     List(Vec<Id>),
     Set(Vec<Id>),
     Dict(Vec<(Id, Id)>),
-    /// A class or function, by its name alone.
+    /// A class or function, by name only.
     Global {
         module: &'a str,
         name: &'a str,
     },
-    /// What a class or function would make: it is never called.
+    /// An object that a class or function would construct. The callee is never called.
     Call(Box<Call>),
-    /// Something outside the pickle.
+    /// A reference to an object outside the pickle.
     Persistent(Id),
 }
 
-/// An object that Python would make by calling `callee` with `args`, and then fill.
+/// An object that Python would construct by calling `callee` with `args`, then filling it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Call {
     pub(crate) callee: Id,
     pub(crate) args: Id,
-    /// What `__setstate__` would get.
+    /// Argument of `__setstate__`.
     pub(crate) state: Option<Id>,
-    /// What `__setitem__` would get.
+    /// Arguments of `__setitem__`.
     pub(crate) items: Vec<(Id, Id)>,
-    /// What `append` or `add` would get.
+    /// Arguments of `append` or `add`.
     pub(crate) elements: Vec<Id>,
 }
 
 /// A whole pickle.
 #[derive(Debug, Default)]
 pub(crate) struct Graph<'a> {
-    /// Each with the offset of its opcode.
+    /// Each node with the offset of its opcode.
     nodes: Vec<(Node<'a>, usize)>,
 }
 
 impl<'a> Graph<'a> {
     pub(super) fn push(&mut self, node: Node<'a>, offset: usize) -> Id {
-        let id = Id(u32::try_from(self.nodes.len()).expect("the machine limits the opcodes"));
+        let id = Id(u32::try_from(self.nodes.len()).expect("the number of opcodes is limited"));
         self.nodes.push((node, offset));
         id
     }
@@ -72,17 +73,17 @@ impl<'a> Graph<'a> {
         &self.nodes[id.0 as usize].0
     }
 
-    /// All nodes, in the order of their opcodes.
+    /// All nodes, in opcode order.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
         self.nodes.iter().map(|(node, _)| node)
     }
 
-    /// A fault at the opcode that made a node.
+    /// A fault at the opcode that created a node.
     pub(crate) fn fault(&self, id: Id, reason: impl Into<String>) -> Fault {
         Fault::new(self.nodes[id.0 as usize].1, reason)
     }
 
-    /// A string, of Python 2 or 3.
+    /// A Python 2 or 3 string.
     pub(crate) fn text(&self, id: Id) -> Option<&str> {
         match self.node(id) {
             Node::Text(text) => Some(text),
@@ -91,7 +92,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Bytes, also as protocols 0 to 2 write them: `_codecs.encode(text, 'latin1')`.
+    /// Bytes, including those of protocols 0 to 2: `_codecs.encode(text, 'latin1')`.
     pub(crate) fn bytes(&self, id: Id) -> Option<Cow<'_, [u8]>> {
         match self.node(id) {
             Node::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
@@ -107,7 +108,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// An integer that is no negative number.
+    /// A non-negative integer.
     pub(crate) fn size(&self, id: Id) -> Option<usize> {
         match *self.node(id) {
             Node::Int(value) => value.try_into().ok(),
@@ -123,7 +124,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The elements of a tuple or list, also of a class derived from them (`torch.Size`).
+    /// The elements of a tuple, a list, or a class derived from them (`torch.Size`).
     pub(crate) fn sequence(&self, id: Id) -> Option<&[Id]> {
         match self.node(id) {
             Node::Tuple(elements) | Node::List(elements) => Some(elements),
@@ -135,7 +136,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Module and name of what is called, and its arguments.
+    /// Module and name of the callee, and the arguments.
     pub(crate) fn call(&self, id: Id) -> Option<((&'a str, &'a str), &[Id])> {
         let Node::Call(call) = self.node(id) else {
             return None;
@@ -146,7 +147,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Keys and values of a dict, also of the classes derived from it that only hold items.
+    /// Keys and values of a dict, or of a derived class that only adds items.
     pub(crate) fn mapping(&self, id: Id) -> Option<Cow<'_, [(Id, Id)]>> {
         match self.node(id) {
             Node::Dict(items) => Some(Cow::Borrowed(items)),
@@ -163,7 +164,7 @@ impl<'a> Graph<'a> {
                     Some(Cow::Borrowed(&call.items))
                 }
                 (("argparse", "Namespace"), _) => self.mapping_of_state(call.state?),
-                // A class derived from dict, as protocols 0 and 1 write it.
+                // A class derived from dict, in protocols 0 and 1.
                 (("copyreg" | "copy_reg", "_reconstructor"), &[_, base, items]) => {
                     let (_, "dict") = self.global(base)? else {
                         return None;
@@ -178,7 +179,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The attributes of an object, which Python keeps in a plain dict.
+    /// The attributes of an object, which Python stores in a plain dict.
     pub(crate) fn mapping_of_state(&self, state: Id) -> Option<Cow<'_, [(Id, Id)]>> {
         match self.node(state) {
             Node::Dict(items) => Some(Cow::Borrowed(items)),
@@ -186,13 +187,13 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The value of a text key in keys and values.
+    /// The value of a string key among keys and values.
     pub(crate) fn get(&self, items: &[(Id, Id)], key: &str) -> Option<Id> {
         let mut values = items.iter().filter(|(k, _)| self.text(*k) == Some(key));
         values.next_back().map(|&(_, value)| value)
     }
 
-    /// `[[key, value], …]`, as Python 2 writes an `OrderedDict`.
+    /// `[[key, value], …]`: an `OrderedDict` in Python 2.
     fn pairs(&self, id: Id) -> Option<Vec<(Id, Id)>> {
         let pair = |&pair: &Id| match self.sequence(pair) {
             Some(&[key, value]) => Some((key, value)),

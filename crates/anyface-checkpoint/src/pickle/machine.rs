@@ -1,4 +1,4 @@
-//! The stack machine.
+//! The pickle stack machine.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,14 +7,15 @@ use super::opcode::*;
 use super::{Call, Graph, Id, Node, text};
 use crate::file_slice::{Fault, Reader};
 
-/// The most opcodes of a pickle. Each makes at most one node, one stack or memo entry, and one element of a container, so
-/// this bounds memory too, to about 200 MB. The largest checkpoints have a tenth.
+/// The most opcodes in a pickle. Each opcode creates at most one node, one stack or memo entry, and
+/// one element of a container, so this also bounds memory, to about 200 MB. The largest known
+/// checkpoints have a tenth as many.
 const MAX_OPCODES: usize = 1 << 20;
 
-/// Reads one pickle up to its STOP: its nodes, and the one it stands for.
+/// Reads one pickle up to its STOP opcode. Returns the nodes and the root.
 ///
 /// # Errors
-/// An opcode that is unknown, does not fit the stack, or comes after [`MAX_OPCODES`] others.
+/// If an opcode is unknown or does not fit the stack, or there are more than [`MAX_OPCODES`].
 pub(crate) fn load<'a>(reader: &mut Reader<'a>) -> Result<(Graph<'a>, Id), Fault> {
     let mut machine = Machine {
         reader,
@@ -34,16 +35,16 @@ pub(crate) fn load<'a>(reader: &mut Reader<'a>) -> Result<(Graph<'a>, Id), Fault
             opcode => machine.step(opcode)?,
         }
     }
-    Err(machine.fault(format!("a pickle of more than {MAX_OPCODES} opcodes")))
+    Err(machine.fault(format!("the pickle has more than {MAX_OPCODES} opcodes")))
 }
 
 struct Machine<'r, 'a> {
     reader: &'r mut Reader<'a>,
-    /// Of the opcode at work.
+    /// Offset of the current opcode.
     offset: usize,
     graph: Graph<'a>,
     stack: Vec<Id>,
-    /// Heights of the stack where MARKs stand.
+    /// Stack heights at each MARK.
     marks: Vec<usize>,
     memo: HashMap<usize, Id>,
 }
@@ -53,9 +54,9 @@ impl<'a> Machine<'_, 'a> {
         match opcode {
             PROTO => match self.reader.byte()? {
                 0..=5 => Ok(()),
-                protocol => {
-                    Err(self.fault(format!("pickle protocol {protocol}, known are 0 to 5")))
-                }
+                protocol => Err(self.fault(format!(
+                    "pickle protocol {protocol} is unknown; known are 0 to 5"
+                ))),
             },
             FRAME => self.reader.len64().map(|_| ()),
             MARK => {
@@ -96,7 +97,7 @@ impl<'a> Machine<'_, 'a> {
         }
     }
 
-    /// A value that stands in the opcode's own bytes, or an empty container.
+    /// A value encoded in the opcode itself, or an empty container.
     fn scalar(&mut self, opcode: u8) -> Result<Node<'a>, Fault> {
         let reader = &mut *self.reader;
         Ok(match opcode {
@@ -124,7 +125,7 @@ impl<'a> Machine<'_, 'a> {
             }
             FLOAT => match reader.line()?.parse() {
                 Ok(value) => Node::Float(value),
-                Err(_) => return Err(self.fault("a number that is none")),
+                Err(_) => return Err(self.fault("not a number")),
             },
             BINFLOAT => Node::Float(f64::from_be_bytes(reader.array()?)),
             SHORT_BINUNICODE => {
@@ -163,7 +164,7 @@ impl<'a> Machine<'_, 'a> {
             EMPTY_LIST => Node::List(Vec::new()),
             EMPTY_DICT => Node::Dict(Vec::new()),
             EMPTY_SET => Node::Set(Vec::new()),
-            _ => return Err(self.fault(format!("0x{opcode:02x} is no pickle opcode"))),
+            _ => return Err(self.fault(format!("0x{opcode:02x} is not a pickle opcode"))),
         })
     }
 
@@ -191,14 +192,14 @@ impl<'a> Machine<'_, 'a> {
             PUT | GET => {
                 let line = self.reader.line()?;
                 line.parse()
-                    .map_err(|_| self.fault("a memo entry without a number"))
+                    .map_err(|_| self.fault("a memo entry has no number"))
             }
             BINPUT | BINGET => self.reader.byte().map(usize::from),
             _ => self.reader.len32(),
         }
     }
 
-    /// Makes a container of the top of the stack.
+    /// Makes a container from the top of the stack.
     fn collect(&mut self, opcode: u8) -> Result<(), Fault> {
         let elements = match opcode {
             TUPLE1 => self.pop_many(1)?,
@@ -215,7 +216,7 @@ impl<'a> Machine<'_, 'a> {
         self.push(node)
     }
 
-    /// Puts the top of the stack into the container below it.
+    /// Moves the top of the stack into the container below it.
     fn fill(&mut self, opcode: u8) -> Result<(), Fault> {
         let added = match opcode {
             APPEND => self.pop_many(1)?,
@@ -233,12 +234,12 @@ impl<'a> Machine<'_, 'a> {
             (Node::Call(call), true) => call.items.extend(pairs),
             (Node::List(elements) | Node::Set(elements), false) => elements.extend(added),
             (Node::Call(call), false) => call.elements.extend(added),
-            _ => return Err(self.fault("elements for an object that takes none")),
+            _ => return Err(self.fault("an object that takes no elements gets some")),
         }
         Ok(())
     }
 
-    /// Names a class or function, or notes that it is called.
+    /// Pushes a class or function, or records a call.
     fn construct(&mut self, opcode: u8) -> Result<(), Fault> {
         let (callee, args) = match opcode {
             GLOBAL => {
@@ -253,7 +254,7 @@ impl<'a> Machine<'_, 'a> {
                     _ => None,
                 };
                 let [Some(module), Some(name)] = [0, 1].map(name) else {
-                    return Err(self.fault("a global whose name is no text"));
+                    return Err(self.fault("the name of a global is not a string"));
                 };
                 return self.push(Node::Global { module, name });
             }
@@ -261,7 +262,7 @@ impl<'a> Machine<'_, 'a> {
                 let state = self.pop()?;
                 let target = self.top()?;
                 let Node::Call(call) = self.graph.node_mut(target) else {
-                    return Err(self.fault("a state for an object that has none"));
+                    return Err(self.fault("an object that has no state gets one"));
                 };
                 call.state = Some(state);
                 return Ok(());
@@ -274,13 +275,13 @@ impl<'a> Machine<'_, 'a> {
             OBJ => {
                 let mut elements = self.pop_mark()?;
                 if elements.is_empty() {
-                    return Err(self.fault("an object without a class"));
+                    return Err(self.fault("an object has no class"));
                 }
                 (elements.remove(0), elements)
             }
             _ => {
                 if opcode == NEWOBJ_EX {
-                    // Keyword arguments: no known class takes any.
+                    // Keyword arguments: no supported class has any.
                     self.pop()?;
                 }
                 let args = self.pop()?;
@@ -312,7 +313,7 @@ impl<'a> Machine<'_, 'a> {
     fn pairs(&self, elements: &[Id]) -> Result<Vec<(Id, Id)>, Fault> {
         match elements.as_chunks::<2>() {
             (pairs, []) => Ok(pairs.iter().map(|&[key, value]| (key, value)).collect()),
-            _ => Err(self.fault("a key without a value")),
+            _ => Err(self.fault("a key has no value")),
         }
     }
 
@@ -326,7 +327,7 @@ impl<'a> Machine<'_, 'a> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.last() {
             Some(&top) if self.stack.len() > floor => Ok(top),
-            _ => Err(self.fault("an opcode that finds nothing on the stack")),
+            _ => Err(self.fault("the stack is empty")),
         }
     }
 
@@ -344,11 +345,11 @@ impl<'a> Machine<'_, 'a> {
         Ok(popped)
     }
 
-    /// Everything above the last MARK, and the MARK.
+    /// Pops everything above the last MARK, and the MARK.
     fn pop_mark(&mut self) -> Result<Vec<Id>, Fault> {
         match self.marks.pop() {
             Some(height) => Ok(self.stack.split_off(height)),
-            None => Err(self.fault("an opcode that finds no MARK")),
+            None => Err(self.fault("the stack has no MARK")),
         }
     }
 

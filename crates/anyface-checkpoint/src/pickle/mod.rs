@@ -1,8 +1,8 @@
-//! A pickle machine that runs no code.
+//! A pickle machine that never runs code.
 //!
-//! It knows every opcode that checkpoints use, of protocols 0 to 5, and builds a [`Graph`] of plain data: a global is its
-//! name, and a call is its callee beside its arguments. What a few known names mean (`torch`, `numpy`)
-//! is read off the graph afterwards; nothing else has a meaning.
+//! It knows every opcode of protocols 0 to 5 that checkpoints use, and builds a [`Graph`] of plain
+//! data: a global is a name, and a call is its callee with its arguments. The few names with a
+//! meaning (in `torch` and `numpy`) are interpreted afterwards, on the graph.
 //!
 //! Format: CPython's `Lib/pickletools.py`.
 

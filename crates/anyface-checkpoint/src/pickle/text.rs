@@ -1,11 +1,12 @@
-//! The opcodes of protocols 0 and 1 that write values as lines of text, and how such pickles begin.
+//! The opcodes of protocols 0 and 1, which write values as lines of text, and detection of these
+//! protocols.
 
 use std::borrow::Cow;
 
 use super::Node;
 
-/// Whether bytes begin as a pickle of protocol 0 or 1: with a dict, a list, or the name of a class.
-/// Such pickles do not say their protocol.
+/// Whether bytes begin like a pickle of protocol 0 or 1: with a dict, a list, or a class name.
+/// These pickles do not state their protocol.
 pub(crate) fn begins_without_protocol(bytes: &[u8]) -> bool {
     match bytes {
         [b'(', b'd' | b'l', b'p', digit, ..] => digit.is_ascii_digit(),
@@ -15,7 +16,7 @@ pub(crate) fn begins_without_protocol(bytes: &[u8]) -> bool {
     }
 }
 
-/// Two lines of dotted names.
+/// Whether the bytes are two lines of dotted names.
 fn names_a_class(bytes: &[u8]) -> bool {
     let is_name = |line: &[u8]| {
         let letter = |&byte: &u8| byte.is_ascii_alphanumeric() || b"_.".contains(&byte);
@@ -26,7 +27,7 @@ fn names_a_class(bytes: &[u8]) -> bool {
     names.into_iter().all(|line| line.is_some_and(is_name)) && lines.next().is_some()
 }
 
-/// A decimal integer, which Python 2 may end with an `L`.
+/// A decimal integer. Python 2 may append an `L`.
 pub(super) fn integer(line: &str) -> Result<Node<'static>, &'static str> {
     let digits = line.strip_suffix('L').unwrap_or(line);
     match digits.parse() {
@@ -34,15 +35,12 @@ pub(super) fn integer(line: &str) -> Result<Node<'static>, &'static str> {
         Err(_) => {
             let digits = digits.strip_prefix('-').unwrap_or(digits);
             let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            is_integer
-                .then_some(Node::BigInt)
-                .ok_or("an integer that is none")
+            is_integer.then_some(Node::BigInt).ok_or("not an integer")
         }
     }
 }
 
-/// Python's `raw-unicode-escape`: Latin-1, and `\uXXXX` or `\UXXXXXXXX` for what that does not
-/// have.
+/// Python's `raw-unicode-escape`: Latin-1, with `\uXXXX` or `\UXXXXXXXX` for other characters.
 pub(super) fn unicode(line: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     if let Ok(line) = str::from_utf8(line)
         && line.is_ascii()
@@ -64,17 +62,17 @@ pub(super) fn unicode(line: &[u8]) -> Result<Cow<'_, str>, &'static str> {
         };
         let code = after.get(1..=length).and_then(hexadecimal);
         let character = code.and_then(char::from_u32);
-        text.push(character.ok_or("an escape that is no character")?);
+        text.push(character.ok_or("an escape is not a character")?);
         rest = &after[1 + length..];
     }
     Ok(text.into())
 }
 
-/// The `repr` of a string of Python 2: quoted, with escapes.
+/// The `repr` of a Python 2 string: quoted, with escapes.
 pub(super) fn string(line: &[u8]) -> Result<Cow<'_, [u8]>, &'static str> {
     let quoted = match line {
         [first @ (b'\'' | b'"'), inner @ .., last] if first == last => inner,
-        _ => return Err("a string without its quotes"),
+        _ => return Err("a string has no quotes"),
     };
     if !quoted.contains(&b'\\') {
         return Ok(quoted.into());
@@ -88,7 +86,7 @@ pub(super) fn string(line: &[u8]) -> Result<Cow<'_, [u8]>, &'static str> {
             continue;
         }
         let Some((&escape, after)) = after.split_first() else {
-            return Err("a string that ends within an escape");
+            return Err("a string ends within an escape");
         };
         rest = after;
         bytes.push(match escape {
@@ -100,9 +98,9 @@ pub(super) fn string(line: &[u8]) -> Result<Cow<'_, [u8]>, &'static str> {
                 let code = after.get(..2).and_then(hexadecimal);
                 rest = after.get(2..).unwrap_or_default();
                 let code = code.and_then(|code| u8::try_from(code).ok());
-                code.ok_or("an escape that is no byte")?
+                code.ok_or("an escape is not a byte")?
             }
-            _ => return Err("an unknown escape in a string"),
+            _ => return Err("a string has an unknown escape"),
         });
     }
     Ok(bytes.into())
@@ -126,7 +124,7 @@ mod tests {
             unicode(b"a\\u005cb\\u000a\\U0001f600").as_deref(),
             Ok("a\\b\n😀")
         );
-        // A backslash before anything else stands for itself.
+        // A backslash before any other character is literal.
         assert_eq!(unicode(b"\\n").as_deref(), Ok("\\n"));
         assert!(unicode(b"\\u12").is_err() && unicode(b"\\ud800").is_err());
     }
@@ -142,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_of_any_length_are_known() {
+    fn integers_of_any_length_are_read() {
         assert_eq!(integer("-12"), Ok(Node::Int(-12)));
         assert_eq!(integer("12L"), Ok(Node::Int(12)));
         assert_eq!(integer("119547037146038801333356L"), Ok(Node::BigInt));
@@ -150,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_no_pickle() {
+    fn text_is_not_a_pickle() {
         for pickle in [
             b"(dp0\nV".as_slice(),
             b"(lp0\n",

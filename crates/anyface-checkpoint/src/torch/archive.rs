@@ -1,5 +1,5 @@
-//! What `torch.save` writes since 1.6, and TorchScript: a zip archive of a pickle, `ROOT/data.pkl`, and one file a storage,
-//! `ROOT/data/KEY`.
+//! Files of `torch.save` since 1.6 and of TorchScript: a zip archive with a pickle,
+//! `ROOT/data.pkl`, and one file per storage, `ROOT/data/KEY`.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::file_slice::Fault;
 use crate::pickle::load;
 use crate::zip::Members;
 
-/// What wrote the archive.
+/// The function that wrote the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Archive {
     /// `torch.save`.
@@ -26,13 +26,13 @@ pub(crate) fn read_archive(members: &Members) -> Result<(Archive, Contents), Fau
         .filter(|name| *name == "data.pkl" || name.ends_with("/data.pkl"))
         .collect();
     let &[pickle] = pickles.as_slice() else {
-        let reason = format!("{} files data.pkl in the archive, not one", pickles.len());
+        let reason = format!("the archive has {} files data.pkl, not one", pickles.len());
         return Err(members.fault(reason));
     };
     let root = pickle.trim_end_matches("data.pkl");
     let order = members.get(&format!("{root}byteorder"));
     if let Some(order) = order.filter(|order| order.bytes.as_ref() == b"big") {
-        return Err(order.fault("a file of a big-endian machine"));
+        return Err(order.fault("files of big-endian machines are not supported"));
     }
     let folder = format!("{root}data/");
     let mut by_key = HashMap::new();
@@ -45,7 +45,7 @@ pub(crate) fn read_archive(members: &Members) -> Result<(Archive, Contents), Fau
         }
     }
     let Some(source) = members.get(pickle) else {
-        return Err(members.fault("no data.pkl"));
+        return Err(members.fault("the archive has no data.pkl"));
     };
     let (graph, object) = load(&mut source.reader())?;
     let contents = contents(&graph, object, &Storages::new(&source, by_key))?;

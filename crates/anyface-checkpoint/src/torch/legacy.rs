@@ -1,5 +1,5 @@
-//! What `torch.save` wrote before 1.6: five pickles (magic number, protocol, system, object, storage keys), then for each
-//! key the number of elements and the elements.
+//! Files of `torch.save` before 1.6: five pickles (magic number, protocol, system, object, storage
+//! keys), then for each key the number of elements and the elements.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use crate::contents::Contents;
 use crate::file_slice::{Fault, FileSlice, Reader};
 use crate::pickle::{Graph, Id, Node, load};
 
-/// How every such file begins: the pickle of 0x1950a86a20f9469cfc6c, in protocol 2 and in protocol
-/// 1.
+/// First bytes of every such file: the pickled number 0x1950a86a20f9469cfc6c, in protocol 2 and in
+/// protocol 1.
 const MAGIC: [&[u8]; 2] = [
     b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e",
     b"L119547037146038801333356L\n.",
 ];
 
-/// Whether bytes begin as such a file does.
+/// Whether the bytes begin with the magic number.
 pub(crate) fn is_legacy(bytes: &[u8]) -> bool {
     MAGIC.iter().any(|magic| bytes.starts_with(magic))
 }
 
-/// Reads a whole file.
+/// Reads a legacy file.
 pub(crate) fn read_legacy(source: &FileSlice) -> Result<Contents, Fault> {
     let mut reader = source.reader();
     let (graph, root) = object(&mut reader)?;
@@ -32,7 +32,7 @@ pub(crate) fn read_legacy(source: &FileSlice) -> Result<Contents, Fault> {
     contents(&graph, root, &Storages::new(source, by_key))
 }
 
-/// Reads a file whose object is one storage, as plain pickles hold their tensors.
+/// Reads a file whose object is one storage. Plain pickles store their tensors this way.
 pub(super) fn read_storage(source: &FileSlice) -> Result<Storage, Fault> {
     let mut reader = source.reader();
     let (graph, root) = object(&mut reader)?;
@@ -42,19 +42,19 @@ pub(super) fn read_storage(source: &FileSlice) -> Result<Storage, Fault> {
         _ => None,
     };
     key.and_then(|(_, key, _)| storages.get(key).cloned())
-        .ok_or_else(|| graph.fault(root, "bytes that hold no storage"))
+        .ok_or_else(|| graph.fault(root, "the bytes are not a storage"))
 }
 
-/// The fourth pickle, after the three that say what the file is.
+/// The fourth pickle, after the three of the header.
 fn object<'a>(reader: &mut Reader<'a>) -> Result<(Graph<'a>, Id), Fault> {
     let Some(magic) = MAGIC.iter().find(|magic| reader.starts_with(magic)) else {
-        return Err(reader.fault("no magic number of torch"));
+        return Err(reader.fault("the magic number is not torch's"));
     };
     reader.take(magic.len())?;
     let offset = reader.offset();
     let (graph, version) = load(reader)?;
     if graph.size(version) != Some(1001) {
-        return Err(Fault::new(offset, "a protocol of torch other than 1001"));
+        return Err(Fault::new(offset, "the torch protocol is not 1001"));
     }
     let offset = reader.offset();
     let (graph, system) = load(reader)?;
@@ -62,7 +62,10 @@ fn object<'a>(reader: &mut Reader<'a>) -> Result<(Graph<'a>, Id), Fault> {
         .mapping(system)
         .and_then(|items| graph.get(&items, "little_endian"));
     if little.is_some_and(|id| *graph.node(id) == Node::Bool(false)) {
-        return Err(Fault::new(offset, "a file of a big-endian machine"));
+        return Err(Fault::new(
+            offset,
+            "files of big-endian machines are not supported",
+        ));
     }
     load(reader)
 }
@@ -84,24 +87,27 @@ fn storages(
     let offset = reader.offset();
     let (list, root) = load(reader)?;
     let Some(keys) = list.sequence(root) else {
-        return Err(Fault::new(offset, "storage keys that are no list"));
+        return Err(Fault::new(offset, "the storage keys are not a list"));
     };
     let mut storages = HashMap::new();
     for &key in keys {
         let name = list
             .text(key)
-            .ok_or_else(|| list.fault(key, "a storage key that is no text"))?;
+            .ok_or_else(|| list.fault(key, "a storage key is not a string"))?;
         let Some(StorageClass::Typed(dtype)) = classes.get(name) else {
             return Err(list.fault(
                 key,
-                format!("no tensor says what the storage `{name}` holds"),
+                format!("no tensor gives the element type of the storage `{name}`"),
             ));
         };
         let offset = reader.offset();
         let elements = reader.len64()?;
-        let length = elements
-            .checked_mul(dtype.bitsize() / 8)
-            .ok_or_else(|| Fault::new(offset, format!("a storage of {elements} elements")))?;
+        let length = elements.checked_mul(dtype.bitsize() / 8).ok_or_else(|| {
+            Fault::new(
+                offset,
+                format!("a storage has an invalid size of {elements} elements"),
+            )
+        })?;
         let bytes = source.part_of(reader.take(length)?).bytes;
         let dtype = Some(*dtype);
         storages.insert(name.to_owned(), Storage { dtype, bytes });

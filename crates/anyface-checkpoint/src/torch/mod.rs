@@ -1,7 +1,7 @@
 //! Files of `torch.save` and `torch.jit.save`.
 //!
-//! A pickle describes tensors as views of storages; where the storages stand is what tells the containers apart.
-//! Reference: `torch/serialization.py` and `torch/_utils.py`.
+//! A pickle describes tensors as views of storages. The containers differ in where the storages
+//! are. Reference: `torch/serialization.py` and `torch/_utils.py`.
 
 mod archive;
 mod legacy;

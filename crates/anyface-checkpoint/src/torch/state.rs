@@ -1,4 +1,5 @@
-//! What an unpickled object holds: tensors by dotted name, and everything else that JSON can say.
+//! The content of an unpickled object: tensors by dotted name, and everything else that JSON can
+//! express.
 
 use serde_json::{Map, Value};
 
@@ -8,10 +9,10 @@ use crate::file_slice::Fault;
 use crate::numpy;
 use crate::pickle::{Call, Graph, Id, Node};
 
-/// The deepest nesting of containers and modules.
+/// The deepest supported nesting of containers and modules.
 const MAX_DEPTH: usize = 64;
 
-/// The most bytes of names and values: shared objects are met once for every way that leads to them.
+/// The most bytes of names and values. A shared object counts once per path to it.
 const MAX_TEXT: usize = 64 << 20;
 
 /// Walks from `root` through dicts, lists, modules and objects with attributes.
@@ -41,7 +42,7 @@ struct Walk<'w, 'a> {
 }
 
 impl Walk<'_, '_> {
-    /// Adds the tensors at or below a node; gives the rest of it, if there is any.
+    /// Collects the tensors at and below a node. Returns the rest of the node, if any.
     fn visit(&mut self, id: Id, name: &str) -> Result<Option<Value>, Fault> {
         self.spend(id, name.len() + size_of::<Value>())?;
         if self.depth == MAX_DEPTH {
@@ -82,13 +83,13 @@ impl Walk<'_, '_> {
             Node::Set(elements) => return self.visit_elements(elements, name),
             Node::Call(call) => return self.visit_call(id, call, name),
             Node::Persistent(description) => match graph.sequence(*description) {
-                // Legacy files keep the source of a pickled module beside it.
+                // Legacy files store the source code beside a pickled module.
                 Some(&[tag, module, ..]) if graph.text(tag) == Some("module") => {
                     return self.visit(module, name);
                 }
-                _ => self.leave_out(name, "a storage without a tensor".to_owned()),
+                _ => self.leave_out(name, "a storage that no tensor uses".to_owned()),
             },
-            Node::BigInt => self.leave_out(name, "an integer over 64 bits".to_owned()),
+            Node::BigInt => self.leave_out(name, "an integer of more than 64 bits".to_owned()),
             Node::Global {
                 module,
                 name: class,
@@ -124,18 +125,18 @@ impl Walk<'_, '_> {
             None => {
                 let what = match graph.global(call.callee) {
                     Some((module, class)) => format!("a call of {module}.{class}, never run"),
-                    None => "a call of no known function, never run".to_owned(),
+                    None => "a call of an unknown function, never run".to_owned(),
                 };
                 Ok(self.leave_out(name, what))
             }
         }
     }
 
-    /// Parameters, buffers and children of a torch module, and its plain attributes.
+    /// The parameters, buffers, children and plain attributes of a torch module.
     fn visit_module(&mut self, class: &str, state: Id, name: &str) -> Result<Option<Value>, Fault> {
         let graph = self.graph;
         let Some(attributes) = graph.mapping_of_state(state) else {
-            return Err(graph.fault(state, format!("`{name}`: a module without attributes")));
+            return Err(graph.fault(state, format!("`{name}`: a module has no attributes")));
         };
         let mut values = Map::new();
         values.insert("class".to_owned(), class.into());
@@ -144,7 +145,7 @@ impl Walk<'_, '_> {
                 Some("_parameters" | "_buffers" | "_modules") => {
                     let items = graph.mapping(value).unwrap_or_default();
                     if let Some(Value::Object(children)) = self.visit_items(&items, name)? {
-                        // A parameter may be None: that is no value.
+                        // A parameter may be None, which is not a value.
                         values.extend(children.into_iter().filter(|(_, child)| !child.is_null()));
                     }
                 }
@@ -166,7 +167,7 @@ impl Walk<'_, '_> {
                 (Some(text), _) => text.to_owned(),
                 (None, Node::Int(number)) => number.to_string(),
                 _ => {
-                    self.leave_out(name, "an item whose key is no text".to_owned());
+                    self.leave_out(name, "an item whose key is not a string".to_owned());
                     continue;
                 }
             };
@@ -205,7 +206,8 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Class and attributes of a module in an NVIDIA pickle (`torch_utils/persistence.py`); its source text is not read.
+/// Class and attributes of a module in an NVIDIA pickle (`torch_utils/persistence.py`). The source
+/// code in it is not read.
 fn persistent_object<'g>(graph: &'g Graph<'_>, id: Id) -> Option<(&'g str, Id)> {
     let (("torch_utils.persistence", "_reconstruct_persistent_obj"), [meta]) = graph.call(id)?
     else {

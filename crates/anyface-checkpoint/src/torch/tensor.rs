@@ -1,4 +1,4 @@
-//! Tensors as torch pickles them: a call of a rebuilding function on a storage.
+//! Tensors in torch pickles: a call of a rebuild function on a storage.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -12,30 +12,30 @@ use crate::file_slice::{Fault, FileSlice};
 use crate::pickle::{Graph, Id, Node};
 use crate::stored::StoredTensor;
 
-/// How many rebuilding functions may wrap a tensor (`Parameter`, subclasses).
+/// The most rebuild functions around a tensor (`Parameter`, subclasses).
 const MAX_WRAPPERS: usize = 4;
 
-/// The storages that the tensors of a pickle are views of.
+/// The storages behind the tensors of a pickle.
 #[derive(Debug)]
 pub(crate) struct Storages<'s> {
-    /// What holds the pickle.
+    /// The bytes that contain the pickle.
     source: &'s FileSlice,
     /// Storages outside the pickle.
     by_key: HashMap<String, Bytes>,
-    /// Storages inside it, each a legacy file in a string of bytes, once they are opened.
+    /// Opened storages inside the pickle; each is a legacy file in a byte string.
     nested: RefCell<HashMap<Id, Storage>>,
 }
 
 /// Elements in memory order.
 #[derive(Debug, Clone)]
 pub(super) struct Storage {
-    /// None where the tensor says it (`UntypedStorage`).
+    /// Element type; `None` if the tensor gives it (`UntypedStorage`).
     pub(super) dtype: Option<Dtype>,
     pub(super) bytes: Bytes,
 }
 
 impl<'s> Storages<'s> {
-    /// Storages of a pickle in `source`; `by_key` are those that stand outside it.
+    /// Storages of a pickle in `source`; `by_key` are the storages outside it.
     pub(crate) fn new(source: &'s FileSlice, by_key: HashMap<String, Bytes>) -> Self {
         Self {
             source,
@@ -44,7 +44,7 @@ impl<'s> Storages<'s> {
         }
     }
 
-    /// The tensor that a node stands for, or nothing when the node is something else.
+    /// The tensor at a node; `None` if the node is not a tensor.
     pub(crate) fn tensor(&self, graph: &Graph<'_>, id: Id) -> Result<Option<StoredTensor>, Fault> {
         let Some((mut callee, mut args)) = graph.call(id) else {
             return Ok(None);
@@ -56,14 +56,14 @@ impl<'s> Storages<'s> {
                     [inner, ..],
                 ) => {
                     let Some(call) = graph.call(*inner) else {
-                        return Err(graph.fault(id, "a parameter without a tensor"));
+                        return Err(graph.fault(id, "a parameter has no tensor"));
                     };
                     (callee, args) = call;
                 }
                 (("torch._tensor", "_rebuild_from_type_v2"), [function, _, inner, ..]) => {
                     match (graph.global(*function), graph.node(*inner)) {
                         (Some(function), Node::Tuple(inner)) => (callee, args) = (function, inner),
-                        _ => return Err(graph.fault(id, "a tensor of a class without a function")),
+                        _ => return Err(graph.fault(id, "a tensor has no rebuild function")),
                     }
                 }
                 (("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2"), _) => {
@@ -80,11 +80,11 @@ impl<'s> Storages<'s> {
         }
         Err(graph.fault(
             id,
-            format!("a tensor wrapped more than {MAX_WRAPPERS} times"),
+            format!("a tensor is wrapped more than {MAX_WRAPPERS} times"),
         ))
     }
 
-    /// `(storage, offset, size, stride, …)`.
+    /// Reads `(storage, offset, size, stride, …)`.
     fn view(
         &self,
         graph: &Graph<'_>,
@@ -93,7 +93,7 @@ impl<'s> Storages<'s> {
         dtype: Option<Id>,
     ) -> Result<StoredTensor, Fault> {
         let &[storage, offset, shape, strides, ..] = args else {
-            return Err(graph.fault(id, "a tensor with too few arguments"));
+            return Err(graph.fault(id, "a tensor has too few arguments"));
         };
         let sizes = |id| {
             let sizes = graph.sequence(id)?.iter().map(|&size| graph.size(size));
@@ -102,7 +102,7 @@ impl<'s> Storages<'s> {
         let (Some(offset), Some(shape), Some(strides)) =
             (graph.size(offset), sizes(shape), sizes(strides))
         else {
-            return Err(graph.fault(id, "a tensor whose offset, shape or strides are no sizes"));
+            return Err(graph.fault(id, "the offset, shape or strides of a tensor are invalid"));
         };
         let storage = self.storage(graph, storage)?;
         let dtype = match dtype {
@@ -110,7 +110,7 @@ impl<'s> Storages<'s> {
             None => storage.dtype,
         };
         let Some(dtype) = dtype else {
-            return Err(graph.fault(id, "a tensor of an unknown element type"));
+            return Err(graph.fault(id, "a tensor has an unknown element type"));
         };
         StoredTensor::strided(dtype, shape, strides, offset, &storage.bytes)
             .map_err(|reason| graph.fault(id, reason))
@@ -121,7 +121,7 @@ impl<'s> Storages<'s> {
             return self.outside(graph, description);
         }
         let Some((("torch.storage", "_load_from_bytes"), [bytes])) = graph.call(id) else {
-            return Err(graph.fault(id, "a tensor without a storage"));
+            return Err(graph.fault(id, "a tensor has no storage"));
         };
         if let Some(storage) = self.nested.borrow().get(bytes) {
             return Ok(storage.clone());
@@ -132,18 +132,19 @@ impl<'s> Storages<'s> {
                 bytes: decoded.into_owned().into(),
                 start: self.source.start,
             },
-            _ => return Err(graph.fault(id, "a storage that is no bytes")),
+            _ => return Err(graph.fault(id, "a storage is not bytes")),
         };
         let storage = legacy::read_storage(&stream)?;
         self.nested.borrow_mut().insert(*bytes, storage.clone());
         Ok(storage)
     }
 
-    /// `('storage', class, key, location, elements[, view])`; `view` is `None` or `(key, offset, elements)`.
+    /// Reads `('storage', class, key, location, elements[, view])`; `view` is `None` or
+    /// `(key, offset, elements)`.
     fn outside(&self, graph: &Graph<'_>, description: Id) -> Result<Storage, Fault> {
         let fault = |reason: &str| graph.fault(description, reason);
         let Some((dtype, key, parts)) = description_of(graph, description) else {
-            return Err(fault("a storage with an unknown description"));
+            return Err(fault("the description of a storage is unknown"));
         };
         let Some(bytes) = self.by_key.get(key) else {
             return Err(fault(&format!("the storage `{key}` is not in the file")));
@@ -170,19 +171,19 @@ impl<'s> Storages<'s> {
                 dtype: Some(dtype),
                 bytes: bytes.slice(range),
             }),
-            None => Err(fault("a view that leaves its storage")),
+            None => Err(fault("a view leaves its storage")),
         }
     }
 }
 
-/// What the class of a storage says of its elements.
+/// Element type that a storage class implies.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum StorageClass {
     Typed(Dtype),
     Untyped,
 }
 
-/// Class, key and all parts of a storage's persistent id.
+/// Class, key and all fields of a storage's persistent id.
 pub(super) fn description_of<'g>(
     graph: &'g Graph<'_>,
     description: Id,

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyface::image::contact_sheet;
 use anyface::photograph::{Photograph, read_mask};
+use anyface::provenance::Seal;
 use anyface::{Edit, EditMethod, Engine, Latent, RELEVANCE_THRESHOLD};
 use anyhow::{Result, bail};
 use image::{DynamicImage, GrayImage};
@@ -40,8 +41,8 @@ pub(crate) struct Args {
     /// For --method directions: what has less to do with the words stays; 0 changes all a little
     #[arg(long, value_name = "0..1", default_value_t = RELEVANCE_THRESHOLD)]
     threshold: f64,
-    /// For --method optimize: weights of the recogniser MobileFaceNet, which holds who it is, or set
-    /// ANYFACE_RECOGNIZER
+    /// For --method optimize, and bundles whose mapper optimises: weights of the recogniser
+    /// MobileFaceNet, which holds who it is, or set ANYFACE_RECOGNIZER
     #[arg(long, value_name = "FILE")]
     recognizer: Option<PathBuf>,
     /// Move the face along a direction of e4e, InterFaceGAN or GANSpace in the place of words
@@ -131,12 +132,16 @@ impl Args {
         }
         let mut output = self.output()?;
         let backdrop = self.background.backdrop(&self.network, &output)?;
-        let engine = match self.method {
-            Method::Optimize => {
-                let engine = self.network.engine()?;
-                engine.with_recognizer(self.recognizer.as_deref())?
-            }
-            Method::Mapper | Method::Directions => self.network.engine()?,
+        let signer = self.mark.signer()?;
+        let engine = self.network.engine()?;
+        let optimizes = match self.method {
+            Method::Optimize => true,
+            Method::Mapper => engine.config().optimizes(),
+            Method::Directions => false,
+        };
+        let engine = match optimizes {
+            true => engine.with_recognizer(self.recognizer.as_deref())?,
+            false => engine,
         };
         let start = Instant::now();
         let (face, photograph) = self.face.open(&engine, &self.picture)?;
@@ -161,7 +166,12 @@ impl Args {
             }
         };
         let mark = self.mark.mark(&engine, &self.prompt(), self.face.seed());
-        let path = output.write(&picture, &mark)?;
+        let parent = self.face.parent()?;
+        let seal = Seal {
+            signer: &signer,
+            parent: parent.as_deref(),
+        };
+        let path = output.write(&picture, &mark, &seal)?;
         if let Some(path) = &self.latent {
             edited.save(path)?;
         }

@@ -70,7 +70,11 @@ anyface serve --bind 0.0.0.0:8080 --keys keys.txt --rate 120"#,
         r#"anyface health
 anyface health http://127.0.0.1:9000"#,
     ),
-    ("verify", r#"anyface verify sailor.png --json"#),
+    (
+        "verify",
+        r#"anyface verify sailor.png
+anyface verify sailor.png --json"#,
+    ),
     (
         "completions",
         r#"anyface completions bash > ~/.local/share/bash-completion/completions/anyface"#,

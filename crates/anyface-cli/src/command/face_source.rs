@@ -1,7 +1,7 @@
 //! Where a command takes its face from.
 
 use std::convert::Infallible;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -85,6 +85,17 @@ impl FaceSource {
         match self {
             Self::Seed(seed) => Some(*seed),
             Self::File(_) => None,
+        }
+    }
+
+    /// The file that a picture of the face is an edit of, where that is a picture.
+    pub(crate) fn parent(&self) -> Result<Option<Vec<u8>>> {
+        match self {
+            Self::File(path) if is_picture(path)? => {
+                let file = fs::read(path).with_context(|| path.display().to_string())?;
+                Ok(Some(file))
+            }
+            _ => Ok(None),
         }
     }
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{fs, io};
 
-use anyface::image::{contact_sheet, save_marked};
+use anyface::image::contact_sheet;
 use anyface::pipeline::Description;
+use anyface::provenance::Seal;
 use anyface::{Engine, GeneratedFace};
 use anyhow::{Context, Result, bail};
 use image::RgbaImage;
@@ -110,6 +111,11 @@ impl Args {
         let total = prompts.len() * self.number as usize;
         output.check_number(total)?;
         let backdrop = self.background.backdrop(&self.network, &output)?;
+        let signer = self.mark.signer()?;
+        let seal = Seal {
+            signer: &signer,
+            parent: None,
+        };
         let engine = self.network.engine()?;
         let truncation = engine.truncation(self.truncation)?;
         let prompts = prompts
@@ -125,7 +131,7 @@ impl Args {
                 let face = engine.best_face(&prompt.description, seed, self.best_of, truncation);
                 let mark = self.mark.mark(&engine, &prompt.text, Some(face.seed));
                 let picture = backdrop.put_behind(face.image.clone().into());
-                let path = output.write(&picture, &mark)?;
+                let path = output.write(&picture, &mark, &seal)?;
                 let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
                 output.say(&self.line(&path, prompt, &face, milliseconds)?)?;
                 faces.push(picture);
@@ -133,7 +139,7 @@ impl Args {
         }
         match output {
             Output::Folder(folder) if faces.len() > 1 => {
-                self.save_sheet(&engine, &prompts, &faces, &folder.sheet())
+                self.save_sheet(&engine, &prompts, &faces, &seal, &folder.sheet())
             }
             _ => Ok(()),
         }
@@ -145,6 +151,7 @@ impl Args {
         engine: &Engine,
         prompts: &[Prompt],
         faces: &[RgbaImage],
+        seal: &Seal<'_>,
         path: &Path,
     ) -> Result<()> {
         let columns = match (prompts.len(), self.number) {
@@ -157,7 +164,7 @@ impl Args {
             _ => String::new(),
         };
         let mark = self.mark.mark(engine, &prompt, None);
-        Ok(save_marked(&contact_sheet(faces, columns), &mark, path)?)
+        Ok(seal.save(&contact_sheet(faces, columns), &mark, path)?)
     }
 
     /// The captions of every description.

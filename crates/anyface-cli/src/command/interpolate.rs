@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyface::image::{contact_sheet, save_animation};
+use anyface::provenance::Seal;
 use anyface::{Engine, Generate, Latent};
 use anyhow::Result;
 use image::RgbImage;
@@ -42,6 +43,7 @@ impl Args {
             true => self.force.check(&self.output).map(|()| None),
             false => Output::new(&self.output, self.force).map(Some),
         }?;
+        let signer = self.mark.signer()?;
         let engine = self.network.engine()?;
         let (from, to) = (self.end(&engine, &self.from)?, self.end(&engine, &self.to)?);
         let faces: Vec<RgbImage> = (0..self.steps)
@@ -59,8 +61,12 @@ impl Args {
             Output::Folder(_) => faces,
             _ => vec![contact_sheet(&faces, faces.len())],
         };
+        let seal = Seal {
+            signer: &signer,
+            parent: None,
+        };
         for picture in &pictures {
-            output.write(picture, &mark)?;
+            output.write(picture, &mark, &seal)?;
         }
         output.say(&self.output.display().to_string())
     }

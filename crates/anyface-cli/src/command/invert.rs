@@ -1,11 +1,14 @@
 //! `anyface invert`: the latent of a picture.
 
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyface::image::{Mark, save_marked};
-use anyhow::Result;
+use anyface::image::Mark;
+use anyface::provenance::Seal;
+use anyhow::{Context, Result};
 
+use super::credentials::CredentialsArgs;
 use super::face_source::PictureArgs;
 use super::network::NetworkArgs;
 use super::output::ForceArgs;
@@ -23,6 +26,8 @@ pub(crate) struct Args {
     reconstruction: Option<PathBuf>,
     #[command(flatten)]
     force: ForceArgs,
+    #[command(flatten)]
+    credentials: CredentialsArgs,
     #[command(flatten)]
     picture: PictureArgs,
     #[command(flatten)]
@@ -42,7 +47,12 @@ impl Args {
         latent.save(&output)?;
         if let Some(path) = &self.reconstruction {
             let mark = Mark::new(engine.config().domain.name());
-            save_marked(&engine.draw(&latent), &mark, path)?;
+            let parent = fs::read(&self.image).with_context(|| self.image.display().to_string())?;
+            let seal = Seal {
+                signer: &self.credentials.signer()?,
+                parent: Some(&parent),
+            };
+            seal.save(&engine.draw(&latent), &mark, path)?;
         }
         writeln!(std::io::stdout(), "{}", output.display())?;
         Ok(())

@@ -4,6 +4,7 @@ mod background;
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod convert;
+mod credentials;
 pub(crate) mod describe;
 pub(crate) mod edit;
 #[cfg(feature = "train")]

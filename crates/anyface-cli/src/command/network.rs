@@ -8,9 +8,12 @@ use anyface::bundle::Bundle;
 use anyface::image::Mark;
 #[cfg(feature = "train")]
 use anyface::probe::Probe;
+use anyface::provenance::Signer;
 use anyface::recipe::{bundle_folder, find_bundle};
 use anyface::stylegan2::Precision;
 use anyface::{Device, Engine, Error};
+
+use super::credentials::CredentialsArgs;
 
 /// Which networks to run, and where.
 #[derive(Debug, clap::Args)]
@@ -49,6 +52,8 @@ pub(crate) struct MarkArgs {
     /// Leave the words and the seed out of the images; that they are AI-generated stays in
     #[arg(long)]
     no_prompt: bool,
+    #[command(flatten)]
+    credentials: CredentialsArgs,
 }
 
 /// Where to run, and on how many threads.
@@ -125,6 +130,11 @@ fn no_probe() -> Error {
 }
 
 impl MarkArgs {
+    /// Who signs the images.
+    pub(crate) fn signer(&self) -> Result<Signer, Error> {
+        self.credentials.signer()
+    }
+
     /// The mark of an image of this engine, made from such words and such a seed.
     pub(crate) fn mark(&self, engine: &Engine, prompt: &str, seed: Option<u64>) -> Mark {
         let told = !self.no_prompt;

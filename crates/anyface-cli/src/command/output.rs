@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyface::image::{JPEG_QUALITY, Mark, PictureFormat, save_marked};
+use anyface::image::{JPEG_QUALITY, Mark, PictureFormat};
+use anyface::provenance::Seal;
 use anyhow::{Context, Result, bail};
 use image::{ImageBuffer, Pixel};
 
@@ -107,22 +108,25 @@ impl Output {
         }
     }
 
-    /// Writes the next picture; returns its place.
+    /// Writes the next picture, signed; returns its place.
     pub(crate) fn write<P: Pixel<Subpixel = u8>>(
         &mut self,
         picture: &ImageBuffer<P, Vec<u8>>,
         mark: &Mark,
+        seal: &Seal<'_>,
     ) -> Result<PathBuf> {
         let path = match self {
             Self::Stdout => {
                 let file = PictureFormat::Png.encode(picture, mark, JPEG_QUALITY)?;
-                io::stdout().write_all(&file).context("stdout")?;
+                io::stdout()
+                    .write_all(&seal.sign(&file, mark)?)
+                    .context("stdout")?;
                 return Ok("-".into());
             }
             Self::File(path) => path.clone(),
             Self::Folder(folder) => folder.next_file(),
         };
-        save_marked(picture, mark, &path)?;
+        seal.save(picture, mark, &path)?;
         Ok(path)
     }
 

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs, io};
 
@@ -16,7 +17,11 @@ use anyface_server::{Config, EngineStudio, Server};
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 use tokio::signal;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
+use super::credentials::CredentialsArgs;
 use super::network::DeviceArgs;
 
 /// Where keys may be, one a line, when no file is named.
@@ -76,6 +81,8 @@ pub(crate) struct Args {
     #[arg(long = "model", value_name = "BUNDLE")]
     models: Vec<PathBuf>,
     #[command(flatten)]
+    credentials: CredentialsArgs,
+    #[command(flatten)]
     device: DeviceArgs,
 }
 
@@ -85,9 +92,13 @@ impl Args {
         let log = tracing_subscriber::fmt()
             .with_ansi(is_terminal)
             .with_writer(io::stderr);
+        // rmcp has lines of its own for every message, some with what it says.
+        let levels = Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_target("rmcp", LevelFilter::OFF);
         match self.log_json {
-            true => log.json().init(),
-            false => log.init(),
+            true => log.json().finish().with(levels).init(),
+            false => log.finish().with(levels).init(),
         }
         let config = self.config()?;
         if config.keys.is_empty() && !self.bind.ip().is_loopback() {
@@ -122,6 +133,10 @@ impl Args {
         for path in paths {
             let bundle = find_bundle(path)?;
             let engine = Engine::load(&bundle, &device)?;
+            let engine = match engine.config().optimizes() {
+                true => engine.with_recognizer(None)?,
+                false => engine,
+            };
             let attributes = AttributeReader::load(&bundle, &device)?;
             let mut name = engine.config().domain.name().to_owned();
             if names.contains(&name)
@@ -149,6 +164,7 @@ impl Args {
             drain: Duration::from_secs(self.drain),
             log_prompts: self.log_prompts,
             mark_prompts: !self.no_prompt,
+            signer: Some(Arc::new(self.credentials.signer()?)),
             aliases: match self.alias.is_empty() {
                 true => defaults.aliases,
                 false => self.alias.clone(),
@@ -187,6 +203,7 @@ fn greet(studios: &[Box<dyn Studio>], address: SocketAddr) -> Result<()> {
         "anyface {version}: open http://{address}/ in a browser"
     )?;
     writeln!(out, "API    http://{address}/v1, as OpenAI's for images")?;
+    writeln!(out, "MCP    http://{address}/mcp, tools for assistants")?;
     for about in studios.iter().map(|studio| studio.about()) {
         let terms = match about.license.as_str() {
             "" => String::new(),

@@ -1,19 +1,26 @@
-//! `anyface verify`: what an image says of its making.
+//! `anyface verify`: what an image says of its making, and whether that holds.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyface::image::read_mark;
-use anyhow::{Context, Result, bail};
+use anyface::provenance::{Credentials, Evidence, Verdict};
+use anyhow::{Context, Result};
 use serde_json::json;
 
-/// Read back what an image says of itself: whether it is AI-generated, by what model, from which words
+/// The code for a file that cannot be read, as for arguments that cannot.
+const UNREADABLE: u8 = 2;
+
+/// Read what an image says of its making, and whether its signature holds
 ///
-/// Exit code 0 when the image carries the mark, 1 when not. A mark can be removed: an image without one may still be generated.
+/// Exit code 0 when the image says that it is AI-generated, 1 when it does not say how it was made, 3 when it was changed
+/// after it was signed, 2 when it cannot be read. A mark can be removed: an image without one may still be generated. Who
+/// signed is shown and not checked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// PNG, JPEG or GIF file
+    /// PNG, JPEG, WebP or GIF file
     file: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -21,34 +28,93 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> Result<()> {
-        let name = self.file.display();
-        let bytes = fs::read(&self.file).with_context(|| format!("{name}"))?;
-        let Some(mark) = read_mark(&bytes) else {
-            bail!("{name}: no mark found: it does not say whether it is AI-generated");
+    /// Prints the evidence; the code is the verdict.
+    pub(crate) fn run(self) -> ExitCode {
+        let judged = self.judge();
+        judged.unwrap_or_else(|error| crate::fail(&error, ExitCode::from(UNREADABLE)))
+    }
+
+    fn judge(&self) -> Result<ExitCode> {
+        let file = fs::read(&self.file).with_context(|| self.file.display().to_string())?;
+        let evidence = Evidence::of(&file);
+        let verdict = evidence.verdict();
+        let report = match self.json {
+            true => self.json(verdict, &evidence),
+            false => self.text(verdict, &evidence),
         };
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            let report = json!({
-                "path": self.file,
-                "ai_generated": true,
-                "software": mark.software,
-                "model": mark.model,
-                "prompt": mark.prompt,
-                "seed": mark.seed,
-            });
-            writeln!(out, "{report}")?;
-            return Ok(());
+        match std::io::stdout().write_all(report.as_bytes()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("stdout")?,
+            _ => {}
         }
-        writeln!(out, "{name}  AI-generated")?;
-        writeln!(out, "software  {}", mark.software)?;
-        writeln!(out, "model     {}", mark.model)?;
-        if let Some(prompt) = &mark.prompt {
-            writeln!(out, "prompt    {prompt}")?;
+        Ok(ExitCode::from(match verdict {
+            Verdict::Marked => 0,
+            Verdict::Unmarked => 1,
+            Verdict::Tampered => 3,
+        }))
+    }
+
+    fn json(&self, verdict: Verdict, evidence: &Evidence) -> String {
+        let report = json!({
+            "path": self.file,
+            "verdict": verdict,
+            "mark": evidence.mark,
+            "credentials": evidence.credentials,
+        });
+        format!("{report}\n")
+    }
+
+    fn text(&self, verdict: Verdict, evidence: &Evidence) -> String {
+        let verdict = match verdict {
+            Verdict::Marked => "marked: AI-generated",
+            Verdict::Unmarked => "unmarked: it does not say whether it is AI-generated",
+            Verdict::Tampered => "tampered: it was changed after it was signed",
+        };
+        let mut rows = vec![];
+        if let Some(mark) = &evidence.mark {
+            rows.push(("software", mark.software.clone()));
+            rows.push(("model", mark.model.clone()));
+            rows.extend(mark.prompt.clone().map(|prompt| ("prompt", prompt)));
+            rows.extend(mark.seed.map(|seed| ("seed", seed.to_string())));
         }
-        if let Some(seed) = mark.seed {
-            writeln!(out, "seed      {seed}")?;
+        match &evidence.credentials {
+            Some(credentials) => signature(credentials, &mut rows),
+            None => rows.push(("signature", "none".to_owned())),
         }
-        Ok(())
+        let mut text = format!("{}  {verdict}\n", self.file.display());
+        for (name, value) in rows {
+            // A string takes whatever is written.
+            writeln!(text, "{name:11}{value}").ok();
+        }
+        text
+    }
+}
+
+/// What a signature says, as rows of a report.
+fn signature(credentials: &Credentials, rows: &mut Vec<(&str, String)>) {
+    let algorithm = credentials.algorithm.as_deref().unwrap_or("unknown");
+    rows.push(match credentials.is_intact() {
+        true => ("signature", format!("intact, {algorithm}")),
+        false => ("signature", credentials.problems.join(", ")),
+    });
+    let certificates = credentials.certificates.iter();
+    rows.extend(certificates.map(|link| ("signed by", link.subject.clone())));
+    let claims = [
+        ("claimed by", &credentials.software),
+        ("title", &credentials.title),
+        ("source", &credentials.digital_source_type),
+    ];
+    rows.extend(
+        claims
+            .into_iter()
+            .filter_map(|(name, said)| Some((name, said.clone()?))),
+    );
+    for ingredient in &credentials.ingredients {
+        let title = ingredient.title.as_deref().unwrap_or("a file");
+        let format = ingredient.format.as_deref().unwrap_or("unknown");
+        let own = match ingredient.has_credentials {
+            true => ", with credentials of its own",
+            false => "",
+        };
+        rows.push(("made from", format!("{title} ({format}){own}")));
     }
 }

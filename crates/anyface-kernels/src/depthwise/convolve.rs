@@ -1,23 +1,23 @@
-//! The inner loops of depthwise convolutions: 16 channels of an image at once.
+//! The inner loops of depthwise convolutions, over 16 channels of an image.
 
 use super::gate::{Gate, Noted, Noting, Open, Relu6};
 use super::plan::{Phase, Plan};
 use crate::simd::{Isa, LANES, Simd, multiversion};
 
-/// Which [`Gate`] a convolution's values pass, by what it is for.
+/// The [`Gate`] of a convolution's results, by use.
 pub(crate) enum Through<'a> {
-    /// As they are.
+    /// Identity.
     Open,
     /// ReLU6.
     Relu6,
-    /// ReLU6, with the bits of a gradient `[pixel]`.
+    /// ReLU6 that records where gradients pass, one bit per channel, `[pixel]`.
     Noting(&'a mut [u16]),
-    /// The gradient of ReLU6, by these bits.
+    /// The gradient of ReLU6, by the recorded bits.
     Noted(&'a [u16]),
 }
 
 impl<'a> Through<'a> {
-    /// Splits it after the first `pixels`.
+    /// Splits after the first `pixels`.
     pub(crate) fn split(self, pixels: usize) -> (Self, Self) {
         match self {
             Through::Open => (Through::Open, Through::Open),
@@ -33,7 +33,7 @@ impl<'a> Through<'a> {
         }
     }
 
-    /// Whether there are bits for so many pixels, or none are wanted.
+    /// Whether the bits cover this number of pixels, or the gate has no bits.
     pub(crate) fn holds(&self, pixels: usize) -> bool {
         match self {
             Through::Open | Through::Relu6 => true,
@@ -43,11 +43,11 @@ impl<'a> Through<'a> {
     }
 }
 
-/// Convolves one image: `frame` is that of `plan`, `weights [k·k][16]`, `bias` of the channels;
-/// `target [pixel][16]`.
+/// Convolves one image. `frame` is a frame of `plan`, `weights` is `[k·k][16]`, `bias` has one
+/// value per channel, `target` is `[pixel][16]`.
 ///
 /// # Panics
-/// If a slice has not the length that its shape asks for.
+/// If the length of a slice does not match its shape.
 pub(crate) fn convolve(
     isa: Isa,
     plan: &Plan,
@@ -60,20 +60,20 @@ pub(crate) fn convolve(
     assert_eq!(
         frame.len(),
         plan.frame_len(),
-        "length of a frame of {plan:?}"
+        "length of frame for {plan:?}"
     );
     assert_eq!(
         target.len(),
         plan.target_pixels() * LANES,
-        "length of what {plan:?} gives"
+        "length of target for {plan:?}"
     );
-    assert!(through.holds(plan.target_pixels()), "bits of all pixels");
+    assert!(
+        through.holds(plan.target_pixels()),
+        "the bits cover all pixels"
+    );
     let taps = plan.phases.iter().flat_map(|phase| &phase.taps);
     let last = taps.map(|tap| tap.weight).max().unwrap_or(0);
-    assert!(
-        weights.len() >= (last + 1) * LANES,
-        "a weight for every tap"
-    );
+    assert!(weights.len() >= (last + 1) * LANES, "one weight per tap");
     match through {
         Through::Open => convolve_open(isa, plan, weights, bias, frame, target),
         Through::Relu6 => convolve_relu6(isa, plan, weights, bias, frame, target),
@@ -86,7 +86,7 @@ multiversion! {
     fn convolve_open(
         plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
     ) {
-        // SAFETY: the instruction set is the one this is compiled for; `convolve` checked the
+        // SAFETY: this function is compiled for the instruction set of `S`; `convolve` checked the
         // lengths.
         unsafe { all_phases::<S, Open>(plan, weights, bias, frame, target, Open) }
     }
@@ -124,8 +124,8 @@ multiversion! {
 }
 
 /// # Safety
-/// The machine has the instruction set of `S`; slices and gate are as long as [`convolve`] asks
-/// for.
+/// The CPU supports the instruction set of `S`; slices and gate have the lengths that [`convolve`]
+/// requires.
 #[inline(always)]
 unsafe fn all_phases<S: Simd, G: Gate>(
     plan: &Plan,
@@ -144,7 +144,7 @@ unsafe fn all_phases<S: Simd, G: Gate>(
             target: target.as_mut_ptr(),
             gate,
         };
-        // SAFETY: the caller's promise. Fixed steps spare the processor the addresses.
+        // SAFETY: the caller's promise. Constant steps save address arithmetic.
         unsafe {
             match phase.source_steps[1] {
                 LANES => grid.all::<S, LANES>(),
@@ -155,7 +155,7 @@ unsafe fn all_phases<S: Simd, G: Gate>(
     }
 }
 
-/// Floats from one pixel to the next but one.
+/// Floats between every second pixel.
 const DOUBLE: usize = 2 * LANES;
 
 /// The pixels of one phase.
@@ -170,8 +170,8 @@ struct Grid<'a, G> {
 
 impl<G: Gate> Grid<'_, G> {
     /// # Safety
-    /// The machine has the instruction set of `S`, the phase has its pixels in frame and target,
-    /// and they lie `STEP` floats apart.
+    /// The CPU supports the instruction set of `S`. Frame and target contain the pixels of the
+    /// phase, which lie `STEP` floats apart.
     #[inline(always)]
     unsafe fn all<S: Simd, const STEP: usize>(&self) {
         let [_, columns] = self.phase.size;
@@ -203,10 +203,10 @@ impl<G: Gate> Grid<'_, G> {
         }
     }
 
-    /// `C` pixels from `column` on of all rows, `R` rows at a time.
+    /// Computes `C` pixels from `column` on in all rows, `R` rows at a time.
     ///
     /// # Safety
-    /// As [`Grid::all`].
+    /// See [`Grid::all`].
     #[inline(always)]
     unsafe fn strip<S: Simd, const STEP: usize, const R: usize, const C: usize>(
         &self,
@@ -227,10 +227,10 @@ impl<G: Gate> Grid<'_, G> {
         }
     }
 
-    /// `R · C` pixels, whose sums stay in registers.
+    /// Computes `R · C` pixels with their sums in registers.
     ///
     /// # Safety
-    /// As [`Grid::all`].
+    /// See [`Grid::all`].
     #[inline(always)]
     unsafe fn pixels<S: Simd, const STEP: usize, const R: usize, const C: usize>(
         &self,
@@ -238,7 +238,7 @@ impl<G: Gate> Grid<'_, G> {
         column: usize,
     ) {
         let phase = self.phase;
-        // SAFETY: the caller's promise: taps stay in the frame from where a pixel's window begins.
+        // SAFETY: the caller's promise; the taps of a pixel's window lie inside the frame.
         unsafe {
             let mut sums = [[S::load(self.bias.as_ptr()); C]; R];
             let first = self.frame.add(row * phase.source_steps[0] + column * STEP);
@@ -265,20 +265,20 @@ impl<G: Gate> Grid<'_, G> {
 }
 
 multiversion! {
-    /// Adds to `sums [k·k][16]`, for the taps of the one phase of `plan`, the products of `gradient
-    /// [pixel][16]` with what the taps read in `frame`: the gradient of the weights.
+    /// Adds the gradient of the weights to `sums [k·k][16]`: for each tap of the plan's only phase,
+    /// the products of `gradient [pixel][16]` with the frame values that the tap reads.
     pub(crate) fn add_weight_gradient(
         plan: &Plan, frame: &[f32], gradient: &[f32], sums: &mut [f32],
     ) {
-        assert_eq!(frame.len(), plan.frame_len(), "length of a frame of {plan:?}");
+        assert_eq!(frame.len(), plan.frame_len(), "length of frame for {plan:?}");
         let len = plan.target_pixels() * LANES;
-        assert_eq!(gradient.len(), len, "length of the gradient of {plan:?}");
-        let [phase] = &plan.phases[..] else { panic!("a plan from an image to what it gives") };
-        assert_eq!(sums.len(), phase.taps.len() * LANES, "a sum for every weight");
+        assert_eq!(gradient.len(), len, "length of gradient for {plan:?}");
+        let [phase] = &plan.phases[..] else { panic!("a forward plan has one phase") };
+        assert_eq!(sums.len(), phase.taps.len() * LANES, "one sum per weight");
         let [rows, columns] = phase.size;
         for taps in phase.taps.chunks(TAPS) {
-            // SAFETY: the instruction set is the one this is compiled for; a plan's windows lie in
-            // its frame, and the lengths were checked.
+            // SAFETY: this function is compiled for the instruction set of `S`; a plan's windows
+            // lie in its frame, and the lengths were checked.
             unsafe {
                 let mut totals = [S::splat(0.0); TAPS];
                 for (total, tap) in totals.iter_mut().zip(taps) {
@@ -303,5 +303,5 @@ multiversion! {
     }
 }
 
-/// Weights whose gradients stay in registers while the pixels pass.
+/// Number of weights whose gradients stay in registers during one pass over the pixels.
 const TAPS: usize = 9;

@@ -1,20 +1,20 @@
-//! What happens to a sum of products on its way to memory.
+//! Functions applied to a sum of products before it is stored.
 
 use crate::simd::Simd;
 
-/// The greatest value of ReLU6.
+/// Upper bound of ReLU6.
 const SIX: f32 = 6.0;
 
-/// Sixteen channels of one pixel after another pass through it.
+/// An elementwise function of the 16 channels of one pixel.
 pub(crate) trait Gate: Copy {
-    /// What is stored of `value` at `pixel`.
+    /// The value stored for `value` at `pixel`.
     ///
     /// # Safety
-    /// The machine has the instruction set of `S`, and the gate's bits hold the pixel.
+    /// The CPU supports the instruction set of `S`, and the gate's bits cover the pixel.
     unsafe fn pass<S: Simd>(self, pixel: usize, value: S::Vector) -> S::Vector;
 }
 
-/// Everything passes as it is.
+/// The identity.
 #[derive(Clone, Copy)]
 pub(crate) struct Open;
 
@@ -41,7 +41,7 @@ impl Gate for Relu6 {
     }
 }
 
-/// ReLU6 that notes which lanes it left alone: those through which a gradient passes.
+/// ReLU6 that records in bits which lanes it left unchanged; gradients pass through these.
 #[derive(Clone, Copy)]
 pub(crate) struct Noting(pub(crate) *mut u16);
 
@@ -58,7 +58,7 @@ impl Gate for Noting {
     }
 }
 
-/// The gradient of [`Noting`].
+/// The gradient of [`Noting`], by its bits.
 #[derive(Clone, Copy)]
 pub(crate) struct Noted(pub(crate) *const u16);
 

@@ -1,9 +1,9 @@
-//! Depthwise convolution: each channel has a kernel of its own.
+//! Depthwise convolution: one kernel per channel.
 //!
-//! Sixteen channels are computed at once, beside each other (`[pixel][16]`), whatever the kernel
-//! and the stride: every multiplication of a pixel is one vector. Between images in planes and
-//! these blocks lies one transpose. A [`Plan`] says which pixels meet which weights; that of the
-//! gradient is a convolution again, in as many phases as the stride has pixels.
+//! Sixteen channels are interleaved (`[pixel][16]`) and computed together, so every multiplication
+//! is one vector operation for any kernel and stride. A transpose converts between planes and these
+//! blocks. A [`Plan`] says which pixels are multiplied by which weights. The input gradient is a
+//! convolution too, with one phase per pixel of the stride.
 
 mod convolve;
 mod gate;
@@ -22,26 +22,27 @@ pub(crate) use plan::{Plan, Window};
 
 use convolve::add_weight_gradient;
 
-/// `y = activation(conv(x, W) + b)`, channel by channel.
+/// `y = activation(conv(x, W) + b)`, per channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Depthwise {
-    /// Images.
+    /// N, number of images.
     pub batch: usize,
-    /// Channels.
+    /// C, number of channels.
     pub channels: usize,
     /// Height of x.
     pub height: usize,
     /// Width of x.
     pub width: usize,
-    /// Side of the kernels, at least the stride.
+    /// k, side of the kernels; at least the stride.
     pub kernel: usize,
-    /// Pixels of x from one pixel of y to the next, 1 or 2. Zeros around x as TensorFlow's `same`.
+    /// Stride, 1 or 2. Padding is TensorFlow's `same`.
     pub stride: usize,
-    /// What follows the bias.
+    /// Activation after the bias.
     pub activation: Activation,
 }
 
-/// Where the gradients of a [`Depthwise`] go; each is overwritten. Those left out are not computed.
+/// Output buffers for the gradients of a [`Depthwise`]; each is overwritten. A gradient that is
+/// `None` is not computed.
 #[derive(Debug, Default)]
 pub struct DepthwiseGradients<'a> {
     /// `[N, C, H, W]`.
@@ -70,7 +71,7 @@ impl Depthwise {
     /// Computes y `[N, C, H', W']` from x `[N, C, H, W]`, weight `[C, 1, k, k]` and bias `[C]`.
     ///
     /// # Panics
-    /// If a slice has not the length that its shape asks for.
+    /// If the length of a slice does not match its shape.
     pub fn forward(
         &self,
         isa: Isa,
@@ -119,10 +120,10 @@ impl Depthwise {
             });
     }
 
-    /// Computes the gradients, given y of the forward pass and the gradient of y.
+    /// Computes the gradients, given the forward output y and the gradient of y.
     ///
     /// # Panics
-    /// If a slice has not the length that its shape asks for.
+    /// If the length of a slice does not match its shape.
     pub fn backward(
         &self,
         isa: Isa,
@@ -141,22 +142,22 @@ impl Depthwise {
         assert_eq!(
             grad_y.len(),
             y.len(),
-            "length of the gradient of y of {self:?}"
+            "length of gradient of y for {self:?}"
         );
         let of_x = grad_x.as_ref().map_or(x.len(), |x| x.len());
-        assert_eq!(of_x, x.len(), "length of the gradient of x of {self:?}");
+        assert_eq!(of_x, x.len(), "length of gradient of x for {self:?}");
         let of_weight = grad_weight
             .as_ref()
             .map_or(weight.len(), |weight| weight.len());
         assert_eq!(
             of_weight,
             weight.len(),
-            "length of the gradient of weight of {self:?}"
+            "length of gradient of weight for {self:?}"
         );
         let of_bias = grad_bias.as_ref().map_or(self.channels, |bias| bias.len());
         assert_eq!(
             of_bias, self.channels,
-            "length of the gradient of bias of {self:?}"
+            "length of gradient of bias for {self:?}"
         );
 
         let [x_plane, y_plane] = [
@@ -202,7 +203,7 @@ impl Depthwise {
         self.add_up(&sums, grad_weight, grad_bias);
     }
 
-    /// Sums of all images to gradients, in the order of the images.
+    /// Adds the sums of all images to the gradients, in image order.
     fn add_up(&self, sums: &[BlockSums], weight: Option<&mut [f32]>, bias: Option<&mut [f32]>) {
         let blocks = self.channels.div_ceil(LANES);
         let of_channel = |channel: usize| {
@@ -232,7 +233,7 @@ impl Depthwise {
         }
     }
 
-    /// The planes of 16 channels after another, image by image.
+    /// Slices of 16 channels' planes, image by image.
     fn blocks<'a>(
         &self,
         planes: &'a [f32],
@@ -269,11 +270,11 @@ impl Depthwise {
     fn check(&self, x: usize, weight: usize, bias: usize, y: usize) {
         assert!(
             matches!(self.stride, 1 | 2) && self.stride <= self.kernel,
-            "the stride of {self:?} is 1 or 2 and at most its kernel"
+            "the stride must be 1 or 2 and at most the kernel: {self:?}"
         );
         assert!(
             self.batch * self.channels * self.height * self.width > 0,
-            "no dimension of {self:?} is 0"
+            "a dimension is 0: {self:?}"
         );
         let planes = self.batch * self.channels;
         let [height, width] = self.output_size();
@@ -283,12 +284,12 @@ impl Depthwise {
             ("bias", bias, self.channels),
             ("y", y, planes * height * width),
         ] {
-            assert_eq!(len, wanted, "length of {name} of {self:?}");
+            assert_eq!(len, wanted, "length of {name} for {self:?}");
         }
     }
 }
 
-/// A backward pass, with what all its blocks read.
+/// A backward pass with the data that all blocks share.
 struct Backward<'a> {
     conv: &'a Depthwise,
     isa: Isa,
@@ -298,15 +299,15 @@ struct Backward<'a> {
     wants_weight: bool,
 }
 
-/// What 16 channels of one image add to sums over images.
+/// Contribution of 16 channels of one image to the sums over images.
 struct BlockSums {
-    /// `[k·k][16]`, empty where it is not wanted.
+    /// `[k·k][16]`; empty if not requested.
     weight: Vec<f32>,
     bias: [f32; LANES],
 }
 
 impl Backward<'_> {
-    /// 16 channels of one image, from their planes.
+    /// Computes 16 channels of one image from their planes.
     fn block(
         &self,
         block: usize,
@@ -315,7 +316,7 @@ impl Backward<'_> {
         grad_x: Option<&mut [f32]>,
     ) -> BlockSums {
         let (isa, plane) = (self.isa, self.transposed.source_pixels());
-        // The gradient before the activation.
+        // Gradient before the activation.
         let mut planes = scratch(grad_y.len());
         let mut bias = [0.0; LANES];
         let lines = y
@@ -359,8 +360,7 @@ impl Backward<'_> {
     }
 }
 
-/// Writes up to 16 `planes` of an image beside each other into a frame of `plan`, zeros around
-/// them.
+/// Interleaves up to 16 `planes` of an image into a frame of `plan`, with a zero margin.
 fn fill_frame(isa: Isa, plan: &Plan, planes: &[f32], frame: &mut [f32]) {
     let (pixels, [_, width]) = (plan.source_pixels(), plan.source);
     let lines: Vec<_> = planes.chunks_exact(pixels).collect();

@@ -2,8 +2,8 @@
 
 use crate::simd::LANES;
 
-/// How a depthwise convolution moves over an image. Zeros around it as TensorFlow's `same`: as many
-/// as ⌈H/s⌉ × ⌈W/s⌉ pixels need, the odd one at the end.
+/// Kernel and stride of a depthwise convolution on an image. Padding is TensorFlow's `same`: enough
+/// zeros for ⌈H/s⌉ × ⌈W/s⌉ outputs, with the odd one at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) height: usize,
@@ -32,8 +32,8 @@ impl Axis {
         reach.saturating_sub(self.size) / 2
     }
 
-    /// Of the transpose: for the inputs `phase, phase + stride, …` the places of the kernel that
-    /// reach them, each with the step from the number of the input in its phase to the output.
+    /// For the transpose: the kernel positions that reach the inputs `phase, phase + stride, …`,
+    /// each with the shift from the input's index in its phase to the output.
     fn reached(self, phase: usize) -> impl Iterator<Item = (usize, isize)> {
         let shift = phase + self.before();
         let multiple = self.kernel * self.stride;
@@ -47,7 +47,7 @@ impl Axis {
         })
     }
 
-    /// Of the transpose: the least and the greatest step of any phase.
+    /// For the transpose: the smallest and largest shift of any phase.
     fn steps(self) -> [isize; 2] {
         let steps = || {
             (0..self.stride)
@@ -67,12 +67,12 @@ impl Window {
         })
     }
 
-    /// Height and width of what it gives.
+    /// Height and width of the output.
     pub(crate) fn output_size(self) -> [usize; 2] {
         self.axes().map(Axis::outputs)
     }
 
-    /// From an image to what it gives.
+    /// The plan of the convolution.
     pub(crate) fn forward(self) -> Plan {
         let [rows, columns] = self.axes();
         let frame = [rows, columns].map(|axis| {
@@ -102,7 +102,7 @@ impl Window {
         }
     }
 
-    /// From a gradient of what it gives to that of the image.
+    /// The plan of the transpose, from output gradients to input gradients.
     pub(crate) fn transposed(self) -> Plan {
         let [rows, columns] = self.axes();
         let [[least_row, _], [least_column, _]] = [rows, columns].map(Axis::steps);
@@ -146,13 +146,12 @@ impl Window {
     }
 }
 
-/// A convolution of single channels, 16 of them beside each other: it reads a *frame*, an image
-/// with zeros around it.
+/// A convolution of 16 interleaved channels. It reads a *frame*: an image with a zero margin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// Height and width of the image that it reads.
+    /// Height and width of the input image.
     pub(crate) source: [usize; 2],
-    /// Height and width of what it gives.
+    /// Height and width of the output.
     pub(crate) target: [usize; 2],
     /// Height and width of the frame.
     pub(crate) frame: [usize; 2],
@@ -161,36 +160,36 @@ pub(crate) struct Plan {
     pub(crate) phases: Vec<Phase>,
 }
 
-/// Pixels that are made by the same weights.
+/// Output pixels that share their weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Phase {
     pub(crate) taps: Vec<Tap>,
-    /// Rows and columns of these pixels.
+    /// Rows and columns of pixels in the phase.
     pub(crate) size: [usize; 2],
-    /// Floats in the frame from one row of them to the next, and from one column to the next.
+    /// Floats in the frame between rows, and between columns, of the phase.
     pub(crate) source_steps: [usize; 2],
-    /// The first pixel of the target.
+    /// Index of the first output pixel.
     pub(crate) first: usize,
-    /// Pixels of the target from one row of them to the next, and from one column to the next.
+    /// Output pixels between rows, and between columns, of the phase.
     pub(crate) target_steps: [usize; 2],
 }
 
-/// One multiplication of each pixel.
+/// One multiplication per pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tap {
-    /// Floats in the frame from where the pixel's window begins.
+    /// Offset in the frame from the start of the pixel's window, in floats.
     pub(crate) offset: usize,
-    /// Place of the weight in the kernel.
+    /// Index of the weight in the kernel.
     pub(crate) weight: usize,
 }
 
 impl Plan {
-    /// Floats of the frame of one image.
+    /// Number of floats in the frame of one image.
     pub(crate) fn frame_len(&self) -> usize {
         self.frame[0] * self.frame[1] * LANES
     }
 
-    /// Sets what lies around the image in its frame to zero.
+    /// Sets the margin of the frame to zero.
     pub(crate) fn clear_margin(&self, frame: &mut [f32]) {
         let [height, width] = self.source;
         let [top, left] = self.origin;
@@ -204,17 +203,17 @@ impl Plan {
         }
     }
 
-    /// Pixels of the image that it reads.
+    /// Number of pixels in the input image.
     pub(crate) fn source_pixels(&self) -> usize {
         self.source[0] * self.source[1]
     }
 
-    /// Pixels of what it gives.
+    /// Number of output pixels.
     pub(crate) fn target_pixels(&self) -> usize {
         self.target[0] * self.target[1]
     }
 
-    /// Where in the frames of `images` images each of their pixels lies, in floats.
+    /// Offset, in floats, of every image pixel in the frames of `images` images.
     pub(crate) fn positions(&self, images: usize) -> Vec<u32> {
         let [height, width] = self.source;
         let [top, left] = self.origin;

@@ -1,10 +1,10 @@
-//! Every path against the definition in f64, and independence of threads.
+//! Tests every path against the definition in f64, and that results do not depend on threads.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A pseudo-random number in −1 to 1 of an index.
+/// A pseudo-random number from −1 to 1 for an index.
 fn noise(index: usize) -> f32 {
     let mixed = (index as u32).wrapping_mul(2_654_435_761) ^ 0x9e37_79b9;
     let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(2_246_822_519);
@@ -17,7 +17,7 @@ fn values(len: usize, seed: usize, scale: f32) -> Vec<f32> {
         .collect()
 }
 
-/// By the definition: for every product its y, x and weight.
+/// Indices of y, x and weight for every product of the definition.
 fn products(conv: &Depthwise) -> Vec<[usize; 3]> {
     let [rows, columns] = conv.output_size();
     let before = |size: usize, outputs: usize| {
@@ -152,7 +152,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn every_path_equals_the_definition(
+    fn every_path_matches_the_definition(
         (batch, channels) in (1..3_usize, prop_oneof![Just(1), Just(16), Just(19), Just(33)]),
         (height, width) in (1..10_usize, 1..21_usize),
         (kernel, stride) in forms(),
@@ -163,7 +163,7 @@ proptest! {
 }
 
 #[test]
-fn threads_do_not_change_a_bit() {
+fn threads_do_not_change_results() {
     let conv = Depthwise {
         batch: 3,
         channels: 40,

@@ -1,12 +1,12 @@
-//! Frozen inverted residuals (MobileNetV2, EfficientNet): a run of blocks as one operation, forward
-//! and backward to its input.
+//! Frozen inverted residuals (MobileNetV2, EfficientNet): a run of blocks as one operation,
+//! forward, and backward to its input.
 //!
-//! A block widens its channels by 1×1 weights, convolves each by itself, and narrows them again.
-//! The wide features are never stored: 16 channels of them at a time are made, convolved and
-//! narrowed, all in the caches. Of the forward pass the backward pass needs only where ReLU6 let a
-//! gradient pass, a bit a number ([`Bits`]), and is the same three steps with transposed weights
-//! ([`pass`]). Images are in blocks of 16 channels beside each other; several small ones are
-//! computed together.
+//! A block expands its channels with a 1×1 convolution, applies a depthwise convolution, and
+//! projects them back. The expanded features are never stored as a whole: 16 channels at a time are
+//! expanded, convolved and projected inside the caches. From the forward pass, the backward pass
+//! needs only where ReLU6 let a gradient pass, one bit per value ([`Bits`]). It runs the same three
+//! steps with transposed weights ([`pass`]). Images are stored in blocks of 16 interleaved
+//! channels; several small images are computed together.
 
 mod packed;
 mod pass;
@@ -23,30 +23,29 @@ use packed::Block;
 use pass::{Gates, Pass, Sized};
 use stem::Stem;
 
-/// Pixels of the smallest plane that are computed together: fewer would read all weights for too
-/// little.
+/// Smallest number of pixels per group. Smaller groups read all weights for too little work.
 const GROUP_PIXELS: usize = 64;
 
-/// Weights and bias of a convolution, batch norm folded in.
+/// Weights and bias of a convolution with batch norm folded in.
 #[derive(Debug, Clone, Copy)]
 pub struct FrozenConv<'a> {
-    /// `[out, in, k, k]`; of a depthwise one `[C, 1, k, k]`.
+    /// `[out, in, k, k]`; `[C, 1, k, k]` for a depthwise convolution.
     pub weight: &'a [f32],
     /// `[out]`.
     pub bias: &'a [f32],
 }
 
-/// A block. ReLU6 follows the first two convolutions; the input is added where it has the shape of
+/// One block. ReLU6 follows the first two convolutions. The input is added if it has the shape of
 /// the output.
 #[derive(Debug, Clone, Copy)]
 pub struct InvertedResidual<'a> {
-    /// 1×1.
+    /// 1×1 convolution to more channels.
     pub expand: Option<FrozenConv<'a>>,
-    /// Zeros around the image as TensorFlow's `same`.
+    /// Depthwise convolution; padding is TensorFlow's `same`.
     pub depthwise: FrozenConv<'a>,
-    /// Of the depthwise convolution.
+    /// Stride of the depthwise convolution.
     pub stride: usize,
-    /// 1×1.
+    /// 1×1 convolution to the output channels.
     pub project: FrozenConv<'a>,
 }
 
@@ -57,14 +56,14 @@ pub struct FrozenBlocks {
     blocks: Vec<Block>,
 }
 
-/// Where gradients pass: what a forward pass leaves for a backward pass.
+/// ReLU6 masks that a forward pass records for a backward pass.
 #[derive(Debug, Clone)]
 pub struct Bits {
-    /// By group of images.
+    /// One vector per group of images.
     groups: Vec<Vec<u16>>,
 }
 
-/// The run on a batch of images of one size.
+/// A run on a batch of images of one size.
 struct Call<'a> {
     run: &'a FrozenBlocks,
     isa: Isa,
@@ -77,11 +76,11 @@ struct Call<'a> {
 }
 
 impl FrozenBlocks {
-    /// Packs the weights. `stem`, where there is one, is a convolution of three colours with a
-    /// kernel of 3, a stride of 2 and ReLU6; it asks for an even number of rows and columns.
+    /// Packs the weights. The optional `stem` is a 3×3 convolution of RGB images with stride 2 and
+    /// ReLU6; it needs an even height and width.
     ///
     /// # Panics
-    /// If weights do not fit each other.
+    /// If the shapes of the weights do not match.
     pub fn new(stem: Option<FrozenConv<'_>>, blocks: &[InvertedResidual<'_>]) -> Self {
         let run = Self {
             stem: stem.as_ref().map(Stem::new),
@@ -96,11 +95,14 @@ impl FrozenBlocks {
         let fits = outputs
             .zip(inputs.skip(usize::from(run.stem.is_none())))
             .all(|(output, input)| output == input);
-        assert!(fits && !blocks.is_empty(), "blocks follow each other");
+        assert!(
+            fits && !blocks.is_empty(),
+            "the channels of consecutive blocks must match"
+        );
         run
     }
 
-    /// Shape of y of an x `[N, C, H, W]`.
+    /// Shape of y for x `[N, C, H, W]`.
     pub fn output_shape(&self, shape: [usize; 4]) -> [usize; 4] {
         let [batch, _, height, width] = shape;
         let strides = self
@@ -122,15 +124,15 @@ impl FrozenBlocks {
     /// Computes y `[N, C', H', W']` from x `[N, C, H, W]`.
     ///
     /// # Panics
-    /// If a slice has not the length that its shape asks for, or the shape is not supported.
+    /// If the length of a slice does not match its shape, or the shape is not supported.
     pub fn forward(&self, isa: Isa, shape: [usize; 4], x: &[f32], y: &mut [f32]) {
         self.call(isa, shape).forward(x, y, &mut []);
     }
 
-    /// [`Self::forward`], and what the backward pass needs.
+    /// Like [`Self::forward`]; also returns the masks for the backward pass.
     ///
     /// # Panics
-    /// As [`Self::forward`].
+    /// See [`Self::forward`].
     pub fn forward_noting(&self, isa: Isa, shape: [usize; 4], x: &[f32], y: &mut [f32]) -> Bits {
         let call = self.call(isa, shape);
         let mut groups: Vec<_> = call
@@ -141,10 +143,10 @@ impl FrozenBlocks {
         Bits { groups }
     }
 
-    /// The gradient of x, given that of y.
+    /// The gradient of x, given the gradient of y.
     ///
     /// # Panics
-    /// As [`Self::forward`], or if the bits are not of such a forward pass.
+    /// See [`Self::forward`]; also if the masks come from another shape.
     pub fn backward(
         &self,
         isa: Isa,
@@ -165,7 +167,7 @@ impl FrozenBlocks {
         };
         assert!(
             channels == inputs && batch * height * width > 0,
-            "{shape:?} has {inputs} channels and no dimension of 0"
+            "{shape:?} must have {inputs} channels and no dimension of 0"
         );
         let [_, _, rows, columns] = self.output_shape(shape);
         let images = GROUP_PIXELS.div_ceil(rows * columns).min(batch);
@@ -173,7 +175,7 @@ impl FrozenBlocks {
             Some(_) => {
                 assert!(
                     height % 2 == 0 && width % 2 == 0,
-                    "{shape:?} has even rows and columns"
+                    "{shape:?} must have an even height and width"
                 );
                 [height / 2, width / 2]
             }
@@ -197,7 +199,7 @@ impl FrozenBlocks {
 }
 
 impl Call<'_> {
-    /// Images of each group.
+    /// Number of images in each group.
     fn groups(&self) -> impl Iterator<Item = usize> {
         let [batch, ..] = self.shape;
         (0..batch)
@@ -205,13 +207,13 @@ impl Call<'_> {
             .map(move |first| self.images.min(batch - first))
     }
 
-    /// Pixels of an image after the stem.
+    /// Pixels per image after the stem.
     fn start_pixels(&self) -> usize {
         self.start.iter().product()
     }
 
-    /// Bits of a group, in vectors: of the stem, then of every block those in front and those
-    /// behind the convolution.
+    /// Mask words of a group: of the stem, then of every block before and after the depthwise
+    /// convolution.
     fn bits(&self, images: usize) -> usize {
         self.stem_bits(images)
             + (0..self.sized.len())
@@ -236,7 +238,7 @@ impl Call<'_> {
         [if block.expand.is_some() { before } else { 0 }, after]
     }
 
-    /// Lengths of x and y of one image.
+    /// Lengths of x and y for one image.
     fn image_lengths(&self) -> [usize; 2] {
         [self.shape, self.run.output_shape(self.shape)]
             .map(|[_, channels, height, width]| channels * height * width)
@@ -244,11 +246,11 @@ impl Call<'_> {
 
     fn check(&self, x: usize, y: usize) {
         let [of_x, of_y] = self.image_lengths().map(|len| len * self.shape[0]);
-        assert_eq!(x, of_x, "length of x of {:?}", self.shape);
-        assert_eq!(y, of_y, "length of y of {:?}", self.shape);
+        assert_eq!(x, of_x, "length of x for {:?}", self.shape);
+        assert_eq!(y, of_y, "length of y for {:?}", self.shape);
     }
 
-    /// `bits` are those of each group, or none where they are not wanted.
+    /// `bits` holds the masks of each group, or is empty if they are not requested.
     fn forward(&self, x: &[f32], y: &mut [f32], bits: &mut [Vec<u16>]) {
         self.check(x.len(), y.len());
         let [of_x, of_y] = self.image_lengths().map(|len| len * self.images);
@@ -319,7 +321,11 @@ impl Call<'_> {
             .iter()
             .map(Vec::len)
             .eq(self.groups().map(|images| self.bits(images)));
-        assert!(fits, "bits of a forward pass of {:?}", self.shape);
+        assert!(
+            fits,
+            "masks do not come from a forward pass of {:?}",
+            self.shape
+        );
         let [of_x, of_y] = self.image_lengths().map(|len| len * self.images);
         let groups: Vec<_> = grad_x
             .chunks_mut(of_x)
@@ -343,7 +349,7 @@ impl Call<'_> {
             let (others, after) = bits.split_at(bits.len() - len_after);
             let (others, before) = others.split_at(others.len() - len_before);
             bits = others;
-            // Backward, the bits behind the convolution come first.
+            // In the backward pass, the mask after the depthwise convolution comes first.
             let gates = Gates::Noted([after, before]);
             Pass::backward(self.isa, block, sized).run(images, &gradient, &mut next, gates);
             gradient = next;
@@ -376,14 +382,14 @@ impl Call<'_> {
     }
 }
 
-/// Takes the first `len` bits, if there are any.
+/// Takes the first `len` mask words, if there are any.
 fn take<'b>(bits: &mut Option<&'b mut [u16]>, len: usize) -> Option<&'b mut [u16]> {
     let (first, others) = bits.take()?.split_at_mut(len);
     *bits = Some(others);
     Some(first)
 }
 
-/// Images `[n, C, pixels]` to `[⌈C/16⌉, n, pixels, 16]`.
+/// Converts images `[n, C, pixels]` to `[⌈C/16⌉, n, pixels, 16]`.
 fn to_blocks(isa: Isa, channels: usize, pixels: usize, planes: &[f32]) -> Scratch {
     let images = planes.len() / (channels * pixels);
     let mut blocks = scratch(channels.div_ceil(LANES) * images * pixels * LANES);
@@ -400,7 +406,7 @@ fn to_blocks(isa: Isa, channels: usize, pixels: usize, planes: &[f32]) -> Scratc
     blocks
 }
 
-/// The reverse of [`to_blocks`].
+/// Inverse of [`to_blocks`].
 fn to_planes(isa: Isa, channels: usize, pixels: usize, blocks: &[f32], planes: &mut [f32]) {
     let images = planes.len() / (channels * pixels);
     for (index, image) in planes.chunks_exact_mut(channels * pixels).enumerate() {
@@ -413,10 +419,10 @@ fn to_planes(isa: Isa, channels: usize, pixels: usize, blocks: &[f32], planes: &
 }
 
 multiversion! {
-    /// Zero where a bit is not set: the gradient of ReLU6.
+    /// Zeroes the gradient where a bit is not set: the gradient of ReLU6.
     fn keep(bits: &[u16], gradient: &mut [f32]) {
         for (bits, vector) in bits.iter().zip(gradient.as_chunks_mut::<LANES>().0) {
-            // SAFETY: the instruction set is the one this is compiled for; an array of `LANES`
+            // SAFETY: this function is compiled for the instruction set of `S`; an array of `LANES`
             // floats is a vector.
             unsafe { S::store(vector.as_mut_ptr(), S::keep(*bits, S::load(vector.as_ptr()))) }
         }

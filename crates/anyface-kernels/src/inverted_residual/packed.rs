@@ -13,7 +13,7 @@ pub(super) struct Block {
     pub(super) kernel: usize,
     pub(super) stride: usize,
     pub(super) expand: Option<Pointwise>,
-    /// Of the depthwise convolution, `[inner block][k·k][16]`.
+    /// Depthwise weights, `[inner block][k·k][16]`.
     pub(super) weights: Vec<f32>,
     /// `[inner block][16]`.
     pub(super) bias: Vec<f32>,
@@ -26,10 +26,14 @@ impl Block {
         let outputs = block.project.bias.len();
         let places = block.depthwise.weight.len() / inner;
         let kernel = places.isqrt();
-        assert_eq!(kernel * kernel, places, "depthwise kernels are squares");
+        assert_eq!(kernel * kernel, places, "depthwise kernels must be square");
         let inputs = match &block.expand {
             Some(expand) => {
-                assert_eq!(expand.bias.len(), inner, "what is widened is convolved");
+                assert_eq!(
+                    expand.bias.len(),
+                    inner,
+                    "expand and depthwise channels must match"
+                );
                 expand.weight.len() / inner
             }
             None => inner,
@@ -65,9 +69,9 @@ impl Block {
 /// A 1×1 convolution.
 #[derive(Debug)]
 pub(super) struct Pointwise {
-    /// `[output block][input][16]`, inputs to whole blocks.
+    /// `[output block][input][16]`, inputs padded to whole blocks.
     pub(super) forward: Vec<f32>,
-    /// `[input block][output][16]`, outputs to whole blocks.
+    /// `[input block][output][16]`, outputs padded to whole blocks.
     pub(super) transposed: Vec<f32>,
     /// `[output block][16]`.
     pub(super) bias: Vec<f32>,
@@ -79,7 +83,7 @@ impl Pointwise {
         assert_eq!(
             weight.len(),
             outputs * inputs,
-            "a weight for every input and output"
+            "one weight per input and output"
         );
         let at = |output: usize, input: usize| {
             if output < outputs && input < inputs {
@@ -98,7 +102,7 @@ impl Pointwise {
     }
 }
 
-/// `[row block][step][16]`, missing rows zero.
+/// `[row block][step][16]`; missing rows are zero.
 pub(super) fn panels(rows: usize, steps: usize, at: impl Fn(usize, usize) -> f32) -> Vec<f32> {
     let mut values = vec![0.0; rows.div_ceil(LANES) * steps * LANES];
     for (index, value) in values.iter_mut().enumerate() {
@@ -111,7 +115,7 @@ pub(super) fn panels(rows: usize, steps: usize, at: impl Fn(usize, usize) -> f32
     values
 }
 
-/// With zeros to whole vectors.
+/// Padded with zeros to whole vectors.
 pub(super) fn padded(values: &[f32]) -> Vec<f32> {
     let mut padded = values.to_vec();
     padded.resize(values.len().next_multiple_of(LANES), 0.0);

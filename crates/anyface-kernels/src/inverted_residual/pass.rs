@@ -1,5 +1,5 @@
-//! Both directions of a block are one: widen, convolve each channel, narrow. Backward, the gradient
-//! of the narrower side is widened by the transposed weights.
+//! Both directions of a block share one scheme: expand, depthwise convolution, project. The
+//! backward pass expands the output gradient with the transposed weights of the projection.
 
 use std::ops::Range;
 
@@ -9,15 +9,15 @@ use crate::depthwise::{Plan, Through, Window, convolve};
 use crate::simd::{Isa, LANES, multiversion};
 use crate::workspace::scratch;
 
-/// Floats of the convolved channels that are narrowed at once: they stay in the second-level cache
-/// beside a frame.
+/// Most floats of convolved channels that are projected at once, so that they stay in the L2 cache
+/// together with a frame.
 const CONVOLVED: usize = 1 << 15;
 
-/// Blocks of them at most: so many weights of a few outputs stay in the first-level cache.
+/// Most channel blocks per projection, so that the weights of a few outputs stay in the L1 cache.
 const NARROWED: usize = 12;
 
-/// The gates of a block, before and after the depthwise convolution: bits `[inner block][pixel]`,
-/// those in front empty where nothing is widened, those behind where nothing is narrowed.
+/// The gates before and after the depthwise convolution, with bits `[inner block][pixel]`. The
+/// first are empty without an expansion, the second without a projection.
 pub(super) enum Gates<'a> {
     Relu6,
     Noting([&'a mut [u16]; 2]),
@@ -25,7 +25,7 @@ pub(super) enum Gates<'a> {
 }
 
 impl Gates<'_> {
-    /// The gate before (0) or after (1) the convolution, for some blocks of channels.
+    /// The gate before (0) or after (1) the depthwise convolution, for a range of channel blocks.
     fn at(&mut self, place: usize, blocks: Range<usize>, pixels: usize) -> Through<'_> {
         let range = blocks.start * pixels..blocks.end * pixels;
         match self {
@@ -40,7 +40,7 @@ impl Gates<'_> {
 pub(super) struct Pass<'a> {
     isa: Isa,
     plan: &'a Plan,
-    /// Where the pixels lie in the frames of a whole group.
+    /// Offsets of the pixels in the frames of a whole group.
     positions: &'a [u32],
     /// `[inner block][input][16]`.
     widen: Option<&'a [f32]>,
@@ -55,7 +55,7 @@ pub(super) struct Pass<'a> {
     is_residual: bool,
 }
 
-/// What a block needs for images of one size.
+/// Plans of a block for images of one size.
 pub(super) struct Sized {
     forward: Plan,
     transposed: Plan,
@@ -81,7 +81,7 @@ impl Sized {
         }
     }
 
-    /// Pixels of an image before and after.
+    /// Pixels per image before and after.
     pub(super) fn pixels(&self) -> [usize; 2] {
         [self.forward.source_pixels(), self.forward.target_pixels()]
     }
@@ -122,7 +122,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// `images` images from x `[input block][pixel][16]` to y `[output block][pixel][16]`.
+    /// Runs `images` images from x `[input block][pixel][16]` to y `[output block][pixel][16]`.
     pub(super) fn run(&self, images: usize, x: &[f32], y: &mut [f32], mut gates: Gates<'_>) {
         let [before, after] =
             [self.plan.source_pixels(), self.plan.target_pixels()].map(|plane| images * plane);
@@ -170,7 +170,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The bias, and x where it is added.
+    /// Starts y with the bias, plus x in a residual block.
     fn start(&self, pixels: usize, x: &[f32], y: &mut [f32]) {
         if self.is_residual {
             y.copy_from_slice(x);
@@ -186,7 +186,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Some blocks of the wider channels in frames `[block][image]`.
+    /// Expands into a range of channel blocks, in frames `[block][image]`.
     fn widen(
         &self,
         blocks: Range<usize>,
@@ -233,7 +233,8 @@ impl<'a> Pass<'a> {
         );
     }
 
-    /// Some blocks of channels of all images, from their frames to `target [block][pixel][16]`.
+    /// Convolves a range of channel blocks of all images, from frames to
+    /// `target [block][pixel][16]`.
     fn convolve(
         &self,
         blocks: Range<usize>,

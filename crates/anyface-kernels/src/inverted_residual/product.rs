@@ -1,29 +1,29 @@
-//! The inner loop of pointwise convolutions: many outputs of many pixels.
+//! The inner loop of pointwise convolutions over many outputs and pixels.
 
 use crate::depthwise::{Gate, Noted, Noting, Relu6, Through};
 use crate::simd::{Isa, LANES, Simd, multiversion};
 
-/// Sums over k of `panels[block][k] · source[step · pixel + offsets[k]]`, where `panels[block][k]`
-/// is a vector.
+/// Σ over k of `panels[block][k] · source[step · pixel + offsets[k]]`, where `panels[block][k]` is
+/// a vector.
 #[derive(Clone, Copy)]
 pub(super) struct Product<'a> {
-    /// `[block][k][16]`, of which `offsets.len()` are read.
+    /// `[block][k][16]`; the first `offsets.len()` of each block are read.
     pub(super) panels: &'a [f32],
-    /// Floats from one block of panels to the next.
+    /// Floats between blocks of panels.
     pub(super) panel: usize,
     pub(super) blocks: usize,
     pub(super) offsets: &'a [u32],
     pub(super) source: &'a [f32],
-    /// Floats from one pixel to the next: [`LANES`], or [`PLANAR_STEP`].
+    /// Floats between pixels: [`LANES`] or [`PLANAR_STEP`].
     pub(super) step: usize,
     pub(super) pixels: usize,
 }
 
-/// The step of a [`Product`] over planes with a stride of 2.
+/// Step of a [`Product`] over planes with stride 2.
 pub(super) const PLANAR_STEP: usize = 2;
 
-/// Blocks that are computed at once at most: wide features come in multiples of them where a
-/// network widens by 6.
+/// Most blocks computed at once. Expanded channels are a multiple of this if a network expands
+/// by 6.
 pub(super) const BLOCKS: usize = 3;
 
 impl Product<'_> {
@@ -31,40 +31,41 @@ impl Product<'_> {
         let steps = self.offsets.len() * LANES;
         assert!(
             [LANES, PLANAR_STEP].contains(&self.step),
-            "a step that was compiled for"
+            "the step has a compiled loop"
         );
         assert!(
             steps <= self.panel && (self.blocks - 1) * self.panel + steps <= self.panels.len(),
-            "all panels"
+            "panels cover all blocks"
         );
         let last = self.offsets.iter().max().map_or(0, |last| *last as usize);
         assert!(
             (self.pixels - 1) * self.step + last < self.source.len(),
-            "sources of all pixels"
+            "the source covers all pixels"
         );
     }
 }
 
-/// Where in blocks `[block][pixel][16]` the inputs of a pixel lie, from those of the first on.
+/// Offsets of a pixel's inputs in blocks `[block][pixel][16]`, relative to the first.
 pub(super) fn block_offsets(channels: usize, pixels: usize) -> Vec<u32> {
     let offset = |channel: usize| channel / LANES * pixels * LANES + channel % LANES;
     let narrow = |offset| u32::try_from(offset).expect("blocks have fewer than 2³² floats");
     (0..channels).map(offset).map(narrow).collect()
 }
 
-/// Adds products to `target [block][pixel][16]`.
+/// Adds the products to `target [block][pixel][16]`.
 pub(super) fn add(isa: Isa, product: Product<'_>, target: &mut [f32]) {
     product.check();
     assert_eq!(
         target.len(),
         product.blocks * product.pixels * LANES,
-        "a vector for every pixel"
+        "one vector per pixel"
     );
     add_checked(isa, product, target);
 }
 
-/// Writes products on top of `bias [block][16]` through a gate to `target`, whose blocks are
-/// equally long, that of each pixel where `positions` says. A gate's bits are `[block][pixel]`.
+/// Writes the products plus `bias [block][16]` through a gate to `target`, which consists of blocks
+/// of equal length. `positions` gives the offset of each pixel in its block. The bits of a gate are
+/// `[block][pixel]`.
 pub(super) fn write(
     isa: Isa,
     product: Product<'_>,
@@ -74,33 +75,30 @@ pub(super) fn write(
     through: Through<'_>,
 ) {
     product.check();
-    assert_eq!(
-        bias.len(),
-        product.blocks * LANES,
-        "a bias for every output"
-    );
-    assert_eq!(positions.len(), product.pixels, "a place for every pixel");
+    assert_eq!(bias.len(), product.blocks * LANES, "one bias per output");
+    assert_eq!(positions.len(), product.pixels, "one position per pixel");
     let last = positions.iter().max().map_or(0, |last| *last as usize);
     assert!(
         last + LANES <= target.len() / product.blocks,
-        "places in the target"
+        "positions lie in the target"
     );
     assert!(
         through.holds(product.blocks * product.pixels),
-        "bits of all pixels"
+        "the bits cover all pixels"
     );
     match through {
         Through::Relu6 => write_relu6(isa, product, bias, positions, target),
         Through::Noting(bits) => write_noting(isa, product, bias, positions, target, bits),
         Through::Noted(bits) => write_noted(isa, product, bias, positions, target, bits),
-        Through::Open => unreachable!("what is wider is activated"),
+        Through::Open => unreachable!("expanded channels have an activation"),
     }
 }
 
 multiversion! {
     fn add_checked(product: Product<'_>, target: &mut [f32]) {
         let sink = Sum { target: target.as_mut_ptr(), pixels: product.pixels };
-        // SAFETY: the instruction set is the one this is compiled for; `add` checked the lengths.
+        // SAFETY: this function is compiled for the instruction set of `S`; `add` checked the
+        // lengths.
         unsafe { all_blocks::<S, _>(product, sink) }
     }
 }
@@ -137,18 +135,18 @@ multiversion! {
     }
 }
 
-/// Where a sum begins and ends.
+/// Where a sum starts from and where it is stored.
 trait Sink: Copy {
     /// # Safety
-    /// The machine has the instruction set of `S`, and the sink has the pixel in this block.
+    /// The CPU supports the instruction set of `S`, and the sink contains this pixel of this block.
     unsafe fn start<S: Simd>(self, block: usize, pixel: usize) -> S::Vector;
 
     /// # Safety
-    /// As [`Sink::start`].
+    /// See [`Sink::start`].
     unsafe fn end<S: Simd>(self, block: usize, pixel: usize, value: S::Vector);
 }
 
-/// Adds to what is there.
+/// Adds to the target.
 #[derive(Clone, Copy)]
 struct Sum {
     target: *mut f32,
@@ -174,13 +172,13 @@ impl Sink for Sum {
     }
 }
 
-/// On top of a bias, through a gate, to any places.
+/// Adds a bias, applies a gate, and stores at given positions.
 #[derive(Clone, Copy)]
 struct Placed<'a, G> {
     bias: &'a [f32],
     positions: &'a [u32],
     target: *mut f32,
-    /// Floats of a block of the target.
+    /// Floats per block of the target.
     len: usize,
     gate: G,
 }
@@ -225,7 +223,8 @@ impl<G: Gate> Sink for Placed<'_, G> {
 }
 
 /// # Safety
-/// The machine has the instruction set of `S`, the product is checked, and the sink has its pixels.
+/// The CPU supports the instruction set of `S`, the product is checked, and the sink contains its
+/// pixels.
 #[inline(always)]
 unsafe fn all_blocks<S: Simd, K: Sink>(product: Product<'_>, sink: K) {
     // SAFETY: the caller's promise.
@@ -238,7 +237,7 @@ unsafe fn all_blocks<S: Simd, K: Sink>(product: Product<'_>, sink: K) {
 }
 
 /// # Safety
-/// As [`all_blocks`], with a step of `STEP`.
+/// See [`all_blocks`]; the step is `STEP`.
 #[inline(always)]
 unsafe fn blocks_at<S: Simd, K: Sink, const STEP: usize>(product: Product<'_>, sink: K) {
     let mut block = 0;
@@ -262,7 +261,7 @@ unsafe fn blocks_at<S: Simd, K: Sink, const STEP: usize>(product: Product<'_>, s
 }
 
 /// # Safety
-/// As [`blocks_at`], for `B` blocks from `block` on.
+/// See [`blocks_at`]; for `B` blocks from `block` on.
 #[inline(always)]
 unsafe fn all_pixels<S: Simd, K: Sink, const STEP: usize, const B: usize>(
     product: Product<'_>,
@@ -289,10 +288,10 @@ unsafe fn all_pixels<S: Simd, K: Sink, const STEP: usize, const B: usize>(
     }
 }
 
-/// `P` pixels of `B` blocks, whose sums stay in registers.
+/// Computes `P` pixels of `B` blocks with their sums in registers.
 ///
 /// # Safety
-/// As [`all_pixels`], for `P` pixels from `pixel` on.
+/// See [`all_pixels`]; for `P` pixels from `pixel` on.
 #[inline(always)]
 unsafe fn some_pixels<S: Simd, K: Sink, const STEP: usize, const B: usize, const P: usize>(
     product: Product<'_>,

@@ -1,5 +1,4 @@
-//! The first convolution: three colours to the channels of the first block, a kernel of 3 and a
-//! stride of 2, ReLU6.
+//! The stem: a 3×3 convolution of RGB images with stride 2 and ReLU6.
 
 use super::FrozenConv;
 use super::packed::{padded, panels};
@@ -13,16 +12,16 @@ const COLOURS: usize = 3;
 const KERNEL: usize = 3;
 const STRIDE: usize = 2;
 
-/// Weights of one output.
+/// Weights per output channel.
 const PLACES: usize = COLOURS * KERNEL * KERNEL;
 
-/// The stem, on images with an even number of rows and columns.
+/// The stem, for images with an even height and width.
 #[derive(Debug)]
 pub(super) struct Stem {
     pub(super) outputs: usize,
     /// `[output block][27][16]`.
     forward: Vec<f32>,
-    /// `[place block][output][16]`, outputs to whole blocks.
+    /// `[weight block][output][16]`, outputs padded to whole blocks.
     transposed: Vec<f32>,
     /// `[output block][16]`.
     bias: Vec<f32>,
@@ -34,7 +33,7 @@ impl Stem {
         assert_eq!(
             weight.len(),
             outputs * PLACES,
-            "a kernel of 3 on three colours for every output"
+            "the stem needs 3×3 kernels on 3 colours"
         );
         let at = |output: usize, place: usize| {
             if output < outputs {
@@ -51,8 +50,8 @@ impl Stem {
         }
     }
 
-    /// One image `[3, H, W]` to y `[output block][pixel][16]`, whose blocks lie `stride` floats
-    /// apart; bits `[output block][pixel]` `stride / 16` apart, empty where none are wanted.
+    /// Convolves one image `[3, H, W]` to y `[output block][pixel][16]`, whose blocks lie `stride`
+    /// floats apart. Bits `[output block][pixel]` lie `stride / 16` apart; empty if not requested.
     pub(super) fn forward(
         &self,
         isa: Isa,
@@ -62,7 +61,7 @@ impl Stem {
         bits: &mut [u16],
         stride: usize,
     ) {
-        // A row and a column of zeros follow.
+        // Padded with one zero row and one zero column at the end.
         let [rows, pitch] = [height + 1, width + 1];
         let mut frame = scratch(COLOURS * rows * pitch);
         frame.fill(0.0);
@@ -109,8 +108,8 @@ impl Stem {
         }
     }
 
-    /// The gradient of one image `[3, H, W]`, given that of y before its activation, which lies as
-    /// y does.
+    /// The gradient of one image `[3, H, W]`, given the gradient of y before its activation in the
+    /// layout of y.
     pub(super) fn backward(
         &self,
         isa: Isa,
@@ -123,7 +122,8 @@ impl Stem {
         let offsets = block_offsets(self.bias.len(), stride / LANES);
         let blocks = PLACES.div_ceil(LANES);
         let mut vectors = scratch(blocks * columns * LANES);
-        // Of two rows of y, what each of their pixels adds to its 27 places: `[place][column]`.
+        // Contributions of two rows of y to the 27 kernel positions of each pixel:
+        // `[position][column]`.
         let [mut above, mut here] = [(); 2].map(|()| scratch(blocks * LANES * columns));
         above.fill(0.0);
         for row in 0..height / STRIDE {
@@ -163,8 +163,8 @@ impl Stem {
 }
 
 multiversion! {
-    /// One row of a gradient from rows of kernels `[3][column]`: of y's row beside it and, where
-    /// not empty, of the one above.
+    /// One row of a gradient from kernel rows `[3][column]`: those of y's row at the same height
+    /// and, if not empty, of the row above.
     fn gather(columns: usize, here: &[f32], above: &[f32], row: &mut [f32]) {
         fill_pairs(columns, here, row, false);
         if !above.is_empty() {
@@ -173,8 +173,8 @@ multiversion! {
     }
 }
 
-/// Sets or adds what the places 0, 1 and 2 of a kernel's row give to pixels `2j`, `2j + 1` and `2j
-/// + 2`.
+/// Sets, or adds, the contributions of positions 0, 1 and 2 of a kernel row to pixels `2j`,
+/// `2j + 1` and `2j + 2`.
 #[inline(always)]
 fn fill_pairs(columns: usize, places: &[f32], row: &mut [f32], adds: bool) {
     let [first, second, third] = [0, 1, 2].map(|place| &places[place * columns..][..columns]);

@@ -1,8 +1,8 @@
-//! Runs of blocks against their definition in f64.
+//! Runs of blocks compared with their definition in f64.
 
 use super::*;
 
-/// A pseudo-random number in −1 to 1 of an index.
+/// A pseudo-random number from −1 to 1 for an index.
 fn noise(index: usize) -> f32 {
     let mixed = (index as u32).wrapping_mul(2_654_435_761) ^ 0x9e37_79b9;
     let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(2_246_822_519);
@@ -52,13 +52,13 @@ impl Conv {
     }
 }
 
-/// Features `[C, H, W]` of one image, and how to go back.
+/// Features `[C, H, W]` of one image, with what the backward pass needs.
 struct Layer {
     shape: [usize; 3],
     y: Vec<f64>,
-    /// Whether a gradient passes.
+    /// Whether a gradient passes, per value.
     passes: Vec<bool>,
-    /// y, x, weight of every product.
+    /// Indices of y and x, and the weight, of every product.
     products: Vec<(usize, usize, f64)>,
 }
 
@@ -127,7 +127,7 @@ impl Layer {
     }
 }
 
-/// Convolutions of a block: expand, depthwise, project.
+/// Expand, depthwise and project convolutions of a block.
 type Parts = (Option<Conv>, Conv, Conv);
 
 fn block([inputs, outputs, expansion, kernel, stride]: [usize; 5], seed: usize) -> Parts {
@@ -139,7 +139,7 @@ fn block([inputs, outputs, expansion, kernel, stride]: [usize; 5], seed: usize) 
     )
 }
 
-/// y and the gradient of x of one image.
+/// y and the gradient of x for one image.
 fn reference(
     stem: Option<&Conv>,
     blocks: &[Parts],
@@ -149,7 +149,7 @@ fn reference(
 ) -> [Vec<f64>; 2] {
     let mut y: Vec<f64> = x.iter().copied().map(f64::from).collect();
     let mut shape = shape;
-    // Layers by block, with whether the block is residual.
+    // Layers per block, and whether the block is residual.
     let mut done: Vec<(Vec<(Layer, usize)>, bool)> = Vec::new();
     let stages =
         stem.map(|stem| vec![stem])
@@ -199,7 +199,7 @@ fn assert_near(found: &[f32], expected: &[f64], what: &str) {
     }
 }
 
-/// What a run computes: y without bits, y with them, the gradient of x.
+/// Results of a run: y without masks, y with masks, and the gradient of x.
 fn run(
     isa: Isa,
     blocks: &FrozenBlocks,
@@ -242,7 +242,7 @@ fn check(stem: Option<Conv>, parts: &[Parts], shape: [usize; 4]) {
     }
     for isa in Isa::available() {
         let [plain, noting, gradient] = run(isa, &frozen, shape, &x, &grad_y);
-        assert!(plain == noting, "{}: bits change nothing", isa.name());
+        assert!(plain == noting, "{}: recording masks changed y", isa.name());
         assert_near(&plain, &y, &format!("{} y", isa.name()));
         assert_near(&gradient, &grad_x, &format!("{} gradient", isa.name()));
     }
@@ -254,7 +254,7 @@ fn check(stem: Option<Conv>, parts: &[Parts], shape: [usize; 4]) {
     let parallel = pool.install(|| run(isa, &frozen, shape, &x, &grad_y));
     assert!(
         parallel == run(isa, &frozen, shape, &x, &grad_y),
-        "threads change no bit"
+        "the number of threads changed the result"
     );
 }
 

@@ -1,7 +1,7 @@
-//! 1×1 convolutions: matrix products of weights with the pixels of images in planes.
+//! 1×1 convolutions: products of a weight matrix with the pixels of planar images.
 //!
-//! Forward and backward to the input, 16 pixels are a vector and the products are those of
-//! `tile.rs`; the gradient of the weights sums products of planes, 16 pixels at a time
+//! The forward pass and the input gradient process 16 pixels per vector with the register tile in
+//! `tile.rs`. The weight gradient sums products of planes, 16 pixels at a time
 //! ([`weight_gradient`]).
 
 mod product;
@@ -16,22 +16,23 @@ use crate::workspace::scratch;
 use product::{Panels, multiply};
 use weight_gradient::weight_gradient;
 
-/// `y = activation(W · x + b)`, pixel by pixel.
+/// `y = activation(W · x + b)`, per pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pointwise {
-    /// Images.
+    /// N, number of images.
     pub batch: usize,
     /// Channels of x.
     pub in_channels: usize,
     /// Channels of y.
     pub out_channels: usize,
-    /// Pixels of an image, a multiple of [`Pointwise::PIXELS`].
+    /// Pixels per image, a multiple of [`Pointwise::PIXELS`].
     pub pixels: usize,
-    /// What follows the bias.
+    /// Activation after the bias.
     pub activation: Activation,
 }
 
-/// Where the gradients of a [`Pointwise`] go; each is overwritten. Those left out are not computed.
+/// Output buffers for the gradients of a [`Pointwise`]; each is overwritten. A gradient that is
+/// `None` is not computed.
 #[derive(Debug, Default)]
 pub struct PointwiseGradients<'a> {
     /// `[N, in, pixels]`.
@@ -43,13 +44,13 @@ pub struct PointwiseGradients<'a> {
 }
 
 impl Pointwise {
-    /// What the pixels of an image are a multiple of.
+    /// The number of pixels per image must be a multiple of this.
     pub const PIXELS: usize = LANES;
 
     /// Computes y `[N, out, pixels]` from x `[N, in, pixels]`, weight `[out, in]` and bias `[out]`.
     ///
     /// # Panics
-    /// If a slice has not the length that its shape asks for, or the shape is not supported.
+    /// If the length of a slice does not match its shape, or the shape is not supported.
     pub fn forward(
         &self,
         isa: Isa,
@@ -61,7 +62,7 @@ impl Pointwise {
         self.check(x.len(), weight.len(), y.len());
         assert!(
             bias.is_none_or(|bias| bias.len() == self.out_channels),
-            "length of bias of {self:?}"
+            "length of bias for {self:?}"
         );
         let at = |row: usize, step: usize| weight[row * self.in_channels + step];
         let panels = Panels::new(isa, [self.out_channels, self.in_channels], at);
@@ -69,10 +70,10 @@ impl Pointwise {
         multiply(&panels, self.pixels, x, y, &finish);
     }
 
-    /// Computes the gradients, given y of the forward pass and the gradient of y.
+    /// Computes the gradients, given the forward output y and the gradient of y.
     ///
     /// # Panics
-    /// As [`Pointwise::forward`].
+    /// See [`Pointwise::forward`].
     pub fn backward(
         &self,
         isa: Isa,
@@ -106,7 +107,7 @@ impl Pointwise {
                 self.out_channels,
             ),
         ] {
-            assert_eq!(len, wanted, "length of the gradient of {name} of {self:?}");
+            assert_eq!(len, wanted, "length of gradient of {name} for {self:?}");
         }
         let mut bent = scratch(if self.activation == Activation::Linear {
             0
@@ -149,7 +150,7 @@ impl Pointwise {
         }
     }
 
-    /// The gradient before the activation in `out`.
+    /// Writes the gradient before the activation to `out`.
     fn before_activation(&self, isa: Isa, y: &[f32], grad_y: &[f32], out: &mut [f32]) {
         let finish = self.finish(0.0);
         let planes = y
@@ -175,24 +176,24 @@ impl Pointwise {
     fn check(&self, x: usize, weight: usize, y: usize) {
         assert!(
             self.pixels.is_multiple_of(Self::PIXELS),
-            "pixels of {self:?}"
+            "unsupported number of pixels: {self:?}"
         );
         assert!(
             self.batch * self.in_channels * self.out_channels * self.pixels > 0,
-            "no dimension of {self:?} is 0"
+            "a dimension is 0: {self:?}"
         );
         for (name, len, wanted) in [
             ("x", x, self.batch * self.in_channels * self.pixels),
             ("weight", weight, self.out_channels * self.in_channels),
             ("y", y, self.batch * self.out_channels * self.pixels),
         ] {
-            assert_eq!(len, wanted, "length of {name} of {self:?}");
+            assert_eq!(len, wanted, "length of {name} for {self:?}");
         }
     }
 }
 
 multiversion! {
-    /// Σ of a plane.
+    /// Sum of a plane.
     fn sum(plane: &[f32]) -> f32 {
         let mut lanes = [0.0; LANES];
         for values in plane.as_chunks::<LANES>().0 {

@@ -1,4 +1,4 @@
-//! Rows of planes from other rows of planes by a matrix.
+//! Products of a matrix with rows of planes.
 
 use rayon::prelude::*;
 
@@ -7,17 +7,17 @@ use crate::simd::{Isa, LANES, Simd, multiversion};
 use crate::tile::tile;
 use crate::workspace::{Scratch, scratch};
 
-/// Rows and vectors of the register tile where 32 registers hold it: with few vectors to load, and
-/// rows to broadcast.
+/// Rows and vectors of the register tile on CPUs with 32 registers. Few vectors are loaded, rows
+/// are broadcast.
 const WIDE: [usize; 2] = [6, 4];
 
-/// Rows of the tile elsewhere.
+/// Rows of the tile on other CPUs.
 const NARROW: usize = 4;
 
 /// Vectors of pixels that are multiplied together.
 const VECTORS: usize = WIDE[1];
 
-/// Rows that a thread makes at once of an image, a multiple of both tiles.
+/// Rows of an image per thread task, a multiple of both tiles.
 const ROWS: usize = 48;
 
 /// A matrix in the order in which the register tile reads it: `[row tile][step][row in tile]`.
@@ -29,7 +29,7 @@ pub(super) struct Panels {
 }
 
 impl Panels {
-    /// The matrix of `[rows, steps]` with the elements `at(row, step)`.
+    /// Packs the `[rows, steps]` matrix with elements `at(row, step)`.
     pub(super) fn new(
         isa: Isa,
         [rows, steps]: [usize; 2],
@@ -68,7 +68,7 @@ fn tile_rows(isa: Isa) -> usize {
     }
 }
 
-/// Rows that are made together, of some images.
+/// Rows of some images that are computed together.
 struct Part<'a> {
     /// Images `[n, steps, pixels]`.
     x: &'a [f32],
@@ -78,7 +78,7 @@ struct Part<'a> {
     y: &'a mut [f32],
 }
 
-/// y `[N, rows, pixels]` from x `[N, steps, pixels]`, each row finished by `finish(row)`.
+/// y `[N, rows, pixels]` from x `[N, steps, pixels]`; `finish(row)` finishes each row.
 pub(super) fn multiply(
     panels: &Panels,
     pixels: usize,
@@ -136,7 +136,7 @@ fn multiply_part(
         .map(|row| finish(part.first_row + row))
         .collect();
     for first in (0..images * per_image).step_by(VECTORS) {
-        // Of less vectors than a tile has, the last is there several times.
+        // Repeats the last of fewer vectors than a tile has.
         let places: [[usize; 2]; VECTORS] = std::array::from_fn(|v| {
             let vector = (first + v).min(images * per_image - 1);
             [vector / per_image, vector % per_image * LANES]
@@ -167,7 +167,7 @@ fn multiply_part(
     }
 }
 
-/// Vectors from `starts` on of every plane, beside each other.
+/// Copies the vectors at `starts` of every plane next to each other.
 fn pack(x: &[f32], starts: [usize; VECTORS], pixels: usize, packed: &mut [f32]) {
     for (step, out) in packed.chunks_exact_mut(VECTORS * LANES).enumerate() {
         for (out, start) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(starts) {
@@ -177,23 +177,23 @@ fn pack(x: &[f32], starts: [usize; VECTORS], pixels: usize, packed: &mut [f32]) 
 }
 
 multiversion! {
-    /// One register tile: rows with `finishes`, vectors that go to `targets` in the first of the
-    /// rows.
+    /// Computes one register tile. `finishes` has one entry per row; `targets` gives the vectors'
+    /// places in the first row.
     fn multiply_tile(
         panel: &[f32], offsets: &[u32], packed: &[f32], finishes: &[Finish], targets: &[usize],
         pixels: usize, y: &mut [f32],
     ) {
         let mut out = [0.0; WIDE[0] * WIDE[1] * LANES];
         let starts: [u32; VECTORS] = std::array::from_fn(|v| (v * LANES) as u32);
-        // SAFETY: the instruction set is the one this is compiled for; a panel holds its rows of
-        // every step, and `packed` all vectors of every step.
+        // SAFETY: this function is compiled for the instruction set of `S`; a panel holds its rows
+        // of every step, and `packed` holds all vectors of every step.
         unsafe {
             if S::ROWS * S::VECTORS >= WIDE[0] * WIDE[1] {
                 tile::<S, { WIDE[0] }, { WIDE[1] }, { WIDE[0] }>(
                     panel.as_ptr(), offsets, packed.as_ptr(), &starts, out.as_mut_ptr(),
                 );
             } else {
-                // One vector after another: `[vector][row]`, put in order below.
+                // One vector after another, `[vector][row]`; reordered below.
                 for (start, out) in starts.chunks(1).zip(out.chunks_exact_mut(NARROW * LANES)) {
                     tile::<S, NARROW, 1, NARROW>(
                         panel.as_ptr(), offsets, packed.as_ptr(), start, out.as_mut_ptr(),

@@ -1,10 +1,10 @@
-//! Every path against the definition in f64, and independence of threads.
+//! Tests every path against the definition in f64, and that results do not depend on threads.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A pseudo-random number in −1 to 1 of an index.
+/// A pseudo-random number from −1 to 1 for an index.
 fn noise(index: usize) -> f32 {
     let mixed = (index as u32).wrapping_mul(2_654_435_761) ^ 0x9e37_79b9;
     let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(2_246_822_519);
@@ -25,7 +25,7 @@ fn assert_near(found: &[f32], expected: &[f64], what: &str) {
     }
 }
 
-/// y and the gradients of x, weight and bias.
+/// y, and the gradients of x, weight and bias.
 type Results = [Vec<f32>; 4];
 
 fn run(
@@ -49,7 +49,7 @@ fn run(
     [y, grad_x, grad_weight, grad_bias]
 }
 
-/// The same in f64.
+/// The same results by the definition, in f64.
 fn reference(
     conv: &Pointwise,
     x: &[f32],
@@ -97,7 +97,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn every_path_equals_the_definition(
+    fn every_path_matches_the_definition(
         (batch, in_channels, out_channels) in (1..6_usize, 1..40_usize, 1..60_usize),
         vectors in prop_oneof![Just(1_usize), Just(2), Just(4), Just(5)],
         activation in activations(),
@@ -119,7 +119,7 @@ proptest! {
 }
 
 #[test]
-fn threads_do_not_change_a_bit() {
+fn threads_do_not_change_results() {
     for pixels in [16, 1024] {
         let conv = Pointwise {
             batch: 5,

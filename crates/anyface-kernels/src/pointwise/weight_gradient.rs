@@ -1,19 +1,19 @@
-//! The gradient of a matrix of weights: sums over all pixels of products of planes.
+//! The gradient of a weight matrix: products of planes summed over all pixels.
 
 use rayon::prelude::*;
 
 use crate::simd::{Isa, LANES, Simd, multiversion};
 use crate::workspace::scratch;
 
-/// Output channels whose gradients a thread computes at once.
+/// Output channels per thread task.
 const ROWS: usize = 8;
 
-/// Pixels of one image over which sums run before they move on to other channels: those of [`ROWS`]
-/// outputs stay in the first-level cache.
+/// Pixels of one image to sum before moving on to other channels: those of [`ROWS`] outputs stay in
+/// the L1 cache.
 const PIXELS: usize = 512;
 
-/// `out [outputs, inputs]` becomes Σ over images and pixels of `gradient [N, outputs, pixels] · x
-/// [N, inputs, pixels]`.
+/// `out [outputs, inputs]` = Σ over images and pixels of `gradient [N, outputs, pixels]` ·
+/// `x [N, inputs, pixels]`.
 pub(super) fn weight_gradient(
     isa: Isa,
     [outputs, inputs, pixels]: [usize; 3],
@@ -25,8 +25,8 @@ pub(super) fn weight_gradient(
         .enumerate()
         .for_each(|(tile, out)| {
             let rows = out.len() / inputs;
-            // Of every pair of channels the sums of 16 lanes: `[row][input][16]`, inputs to whole
-            // vectors.
+            // Sums in 16 lanes for every pair of channels: `[row][input][16]`, inputs padded to
+            // whole vectors.
             let columns = inputs.next_multiple_of(LANES);
             let mut sums = scratch(rows * columns * LANES);
             sums.fill(0.0);
@@ -50,18 +50,19 @@ pub(super) fn weight_gradient(
 }
 
 multiversion! {
-    /// Adds to `sums [row][input][16]` the products of some pixels.
+    /// Adds the products of a range of pixels to `sums [row][input][16]`.
     fn add_products(
         shape: [usize; 3], range: [usize; 2], gradient: &[f32], x: &[f32], sums: &mut [f32],
     ) {
         let [rows, inputs, pixels] = shape;
         let columns = inputs.next_multiple_of(LANES);
         assert!(gradient.len() == rows * pixels && x.len() == inputs * pixels, "planes");
-        assert!(range[1] <= pixels && range[0].is_multiple_of(LANES), "vectors of planes");
-        assert!(sums.len() >= rows * columns * LANES, "sums of all pairs");
+        assert!(range[1] <= pixels && range[0].is_multiple_of(LANES), "the range is whole vectors of the planes");
+        assert!(sums.len() >= rows * columns * LANES, "sums cover all pairs");
         let block = Block { range, pixels, columns, gradient, x, sums: sums.as_mut_ptr() };
         let mut row = 0;
-        // SAFETY: the instruction set is the one this is compiled for; the lengths were checked.
+        // SAFETY: this function is compiled for the instruction set of `S`; the lengths were
+        // checked.
         unsafe {
             if S::ROWS * S::VECTORS >= 24 {
                 while row + 8 <= rows {
@@ -81,12 +82,12 @@ multiversion! {
     }
 }
 
-/// Some pixels of the planes of one image.
+/// A range of pixels in the planes of one image.
 struct Block<'a> {
-    /// First pixel and the one after the last.
+    /// First pixel and one past the last.
     range: [usize; 2],
     pixels: usize,
-    /// Inputs to whole vectors.
+    /// Inputs padded to whole vectors.
     columns: usize,
     gradient: &'a [f32],
     x: &'a [f32],
@@ -94,10 +95,10 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// `R` rows with all inputs, `C` at a time.
+    /// Computes `R` rows for all inputs, `C` at a time.
     ///
     /// # Safety
-    /// The machine has the instruction set of `S`, and the block has these rows and inputs.
+    /// The CPU supports the instruction set of `S`, and the block contains these rows and inputs.
     #[inline(always)]
     unsafe fn rows<S: Simd, const R: usize, const C: usize>(&self, row: usize, inputs: usize) {
         let mut input = 0;
@@ -114,13 +115,13 @@ impl Block<'_> {
         }
     }
 
-    /// `R` rows with `C` inputs.
+    /// Computes `R` rows for `C` inputs.
     ///
     /// # Safety
-    /// As [`Block::rows`].
+    /// See [`Block::rows`].
     #[inline(always)]
     unsafe fn tile<S: Simd, const R: usize, const C: usize>(&self, row: usize, input: usize) {
-        // SAFETY: the caller's promise; the range is of whole vectors.
+        // SAFETY: the caller's promise; the range consists of whole vectors.
         unsafe {
             let place = |r: usize, c: usize| {
                 self.sums
@@ -152,12 +153,13 @@ impl Block<'_> {
 }
 
 multiversion! {
-    /// The sums of 16 lanes each: `sums [element][16]`, elements to whole vectors, to `out`.
+    /// Reduces 16 lanes per sum: `sums [element][16]`, elements padded to whole vectors, to `out`.
     fn add_lanes(sums: &[f32], out: &mut [f32]) {
-        assert_eq!(sums.len(), out.len().next_multiple_of(LANES) * LANES, "16 lanes for every sum");
+        assert_eq!(sums.len(), out.len().next_multiple_of(LANES) * LANES, "16 lanes per sum");
         for (sums, out) in sums.chunks_exact(LANES * LANES).zip(out.chunks_mut(LANES)) {
             let mut totals = [0.0; LANES];
-            // SAFETY: the instruction set is the one this is compiled for; a chunk is 16 vectors.
+            // SAFETY: this function is compiled for the instruction set of `S`; a chunk is 16
+            // vectors.
             unsafe {
                 let vector = |i: usize| S::load(sums.as_ptr().add(i * LANES));
                 let lanes = S::transpose(std::array::from_fn(vector));

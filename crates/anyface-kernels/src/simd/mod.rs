@@ -1,8 +1,8 @@
-//! The instruction sets that the kernels are compiled for, and the choice between them at run time.
+//! Instruction sets that the kernels are compiled for, and run-time selection.
 
 use std::sync::OnceLock;
 
-use crate::Algorithm;
+use crate::algorithm::Algorithm;
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
@@ -12,21 +12,21 @@ pub(crate) mod x86;
 
 pub(crate) use portable::Portable;
 
-/// Floats in one vector, whatever the instruction set.
+/// Floats per vector, for every instruction set.
 pub(crate) const LANES: usize = 16;
 
-/// An instruction set that this machine has and the kernels have a path for.
+/// An instruction set that the CPU supports and the kernels have a path for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Isa {
     pub(crate) set: Set,
-    /// Instead of the choice by shape.
+    /// Algorithm to use in place of the choice by shape.
     pub(crate) forced: Option<Algorithm>,
 }
 
-/// The paths. Only [`Isa::available`] wraps one in an [`Isa`], after asking the machine.
+/// The paths. Only [`Isa::available`] wraps one in an [`Isa`], after checking the CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Set {
-    /// Whatever the compiler makes of plain arrays.
+    /// Plain arrays, vectorised by the compiler.
     Portable,
     /// NEON.
     #[cfg(target_arch = "aarch64")]
@@ -37,7 +37,7 @@ pub(crate) enum Set {
     /// AVX-512.
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// AVX-512, with Winograd's products in bf16.
+    /// AVX-512 with Winograd's products in bf16.
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16,
 }
@@ -47,8 +47,8 @@ impl Isa {
         Isa { set, forced: None }
     }
 
-    /// The same with one algorithm for every convolution that it can compute, whether it pays or not: for
-    /// tests and measurements.
+    /// This instruction set with one algorithm for every convolution that it can compute. For tests
+    /// and benchmarks.
     pub fn forcing(self, algorithm: Algorithm) -> Isa {
         Isa {
             forced: Some(algorithm),
@@ -56,8 +56,9 @@ impl Isa {
         }
     }
 
-    /// The same with the products of Winograd's algorithm in bf16, twice as fast as in f32, where the machine
-    /// multiplies it: operands are rounded, sums are f32. For inference; a backward pass computes in f32.
+    /// This instruction set with Winograd's products in bf16, which are twice as fast as in f32;
+    /// `None` if the CPU does not support bf16. Operands are rounded, sums are f32. For inference:
+    /// backward passes compute in f32.
     pub fn bf16(self) -> Option<Isa> {
         #[cfg(target_arch = "x86_64")]
         if self.set == Set::Avx512 && is_x86_feature_detected!("avx512bf16") {
@@ -67,7 +68,7 @@ impl Isa {
         None
     }
 
-    /// The same with all products in f32.
+    /// This instruction set with all products in f32.
     pub(crate) fn f32(self) -> Isa {
         #[cfg(target_arch = "x86_64")]
         if self.set == Set::Avx512Bf16 {
@@ -77,7 +78,7 @@ impl Isa {
         self
     }
 
-    /// Every path in f32 that this machine can run, the fastest last.
+    /// Every f32 path that the CPU supports, the fastest last.
     pub fn available() -> Vec<Isa> {
         #[cfg_attr(
             not(any(target_arch = "x86_64", target_arch = "aarch64")),
@@ -98,8 +99,8 @@ impl Isa {
         found
     }
 
-    /// The fastest path of this machine, or the one that `ANYFACE_KERNELS` (`portable`, `neon`,
-    /// `avx2`, `avx512`) names, where the machine has it. Read once.
+    /// The fastest path that the CPU supports, or the path named by `ANYFACE_KERNELS` (`portable`,
+    /// `neon`, `avx2`, `avx512`) if the CPU supports it. Read once.
     pub fn detect() -> Isa {
         static DETECTED: OnceLock<Isa> = OnceLock::new();
         *DETECTED.get_or_init(|| {
@@ -108,11 +109,11 @@ impl Isa {
             let named = available.iter().find(|isa| isa.name() == wanted);
             *named
                 .or(available.last())
-                .expect("the portable path is always there")
+                .expect("the portable path is always available")
         })
     }
 
-    /// The name by which `ANYFACE_KERNELS` asks for this path.
+    /// The name of this path in `ANYFACE_KERNELS`.
     pub fn name(self) -> &'static str {
         match self.set {
             Set::Portable => "portable",
@@ -125,7 +126,7 @@ impl Isa {
         }
     }
 
-    /// Rows of the register tile: how many output channels a panel of weights interleaves.
+    /// Rows of the register tile: the number of output channels that a weight panel interleaves.
     pub(crate) fn tile_rows(self) -> usize {
         match self.set {
             Set::Portable => Portable::ROWS,
@@ -151,7 +152,7 @@ impl Isa {
         }
     }
 
-    /// Channels in one element of an operand of Winograd's products, see [`Simd::PACKED`].
+    /// Channels per operand element of Winograd's products, see [`Simd::PACKED`].
     pub(crate) fn packed(self) -> usize {
         match self.set {
             #[cfg(target_arch = "x86_64")]
@@ -161,7 +162,7 @@ impl Isa {
     }
 }
 
-/// Vectors of [`LANES`] floats in one instruction set, and the register tile that suits it.
+/// Vectors of [`LANES`] floats in one instruction set, with a suitable register tile.
 pub(crate) trait Simd {
     /// Rows of the register tile.
     const ROWS: usize;
@@ -170,58 +171,58 @@ pub(crate) trait Simd {
     /// [`LANES`] floats.
     type Vector: Copy;
 
-    /// All lanes `value`.
+    /// `value` in all lanes.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     unsafe fn splat(value: f32) -> Self::Vector;
 
-    /// [`LANES`] floats from `source`, at any alignment.
+    /// Loads [`LANES`] floats from `source`, at any alignment.
     ///
     /// # Safety
-    /// The machine has this instruction set and `source` is good for reading [`LANES`] floats.
+    /// The CPU supports this instruction set and `source` is valid for reads of [`LANES`] floats.
     unsafe fn load(source: *const f32) -> Self::Vector;
 
-    /// `count` floats (at most [`LANES`]) from `source`, then zeros.
+    /// Loads `count` floats (at most [`LANES`]) from `source`; the other lanes are zero.
     ///
     /// # Safety
-    /// The machine has this instruction set and `source` is good for reading `count` floats.
+    /// The CPU supports this instruction set and `source` is valid for reads of `count` floats.
     unsafe fn load_first(source: *const f32, count: usize) -> Self::Vector;
 
-    /// Writes [`LANES`] floats to `target`, at any alignment.
+    /// Stores [`LANES`] floats to `target`, at any alignment.
     ///
     /// # Safety
-    /// The machine has this instruction set and `target` is good for writing [`LANES`] floats.
+    /// The CPU supports this instruction set and `target` is valid for writes of [`LANES`] floats.
     unsafe fn store(target: *mut f32, value: Self::Vector);
 
     /// `a + b`.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// `a − b`.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     unsafe fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// `a · b`.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     unsafe fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// `a · b + c`.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
 
-    /// Lane by lane `then` where `a < b`, elsewhere `otherwise`.
+    /// Per lane, `then` where `a < b`, else `otherwise`.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     unsafe fn select_less(
         a: Self::Vector,
         b: Self::Vector,
@@ -229,14 +230,14 @@ pub(crate) trait Simd {
         otherwise: Self::Vector,
     ) -> Self::Vector;
 
-    /// Bit i is set where `a < b` in lane i.
+    /// A mask in which bit i is set if `a < b` in lane i.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     #[inline(always)]
     unsafe fn less_bits(a: Self::Vector, b: Self::Vector) -> u16 {
         let [mut left, mut right] = [[0.0; LANES]; 2];
-        // SAFETY: the caller's promise; arrays of `LANES` floats are good for a vector.
+        // SAFETY: the caller's promise; arrays of `LANES` floats hold a vector.
         unsafe {
             Self::store(left.as_mut_ptr(), a);
             Self::store(right.as_mut_ptr(), b);
@@ -245,14 +246,14 @@ pub(crate) trait Simd {
         bits.fold(0, |all, (lane, (a, b))| all | (u16::from(a < b) << lane))
     }
 
-    /// Lane i of `a` where bit i is set, elsewhere zero.
+    /// Lane i of `a` where bit i is set, else zero.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     #[inline(always)]
     unsafe fn keep(bits: u16, a: Self::Vector) -> Self::Vector {
         let mut lanes = [0.0; LANES];
-        // SAFETY: the caller's promise; an array of `LANES` floats is good for a vector.
+        // SAFETY: the caller's promise; an array of `LANES` floats holds a vector.
         unsafe {
             Self::store(lanes.as_mut_ptr(), a);
             for (lane, value) in lanes.iter_mut().enumerate() {
@@ -265,46 +266,47 @@ pub(crate) trait Simd {
     /// `factor · a + b`.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     #[inline(always)]
     unsafe fn scale_add(factor: f32, a: Self::Vector, b: Self::Vector) -> Self::Vector {
         // SAFETY: the caller's promise.
         unsafe { Self::mul_add(Self::splat(factor), a, b) }
     }
 
-    /// Lane j of vector i becomes lane i of vector j.
+    /// Transposes: lane j of vector i becomes lane i of vector j.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     unsafe fn transpose(vectors: [Self::Vector; LANES]) -> [Self::Vector; LANES];
 
-    /// Numbers in one 32-bit element of an operand of a product: one f32, or two bf16, the first in the low half.
+    /// Numbers per 32-bit operand element of a product: one f32, or two bf16 with the first in the
+    /// low half.
     const PACKED: usize = 1;
 
-    /// Writes [`LANES`] floats as `LANES / PACKED` elements.
+    /// Stores [`LANES`] floats as `LANES / PACKED` elements.
     ///
     /// # Safety
-    /// The machine has this instruction set and `target` is good for writing that many floats.
+    /// The CPU supports this instruction set and `target` is valid for writes of that many floats.
     #[inline(always)]
     unsafe fn store_elements(target: *mut f32, value: Self::Vector) {
         // SAFETY: the caller's promise.
         unsafe { Self::store(target, value) }
     }
 
-    /// All lanes the element at `source`.
+    /// The element at `source` in all lanes.
     ///
     /// # Safety
-    /// The machine has this instruction set and `source` is good for reading a float.
+    /// The CPU supports this instruction set and `source` is valid for reads of one float.
     #[inline(always)]
     unsafe fn splat_element(source: *const f32) -> Self::Vector {
         // SAFETY: the caller's promise.
         unsafe { Self::splat(*source) }
     }
 
-    /// Lane by lane the sum of c and the products of the numbers of a with those of b.
+    /// Per lane, `c` plus the products of the numbers of `a` with those of `b`.
     ///
     /// # Safety
-    /// The machine has this instruction set.
+    /// The CPU supports this instruction set.
     #[inline(always)]
     unsafe fn multiply_elements(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
         // SAFETY: the caller's promise.
@@ -312,7 +314,7 @@ pub(crate) trait Simd {
     }
 }
 
-/// Less than a vector, filled up with zeros.
+/// Up to [`LANES`] values, padded with zeros.
 #[inline(always)]
 pub(crate) fn padded(values: &[f32]) -> [f32; LANES] {
     let mut vector = [0.0; LANES];
@@ -321,10 +323,10 @@ pub(crate) fn padded(values: &[f32]) -> [f32; LANES] {
 }
 
 /// Compiles a function once per instruction set. `fn name(args) { body }` becomes
-/// `fn name(isa: Isa, args)`; in the body, `S` is the [`Simd`] of the set, and plain loops are
-/// vectorised for it. What the body calls must be `#[inline(always)]` to be compiled likewise
-/// (closures are not, unless they stand in the body itself). `bf16 fn` is compiled for products in bf16 too;
-/// other functions are the same with them as without.
+/// `fn name(isa: Isa, args)`. In the body, `S` is the [`Simd`] of the set, and plain loops are
+/// vectorised for it. Functions that the body calls must be `#[inline(always)]` to be compiled for
+/// the set; closures in the body already are. `bf16 fn` is also compiled for products in bf16;
+/// other functions use the AVX-512 version there.
 macro_rules! multiversion {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $crate::simd::multiversion! {
@@ -374,10 +376,10 @@ macro_rules! multiversion {
                 $body
             }
             match isa.set {
-                // SAFETY: an `Isa` is made only where the machine has it (`Isa::available`).
+                // SAFETY: an `Isa` exists only if the CPU supports it (`Isa::available`).
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Set::Avx512 => unsafe { avx512($($arg),*) },
-                // SAFETY: as above; a machine that multiplies bf16 has AVX-512.
+                // SAFETY: as above; a CPU with bf16 products has AVX-512.
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Set::Avx512Bf16 => unsafe { $packed($($arg),*) },
                 // SAFETY: as above.

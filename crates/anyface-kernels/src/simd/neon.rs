@@ -1,9 +1,9 @@
-//! NEON, which every aarch64 has.
+//! NEON, which every aarch64 CPU supports.
 
 use super::{LANES, Simd, padded};
 use std::arch::aarch64::*;
 
-/// Four 4-lane registers stand for one vector.
+/// One vector is four 4-lane registers.
 pub(crate) struct Neon;
 
 impl Simd for Neon {
@@ -114,10 +114,10 @@ impl Simd for Neon {
     }
 }
 
-/// Lane j of vector i becomes lane i of vector j.
+/// Transposes: lane j of vector i becomes lane i of vector j.
 ///
 /// # Safety
-/// The machine has NEON.
+/// The CPU supports NEON.
 #[inline(always)]
 unsafe fn transpose_4([a, b, c, d]: [float32x4_t; 4]) -> [float32x4_t; 4] {
     // SAFETY: the caller's promise.

@@ -1,9 +1,9 @@
-//! Plain arrays, which the compiler maps to what the build targets.
+//! Plain arrays, which the compiler maps to the target's instructions.
 
 use super::{LANES, Simd};
 use std::array::from_fn;
 
-/// Vectors as arrays.
+/// A vector is an array.
 pub(crate) struct Portable;
 
 impl Simd for Portable {
@@ -18,7 +18,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn load(source: *const f32) -> Self::Vector {
-        // SAFETY: the caller's promise; `read_unaligned` asks for no alignment.
+        // SAFETY: the caller's promise; `read_unaligned` needs no alignment.
         unsafe { source.cast::<Self::Vector>().read_unaligned() }
     }
 
@@ -30,7 +30,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn store(target: *mut f32, value: Self::Vector) {
-        // SAFETY: the caller's promise; `write_unaligned` asks for no alignment.
+        // SAFETY: the caller's promise; `write_unaligned` needs no alignment.
         unsafe { target.cast::<Self::Vector>().write_unaligned(value) }
     }
 

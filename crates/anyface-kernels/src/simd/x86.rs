@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use std::array::from_fn;
 use std::mem::transmute;
 
-/// Two 8-lane registers stand for one vector.
+/// One vector is two 8-lane registers.
 pub(crate) struct Avx2;
 
 impl Simd for Avx2 {
@@ -134,7 +134,7 @@ impl Simd for Avx2 {
     }
 }
 
-/// Four transposes of 8 × 8.
+/// Transposes in four parts of 8 × 8.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn transpose_avx2(vectors: [[__m256; 2]; LANES]) -> [[__m256; 2]; LANES] {
@@ -150,7 +150,7 @@ fn transpose_avx2(vectors: [[__m256; 2]; LANES]) -> [[__m256; 2]; LANES] {
     out
 }
 
-/// Within each 128-bit lane 4 × 4, then the lanes exchanged.
+/// Transposes 4 × 4 within each 128-bit lane, then exchanges the lanes.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn transpose_8(rows: [__m256; 8]) -> [__m256; 8] {
@@ -175,7 +175,7 @@ fn transpose_8(rows: [__m256; 8]) -> [__m256; 8] {
     columns
 }
 
-/// One 16-lane register is one vector: 24 sums, 3 operands and a broadcast fill 28 of 32.
+/// One vector is one 16-lane register: 24 sums, 3 operands and a broadcast use 28 of 32 registers.
 pub(crate) struct Avx512;
 
 impl Simd for Avx512 {
@@ -198,7 +198,8 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn load_first(source: *const f32, count: usize) -> Self::Vector {
         let first = ((1_u32 << count) - 1) as u16;
-        // SAFETY: the caller promises AVX-512 and `count` readable floats; lanes beyond are not read.
+        // SAFETY: the caller promises AVX-512 and `count` readable floats; lanes beyond are not
+        // read.
         unsafe { _mm512_maskz_loadu_ps(first, source) }
     }
 
@@ -265,7 +266,7 @@ impl Simd for Avx512 {
     }
 }
 
-/// Within each 128-bit lane 4 × 4, then 4 × 4 of the lanes.
+/// Transposes 4 × 4 within each 128-bit lane, then 4 × 4 lanes.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose_avx512(rows: [__m512; LANES]) -> [__m512; LANES] {
@@ -283,7 +284,8 @@ fn transpose_avx512(rows: [__m512; LANES]) -> [__m512; LANES] {
             fours[4 * group + 2 * half + 1] = _mm512_shuffle_ps::<0b11_10_11_10>(a, b);
         }
     }
-    // Lanes 0 and 2 of groups 2h and 2h + 1 in `halves[8h + c]`, lanes 1 and 3 in `halves[8h + 4 + c]`.
+    // Lanes 0 and 2 of groups 2h and 2h + 1 in `halves[8h + c]`, lanes 1 and 3 in
+    // `halves[8h + 4 + c]`.
     let mut halves = fours;
     for half in 0..2 {
         for column in 0..4 {
@@ -300,7 +302,7 @@ fn transpose_avx512(rows: [__m512; LANES]) -> [__m512; LANES] {
     columns
 }
 
-/// AVX-512 with products in bf16: all but those is [`Avx512`].
+/// [`Avx512`] with products in bf16.
 pub(crate) struct Avx512Bf16;
 
 impl Simd for Avx512Bf16 {
@@ -311,7 +313,8 @@ impl Simd for Avx512Bf16 {
 
     #[inline(always)]
     unsafe fn store_elements(target: *mut f32, value: Self::Vector) {
-        // SAFETY: the caller promises AVX-512 with bf16 and `LANES / 2` writable floats, which are 256 bits.
+        // SAFETY: the caller promises AVX-512 with bf16 and `LANES / 2` writable floats, which are
+        // 256 bits.
         unsafe {
             let rounded = transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(value));
             _mm256_storeu_si256(target.cast(), rounded);
@@ -326,7 +329,7 @@ impl Simd for Avx512Bf16 {
 
     #[inline(always)]
     unsafe fn multiply_elements(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-        // SAFETY: the caller promises AVX-512 with bf16; every 512 bits are 32 of them.
+        // SAFETY: the caller promises AVX-512 with bf16; 512 bits hold 32 bf16 numbers.
         unsafe {
             _mm512_dpbf16_ps(
                 c,

@@ -1,23 +1,13 @@
-//! Which algorithm computes which convolution.
+//! Selection of the algorithm for a convolution.
 
 use super::StyledConv;
 use super::pointwise::OUTPUTS;
+use crate::algorithm::Algorithm;
 use crate::simd::Isa;
 
-/// How the products of a convolution are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
-    /// Multiplication by multiplication.
-    Direct,
-    /// Winograd's: of 3×3 kernels, a quarter of the multiplications, or 9/16 with up-sampling.
-    Winograd,
-    /// One pass over the input: for 1×1 kernels with few output channels.
-    Pointwise,
-}
-
 impl StyledConv {
-    /// What computes this convolution. It depends on the shape of the layer and the instruction set alone,
-    /// not on the batch.
+    /// The algorithm for this convolution. It depends only on the shape of the layer and the
+    /// instruction set, not on the batch size.
     pub fn algorithm(&self, isa: Isa) -> Algorithm {
         let pointwise = self.kernel == 1 && self.out_channels <= OUTPUTS;
         if let Some(algorithm) = isa.forced {
@@ -36,8 +26,8 @@ impl StyledConv {
             self.in_channels.min(self.out_channels),
             self.in_channels.max(self.out_channels),
         ];
-        // Transformed weights are four times as large: below this many pixels, reading them costs more
-        // than the multiplications.
+        // Transformed weights are four times as large. Below this number of pixels, reading them
+        // costs more than the multiplications.
         let smallest = if high <= 256 { 4 } else { 16 };
         if pointwise {
             Algorithm::Pointwise

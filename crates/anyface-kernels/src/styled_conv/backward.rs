@@ -1,18 +1,20 @@
-//! The backward pass: exact gradients of everything that a styled convolution reads but the noise map.
+//! The backward pass: exact gradients of all inputs of a styled convolution except the noise map.
 
-use super::{Algorithm, Inputs, StyledConv};
+use super::{Inputs, StyledConv};
+use crate::algorithm::Algorithm;
 use crate::demodulation::{add_gradients, squared_weights};
 use crate::features::Order;
 use crate::simd::Isa;
 
-/// Where the gradients go; each is overwritten. Those left out are not computed.
+/// Output buffers for the gradients; each is overwritten. A gradient that is `None` is not
+/// computed.
 #[derive(Debug, Default)]
 pub struct Gradients<'a> {
     /// `[N, in, H, W]`.
     pub x: Option<&'a mut [f32]>,
-    /// `[out, in, k, k]`, through the demodulation too.
+    /// `[out, in, k, k]`, including the gradient through the demodulation.
     pub weight: Option<&'a mut [f32]>,
-    /// `[N, in]`, through the demodulation too.
+    /// `[N, in]`, including the gradient through the demodulation.
     pub style: Option<&'a mut [f32]>,
     /// `[out]`.
     pub bias: Option<&'a mut [f32]>,
@@ -21,7 +23,7 @@ pub struct Gradients<'a> {
 }
 
 impl Gradients<'_> {
-    /// Panics where a slice has not the length of what it is the gradient of.
+    /// Panics if the length of a gradient differs from that of its operand.
     fn check(&self, conv: &StyledConv, inputs: &Inputs<'_>) {
         let slices = [
             ("x", &self.x, inputs.x.len()),
@@ -32,17 +34,17 @@ impl Gradients<'_> {
             let length = gradient.as_ref().map_or(expected, |slice| slice.len());
             assert_eq!(
                 length, expected,
-                "length of the gradient of {name} of {conv:?}"
+                "length of gradient of {name} for {conv:?}"
             );
         }
     }
 }
 
 impl StyledConv {
-    /// Computes the gradients, given y `[N, out, H', W']` of the forward pass and the gradient of y.
+    /// Computes the gradients, given the forward output y `[N, out, H', W']` and the gradient of y.
     ///
     /// # Panics
-    /// If a slice has not the length that its shape asks for, or the shape is not supported.
+    /// If the length of a slice does not match its shape, or the shape is not supported.
     pub fn backward(
         &self,
         isa: Isa,
@@ -65,7 +67,7 @@ impl StyledConv {
         assert_eq!(
             grad_y.len(),
             y.len(),
-            "length of the gradient of y of {self:?}"
+            "length of gradient of y for {self:?}"
         );
 
         let taps = self.kernel * self.kernel;
@@ -124,8 +126,8 @@ impl StyledConv {
     }
 }
 
-/// What the convolution's part of a backward pass reads and writes: gradients as if the demodulation
-/// were constant.
+/// Inputs and outputs of the convolution's part of a backward pass. Its gradients treat the
+/// demodulation as constant.
 pub(super) struct Adjoint<'a> {
     /// `[N, out, H', W']`.
     pub(super) y: &'a [f32],
@@ -133,7 +135,7 @@ pub(super) struct Adjoint<'a> {
     pub(super) grad_y: &'a [f32],
     /// `[N, in, H, W]`.
     pub(super) x: Option<&'a mut [f32]>,
-    /// `[N, in]`, zeros to begin with; wanted where x is.
+    /// `[N, in]`, initially zero; required if `x` is requested.
     pub(super) style: Option<&'a mut [f32]>,
     /// `[out, in, k, k]`.
     pub(super) weight: Option<&'a mut [f32]>,

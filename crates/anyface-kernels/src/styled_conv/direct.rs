@@ -1,4 +1,4 @@
-//! Both passes by direct convolution, group of images by group.
+//! Both passes by direct convolution, in groups of images.
 
 use rayon::prelude::*;
 
@@ -13,9 +13,9 @@ use crate::planes::{
 use crate::simd::LANES;
 use crate::workspace::scratch;
 
-/// What belongs to one group of images.
+/// Data of one group of images.
 struct Group<'a> {
-    /// Number of its first image in the batch.
+    /// Index of its first image in the batch.
     first: usize,
     x: &'a [f32],
     y: &'a [f32],
@@ -41,7 +41,7 @@ impl Call<'_> {
             .for_each(|(group, (y, x))| self.forward_group(&product, group * layout.images, x, y));
     }
 
-    /// The images of one group, of which the first is number `first` of the batch.
+    /// Computes one group of images, starting with image `first` of the batch.
     fn forward_group(&self, product: &Product<'_>, first: usize, x: &[f32], y: &mut [f32]) {
         let (conv, layout) = (self.conv, &self.layout);
         let (x_plane, y_plane) = (conv.input_plane(), conv.output_plane());
@@ -96,8 +96,8 @@ impl Call<'_> {
             });
     }
 
-    /// Computes what `adjoint` asks for; returns the sums of the gradients of bias, noise strength and
-    /// demodulation, `[N, out]`.
+    /// Computes the gradients that `adjoint` requests. Returns the summed gradients of bias, noise
+    /// strength and demodulation, `[N, out]`.
     pub(super) fn backward_direct(&self, adjoint: Adjoint<'_>) -> Vec<[f32; 3]> {
         let (conv, layout) = (self.conv, &self.layout);
         let channels = [conv.out_channels, conv.in_channels];
@@ -147,7 +147,8 @@ impl Call<'_> {
         sums.concat()
     }
 
-    /// The gradients of one group; returns those of bias, noise strength and demodulation, `[images, out]`.
+    /// Computes the gradients of one group. Returns those of bias, noise strength and demodulation,
+    /// `[images, out]`.
     fn backward_group(
         &self,
         transposed: Option<&Product<'_>>,
@@ -182,7 +183,7 @@ impl Call<'_> {
             .collect()
     }
 
-    /// The gradient before the activation of one output channel, as lines; its sums by image.
+    /// The gradient before the activation of one output channel, as lines, and its sums per image.
     fn line_gradient(
         &self,
         group: &Group<'_>,
@@ -215,7 +216,7 @@ impl Call<'_> {
             .collect()
     }
 
-    /// The gradients of x and style (without the demodulation's part) of a group.
+    /// The gradients of x and style of a group, without the demodulation's part.
     fn input_gradient(
         &self,
         transposed: &Product<'_>,
@@ -259,7 +260,7 @@ impl Call<'_> {
         );
     }
 
-    /// The weight gradient (without the demodulation's part) of a group.
+    /// The weight gradient of a group, without the demodulation's part.
     fn weight_gradient(
         &self,
         gradient: &WeightGradient,

@@ -1,4 +1,4 @@
-//! The styled convolution of StyleGAN2, with everything around it fused.
+//! The styled convolution of StyleGAN2 with its surrounding operations fused.
 
 mod algorithm;
 mod backward;
@@ -7,12 +7,12 @@ mod pointwise;
 mod prepared;
 mod winograd;
 
-pub use algorithm::Algorithm;
 pub use backward::Gradients;
 pub use prepared::PreparedWeights;
 
 use crate::Activation;
 use crate::activation::Finish;
+use crate::algorithm::Algorithm;
 use crate::convolve::{Tap, taps};
 use crate::demodulation::demodulation;
 use crate::features::{Order, blocks_to_planes, planes_to_blocks};
@@ -21,18 +21,20 @@ use crate::simd::Isa;
 use crate::workspace::scratch;
 use prepared::Packed;
 
-/// Positions that a group of images should have at least, so that small images still fill the
-/// register tiles and large ones stay in the cache.
+/// Smallest number of positions per group of images: small images then fill the register tiles, and
+/// large ones stay in the cache.
 const GROUP_POSITIONS: usize = 1024;
 
 /// `y = clamp(activation(conv(x · s) · d + noise · strength + bias))`.
 ///
-/// Shapes: x `[N, in, H, W]`, weight `[out, in, k, k]`, style s `[N, in]`, noise `[N or 1, 1, H', W']`,
-/// bias `[out]`, y `[N, out, H', W']`; `H' = 2H` with `up`, else `H`. All contiguous.
+/// Shapes: x `[N, in, H, W]`, weight `[out, in, k, k]`, style s `[N, in]`, noise
+/// `[N or 1, 1, H', W']`, bias `[out]`, y `[N, out, H', W']`; `H' = 2H` with `up`, else `H`. All
+/// are contiguous.
 ///
-/// d is `(Σ (w·s)² + 1e-8)^(−1/2)` per image and output channel with `demodulate`, else 1. With `up`, conv
-/// is the transposed convolution of stride 2 followed by the filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1] with
-/// gain 4 (`SynthesisLayer` of stylegan2-ada-pytorch with `up=2`); without, cross-correlation with
+/// With `demodulate`, d is `(Σ (w·s)² + 1e-8)^(−1/2)` per image and output channel, else 1. With
+/// `up`, conv is the transposed convolution of stride 2 followed by the filter [1, 3, 3, 1] ⊗ [1,
+/// 3, 3, 1] with gain 4 (`SynthesisLayer` of stylegan2-ada-pytorch with `up=2`). Otherwise it is
+/// cross-correlation with "same" padding.
 /// "same" padding.
 #[derive(Debug, Clone, Copy)]
 pub struct StyledConv {
@@ -48,32 +50,32 @@ pub struct StyledConv {
     pub width: usize,
     /// k: 1 or 3.
     pub kernel: usize,
-    /// Doubles the resolution; needs k = 3.
+    /// Doubles the resolution; requires k = 3.
     pub up: bool,
-    /// Whether output channels are brought back to unit variance.
+    /// Whether to normalise output channels to unit variance.
     pub demodulate: bool,
-    /// What follows the bias.
+    /// Activation after the bias.
     pub activation: Activation,
     /// Bound of |y|.
     pub clamp: Option<f32>,
 }
 
-/// What a styled convolution reads.
+/// Inputs of a styled convolution.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     /// `[N, in, H, W]`.
     pub x: &'a [f32],
     /// `[out, in, k, k]`.
     pub weight: &'a [f32],
-    /// `[N, in]`; without it, ones.
+    /// `[N, in]`; ones if `None`.
     pub style: Option<&'a [f32]>,
     /// Added before the bias.
     pub noise: Option<Noise<'a>>,
-    /// `[out]`; without it, zeros.
+    /// `[out]`; zeros if `None`.
     pub bias: Option<&'a [f32]>,
 }
 
-/// Noise over pixels, the same for all channels.
+/// Per-pixel noise, shared by all channels.
 #[derive(Debug, Clone, Copy)]
 pub struct Noise<'a> {
     /// `[N, 1, H', W']` or `[1, 1, H', W']`.
@@ -88,7 +90,7 @@ impl StyledConv {
         [self.height, self.width].map(|size| if self.up { 2 * size } else { size })
     }
 
-    /// Multiplications and additions of one forward pass (a backward pass has twice as many).
+    /// Multiplications and additions in one forward pass. A backward pass has twice as many.
     pub fn flops(&self) -> u64 {
         let per_pixel = 2 * self.in_channels * self.out_channels * self.kernel * self.kernel;
         (self.batch * self.height * self.width * per_pixel) as u64
@@ -97,27 +99,28 @@ impl StyledConv {
     /// Computes y `[N, out, H', W']`.
     ///
     /// # Panics
-    /// If a slice has not the length that its shape asks for, or the shape is not supported.
+    /// If the length of a slice does not match its shape, or the shape is not supported.
     pub fn forward(&self, isa: Isa, inputs: &Inputs<'_>, y: &mut [f32]) {
         self.forward_prepared(&self.prepare_weights(isa, inputs.weight), inputs, y);
     }
 
-    /// [`StyledConv::forward`] with weights that were prepared for this shape before; those of `inputs` are
-    /// not read and may be empty.
+    /// Like [`StyledConv::forward`] with prepared weights; the weight in `inputs` is not read and
+    /// may be empty.
     ///
     /// # Panics
-    /// If a slice has not the length that its shape asks for, or the weights are of another convolution.
+    /// If the length of a slice does not match its shape, or the weights belong to another
+    /// convolution.
     pub fn forward_prepared(&self, weights: &PreparedWeights, inputs: &Inputs<'_>, y: &mut [f32]) {
         self.check(inputs, [Order::Planes; 2], y.len());
         self.run(weights, inputs, Order::Planes, y);
     }
 
-    /// [`StyledConv::forward_prepared`] with features in blocks, with the same bits: x `[N, ⌈in/16⌉, H, W, 16]`,
-    /// y `[N, ⌈out/16⌉, H', W', 16]`. Channels of the last block beyond the others are superfluous: those of x may
-    /// be any finite number, those of y are.
+    /// Like [`StyledConv::forward_prepared`] with blocked features and identical bits: x
+    /// `[N, ⌈in/16⌉, H, W, 16]`, y `[N, ⌈out/16⌉, H', W', 16]`. Padding channels in the last block
+    /// of x may hold any finite value; those of y do.
     ///
     /// # Panics
-    /// As [`StyledConv::forward_prepared`].
+    /// See [`StyledConv::forward_prepared`].
     pub fn forward_blocked(&self, weights: &PreparedWeights, inputs: &Inputs<'_>, y: &mut [f32]) {
         self.check(inputs, [Order::Blocks; 2], y.len());
         if self.algorithm(weights.isa()) == Algorithm::Winograd {
@@ -138,22 +141,22 @@ impl StyledConv {
         planes_to_blocks(weights.isa(), y_shape, &y_planes, y);
     }
 
-    /// [`StyledConv::forward_prepared`] of a 1×1 kernel with at most 4 output channels, with the same bits:
-    /// x `[N, ⌈in/16⌉, H, W, 16]` to y `[N, out, H, W]`.
+    /// Like [`StyledConv::forward_prepared`] for a 1×1 kernel with at most 4 output channels, with
+    /// identical bits: blocked x `[N, ⌈in/16⌉, H, W, 16]` to planar y `[N, out, H, W]`.
     ///
     /// # Panics
-    /// As [`StyledConv::forward_prepared`], or if it is another convolution.
+    /// See [`StyledConv::forward_prepared`]; also if the convolution is another kind.
     pub fn forward_colours(&self, weights: &PreparedWeights, inputs: &Inputs<'_>, y: &mut [f32]) {
         assert_eq!(
             self.algorithm(weights.isa()),
             Algorithm::Pointwise,
-            "{self:?} makes colours"
+            "{self:?} is not a 1×1 convolution to at most 4 channels"
         );
         self.check(inputs, [Order::Blocks, Order::Planes], y.len());
         self.run(weights, inputs, Order::Blocks, y);
     }
 
-    /// Features of that order to such features, or to colours.
+    /// Runs on features in `order`; the output has the same order, or planes for colours.
     fn run(&self, weights: &PreparedWeights, inputs: &Inputs<'_>, order: Order, y: &mut [f32]) {
         let (squares, packed) = weights.of(self);
         let call = Call {
@@ -192,11 +195,11 @@ impl StyledConv {
         } = *self;
         assert!(
             kernel == 3 || (kernel == 1 && !up),
-            "kernel is 3, or 1 without up, not {kernel}"
+            "kernel must be 3, or 1 without up, not {kernel}"
         );
         assert!(
             batch * in_channels * out_channels * self.input_plane() > 0,
-            "no dimension of {self:?} is 0"
+            "a dimension is 0: {self:?}"
         );
         let noise = inputs.noise.map_or(0, |noise| noise.map.len());
         let per_image = batch * self.output_plane();
@@ -232,11 +235,11 @@ impl StyledConv {
             ),
         ];
         for (name, len, wanted) in lengths {
-            assert_eq!(len, wanted, "length of {name} of {self:?}");
+            assert_eq!(len, wanted, "length of {name} for {self:?}");
         }
     }
 
-    /// Images that are computed together: a matter of the shape alone, so that results are too.
+    /// Images per group. It depends on the shape alone, so results do too.
     fn group_images(&self) -> usize {
         let positions = self.batch * (self.height + 1) * (self.width + 1);
         let groups = positions.div_ceil(GROUP_POSITIONS).min(self.batch);
@@ -245,11 +248,11 @@ impl StyledConv {
 
     fn check_weight(&self, weight: &[f32]) {
         let wanted = self.out_channels * self.in_channels * self.kernel * self.kernel;
-        assert_eq!(weight.len(), wanted, "length of weight of {self:?}");
+        assert_eq!(weight.len(), wanted, "length of weight for {self:?}");
     }
 
-    /// What both passes compute before they go over the images. `squares` are Σ over taps of w², where
-    /// outputs are demodulated.
+    /// Values that both passes compute before processing images. `squares` is Σ w² over the taps,
+    /// for demodulated outputs.
     fn call<'a>(&'a self, isa: Isa, inputs: &'a Inputs<'a>, squares: Option<&[f32]>) -> Call<'a> {
         let layout = Layout::new(
             self.group_images(),
@@ -275,14 +278,14 @@ impl StyledConv {
     }
 }
 
-/// One call's inputs, with what is derived from them.
+/// The inputs of one call and values derived from them.
 struct Call<'a> {
     isa: Isa,
     conv: &'a StyledConv,
     inputs: &'a Inputs<'a>,
-    /// Of x, and of y unless that is colours.
+    /// Order of x, and of y unless y is colours.
     order: Order,
-    /// Of the lines of one group.
+    /// Layout of the lines of one group.
     layout: Layout,
     taps: Vec<Tap>,
     /// `[N, in]`.
@@ -292,7 +295,7 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The constants of one output plane, `image` counted over the batch.
+    /// The constants of one output plane; `image` is an index in the batch.
     fn finish(&self, image: usize, channel: usize) -> Finish {
         let index = image * self.conv.out_channels + channel;
         Finish {
@@ -311,7 +314,7 @@ impl Call<'_> {
         }
     }
 
-    /// The noise of one image, empty where there is none.
+    /// The noise of one image; empty if there is none.
     fn noise(&self, image: usize) -> &[f32] {
         let plane = self.conv.output_plane();
         match self.inputs.noise {

@@ -1,5 +1,5 @@
-//! Both passes of a 1×1 kernel with few output channels, as to-RGB has: memory bounds them, so they go over the
-//! input once.
+//! Both passes of a 1×1 kernel with few output channels, such as to-RGB. They are memory-bound, so
+//! each makes a single pass over the input.
 
 use rayon::prelude::*;
 
@@ -10,17 +10,17 @@ use crate::features::Order;
 use crate::simd::{LANES, Simd, multiversion};
 use crate::workspace::scratch;
 
-/// Output channels at most.
+/// Most output channels.
 pub(super) const OUTPUTS: usize = 4;
 
-/// Pixels that are computed together: those of all outputs stay in the first-level cache.
+/// Pixels per block: the outputs of a block stay in the L1 cache.
 const BLOCK: usize = 2048;
 
-/// What a block of pixels adds to sums over pixels.
+/// Contribution of a block of pixels to sums over pixels.
 struct BlockSums {
-    /// Of bias, noise strength and demodulation, by output channel.
+    /// Of bias, noise strength and demodulation, per output channel.
     outputs: Vec<[f32; 3]>,
-    /// Σ gradient · x, by input and output channel.
+    /// Σ gradient · x, per input and output channel.
     products: Vec<[f32; OUTPUTS]>,
 }
 
@@ -48,7 +48,8 @@ impl Call<'_> {
             });
     }
 
-    /// The outputs of the pixels of one image from `first` on in `rows`, by channel, from `x`, by line.
+    /// Computes the outputs of the pixels of one image from `first` on, from lines `x` to `rows`,
+    /// one per channel.
     fn colours(
         &self,
         weight: &[f32],
@@ -87,8 +88,8 @@ impl Call<'_> {
         }
     }
 
-    /// Computes what `adjoint` asks for; returns the sums of the gradients of bias, noise strength and
-    /// demodulation, `[N, out]`.
+    /// Computes the gradients that `adjoint` requests. Returns the summed gradients of bias, noise
+    /// strength and demodulation, `[N, out]`.
     pub(super) fn backward_pointwise(&self, adjoint: Adjoint<'_>) -> Vec<[f32; 3]> {
         let conv = self.conv;
         let (plane, blocks) = (conv.input_plane(), conv.input_plane().div_ceil(BLOCK));
@@ -138,8 +139,8 @@ impl Call<'_> {
         outputs
     }
 
-    /// The gradients of the pixels of one image from `first` on: of the input in `grad_x`, by channel, unless it is
-    /// empty.
+    /// The gradients of the pixels of one image from `first` on. Writes the input gradient to
+    /// `grad_x`, one slice per channel, unless it is empty.
     fn backward_block(
         &self,
         image: usize,
@@ -187,7 +188,7 @@ impl Call<'_> {
         BlockSums { outputs, products }
     }
 
-    /// The noise of some pixels of an image, empty where there is none.
+    /// The noise of a range of pixels of an image; empty if there is none.
     fn noise_block(&self, image: usize, first: usize, len: usize) -> &[f32] {
         match self.noise(image) {
             [] => &[],
@@ -196,7 +197,8 @@ impl Call<'_> {
     }
 }
 
-/// Divides `planes [N, channels, pixels]` by images and in them by blocks of pixels: for each, those of every channel.
+/// Splits `planes [N, channels, pixels]` by image and block of pixels; each part holds one slice
+/// per channel.
 fn divide(planes: &mut [f32], plane: usize, channels: usize) -> Vec<Vec<&mut [f32]>> {
     let blocks = plane.div_ceil(BLOCK);
     let images = planes.len() / (plane * channels);
@@ -227,20 +229,20 @@ multiversion! {
 }
 
 multiversion! {
-    /// For every output the sum, in the order of channels, of factor · x: `factors [block][output][16]`, x by block
-    /// `[pixel][16]`.
+    /// Per output, Σ factor · x in channel order: `factors [block][output][16]`, x `[pixel][16]`
+    /// per block.
     fn multiply_blocks(factors: &[[[f32; LANES]; OUTPUTS]], x: &[&[f32]], outs: &mut [&mut [f32]]) {
         let len = outs[0].len();
         assert!(factors.len() == x.len() && x.iter().all(|x| x.len() == len * LANES));
         assert!(outs.len() <= OUTPUTS && outs.iter().all(|out| out.len() == len));
         for first in (0..len).step_by(LANES) {
             let count = LANES.min(len - first);
-            // SAFETY: the instruction set is the one this is compiled for; from `first` on, a block holds `count`
-            // vectors and an output `count` floats.
+            // SAFETY: this function is compiled for the instruction set of `S`; from `first` on, a
+            // block holds `count` vectors and an output `count` floats.
             unsafe {
                 let mut sums = [S::splat(0.0); OUTPUTS];
                 for (factors, x) in factors.iter().zip(x) {
-                    // The last vector of less than 16 pixels has the last of them several times.
+                    // Repeats the last of fewer than 16 pixels.
                     let pixel = |i: usize| S::load(x.as_ptr().add((first + i.min(count - 1)) * LANES));
                     let channels = S::transpose(std::array::from_fn(pixel));
                     for (sum, factors) in sums[..outs.len()].iter_mut().zip(factors) {
@@ -275,13 +277,14 @@ multiversion! {
 }
 
 multiversion! {
-    /// Σ a · b of equally long slices.
+    /// Σ a · b over slices of equal length.
     fn dot(a: &[f32], b: &[f32]) -> f32 {
-        // Several sums, since one would wait for itself.
+        // Several sums, because a single one would be bound by latency.
         const SUMS: usize = 4;
         let mut lanes = [0.0; LANES];
         assert_eq!(a.len(), b.len());
-        // SAFETY: the instruction set is the one this is compiled for; no load reaches beyond the slices.
+        // SAFETY: this function is compiled for the instruction set of `S`; no load reaches beyond
+        // the slices.
         unsafe {
             let mut sums = [S::splat(0.0); SUMS];
             let (a_whole, a_rest) = a.as_chunks::<{ SUMS * LANES }>();

@@ -1,23 +1,24 @@
-//! Weights that are made ready once.
+//! Weights prepared once for repeated forward passes.
 
-use super::{Algorithm, StyledConv};
+use super::StyledConv;
+use crate::algorithm::Algorithm;
 use crate::convolve::{Panels, taps};
 use crate::demodulation::squared_weights;
 use crate::simd::Isa;
 use crate::winograd::Weights;
 
-/// The weights of a [`StyledConv`] as its forward pass reads them: to be made once where they do not
-/// change, as in inference. They serve any batch.
+/// The weights of a [`StyledConv`] in the form its forward pass reads. Prepare them once if they do
+/// not change, as in inference. They work for any batch size.
 pub struct PreparedWeights {
     isa: Isa,
-    /// The convolution for which they were made.
+    /// The convolution that the weights belong to.
     conv: StyledConv,
-    /// Σ over taps of w², `[out, in]`, where outputs are demodulated.
+    /// Σ w² over the taps, `[out, in]`, for demodulated outputs.
     squares: Option<Vec<f32>>,
     packed: Packed,
 }
 
-/// By algorithm.
+/// Weights packed for one algorithm.
 pub(super) enum Packed {
     Direct(Panels),
     Winograd(Weights),
@@ -25,15 +26,15 @@ pub(super) enum Packed {
 }
 
 impl StyledConv {
-    /// Makes `weight [out, in, k, k]` ready for [`StyledConv::forward_prepared`].
+    /// Prepares `weight [out, in, k, k]` for [`StyledConv::forward_prepared`].
     ///
     /// # Panics
-    /// If it has not the length that its shape asks for.
+    /// If the length of `weight` does not match its shape.
     pub fn prepare_weights(&self, isa: Isa, weight: &[f32]) -> PreparedWeights {
         self.check_weight(weight);
         let channels = [self.out_channels, self.in_channels];
         let packed = match self.algorithm(isa) {
-            // The order of the weights does not depend on how long lines are.
+            // The order of the weights does not depend on the length of lines.
             Algorithm::Direct => Packed::Direct(Panels::forward(
                 isa,
                 weight,
@@ -63,7 +64,7 @@ impl PreparedWeights {
         self.isa
     }
 
-    /// The squares and the weights, after a look at whether they are those of `conv`.
+    /// The squares and packed weights, after checking that they belong to `conv`.
     pub(super) fn of(&self, conv: &StyledConv) -> (Option<&[f32]>, &Packed) {
         let kind = |conv: &StyledConv| {
             (
@@ -78,7 +79,7 @@ impl PreparedWeights {
         assert_eq!(
             kind(conv),
             kind(&self.conv),
-            "weights of {:?} used for {conv:?}",
+            "weights belong to {:?}, not {conv:?}",
             self.conv
         );
         (self.squares.as_deref(), &self.packed)

@@ -1,7 +1,7 @@
 //! The one-dimensional transforms of F(4, 3).
 //!
-//! The points of interpolation are 0, ±5/8, ±3/2 and ∞: in f32 they lose a third of what 0, ±1, ±2, ∞
-//! lose, and all the constants of A and B are exact.
+//! The interpolation points are 0, ±5/8, ±3/2 and ∞. In f32 their error is a third of that of 0,
+//! ±1, ±2, ∞, and all constants of A and B are exact.
 
 use super::{SIDE, TILE};
 use crate::simd::Simd;
@@ -15,16 +15,16 @@ pub(super) const NORMS: [f32; 3] = [
     2.0 * B * B * (B * B - A * A),
 ];
 
-/// A transform of `I` vectors to `O`.
+/// A linear transform of `I` vectors to `O` vectors.
 pub(super) trait Line<const I: usize, const O: usize> {
     /// # Safety
-    /// The machine has the instruction set of `S`.
+    /// The CPU supports the instruction set of `S`.
     unsafe fn apply<S: Simd>(line: [S::Vector; I]) -> [S::Vector; O];
 }
 
 /// `Bᵀ x` of six pixels.
 pub(super) struct Input;
-/// `Aᵀ m`: four outputs of six products.
+/// `Aᵀ m`: six products to four outputs.
 pub(super) struct Output;
 /// `A g`, the transpose of [`Output`].
 pub(super) struct Gradient;
@@ -36,7 +36,7 @@ pub(super) struct WeightGradient;
 /// `even ± point · odd`.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`.
+/// The CPU supports the instruction set of `S`.
 #[inline(always)]
 pub(super) unsafe fn pair<S: Simd>(even: S::Vector, odd: S::Vector, point: f32) -> [S::Vector; 2] {
     // SAFETY: the caller's promise.

@@ -1,25 +1,26 @@
-//! Many matrices at once, and their products.
+//! Batches of matrices of equal shape, and their products.
 
 use super::{SIDE, UP_SIDE};
 use crate::simd::{Isa, LANES, Simd, multiversion};
 
-/// The shape of equally large matrices, one for each number of a transformed tile:
+/// The shape of a batch of matrices, one per element of a transformed tile:
 /// `[block of 16 columns][matrix][line][16]`.
 ///
-/// Columns are channels. Rows are tiles, or channels where the matrices are weights. The elements of operands may be
-/// packed ([`Simd::PACKED`]): each has two channels, beside each other in tiles and below each other in weights.
+/// Columns are channels. Rows are tiles; in weights, rows are channels. Operand elements may be
+/// packed ([`Simd::PACKED`]): each holds two channels, neighbouring columns in tiles and
+/// neighbouring rows in weights.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrices {
-    /// Numbers on a side of a transformed tile.
+    /// Side of a transformed tile.
     pub(super) side: usize,
     rows: usize,
     columns: usize,
-    /// Elements of 16 columns.
+    /// Elements per 16 columns.
     pub(super) line: usize,
 }
 
 impl Matrices {
-    /// Of the tiles of a convolution, which up-samples or not.
+    /// The shape of the tiles of a convolution.
     pub(crate) fn tiles(up: bool, tiles: usize, channels: usize) -> Matrices {
         let side = if up { UP_SIDE } else { SIDE };
         Matrices {
@@ -30,7 +31,7 @@ impl Matrices {
         }
     }
 
-    /// Of weights.
+    /// The shape of weights.
     pub(crate) fn weights(rows: usize, columns: usize) -> Matrices {
         Matrices {
             side: SIDE,
@@ -40,7 +41,7 @@ impl Matrices {
         }
     }
 
-    /// The same tiles as operands of products.
+    /// The same tiles as packed operands.
     pub(crate) fn packed_tiles(self, isa: Isa) -> Matrices {
         Matrices {
             line: LANES / isa.packed(),
@@ -48,7 +49,7 @@ impl Matrices {
         }
     }
 
-    /// The same weights as operands of products.
+    /// The same weights as packed operands.
     pub(super) fn packed_weights(self, isa: Isa) -> Matrices {
         Matrices {
             rows: self.rows.next_multiple_of(LANES) / isa.packed(),
@@ -56,36 +57,37 @@ impl Matrices {
         }
     }
 
-    /// How many there are.
+    /// Number of matrices.
     pub(super) fn count(&self) -> usize {
         self.side * self.side
     }
 
-    /// Which weights belong to matrix `index` of tiles, and whether it is their first.
+    /// Index of the weight matrix for matrix `index` of tiles, and whether it is the first use of
+    /// that weight matrix.
     fn weight(&self, index: usize) -> (usize, bool) {
         let [i, j] = [index / self.side, index % self.side];
         let last = SIDE - 1;
         (i.min(last) * SIDE + j.min(last), i.max(j) <= last)
     }
 
-    /// Blocks of 16 columns.
+    /// Number of blocks of 16 columns.
     pub(crate) fn blocks(&self) -> usize {
         self.columns.div_ceil(LANES)
     }
 
-    /// From one matrix of a block to the next. There is room for whole register tiles of rows (their
-    /// superfluous rows hold anything), and the number of lines is odd, so that equal places of many
-    /// matrices do not share a set of the cache.
+    /// Distance between the matrices of a block. It has room for whole register tiles of rows
+    /// (padding rows hold any value). The number of lines is odd, so that the same position in many
+    /// matrices does not fall into one cache set.
     pub(crate) fn matrix(&self) -> usize {
         (self.rows.next_multiple_of(LANES) + 1) * self.line
     }
 
-    /// From one block to the next.
+    /// Distance between blocks.
     pub(crate) fn block(&self) -> usize {
         self.count() * self.matrix()
     }
 
-    /// Floats of all.
+    /// Total number of floats.
     pub(crate) fn len(&self) -> usize {
         self.blocks() * self.block()
     }
@@ -98,25 +100,27 @@ pub(crate) struct Operand<'a> {
     pub(crate) shape: Matrices,
 }
 
-/// Matrices, or some of their blocks, to be written.
+/// Mutable matrices, or some of their blocks.
 pub(crate) struct Target<'a> {
     pub(crate) values: &'a mut [f32],
     pub(crate) shape: Matrices,
 }
 
-/// Register tiles of products are at most so many vectors wide.
+/// Most vectors per row of a product's register tile.
 const WIDTH: usize = 2;
 
 /// `R × V` vectors of sums.
 type Sums<S, const R: usize, const V: usize> = [[<S as Simd>::Vector; V]; R];
 
-/// Adds `a(r, s) · b(s, v)` to `sums[r][v]` over all steps s, where each may be the sum of two packed products.
+/// Adds Σ over steps s of `a(r, s) · b(s, v)` to `sums[r][v]`. With packed operands, each product
+/// is a sum of two.
 ///
-/// Steps come in `runs` of `run`. `a(r, s)` lies at `r · row + s · step` in the run's block of a, `b(s, v)` at
-/// line s of block v of b. `blocks` are the distances between the blocks of a and of b.
+/// Steps come in `runs` of `run`. `a(r, s)` is at `r · row + s · step` in the run's block of a;
+/// `b(s, v)` is at line s of block v of b. `blocks` holds the distances between blocks of a and of
+/// b.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`, and a and b are good for reading at those places.
+/// The CPU supports the instruction set of `S`, and a and b are valid for reads at these places.
 #[inline(always)]
 unsafe fn product<S: Simd, const R: usize, const V: usize>(
     (mut a, row, step): (*const f32, usize, usize),
@@ -145,10 +149,10 @@ unsafe fn product<S: Simd, const R: usize, const V: usize>(
     sums
 }
 
-/// The place of `sums[r][v]`: line r of block v.
+/// Loads `sums[r][v]` from line r of block v.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`, and `c` is good for reading and writing at those places.
+/// The CPU supports the instruction set of `S`, and `c` is valid for reads at these places.
 #[inline(always)]
 unsafe fn load<S: Simd, const R: usize, const V: usize>(
     c: *const f32,
@@ -159,10 +163,10 @@ unsafe fn load<S: Simd, const R: usize, const V: usize>(
     std::array::from_fn(|r| std::array::from_fn(|v| vector(r, v)))
 }
 
-/// The reverse of [`load`].
+/// Inverse of [`load`].
 ///
 /// # Safety
-/// The machine has the instruction set of `S`, and `c` is good for writing at those places.
+/// The CPU supports the instruction set of `S`, and `c` is valid for writes at these places.
 #[inline(always)]
 unsafe fn store<S: Simd, const R: usize, const V: usize>(
     c: *mut f32,
@@ -179,7 +183,8 @@ unsafe fn store<S: Simd, const R: usize, const V: usize>(
 
 multiversion! {
     bf16
-    /// `c = a · b` of tiles a and weights b, where a has as many columns as b rows, and b and c are one or two blocks.
+    /// `c = a · b` for tiles a and weights b. The columns of a are the rows of b; b and c are one
+    /// or two blocks.
     pub(crate) fn multiply(a: Operand<'_>, b: Operand<'_>, c: Target<'_>) {
         const WIDE: usize = if S::VECTORS < WIDTH { 1 } else { WIDTH };
         let width = c.values.len() / c.shape.block();
@@ -197,8 +202,9 @@ multiversion! {
                 while v < width {
                     let b_at = b.values[v * b.shape.block() + weight * b.shape.matrix()..].as_ptr();
                     let c_at = c.values[v * c.shape.block() + matrix * c.shape.matrix() + row * LANES..].as_mut_ptr();
-                    // SAFETY: the instruction set is the one this is compiled for; the operands have the
-                    // sizes of their shapes, which have room for whole tiles of rows, and blocks `v..` are there.
+                    // SAFETY: this function is compiled for the instruction set of `S`. The
+                    // operands have the sizes of their shapes, with room for whole tiles of rows,
+                    // and blocks `v..` exist.
                     unsafe {
                         let zero = S::splat(0.0);
                         if v + WIDE <= width {
@@ -218,7 +224,8 @@ multiversion! {
 }
 
 multiversion! {
-    /// `c += aᵀ · b` of tiles a and b and weights c, where b and c are one or two blocks; without `add` c is set.
+    /// `c += aᵀ · b` for tiles a and b and weights c, where b and c are one or two blocks. Without
+    /// `add`, c is overwritten.
     pub(crate) fn accumulate(a: Operand<'_>, b: Operand<'_>, c: Target<'_>, add: bool) {
         const WIDE: usize = if S::VECTORS < WIDTH { 1 } else { WIDTH };
         let width = c.values.len() / c.shape.block();
@@ -236,7 +243,8 @@ multiversion! {
                 while v < width {
                     let b_at = b.values[v * b.shape.block() + matrix * b.shape.matrix()..].as_ptr();
                     let c_at = c.values[v * c.shape.block() + weight * c.shape.matrix() + row * LANES..].as_mut_ptr();
-                    // SAFETY: as in `multiply`; the tile of rows of c is one of columns of a, within a block.
+                    // SAFETY: as in `multiply`; a tile of rows of c is a tile of columns of a,
+                    // inside one block.
                     unsafe {
                         let zero = S::splat(0.0);
                         if v + WIDE <= width {

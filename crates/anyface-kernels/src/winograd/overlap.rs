@@ -1,7 +1,8 @@
-//! The outputs of an up-sampling convolution, to which neighbouring tiles add.
+//! The outputs of an up-sampling convolution, where neighbouring tiles overlap.
 //!
-//! Tiles come row by row, from the left to the right. What one adds to the tile on its right and to those below is
-//! kept until they come; all other outputs are finished as soon as they are there.
+//! Tiles are processed row by row, left to right. Contributions to the next tile on the right and
+//! to the tiles below are kept until those are processed. All other outputs are finished
+//! immediately.
 
 use super::matrices::Operand;
 use super::transforms::{Grid, Sink, separable};
@@ -11,28 +12,28 @@ use crate::activation::BlockFinish;
 use crate::simd::{Isa, LANES, Simd, multiversion};
 use crate::workspace::{Scratch, scratch};
 
-/// Rows and columns that the tiles reach beyond twice their size.
+/// Output rows and columns of a tile beyond twice its size.
 const EXCESS: usize = UP_TILE - 2 * TILE;
 
-/// Numbers that a tile adds to the one on its right: `[row][column][16]`.
+/// Number of values that a tile contributes to its right neighbour: `[row][column][16]`.
 const BESIDE: usize = UP_TILE * EXCESS * LANES;
 
-/// What was added to outputs of tiles yet to come, in some blocks of 16 channels of some images.
+/// Contributions to tiles not yet processed, for some blocks of 16 channels of some images.
 pub(crate) struct Overlap {
-    /// In the tile on the right: `[block][image]` of [`BESIDE`].
+    /// To the tile on the right: `[block][image]` of [`BESIDE`] values.
     beside: Scratch,
-    /// In the tiles below: `[block][image][row][column][16]`.
+    /// To the tiles below: `[block][image][row][column][16]`.
     below: Scratch,
     images: usize,
-    /// Numbers of a row.
+    /// Number of values per row.
     row: usize,
 }
 
-/// Rows of finished outputs, of one image and block.
+/// Rows of finished outputs of one image and block.
 pub(crate) struct Outputs<'a> {
-    /// The first row.
+    /// Index of the first row.
     pub(crate) top: usize,
-    /// `[row][column][16]`; there may be none.
+    /// `[row][column][16]`; may be empty.
     pub(crate) pixels: &'a mut [f32],
     pub(crate) finish: &'a BlockFinish<'a>,
 }
@@ -52,8 +53,8 @@ impl Overlap {
         }
     }
 
-    /// Adds one block of products of one image (counted in the strip), and writes what is then complete: all, if these
-    /// are the last tiles of the image.
+    /// Adds one block of products of one image (an index in the strip) and writes the completed
+    /// rows. `last` marks the last tiles of the image and completes all.
     pub(crate) fn add(
         &mut self,
         isa: Isa,
@@ -73,7 +74,7 @@ impl Overlap {
     }
 }
 
-/// One image and block of an [`Overlap`], and where what is complete goes.
+/// One image and block of an [`Overlap`], and the destination of completed outputs.
 struct Stream<'a> {
     beside: &'a mut [f32],
     below: &'a mut [f32],
@@ -81,7 +82,8 @@ struct Stream<'a> {
 }
 
 multiversion! {
-    /// Adds the 12×12 outputs of every tile, and writes what reaches below them if they are the last.
+    /// Adds the 12×12 outputs of every tile. If the tiles are the last, also writes what reaches
+    /// below them.
     fn add_outputs(strip: &Strip, image: usize, products: Operand<'_>, last: bool, stream: Stream<'_>) {
         let (products, shape) = (products.values, products.shape);
         assert!(products.len() == shape.block() && shape.side == UP_SIDE && strip.tiles() * LANES <= shape.matrix());
@@ -92,12 +94,13 @@ multiversion! {
                 stream.beside.fill(0.0);
             }
             let square = Grid { start: &products[tile * LANES..], row: UP_SIDE * shape.matrix(), column: shape.matrix() };
-            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix.
+            // SAFETY: this function is compiled for the instruction set of `S`; the tile is inside
+            // every matrix.
             unsafe { separable::<S, UpOutput, UP_SIDE, UP_TILE>(&square, &mut Tile::new(&mut stream, strip, [y, x])) };
             if x + TILE >= strip.width {
                 let mut beyond = Tile::new(&mut stream, strip, [y, x + TILE]);
                 for (i, j) in (0..UP_TILE).flat_map(|i| (0..UP_REACH).map(move |j| (i, j))) {
-                    // SAFETY: the instruction set is the one this is compiled for.
+                    // SAFETY: this function is compiled for the instruction set of `S`.
                     unsafe { beyond.put::<S>(i, j, S::splat(0.0)) };
                 }
             }
@@ -108,7 +111,7 @@ multiversion! {
             for x in (0..=strip.width).step_by(TILE) {
                 let mut beyond = Tile::new(&mut stream, strip, [bottom, x]);
                 for (i, j) in (0..UP_REACH).flat_map(|i| (0..2 * TILE).map(move |j| (i, j))) {
-                    // SAFETY: the instruction set is the one this is compiled for.
+                    // SAFETY: this function is compiled for the instruction set of `S`.
                     unsafe { beyond.put::<S>(i, j, S::splat(0.0)) };
                 }
             }
@@ -121,9 +124,9 @@ struct Tile<'a, 'b> {
     stream: &'a mut Stream<'b>,
     /// Rows and columns of the image that are written.
     size: [isize; 2],
-    /// The first output, counted from the first that is written.
+    /// Position of the first output, relative to the first that is written.
     corner: [isize; 2],
-    /// Whether all are inside, by rows and by columns.
+    /// Whether all rows, and all columns, are inside.
     inside: [bool; 2],
 }
 
@@ -158,8 +161,8 @@ impl Sink for Tile<'_, '_> {
             outputs,
         } = &mut *self.stream;
         let mut vector = vector;
-        // SAFETY: the caller's promise; `beside` has places for 4 columns of 12 rows, `below` for 4 rows, and all
-        // else is asked for only inside of what is written.
+        // SAFETY: the caller's promise; `beside` has places for 4 columns of 12 rows, `below` for 4
+        // rows, and every other access is inside the written area.
         unsafe {
             if j < EXCESS {
                 vector = S::add(
@@ -214,7 +217,7 @@ impl Sink for Tile<'_, '_> {
         } = &mut *self.stream;
         let [width, left] = [self.size[1] as usize, self.corner[1] as usize];
         let mut row = row;
-        // SAFETY: as in `put`; all columns, and this row, are inside.
+        // SAFETY: as in `put`; this row and all columns are inside.
         unsafe {
             let beside = beside.as_mut_ptr().add(i * EXCESS * LANES);
             let (own, next) = row.split_at_mut(2 * TILE);

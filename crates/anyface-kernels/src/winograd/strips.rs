@@ -1,64 +1,64 @@
-//! Which tiles are computed together.
+//! Division of images into groups of tiles that are computed together.
 
 use std::ops::Range;
 
 use super::{TILE, UP_REACH};
 use crate::features::Order;
 
-/// Tiles that a strip should have at least, so that weights are read seldom.
+/// Smallest number of tiles per strip, so that weights are read rarely.
 const TILES: usize = 64;
 
-/// Tiles times channels that a strip of more tiles should have: transformed, they stay in the
-/// second-level cache. Larger strips read fewer rows twice.
+/// Target of tiles times channels for larger strips: the transformed tiles stay in the L2 cache.
+/// Larger strips read fewer rows twice.
 const TILE_CHANNELS: usize = 4096;
 
-/// Rows of tiles that a segment should have at least, so that few are computed twice.
+/// Smallest number of tile rows per segment, so that few are computed twice.
 const SEGMENT: usize = 16;
 
 /// Output channels that are computed together: two blocks of 16.
 pub(crate) const PAIR: usize = 32;
 
-/// The division of a batch of images into [`Strip`]s: rows of tiles of one image, or whole small
-/// images.
+/// The division of a batch of images into [`Strip`]s: rows of tiles of one image, or several whole
+/// small images.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Strips {
     batch: usize,
     height: usize,
     width: usize,
-    /// Images of a strip.
+    /// Images per strip.
     images: usize,
-    /// Rows of tiles of a strip.
+    /// Rows of tiles per strip.
     tile_rows: usize,
-    /// Rows of inputs beside a tile that belong to it.
+    /// Input rows beyond a tile that belong to it.
     reach: usize,
 }
 
 /// Tiles that are computed together.
 #[derive(Debug, Clone)]
 pub(crate) struct Strip {
-    /// Numbers in the batch.
+    /// Indices in the batch.
     pub(crate) images: Range<usize>,
     /// Rows of pixels in every image.
     pub(crate) rows: Range<usize>,
-    /// The same and those beside them that the kernel reaches.
+    /// `rows` plus the neighbouring rows within reach of the kernel.
     pub(crate) halo: Range<usize>,
-    /// Pixels of a row.
+    /// Pixels per row.
     pub(crate) width: usize,
 }
 
-/// Strips of an image (or of whole small images) that are computed one after the other, where the convolution
-/// up-samples: what tiles add to those below is kept.
+/// Strips of an image (or of several whole small images) that are computed in order when
+/// up-sampling, because contributions to the tiles below are kept.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    /// From the top down; if other segments lie above, the last row of tiles of those comes first.
+    /// From top to bottom. If a segment lies above, its last row of tiles comes first.
     pub(crate) strips: Vec<Strip>,
-    /// Rows of outputs in every image.
+    /// Output rows in every image.
     pub(crate) rows: Range<usize>,
 }
 
 impl Strips {
-    /// Of the inputs `[N, channels, H, W]` of a convolution, which up-samples or not; `channels` are the
-    /// larger number of in and out.
+    /// For inputs `[N, channels, H, W]` of a convolution; `channels` is the larger of in and out
+    /// channels.
     pub(crate) fn new(up: bool, [batch, channels, height, width]: [usize; 4]) -> Strips {
         let tiles = TILES.max(TILE_CHANNELS / channels) / if up { 2 } else { 1 };
         let [rows, columns] = [height, width].map(|size| size.div_ceil(TILE));
@@ -72,17 +72,17 @@ impl Strips {
         }
     }
 
-    /// Rows of pixels of a strip.
+    /// Rows of pixels per strip.
     fn rows(&self) -> usize {
         self.tile_rows * TILE
     }
 
-    /// Strips of every image, or run of images.
+    /// Strips per image, or per group of images.
     fn per_image(&self) -> usize {
         self.height.div_ceil(self.rows())
     }
 
-    /// All strips, image by image, from the top down.
+    /// All strips, image by image, from top to bottom.
     pub(crate) fn all(&self) -> impl Iterator<Item = Strip> {
         let Strips {
             batch,
@@ -103,7 +103,7 @@ impl Strips {
         })
     }
 
-    /// All strips in segments, image by image, from the top down.
+    /// All strips in segments, image by image, from top to bottom.
     pub(crate) fn segments(&self) -> Vec<Segment> {
         let strips: Vec<Strip> = self.all().collect();
         let tile_rows = self.height.div_ceil(TILE);
@@ -130,8 +130,7 @@ impl Strips {
             .collect()
     }
 
-    /// Divides features by strips and in them by 32 channels: for each, the rows of every image and in it of
-    /// every line.
+    /// Splits features by strip and by 32 channels; each part holds rows `[image][line]`.
     pub(crate) fn divide<'a>(
         &self,
         features: &'a mut [f32],
@@ -156,8 +155,8 @@ impl Strips {
 }
 
 impl Strip {
-    /// The part of images of doubled size that belongs to the tiles, and in the halo all pixels to which they
-    /// add. `height` is that of the small images.
+    /// This strip in images of twice the size; the halo covers all pixels to which its tiles
+    /// contribute. `height` is that of the small images.
     pub(crate) fn doubled(&self, height: usize) -> Strip {
         let rows = 2 * self.rows.start..2 * self.rows.end;
         Strip {
@@ -168,7 +167,7 @@ impl Strip {
         }
     }
 
-    /// Tiles of all images.
+    /// Number of tiles in all images.
     pub(crate) fn tiles(&self) -> usize {
         self.images.len() * self.tile_rows() * self.tile_columns()
     }
@@ -181,12 +180,12 @@ impl Strip {
         self.width.div_ceil(TILE)
     }
 
-    /// Pixels of one image's rows.
+    /// Pixels in the rows of one image.
     pub(crate) fn pixels(&self) -> usize {
         self.rows.len() * self.width
     }
 
-    /// Pixels of one image's rows with those beside them.
+    /// Pixels in the halo of one image.
     pub(crate) fn halo_pixels(&self) -> usize {
         self.halo.len() * self.width
     }

@@ -1,4 +1,4 @@
-//! Between the pixels of a strip, 16 channels beside each other, and its transformed tiles.
+//! Transforms between the pixels of a strip, with 16 interleaved channels, and its tiles.
 
 use super::lines::{Gradient, Input, Line, Output};
 use super::matrices::{Operand, Target};
@@ -12,7 +12,7 @@ pub(super) trait Square {
     /// The vector in row i and column j.
     ///
     /// # Safety
-    /// The machine has the instruction set of `S`, and the vector is in the square.
+    /// The CPU supports the instruction set of `S`, and the vector is in the square.
     unsafe fn at<S: Simd>(&self, i: usize, j: usize) -> S::Vector;
 }
 
@@ -31,17 +31,18 @@ impl Square for Grid<'_> {
     }
 }
 
-/// Pixels that begin at (top, left) of one image's rows in a strip times a factor by channel, zero outside.
+/// Pixels from (top, left) on in one image's rows of a strip, times a factor per channel; zero
+/// outside.
 struct Pixels<'a> {
     /// `[row][column][16]`.
     rows: &'a [f32],
     factors: &'a [f32; LANES],
-    /// Of the image, counted in the rows.
+    /// Height of the image, in the coordinates of `rows`.
     height: isize,
     width: isize,
     top: isize,
     left: isize,
-    /// Whether all that is asked for is inside.
+    /// Whether the whole square is inside.
     whole: bool,
 }
 
@@ -91,18 +92,18 @@ impl Square for Pixels<'_> {
     }
 }
 
-/// Where a square of vectors goes.
+/// Destination of a square of vectors.
 pub(super) trait Sink {
-    /// Takes the vector in row i and column j.
+    /// Stores the vector of row i and column j.
     ///
     /// # Safety
-    /// The machine has the instruction set of `S`, and the vector has a place in the sink.
+    /// The CPU supports the instruction set of `S`, and the sink has a place for the vector.
     unsafe fn put<S: Simd>(&mut self, i: usize, j: usize, vector: S::Vector);
 
-    /// Takes all of row i.
+    /// Stores row i.
     ///
     /// # Safety
-    /// The machine has the instruction set of `S`, and the row has its place in the sink.
+    /// The CPU supports the instruction set of `S`, and the sink has a place for the row.
     #[inline(always)]
     unsafe fn put_row<S: Simd, const O: usize>(&mut self, i: usize, row: [S::Vector; O]) {
         for (j, vector) in row.into_iter().enumerate() {
@@ -128,11 +129,11 @@ impl Sink for GridMut<'_> {
     }
 }
 
-/// Pixels of an image from number `first` on, of which those beyond its end are left out.
+/// Pixels of an image from index `first` on; those beyond its end are dropped.
 struct Clipped<'a> {
     pixels: &'a mut [f32],
     first: usize,
-    /// Pixels of a row of the image.
+    /// Pixels per row of the image.
     width: usize,
     /// Rows and columns from the first to the end of the image.
     size: [usize; 2],
@@ -156,7 +157,7 @@ impl Sink for Clipped<'_> {
     }
 }
 
-/// Like [`GridMut`], as elements of operands.
+/// [`GridMut`] that stores packed elements.
 struct Elements<'a>(GridMut<'a>);
 
 impl Sink for Elements<'_> {
@@ -171,7 +172,8 @@ impl Sink for Elements<'_> {
 /// Applies `L` to the columns of a square, then to its rows.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`, and square and sink have `I` and `O` rows and columns.
+/// The CPU supports the instruction set of `S`, and square and sink have `I` and `O` rows and
+/// columns.
 #[inline(always)]
 pub(super) unsafe fn separable<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
     square: &impl Square,
@@ -197,7 +199,7 @@ pub(super) unsafe fn separable<S: Simd, L: Line<I, O>, const I: usize, const O: 
 }
 
 impl Strip {
-    /// The tiles of an image (counted in the strip), each with its top left pixel.
+    /// The index and top left pixel of each tile of an image (an index in the strip).
     #[inline(always)]
     pub(super) fn corners(&self, image: usize) -> impl Iterator<Item = (usize, usize, usize)> {
         let [rows, columns] = [self.tile_rows(), self.tile_columns()];
@@ -214,11 +216,11 @@ impl Strip {
     }
 }
 
-/// Transforms the pixels of every tile of an image: `I` by `I` of them, from `reach` above and to the left of the tile, which
-/// in the rows of `pixel_strip` is `scale` times as far down and right.
+/// Transforms every tile of an image: `I` × `I` pixels, starting `reach` above and left of the
+/// tile. In the rows of `pixel_strip`, tile coordinates are multiplied by `scale`.
 ///
 /// # Safety
-/// The machine has the instruction set of `S`.
+/// The CPU supports the instruction set of `S`.
 #[inline(always)]
 unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
     strip: &Strip,
@@ -250,10 +252,10 @@ unsafe fn transform<S: Simd, L: Line<I, O>, const I: usize, const O: usize>(
 
 multiversion! {
     bf16
-    /// The tiles of an image (counted in the strip) in one block of `out`, from its `pixels [row of the halo][column][16]`
-    /// times `factors`.
+    /// Writes the tiles of an image (an index in the strip) to one block of `out`, from its
+    /// `pixels [row of the halo][column][16]` times `factors`.
     pub(crate) fn input_tiles(strip: &Strip, image: usize, pixels: &[f32], factors: &[f32; LANES], out: Target<'_>) {
-        // SAFETY: the instruction set is the one this is compiled for.
+        // SAFETY: this function is compiled for the instruction set of `S`.
         unsafe {
             if out.shape.side == SIDE {
                 transform::<S, Input, SIDE, SIDE>(strip, image, (strip, 1, 1), (pixels, factors), out);
@@ -265,14 +267,14 @@ multiversion! {
 }
 
 multiversion! {
-    /// The tiles of an image of an output's gradient: one block of `out`, from `pixels [row of the halo][column][16]`
-    /// of `output`, the part of the output that belongs to the strip.
+    /// Writes the tiles of an image of an output gradient to one block of `out`, from
+    /// `pixels [row of the halo][column][16]` of `output`, the strip's part of the output.
     pub(crate) fn gradient_tiles(strip: &Strip, image: usize, output: &Strip, pixels: &[f32], out: Target<'_>) {
         let pixels = (pixels, &[1.0; LANES]);
-        // SAFETY: the instruction set is the one this is compiled for.
+        // SAFETY: this function is compiled for the instruction set of `S`.
         unsafe {
             if out.shape.side == SIDE {
-                // Where a tile reaches below its strip, the image ends.
+                // A tile reaches below its strip only at the end of the image.
                 transform::<S, Gradient, TILE, SIDE>(strip, image, (output, 1, 0), pixels, out);
             } else {
                 transform::<S, UpGradient, UP_TILE, UP_SIDE>(strip, image, (output, 2, UP_REACH), pixels, out);
@@ -282,8 +284,8 @@ multiversion! {
 }
 
 multiversion! {
-    /// The pixels `[row][column][16]` of an image (counted in the strip) of one block of products: outputs, or the
-    /// gradient of inputs where the convolution up-samples. They go through `finish`.
+    /// Computes the pixels `[row][column][16]` of an image (an index in the strip) from one block
+    /// of products, and applies `finish`. They are outputs, or input gradients when up-sampling.
     pub(crate) fn output_pixels(
         strip: &Strip, image: usize, products: Operand<'_>, finish: Option<&BlockFinish<'_>>, pixels: &mut [f32],
     ) {
@@ -296,8 +298,8 @@ multiversion! {
             let square = Grid { start: &products[tile * LANES..], row: shape.side * shape.matrix(), column: shape.matrix() };
             let size = [strip.rows.end - y, strip.width - x];
             let mut sink = Clipped { pixels: &mut *pixels, first, width: strip.width, size, finish };
-            // SAFETY: the instruction set is the one this is compiled for; the tile is inside every matrix, and
-            // the rest of the image is inside the strip.
+            // SAFETY: this function is compiled for the instruction set of `S`. The tile is inside
+            // every matrix, and the rest of the image is inside the strip.
             unsafe {
                 if shape.side == SIDE {
                     separable::<S, Output, SIDE, TILE>(&square, &mut sink);

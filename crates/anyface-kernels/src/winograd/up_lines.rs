@@ -1,19 +1,20 @@
-//! The one-dimensional transforms of an up-sampling convolution: four inputs to twelve outputs by nine
-//! multiplications. The first five interpolate the even pixels at 0, ±A and ±B, the last four are the odd pixels.
+//! The one-dimensional transforms of an up-sampling convolution: four inputs to twelve outputs by
+//! nine multiplications. The first five interpolate the even pixels at 0, ±A and ±B, the last
+//! four give the odd pixels.
 
 use super::lines::{A, B, Line, NORMS, pair};
 use super::{SIDE, TILE, UP_SIDE, UP_TILE};
 use crate::simd::Simd;
 
-/// Four inputs at the points, then themselves.
+/// The input polynomial at the points, then the four inputs.
 pub(super) struct UpInput;
 /// The transpose of [`UpInput`].
 pub(super) struct UpInputGradient;
-/// The even weights at the points, over their norms, then the odd one; over 4, which the filter asks for.
+/// The even weights at the points divided by their norms, then the odd weight; all times [`SCALE`].
 pub(super) struct UpWeight;
 /// The transpose of [`UpWeight`].
 pub(super) struct UpWeightGradient;
-/// Nine pixels out of nine products, through the filter [1, 3, 3, 1], which is three times [1, 1].
+/// Nine products to nine pixels, then the filter [1, 3, 3, 1], which is [1, 1] applied three times.
 pub(super) struct UpOutput;
 /// The transpose of [`UpOutput`].
 pub(super) struct UpGradient;
@@ -56,7 +57,7 @@ impl Line<UP_SIDE, TILE> for UpInputGradient {
     }
 }
 
-/// Of the filter, whose taps add up to 8 and whose gain in one dimension is 2.
+/// Scale of the filter: its taps sum to 8, its gain per dimension is 2.
 const SCALE: f32 = 0.25;
 
 impl Line<3, SIDE> for UpWeight {
@@ -109,14 +110,14 @@ impl Line<SIDE, 3> for UpWeightGradient {
     }
 }
 
-/// A A B B and A A + B B, coefficients of the polynomial that vanishes at ±A and ±B.
+/// A²B² and A² + B², coefficients of the polynomial with the roots ±A and ±B.
 const PRODUCT: f32 = A * A * B * B;
 const SUM: f32 = A * A + B * B;
 
-/// Through the filter [1, 1].
+/// Applies the filter [1, 1].
 ///
 /// # Safety
-/// The machine has the instruction set of `S`.
+/// The CPU supports the instruction set of `S`.
 #[inline(always)]
 unsafe fn spread<S: Simd, const I: usize, const O: usize>(x: [S::Vector; I]) -> [S::Vector; O] {
     let mut out = [x[0]; O];

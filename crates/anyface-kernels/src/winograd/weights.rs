@@ -1,4 +1,4 @@
-//! Transformed weights, and the gradient of weights out of that of transformed ones.
+//! Transformed weights, and the weight gradient from their gradients.
 
 use rayon::prelude::*;
 
@@ -17,26 +17,26 @@ const TAPS: usize = 9;
 /// `G w Gᵀ` for all pairs of channels.
 pub(crate) struct Weights {
     values: Scratch,
-    /// In × out channels, packed.
+    /// Packed in × out channels.
     shape: Matrices,
 }
 
 impl Weights {
-    /// The blocks of 32 columns.
+    /// Pair `index` of column blocks: 32 columns.
     pub(crate) fn pair(&self, index: usize) -> Operand<'_> {
         let len = 2 * self.shape.block();
         let values = self
             .values
             .chunks(len)
             .nth(index)
-            .expect("a pair of blocks for every 32 columns");
+            .expect("one pair of blocks per 32 columns");
         Operand {
             values,
             shape: self.shape,
         }
     }
 
-    /// Of the convolution itself, from `weight [out, in, 3, 3]`.
+    /// Weights of the convolution, from `weight [out, in, 3, 3]`.
     pub(crate) fn forward(
         isa: Isa,
         up: bool,
@@ -51,7 +51,7 @@ impl Weights {
         })
     }
 
-    /// Of its transpose, which takes gradients of outputs to gradients of inputs.
+    /// Weights of the transposed convolution, from output gradients to input gradients.
     pub(crate) fn transposed(
         isa: Isa,
         up: bool,
@@ -63,7 +63,8 @@ impl Weights {
                 let columns = block * LANES..in_channels.min((block + 1) * LANES);
                 let lines = columns.map(|ci| &weight[(co * in_channels + ci) * TAPS..][..TAPS]);
                 interleave(isa, &lines.collect::<Vec<_>>(), &[1.0; LANES], kernel);
-                // Where tiles of gradients are cut like those of inputs, the kernel is turned by 180°.
+                // Without up-sampling, gradient tiles are cut like input tiles, so the kernel is
+                // rotated by 180°.
                 for tap in 0..if up { 0 } else { TAPS / 2 } {
                     let (low, high) = kernel.split_at_mut((TAPS - 1 - tap) * LANES);
                     low[tap * LANES..][..LANES].swap_with_slice(&mut high[..LANES]);
@@ -112,7 +113,7 @@ impl Weights {
     }
 }
 
-/// One block of transformed weights with two rows in one, in bf16.
+/// Packs one block of transformed weights into bf16, two rows per element.
 fn pack(values: &[f32], shape: Matrices, out: Target<'_>) {
     let matrices = values.chunks_exact(shape.matrix());
     for (matrix, out) in matrices.zip(out.values.chunks_exact_mut(out.shape.matrix())) {
@@ -126,14 +127,15 @@ fn pack(values: &[f32], shape: Matrices, out: Target<'_>) {
     }
 }
 
-/// The nearest bf16 of a finite number, of two equally near ones that with an even last digit.
+/// The bf16 nearest to a finite number; ties round to even.
 fn bf16_bits(value: f32) -> u32 {
     let bits = value.to_bits();
     (bits + 0x7fff + (bits >> 16 & 1)) >> 16
 }
 
 multiversion! {
-    /// One block of transformed weights from its kernels `[row][tap][16]`; rows up to a multiple of 16 zero.
+    /// Transforms kernels `[row][tap][16]` to one block of weights; padding rows, up to a multiple
+    /// of 16, are zero.
     fn transform(up: bool, kernels: &[f32], out: Target<'_>) {
         let (out, shape) = (out.values, out.shape);
         let rows = kernels.len() / (TAPS * LANES);
@@ -145,7 +147,8 @@ multiversion! {
         for (row, kernel) in kernels.chunks_exact(TAPS * LANES).enumerate() {
             let square = Grid { start: kernel, row: 3 * LANES, column: LANES };
             let mut sink = GridMut { start: &mut out[row * LANES..], row: SIDE * shape.matrix(), column: shape.matrix() };
-            // SAFETY: the instruction set is the one this is compiled for; the row is inside every matrix.
+            // SAFETY: this function is compiled for the instruction set of `S`; the row is inside
+            // every matrix.
             unsafe {
                 if up {
                     separable::<S, UpWeight, 3, SIDE>(&square, &mut sink);
@@ -157,7 +160,8 @@ multiversion! {
     }
 }
 
-/// The gradient of `weight [out, in, 3, 3]` out of that of [`Weights::forward`], which is the sum of `parts`.
+/// The gradient of `weight [out, in, 3, 3]` from that of [`Weights::forward`], which is the sum of
+/// `parts`.
 pub(crate) fn collect_weight_gradient(
     isa: Isa,
     up: bool,
@@ -185,7 +189,7 @@ pub(crate) fn collect_weight_gradient(
 }
 
 multiversion! {
-    /// `kernels [row][tap][16]` out of one block of every part.
+    /// The gradients of kernels `[row][tap][16]` from one block of every part.
     fn transform_gradient(up: bool, parts: &[&[f32]], shape: Matrices, kernels: &mut [f32]) {
         let rows = kernels.len() / (TAPS * LANES);
         assert!(parts.iter().all(|part| part.len() == shape.block()) && rows * LANES <= shape.matrix());
@@ -193,7 +197,8 @@ multiversion! {
         for (row, kernel) in kernels.chunks_exact_mut(TAPS * LANES).enumerate() {
             for (matrix, sum) in sums.iter_mut().enumerate() {
                 let at = matrix * shape.matrix() + row * LANES;
-                // SAFETY: the instruction set is the one this is compiled for; row and matrix are inside the block.
+                // SAFETY: this function is compiled for the instruction set of `S`; row and matrix
+                // are inside the block.
                 unsafe {
                     let mut total = S::splat(0.0);
                     for part in parts {
@@ -204,7 +209,8 @@ multiversion! {
             }
             let square = Grid { start: sums.as_flattened(), row: SIDE * LANES, column: LANES };
             let mut sink = GridMut { start: kernel, row: 3 * LANES, column: LANES };
-            // SAFETY: the instruction set is the one this is compiled for; a kernel holds nine vectors.
+            // SAFETY: this function is compiled for the instruction set of `S`; a kernel holds nine
+            // vectors.
             unsafe {
                 if up {
                     separable::<S, UpWeightGradient, SIDE, 3>(&square, &mut sink);

@@ -99,5 +99,5 @@ class Pipeline:
     def describe(self, image: _Picture, *, face_index: int = 0) -> FaceDescription:
         """Say in words what is seen in a face of a picture."""
 
-def run_command(arguments: Sequence[str]) -> bool:
-    """Run the command ``anyface`` and say whether it did what it should."""
+def run_command(arguments: Sequence[str]) -> int:
+    """Run the command ``anyface`` and return its exit status."""

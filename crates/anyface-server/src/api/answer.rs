@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyface::image::Mark;
 use axum::Json;
+use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -19,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::body::encode_latent;
-use super::output::{Background, FileFormat, Output, Quality, ResponseFormat};
+use super::output::{Background, Drawn, FileFormat, Output, Quality, ResponseFormat};
 use crate::app::{App, Caller, now};
 use crate::error::ApiError;
 use crate::model::LoadedModel;
@@ -136,6 +137,8 @@ pub(crate) struct Work {
     app: Arc<App>,
     /// The photograph that is edited, where it keeps its details.
     retouch: Option<Arc<Retouch>>,
+    /// The file that the images are edits of.
+    parent: Option<Bytes>,
     /// Width and height of the pictures where a request names none.
     own_size: (u32, u32),
     ticket: Ticket,
@@ -172,6 +175,7 @@ impl Work {
         caller: Caller,
         tasks: Vec<Task>,
         retouch: Option<Retouch>,
+        parent: Option<Bytes>,
         output: Output,
         deadline: Instant,
     ) -> Result<Self, ApiError> {
@@ -191,6 +195,7 @@ impl Work {
             app,
             own_size: retouch.as_ref().map_or((side, side), Retouch::size),
             retouch: retouch.map(Arc::new),
+            parent,
             awaited,
             output,
             usage: Usage {
@@ -258,9 +263,14 @@ impl Work {
         before: Option<RgbImage>,
         mark: Mark,
     ) -> Result<Vec<u8>, ApiError> {
-        let retouch = self.retouch.clone();
-        let output = &self.output;
-        output.encode(&self.app, image, before, retouch, mark).await
+        let drawn = Drawn {
+            image,
+            before,
+            retouch: self.retouch.clone(),
+            mark,
+            parent: self.parent.clone(),
+        };
+        self.output.encode(&self.app, drawn).await
     }
 
     /// A file as its answer has it: `b64_json` and `url`, one of which is there.

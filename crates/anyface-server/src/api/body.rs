@@ -47,7 +47,7 @@ pub(crate) async fn in_time<T>(
 }
 
 /// The whole body, within the limits.
-async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
+pub(super) async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
     let reading = async { Ok(Bytes::from_request(request, app).await) };
     let read = in_time(app, reading).await?;
     read.map_err(|refused| match refused.status().as_u16() {
@@ -174,11 +174,11 @@ fn thing(found: &str) -> &str {
 }
 
 /// The picture file that a URL stands for: a data URL, or one of this server's own.
-pub(crate) fn picture(app: &App, url: &str, param: &'static str) -> Result<Vec<u8>, ApiError> {
+pub(crate) fn picture(app: &App, url: &str, param: &'static str) -> Result<Bytes, ApiError> {
     let name = url.rsplit_once("/files/").map(|(_, name)| name);
     match name.and_then(|name| app.kept.find(name)) {
-        Some(file) => Ok(file.to_vec()),
-        None => data_url(url, param),
+        Some(file) => Ok(file),
+        None => data_url(url, param).map(Bytes::from),
     }
 }
 

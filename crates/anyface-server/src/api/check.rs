@@ -6,6 +6,7 @@ use anyface::pipeline::MAX_WORDS;
 
 use super::ignored::Ignored;
 use crate::error::ApiError;
+use crate::studio::About;
 
 /// Longest text, in characters, as in OpenAI's API.
 const MAX_TEXT: usize = 32_000;
@@ -69,6 +70,16 @@ pub(super) fn count(n: Option<usize>, most: usize) -> Result<usize, ApiError> {
         Some(n) => Err(ApiError::invalid(
             "n",
             format!("n must be between 1 and {most}, not {n}"),
+        )),
+    }
+}
+
+/// A model must have an encoder to read photos: without one, a photo would keep everybody waiting.
+pub(super) const fn photos(model: &About) -> Result<(), ApiError> {
+    match model.inverts {
+        true => Ok(()),
+        false => Err(ApiError::NotImplemented(
+            "this model cannot read photos, since its bundle has no encoder",
         )),
     }
 }

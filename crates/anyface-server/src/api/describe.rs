@@ -12,6 +12,7 @@ use super::body::{self, picture};
 use super::faces::{Bounds, bounds};
 use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
+use crate::model::LoadedModel;
 use crate::photo::Upload;
 
 /// A request to look at a face.
@@ -58,23 +59,37 @@ pub(crate) async fn create(
     body::Json(asked): body::Json<DescribeRequest>,
 ) -> Result<Json<DescribeResponse>, ApiError> {
     let model = app.models.find(asked.model.as_deref())?;
-    let describer = model.describer.clone();
-    let describer =
-        describer.ok_or(ApiError::NotImplemented("this model cannot describe faces"))?;
-    app.check_rate(caller, 1)?;
     let upload = Upload {
         file: picture(&app, &asked.image, "image")?,
         param: "image",
         face: asked.face.unwrap_or_default(),
     };
-    let photograph = upload.open(&app, model.about.resolution).await?;
+    look(&app, caller, model, upload).await.map(Json)
+}
+
+/// What a model sees in a face of a picture.
+///
+/// # Errors
+/// When the model cannot describe faces, the caller asks too often, or the picture has no such
+/// face.
+pub(super) async fn look(
+    app: &Arc<App>,
+    caller: Caller,
+    model: &LoadedModel,
+    upload: Upload,
+) -> Result<DescribeResponse, ApiError> {
+    let describer = model.describer.clone();
+    let describer =
+        describer.ok_or(ApiError::NotImplemented("this model cannot describe faces"))?;
+    app.check_rate(caller, 1)?;
+    let photograph = upload.open(app, model.about.resolution).await?;
     let faces = bounds(&photograph);
     let seen = tokio::task::spawn_blocking(move || describer.describe(&photograph.face)).await;
     let seen = seen.map_err(|_| ApiError::Internal)?;
-    Ok(Json(DescribeResponse {
+    Ok(DescribeResponse {
         description: seen.description,
         attributes: seen.attributes.into_iter().collect(),
         ideas: seen.ideas,
         faces,
-    }))
+    })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
@@ -148,6 +149,7 @@ pub(crate) async fn create(
         mask,
     } = read(request, &app).await?;
     let model = Arc::clone(app.models.find(asked.model.as_deref())?);
+    check::photos(&model.about)?;
     let mut ignored = Ignored::default();
     ignored.note("images after the first", pictures.len() > 1);
     check::user(asked.user.as_deref())?;
@@ -169,8 +171,9 @@ pub(crate) async fn create(
     }
     .check(&app, &mut ignored)?;
     let text = check::read_part(asked.prompt, &mut ignored);
+    let parent = pictures.into_iter().next().unwrap_or_default();
     let upload = Upload {
-        file: pictures.into_iter().next().unwrap_or_default(),
+        file: parent.clone(),
         param: "image",
         face: asked.face.unwrap_or_default(),
     };
@@ -196,7 +199,16 @@ pub(crate) async fn create(
         sketches,
     };
     let tasks = (0..count as u32).map(task).collect();
-    let work = Work::start(app, &model, caller, tasks, retouch, output, deadline)?;
+    let work = Work::start(
+        app,
+        &model,
+        caller,
+        tasks,
+        retouch,
+        Some(parent),
+        output,
+        deadline,
+    )?;
     let answer = match stream {
         true => work.events("image_edit"),
         false => work.json(&base).await?,
@@ -208,8 +220,8 @@ pub(crate) async fn create(
 struct Asked {
     request: EditRequest,
     /// One at least.
-    pictures: Vec<Vec<u8>>,
-    mask: Option<Vec<u8>>,
+    pictures: Vec<Bytes>,
+    mask: Option<Bytes>,
 }
 
 /// Reads a request of either kind.
@@ -240,13 +252,9 @@ fn referenced(app: &App, request: EditRequest) -> Result<Asked, ApiError> {
     let file = |reference: &ImageReference, param| match (&reference.image_url, &reference.file_id)
     {
         (Some(url), None) => picture(app, url, param),
-        (None, Some(name)) => app
-            .kept
-            .find(name)
-            .map(|file| file.to_vec())
-            .ok_or_else(|| {
-                ApiError::invalid(param, format!("there is no file {name} of the last hour"))
-            }),
+        (None, Some(name)) => app.kept.find(name).ok_or_else(|| {
+            ApiError::invalid(param, format!("there is no file {name} of the last hour"))
+        }),
         _ => Err(ApiError::invalid(
             param,
             "a picture has an image_url or a file_id",
@@ -298,8 +306,8 @@ async fn form(request: Request, app: &Arc<App>) -> Result<Asked, ApiError> {
         let name = name.strip_suffix("[]").unwrap_or(name).to_owned();
         let bytes = field.bytes().await.map_err(fault)?;
         match name.as_str() {
-            "image" => pictures.push(bytes.to_vec()),
-            "mask" => mask = Some(bytes.to_vec()),
+            "image" => pictures.push(bytes),
+            "mask" => mask = Some(bytes),
             _ => {
                 let text = String::from_utf8(bytes.to_vec())
                     .map_err(|_| ApiError::invalid(&name, format!("{name} must be UTF-8 text")))?;

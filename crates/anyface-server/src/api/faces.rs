@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyface::photograph::Photograph;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::{Extension, Json};
 use base64::Engine;
@@ -134,6 +135,9 @@ pub(crate) struct FaceResponse {
     /// Cosine between picture and words, where there are words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clip_score: Option<f32>,
+    /// Words of the prompt that do not bear on the face.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) not_understood: Vec<String>,
     /// All faces of the image, where it comes from one, the largest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) faces: Option<Vec<Bounds>>,
@@ -181,19 +185,28 @@ pub(crate) async fn create(
         ..Wish::default()
     }
     .check(&app, &mut Ignored::default())?;
-    let (source, faces) = source(&app, &model.about, asked.from, asked.face).await?;
+    let origin = Origin::open(&app, &model.about, asked.from, asked.face).await?;
     // Last, since whoever holds a photograph must wait for no other upload.
-    let (before, retouch) = match asked.photograph {
+    let (before, retouch, parent) = match asked.photograph {
         Some(kept) => kept.open(&app, &model.about).await?,
-        None => (None, None),
+        None => (None, None, origin.file),
     };
     let task = Task {
-        source,
+        source: origin.source,
         edits,
         before,
         sketches: 0,
     };
-    let mut work = Work::start(app, &model, caller, vec![task], retouch, output, deadline)?;
+    let mut work = Work::start(
+        app,
+        &model,
+        caller,
+        vec![task],
+        retouch,
+        parent,
+        output,
+        deadline,
+    )?;
     let picture = work.next().await?.ok_or(ApiError::Internal)?;
     let extra = picture.extra.ok_or(ApiError::Internal)?;
     Ok(Json(FaceResponse {
@@ -201,70 +214,94 @@ pub(crate) async fn create(
         latent: extra.latent.ok_or(ApiError::Internal)?,
         seed: extra.seed,
         clip_score: extra.clip_score,
-        faces,
+        not_understood: extra.not_understood,
+        faces: origin.faces,
     }))
 }
 
 impl KeptPhotograph {
-    /// The latent of its face, and the photograph for what is drawn on it.
+    /// The latent of its face, the photograph for what is drawn on it, and its file.
     async fn open(
         self,
         app: &Arc<App>,
         about: &About,
-    ) -> Result<(Option<LatentValues>, Option<Retouch>), ApiError> {
+    ) -> Result<(Option<LatentValues>, Option<Retouch>, Option<Bytes>), ApiError> {
+        check::photos(about)?;
         let latent = self.latent.as_deref();
         let latent = latent.map(|text| decode_latent(about, text, "photograph.latent"));
         let mask = self.mask.as_deref();
         let mask = mask.map(|url| picture(app, url, "photograph.mask"));
+        let file = picture(app, &self.image, "photograph.image")?;
         let upload = Upload {
-            file: picture(app, &self.image, "photograph.image")?,
+            file: file.clone(),
             param: "photograph.image",
             face: self.face.unwrap_or_default(),
         };
         let crop = !self.whole.unwrap_or_default();
         let (latent, mask) = (latent.transpose()?, mask.transpose()?);
         let retouch = upload.retouch(app, about.resolution, mask, crop).await?;
-        Ok((latent, Some(retouch)))
+        Ok((latent, Some(retouch), Some(file)))
     }
 }
 
-/// Where the face comes from, and all faces of its picture where that is one.
-async fn source(
-    app: &Arc<App>,
-    about: &About,
-    from: From,
-    face: Option<usize>,
-) -> Result<(FaceSource, Option<Vec<Bounds>>), ApiError> {
-    let source = match from {
-        From::Image(url) => {
-            let upload = Upload {
-                file: picture(app, &url, "from.image")?,
-                param: "from.image",
-                face: face.unwrap_or_default(),
-            };
-            let photograph = upload.open(app, about.resolution).await?;
-            let faces = bounds(&photograph);
-            return Ok((FaceSource::Photo(photograph.face), Some(faces)));
-        }
-        From::Words(words) => {
-            check::text("from.words.prompt", &words.prompt)?;
-            FaceSource::Words {
-                truncation: check::truncation("from.words.truncation", words.truncation)?,
-                seed: words.seed.unwrap_or_else(check::random_seed),
-                captions: vec![words.prompt],
+/// Where a face comes from, and the picture that it was found in, where it is from one.
+struct Origin {
+    source: FaceSource,
+    /// All faces of the picture.
+    faces: Option<Vec<Bounds>>,
+    /// The file of the picture.
+    file: Option<Bytes>,
+}
+
+impl Origin {
+    async fn open(
+        app: &Arc<App>,
+        about: &About,
+        from: From,
+        face: Option<usize>,
+    ) -> Result<Self, ApiError> {
+        let source = match from {
+            From::Image(url) => {
+                check::photos(about)?;
+                let file = picture(app, &url, "from.image")?;
+                let upload = Upload {
+                    file: file.clone(),
+                    param: "from.image",
+                    face: face.unwrap_or_default(),
+                };
+                let photograph = upload.open(app, about.resolution).await?;
+                return Ok(Self {
+                    faces: Some(bounds(&photograph)),
+                    source: FaceSource::Photo(photograph.face),
+                    file: Some(file),
+                });
             }
-        }
-        From::Latent(latent) => FaceSource::Latent(decode_latent(about, &latent, "from.latent")?),
-        From::Mix(mix) => {
-            check::within("from.mix.t", Some(mix.t), 0.0, 1.0)?;
-            FaceSource::Mix {
-                from: decode_latent(about, &mix.from, "from.mix.from")?,
-                to: decode_latent(about, &mix.to, "from.mix.to")?,
-                t: mix.t,
+            From::Words(words) => {
+                check::text("from.words.prompt", &words.prompt)?;
+                FaceSource::Words {
+                    truncation: check::truncation("from.words.truncation", words.truncation)?,
+                    seed: words.seed.unwrap_or_else(check::random_seed),
+                    captions: vec![words.prompt],
+                }
             }
-        }
-    };
-    Ok((source, None))
+            From::Latent(latent) => {
+                FaceSource::Latent(decode_latent(about, &latent, "from.latent")?)
+            }
+            From::Mix(mix) => {
+                check::within("from.mix.t", Some(mix.t), 0.0, 1.0)?;
+                FaceSource::Mix {
+                    from: decode_latent(about, &mix.from, "from.mix.from")?,
+                    to: decode_latent(about, &mix.to, "from.mix.to")?,
+                    t: mix.t,
+                }
+            }
+        };
+        Ok(Self {
+            source,
+            faces: None,
+            file: None,
+        })
+    }
 }
 
 /// The places of all faces of a picture, the largest first; all of it, where nothing looked for them.

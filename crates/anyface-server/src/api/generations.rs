@@ -19,7 +19,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::studio::{FaceSource, Task};
 
 /// A request for faces. Fields not listed here are refused.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GenerationRequest {
     /// What the face looks like, in any words.
@@ -28,41 +28,41 @@ pub(crate) struct GenerationRequest {
         max_length = 32000,
         example = "an old sailor with a white beard"
     )]
-    prompt: String,
+    pub(super) prompt: String,
     /// A name from `GET /v1/models`.
-    model: Option<String>,
+    pub(super) model: Option<String>,
     /// Number of faces.
     #[schema(minimum = 1, maximum = 10)]
-    n: Option<usize>,
+    pub(super) n: Option<usize>,
     /// "auto" (the model's own) or width and height, into which images are scaled as a whole.
     #[schema(pattern = "^(auto|[0-9]+x[0-9]+)$", example = "auto")]
-    size: Option<String>,
-    quality: Option<Quality>,
-    background: Option<Background>,
-    moderation: Option<Moderation>,
-    output_format: Option<FileFormat>,
+    pub(super) size: Option<String>,
+    pub(super) quality: Option<Quality>,
+    pub(super) background: Option<Background>,
+    pub(super) moderation: Option<Moderation>,
+    pub(super) output_format: Option<FileFormat>,
     /// Quality of JPEG files.
     #[schema(minimum = 0, maximum = 100)]
-    output_compression: Option<u8>,
-    response_format: Option<ResponseFormat>,
+    pub(super) output_compression: Option<u8>,
+    pub(super) response_format: Option<ResponseFormat>,
     /// Send every image as a server-sent event as soon as it is there.
-    stream: Option<bool>,
+    pub(super) stream: Option<bool>,
     /// Unfinished pictures of every image; with `stream` only.
     #[schema(minimum = 0, maximum = 3)]
-    partial_images: Option<usize>,
+    pub(super) partial_images: Option<usize>,
     /// Who asks; goes to the log.
     #[schema(max_length = 256)]
-    user: Option<String>,
+    pub(super) user: Option<String>,
     /// Accepted, and nothing changes: of DALL-E 3.
-    style: Option<Style>,
+    pub(super) style: Option<Style>,
     /// Image i is made with seed + i. A random one when left out; the answer tells which.
     #[schema(minimum = 0)]
-    seed: Option<u64>,
+    pub(super) seed: Option<u64>,
     /// How typical the face is in what the words leave open, 0 (the mean) to 1.
     #[schema(minimum = 0, maximum = 1)]
-    truncation: Option<f64>,
+    pub(super) truncation: Option<f64>,
     /// Send the latents too.
-    latents: Option<bool>,
+    pub(super) latents: Option<bool>,
 }
 
 /// Style of DALL-E 3's images.
@@ -92,15 +92,34 @@ pub(crate) async fn create(
     headers: HeaderMap,
     Json(asked): Json<GenerationRequest>,
 ) -> Result<Response, ApiError> {
-    let (deadline, base) = (app.deadline(), base(&headers));
-    let model = Arc::clone(app.models.find(asked.model.as_deref())?);
+    let base = base(&headers);
     let mut ignored = Ignored::default();
+    let stream = asked.stream.unwrap_or_default();
+    let work = start(&app, caller, asked, &mut ignored)?;
+    let answer = match stream {
+        true => work.events("image_generation"),
+        false => work.json(&base).await?,
+    };
+    Ok(ignored.tell(answer))
+}
+
+/// Checks a request and queues its faces.
+///
+/// # Errors
+/// When a field has a value it cannot have, or as [`App::submit`].
+pub(super) fn start(
+    app: &Arc<App>,
+    caller: Caller,
+    asked: GenerationRequest,
+    ignored: &mut Ignored,
+) -> Result<Work, ApiError> {
+    let deadline = app.deadline();
+    let model = app.models.find(asked.model.as_deref())?;
     ignored.note("style", asked.style.is_some());
     check::user(asked.user.as_deref())?;
     check::text("prompt", &asked.prompt)?;
     let count = check::count(asked.n, app.config.max_n)?;
-    let stream = asked.stream.unwrap_or_default();
-    let sketches = check::sketches(asked.partial_images, stream)?;
+    let sketches = check::sketches(asked.partial_images, asked.stream.unwrap_or_default())?;
     let truncation = check::truncation("truncation", asked.truncation)?;
     let output = Wish {
         size: asked.size,
@@ -112,8 +131,8 @@ pub(crate) async fn create(
         quality: asked.quality,
         moderation: asked.moderation,
     }
-    .check(&app, &mut ignored)?;
-    let prompt = check::read_part(asked.prompt, &mut ignored);
+    .check(app, ignored)?;
+    let prompt = check::read_part(asked.prompt, ignored);
     let first = asked.seed.unwrap_or_else(check::random_seed);
     let task = |i| Task {
         source: FaceSource::Words {
@@ -126,10 +145,14 @@ pub(crate) async fn create(
         sketches,
     };
     let tasks = (0..count as u64).map(task).collect();
-    let work = Work::start(app, &model, caller, tasks, None, output, deadline)?;
-    let answer = match stream {
-        true => work.events("image_generation"),
-        false => work.json(&base).await?,
-    };
-    Ok(ignored.tell(answer))
+    Work::start(
+        Arc::clone(app),
+        model,
+        caller,
+        tasks,
+        None,
+        None,
+        output,
+        deadline,
+    )
 }

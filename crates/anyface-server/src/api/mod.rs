@@ -1,4 +1,4 @@
-//! The API: OpenAI's image endpoints, and faces as latents.
+//! The API: OpenAI's image endpoints, faces as latents, and tools for assistants.
 
 mod answer;
 mod body;
@@ -9,8 +9,10 @@ mod faces;
 mod frame;
 mod generations;
 mod ignored;
+mod mcp;
 mod models;
 mod output;
+mod verify;
 
 use std::sync::Arc;
 
@@ -33,6 +35,7 @@ use crate::app::App;
         edits::create,
         faces::create,
         describe::create,
+        verify::create,
         models::list,
         models::retrieve
     ),
@@ -60,6 +63,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/v1/images/edits", post(edits::create))
         .route("/v1/faces", post(faces::create))
         .route("/v1/describe", post(describe::create))
+        .route("/mcp", post(mcp::answer))
+        .route("/v1/verify", post(verify::create))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{model}", get(models::retrieve))
 }

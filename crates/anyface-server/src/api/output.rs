@@ -4,7 +4,9 @@ use std::sync::{Arc, LazyLock};
 
 use anyface::Device;
 use anyface::image::{JPEG_QUALITY, Mark, PictureFormat};
+use anyface::provenance::Seal;
 use anyface::segmentation::{Background as Cutout, PersonMask};
+use axum::body::Bytes;
 use image::{DynamicImage, RgbImage};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -102,6 +104,18 @@ pub(crate) struct Wish {
     pub(crate) moderation: Option<Moderation>,
 }
 
+/// A picture on its way into a file.
+pub(crate) struct Drawn {
+    pub(crate) image: RgbImage,
+    /// The face as it was, where it is put on a photograph.
+    pub(crate) before: Option<RgbImage>,
+    /// That photograph.
+    pub(crate) retouch: Option<Arc<Retouch>>,
+    pub(crate) mark: Mark,
+    /// The file that it is an edit of.
+    pub(crate) parent: Option<Bytes>,
+}
+
 /// How images come back.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
@@ -188,27 +202,25 @@ impl Output {
         }
     }
 
-    /// The picture, put on its photograph where there is one, as a file of the wanted size; away from the threads that answer.
-    pub(crate) async fn encode(
-        &self,
-        app: &App,
-        image: RgbImage,
-        before: Option<RgbImage>,
-        retouch: Option<Arc<Retouch>>,
-        mark: Mark,
-    ) -> Result<Vec<u8>, ApiError> {
-        let _turn = match &retouch {
+    /// The picture, put on its photograph where there is one, as a file of the wanted size, signed where the server has a key;
+    /// away from the threads that answer.
+    pub(crate) async fn encode(&self, app: &App, drawn: Drawn) -> Result<Vec<u8>, ApiError> {
+        let _turn = match &drawn.retouch {
             Some(_) => Some(turn(&app.retouchers).await?),
             None => None,
         };
-        let output = self.clone();
+        let (output, signer) = (self.clone(), app.config.signer.clone());
         let start = std::time::Instant::now();
         let file = tokio::task::spawn_blocking(move || {
-            let picture = match (&retouch, &before) {
-                (Some(retouch), Some(before)) => retouch.draw(before, &image, &MASK),
-                _ => image.into(),
+            let picture = match (&drawn.retouch, &drawn.before) {
+                (Some(retouch), Some(before)) => retouch.draw(before, &drawn.image, &MASK),
+                _ => drawn.image.into(),
             };
-            output.encode_now(picture, &mark)
+            let seal = signer.as_deref().map(|signer| Seal {
+                signer,
+                parent: drawn.parent.as_deref(),
+            });
+            output.encode_now(picture, &drawn.mark, seal)
         });
         let file = file.await;
         app.metrics.stage(Stage::Encode, start.elapsed());
@@ -222,7 +234,12 @@ impl Output {
         }
     }
 
-    fn encode_now(&self, picture: DynamicImage, mark: &Mark) -> std::io::Result<Vec<u8>> {
+    fn encode_now(
+        &self,
+        picture: DynamicImage,
+        mark: &Mark,
+        seal: Option<Seal<'_>>,
+    ) -> std::io::Result<Vec<u8>> {
         let picture = match self.background {
             Background::Transparent => Cutout::Transparent
                 .put_behind(&on_white(picture).into_rgb8(), &MASK)
@@ -238,9 +255,13 @@ impl Output {
             FileFormat::Webp => (PictureFormat::WebP, picture),
             FileFormat::Jpeg => (PictureFormat::Jpeg, on_white(picture)),
         };
-        match picture {
+        let file = match picture {
             DynamicImage::ImageRgb8(picture) => format.encode(&picture, mark, self.quality),
             picture => format.encode(&picture.into_rgba8(), mark, self.quality),
+        }?;
+        match seal {
+            Some(seal) => seal.sign(&file, mark).map_err(std::io::Error::other),
+            None => Ok(file),
         }
     }
 }

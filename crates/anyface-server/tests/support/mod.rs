@@ -23,17 +23,26 @@ const IDEAS: [&str; 6] = [
     "nothing",
 ];
 
+/// Words that it does not understand.
+const UNCLEAR: [&str; 2] = ["glorbish", "zorple"];
+
 /// Paints faces, each in `pause`. It panics when asked for "panic", fails when asked for "failure", and the edit
 /// "nothing" changes nothing.
 pub(crate) struct Painter {
     pub(crate) pause: Duration,
     pub(crate) name: &'static str,
+    /// Whether it reads photos.
+    pub(crate) inverts: bool,
 }
 
 impl Painter {
     /// A painter as a server takes it.
     pub(crate) fn boxed(pause: Duration, name: &'static str) -> Box<dyn Studio> {
-        Box::new(Self { pause, name })
+        Box::new(Self {
+            pause,
+            name,
+            inverts: true,
+        })
     }
 }
 
@@ -52,7 +61,7 @@ impl Studio for Painter {
             latent: [4, 4],
             truncation: 1.0,
             edits: true,
-            inverts: true,
+            inverts: self.inverts,
         }
     }
 
@@ -106,7 +115,7 @@ impl Studio for Painter {
             before,
             latent: LatentValues(values.to_vec()),
             clip_score: matches!(task.source, FaceSource::Words { .. }).then_some(0.25),
-            not_understood: Vec::new(),
+            not_understood: unclear(&task.source),
         })
     }
 }
@@ -124,6 +133,16 @@ impl Describer for Onlooker {
             ideas: words(&IDEAS[1..]),
         }
     }
+}
+
+/// The words of a description that it does not understand.
+fn unclear(source: &FaceSource) -> Vec<String> {
+    let FaceSource::Words { captions, .. } = source else {
+        return Vec::new();
+    };
+    let words = captions.iter().flat_map(|text| text.split_whitespace());
+    let unclear = words.filter(|word| UNCLEAR.contains(word));
+    unclear.map(str::to_owned).collect()
 }
 
 fn words(of: &[&str]) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Captions of faces and their sentences, with what they say.
+//! Captions of faces and their sentences.
 
 use std::collections::HashSet;
 
@@ -10,25 +10,25 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-/// A caption, and what is known of its face.
+/// A caption and the attributes of its face.
 #[derive(Debug, Clone)]
 pub struct CaptionedFace {
-    /// The words and what they say.
+    /// The text and what it states.
     pub caption: Caption,
-    /// All that can be seen of the face.
+    /// All visible attributes of the face.
     pub attributes: Attributes,
 }
 
-/// A sentence of a caption, and what is known of the face.
+/// A sentence of a caption and the attributes of its face.
 #[derive(Debug, Clone)]
 pub struct FaceSentence {
-    /// The words and what they say.
+    /// The text and what it states.
     pub sentence: Sentence,
-    /// All that can be seen of the face.
+    /// All visible attributes of the face.
     pub attributes: Attributes,
 }
 
-/// The sentences of the captions, each text once.
+/// Splits captions into sentences. Repeated sentences are removed.
 pub fn sentences(captions: Vec<CaptionedFace>) -> Vec<FaceSentence> {
     let mut known = HashSet::new();
     let of_face = |face: CaptionedFace| {
@@ -49,7 +49,7 @@ pub fn sentences(captions: Vec<CaptionedFace>) -> Vec<FaceSentence> {
         .collect()
 }
 
-/// One caption of each face. Caption `i` depends on the face, `seed` and `i` alone.
+/// One caption per face. Caption `i` depends only on the face, `seed` and `i`.
 pub fn captions(split: Split, faces: Vec<Attributes>, seed: u64) -> Vec<CaptionedFace> {
     let grammar = Grammar::new(split);
     faces
@@ -62,7 +62,7 @@ pub fn captions(split: Split, faces: Vec<Attributes>, seed: u64) -> Vec<Captione
         .collect()
 }
 
-/// Caption `number` of all that are written by `seed`: the same on every call.
+/// Caption `number` of `seed`. Deterministic.
 pub(crate) fn write_caption(
     grammar: &Grammar,
     attributes: &Attributes,
@@ -74,7 +74,8 @@ pub(crate) fn write_caption(
     grammar.caption(attributes, &mut rng)
 }
 
-/// What somebody wrote of a face as a caption: its sentences as the engine reads them. What they say is unknown.
+/// Splits a caption written by a person into the sentences that the engine reads. The attributes
+/// that they state are unknown.
 pub(super) fn quote(text: &str) -> Caption {
     let sentences = split_sentences(text, |_| true).into_iter();
     let sentence = |text: &str| Sentence {
@@ -84,8 +85,8 @@ pub(super) fn quote(text: &str) -> Caption {
     Caption::from(sentences.map(sentence).collect::<Vec<_>>())
 }
 
-/// Latents of `count` faces for each role of the split, of which the role is true: random faces hardly
-/// ever look like a wizard.
+/// Latents of `count` faces for each role of the split, steered to match the role. Random faces
+/// rarely match a role, for example a wizard.
 pub fn latents_of_roles(split: Split, count: usize, seed: u64) -> Vec<[f32; LATENT_DIM]> {
     let roles = Grammar::new(split).roles();
     (0..roles.len() * count)
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_reads_the_sentences_that_the_grammar_wrote() {
+    fn split_sentences_finds_the_sentences_of_the_grammar() {
         for split in [Split::Train, Split::HeldOut] {
             for CaptionedFace { caption, .. } in of_random_faces(split) {
                 let written: Vec<_> = caption.sentences.iter().map(|part| &part.text).collect();
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn each_sentence_comes_once() {
+    fn repeated_sentences_are_removed() {
         let captions = of_random_faces(Split::Train);
         let all: usize = captions
             .iter()

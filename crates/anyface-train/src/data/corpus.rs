@@ -1,8 +1,8 @@
-//! Texts beyond the caption grammar: words of WordNet put where a description of a face would have
-//! them, definitions, and what no description should break on.
+//! Texts beyond the caption grammar: WordNet words in sentences about faces, definitions, and
+//! unusual input such as other scripts and noise.
 //!
-//! The words of one meaning always stand in the same sentences, so that a tower which learns from
-//! the teacher's embeddings of them learns that they are synonyms.
+//! All words of a synset appear in the same sentences. A text tower that learns the teacher's
+//! embeddings of them learns that they are synonyms.
 
 use rand::RngExt;
 use rand::SeedableRng;
@@ -11,14 +11,14 @@ use rand_chacha::ChaCha8Rng;
 
 use super::wordnet::{Synset, WordNet, below};
 
-/// Lexicographer's files, after `lexnames(5WN)`.
+/// Numbers of lexicographer files, from `lexnames(5WN)`.
 const NOUN_BODY: u8 = 8;
 const NOUN_FEELING: u8 = 12;
 const NOUN_PERSON: u8 = 18;
-/// Places, plants and substances.
+/// Locations, plants and substances.
 const NOUN_NEUTRAL: &[u8] = &[15, 20, 27];
 
-/// Things that a portrait may show on a person.
+/// Things worn on a person that a portrait may show.
 const WORN: &[&[&str]] = &[
     &["clothing", "wearable"],
     &["spectacles", "glasses"],
@@ -28,7 +28,7 @@ const WORN: &[&[&str]] = &[
     &["facial hair"],
 ];
 
-/// What can be seen in a portrait, each with all that is similar to it.
+/// Adjectives of visible properties. Adjectives similar to them are included.
 #[rustfmt::skip]
 const LOOKS: &[&[&str]] = &[
     &["old"], &["young"], &["fat"], &["thin"], &["bald"], &["hairless"], &["hairy"], &["bearded"], &["beardless"],
@@ -40,7 +40,8 @@ const LOOKS: &[&[&str]] = &[
     &["adult"], &["juvenile"], &["painted"], &["clothed"], &["shaven"], &["unshaven"], &["freckled"],
 ];
 
-/// `{}` is the word, `{a}` the word with its article; `{person}`, `{worn}` and `{adjective}` are random others.
+/// `{}` is the word and `{a}` the word with its article. `{person}`, `{worn}` and `{adjective}` are
+/// random other words.
 const PERSON: &[&str] = &[
     "{a}",
     "{}",
@@ -99,7 +100,7 @@ const FEELING: &[&str] = &[
     "a {person} in {}",
 ];
 
-/// Words in scripts that the tower does not read, signs that are no people, and noise.
+/// Texts in scripts that the tower does not read, symbols, and noise.
 const FOREIGN: &[&str] = &[
     "старый моряк с бородой",
     "молодая женщина в очках",
@@ -132,13 +133,13 @@ const SIGNS: &[&str] = &[
     "lorem ipsum",
     "null",
 ];
-/// Syllables of words that mean nothing.
+/// Syllables of nonsense words.
 const SYLLABLES: &[&str] = &[
     "blor", "zib", "quon", "frim", "snar", "glim", "vor", "wug", "tran", "plo", "miv", "dref",
     "ker", "tang", "jand", "yim", "cron", "sle", "phax", "grom", "lent", "dax", "ulk", "esh",
     "tiv", "orp",
 ];
-/// How a word that means nothing, a thing or the name of somebody may stand beside a person.
+/// Sentences for a nonsense word, a thing or the name of a person.
 const BESIDE: &[&str] = &[
     "{}",
     "a {} person",
@@ -149,7 +150,7 @@ const BESIDE: &[&str] = &[
     "a person who looks like {}",
 ];
 
-/// Words that ask for any face at all.
+/// Texts that ask for any face.
 pub const NEUTRAL: &[&str] = &[
     "a face",
     "a person",
@@ -165,21 +166,21 @@ pub const NEUTRAL: &[&str] = &[
     "anyone",
 ];
 
-/// How many texts of each kind beyond the phrases.
+/// Number of texts of each kind.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BroadConfig {
-    /// Sentences that each meaning of a person, a look, a feeling or a thing worn stands in.
+    /// Sentences per synset of persons, looks, feelings and worn things.
     pub phrases_of_looks: usize,
-    /// Sentences that each meaning of any other adjective or a part of the body stands in.
+    /// Sentences per synset of other adjectives and of body parts.
     pub phrases_of_others: usize,
-    /// Definitions and examples.
+    /// Number of definitions and examples.
     pub glosses: usize,
-    /// Other languages, signs and noise.
+    /// Number of texts in other languages, symbols and noise.
     pub strange: usize,
 }
 
-/// The broad corpus, shuffled: the same for the same `seed`.
+/// The shuffled broad corpus. Deterministic for a `seed`.
 pub fn broad_corpus(wordnet: &WordNet, config: &BroadConfig, seed: u64) -> Vec<String> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut texts = phrases(wordnet, config, &mut rng);
@@ -189,8 +190,8 @@ pub fn broad_corpus(wordnet: &WordNet, config: &BroadConfig, seed: u64) -> Vec<S
     texts
 }
 
-/// Texts that say nothing of a face: definitions of plants, places and substances, other scripts, signs, words that mean
-/// nothing, and the names of persons: nobody's name stands for a look.
+/// Texts that do not describe a face: definitions of plants, locations and substances, other
+/// scripts, symbols, nonsense words and names of persons. A name does not stand for a look.
 pub fn neutral_texts(wordnet: &WordNet) -> Vec<String> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let names = wordnet
@@ -201,7 +202,7 @@ pub fn neutral_texts(wordnet: &WordNet) -> Vec<String> {
     let mut besides: Vec<String> = names.collect();
     besides.extend((0..besides.len().max(1)).map(|_| nonsense(&mut rng)));
     let beside = besides.iter().map(|word| {
-        let sentence = BESIDE.choose(&mut rng).expect("there are some");
+        let sentence = BESIDE.choose(&mut rng).expect("BESIDE is not empty");
         put(sentence, word)
     });
     let beside: Vec<String> = beside.collect();
@@ -216,7 +217,7 @@ pub fn neutral_texts(wordnet: &WordNet) -> Vec<String> {
     definitions.chain(strange).chain(beside).collect()
 }
 
-/// A word that means nothing: two or three syllables.
+/// A nonsense word of two or three syllables.
 fn nonsense(rng: &mut ChaCha8Rng) -> String {
     let count = rng.random_range(2..=3);
     SYLLABLES.sample(rng, count).copied().collect()
@@ -273,7 +274,7 @@ fn lemmas<'a>(synsets: &[&'a Synset]) -> Vec<&'a str> {
         .collect()
 }
 
-/// Puts a word into a sentence.
+/// Inserts a word into a sentence.
 fn put(sentence: &str, word: &str) -> String {
     let article = match word.as_bytes() {
         [.., b's'] => "",
@@ -285,7 +286,7 @@ fn put(sentence: &str, word: &str) -> String {
         .replace("{}", word)
 }
 
-/// Definitions and examples of `count` random meanings.
+/// Definitions or examples of `count` random synsets.
 fn glosses(wordnet: &WordNet, count: usize, rng: &mut ChaCha8Rng) -> Vec<String> {
     let synsets: Vec<&Synset> = wordnet.nouns.iter().chain(&wordnet.adjectives).collect();
     let sampled = synsets.sample(rng, count);
@@ -300,10 +301,13 @@ fn glosses(wordnet: &WordNet, count: usize, rng: &mut ChaCha8Rng) -> Vec<String>
         .collect()
 }
 
-/// A text that says nothing in English.
+/// A text without meaning in English.
 fn strange(rng: &mut ChaCha8Rng) -> String {
     match rng.random_range(0..4) {
-        0 => FOREIGN.choose(rng).expect("there are some").to_string(),
+        0 => FOREIGN
+            .choose(rng)
+            .expect("FOREIGN is not empty")
+            .to_string(),
         1 => {
             let mut words: Vec<&str> = FOREIGN.iter().flat_map(|line| line.split(' ')).collect();
             words.shuffle(rng);
@@ -328,7 +332,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn synonyms_stand_in_the_same_sentences() {
+    fn synonyms_appear_in_the_same_sentences() {
         let folder = tempfile::tempdir().unwrap();
         let nouns = "00000001 18 n 02 sailor 0 old_salt 0 000 | one who sails\n";
         std::fs::write(folder.path().join("data.noun"), nouns).unwrap();
@@ -369,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_words_without_a_meaning_say_nothing() {
+    fn names_and_nonsense_words_are_neutral() {
         let folder = tempfile::tempdir().unwrap();
         let nouns = "00000001 18 n 01 Ada_Lovelace 0 001 @i 00000002 n 0000 | a mathematician\n\
                      00000002 18 n 01 mathematician 0 000 | who does mathematics\n";

@@ -1,4 +1,4 @@
-//! Labelled faces, wherever they come from.
+//! Labelled faces, rendered or photographed.
 
 use std::path::Path;
 
@@ -12,15 +12,15 @@ use super::portraits::PortraitsConfig;
 use super::rendered::RenderedFaces;
 use crate::error::{Result, TrainError};
 
-/// Captions that the grammar writes of a face, as many as in Multi-Modal CelebA-HQ.
+/// Number of captions that the grammar writes for a face, as in Multi-Modal CelebA-HQ.
 pub(super) const CAPTIONS: usize = 10;
 
-/// Faces of one size, with all that is known of them. Indices run from 0 to [`Faces::len`].
+/// Labelled faces of one resolution. Indices are below [`Faces::len`].
 pub trait Faces: Send + Sync {
     /// Number of faces.
     fn len(&self) -> usize;
 
-    /// Whether there is no face.
+    /// Whether there are no faces.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -28,44 +28,47 @@ pub trait Faces: Send + Sync {
     /// Side of the pictures in pixels, R.
     fn size(&self) -> usize;
 
-    /// Some pictures in ±1: `[N, 3, R, R]`.
+    /// Pictures in [−1, 1]: `[N, 3, R, R]`.
     fn images(&self, indices: &[usize], device: &Device) -> Tensor<4>;
 
-    /// What is known of a face; nothing, if it has captions only.
+    /// Known attributes of a face. All are unknown if the face has only captions.
     fn attributes(&self, index: usize) -> Attributes;
 
-    /// How many captions a face has.
+    /// Number of captions of a face.
     fn captions(&self, index: usize) -> usize;
 
-    /// A caption of a face, `number` below [`Faces::captions`]: the same on every call.
+    /// Caption `number` of a face, `number` below [`Faces::captions`]. Deterministic.
     fn caption(&self, index: usize, number: usize) -> Caption;
 
-    /// The latent that a face was rendered from; photographs have none.
+    /// The latent a face was rendered from. Photographs have none.
     fn latent(&self, _index: usize) -> Option<&[f32; LATENT_DIM]> {
         None
     }
 
-    /// Features of captions by the text tower of somebody else, where the data has them in the place of words.
+    /// Precomputed caption features by an external text tower, for data without caption texts.
     fn features(&self, _index: usize) -> &[Vec<f32>] {
         &[]
     }
 }
 
-/// Faces to learn from, and others for evaluation only.
+/// Training faces and held-out faces.
 pub struct FaceSplit {
-    /// To learn from.
+    /// Faces for training.
     pub training: Box<dyn Faces>,
-    /// For evaluation only; their captions use words that the grammar keeps out of training.
+    /// Faces for evaluation only. Their captions use words that the grammar keeps out of training.
     pub held_out: Box<dyn Faces>,
 }
 
 impl FaceSplit {
-    /// Opens the faces of a configuration file: its table `[portraits]`, of which the last `held_out` are for evaluation
-    /// only, rendered first where they are missing; or its table `[photographs]`, whose layout tells which are for
-    /// evaluation, `held_out` of them at most.
+    /// Opens the faces of a configuration file.
+    ///
+    /// With a table `[portraits]`, the last `held_out` portraits are for evaluation. Missing
+    /// portraits are rendered first. With a table `[photographs]`, the layout determines the split,
+    /// and at most `held_out` photographs are used for evaluation.
     ///
     /// # Errors
-    /// The file has both tables or none; no face is left to learn from or to evaluate on; the faces cannot be read.
+    /// The file has both tables or neither, a part of the split is empty, or the faces cannot be
+    /// read.
     pub fn open(
         file: &Path,
         portraits: Option<&PortraitsConfig>,
@@ -76,12 +79,12 @@ impl FaceSplit {
             (Some(portraits), None) => RenderedFaces::open(portraits, held_out)?,
             (None, Some(photographs)) => Photographs::open(photographs, held_out)?,
             _ => {
-                let message = "needs one of the tables [portraits] and [photographs]";
+                let message = "needs exactly one of the tables [portraits] and [photographs]";
                 return Err(TrainError::config(file, message));
             }
         };
         if split.training.is_empty() {
-            return Err(TrainError::config(file, "leaves no face to learn from"));
+            return Err(TrainError::config(file, "leaves no training faces"));
         }
         for_evaluation(file, &*split.held_out)?;
         Ok(split)
@@ -93,7 +96,7 @@ impl FaceSplit {
     }
 }
 
-/// All faces that the table `[photographs]` of a configuration file holds out; those to learn from are not decoded.
+/// All held-out faces of the table `[photographs]`. Training pictures are not decoded.
 ///
 /// # Errors
 /// As [`FaceSplit::open`].
@@ -108,7 +111,7 @@ pub fn held_out_photographs(
 
 fn for_evaluation(file: &Path, faces: &dyn Faces) -> Result<()> {
     match faces.is_empty() {
-        true => Err(TrainError::config(file, "leaves no face for evaluation")),
+        true => Err(TrainError::config(file, "leaves no faces for evaluation")),
         false => Ok(()),
     }
 }

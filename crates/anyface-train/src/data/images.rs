@@ -1,4 +1,4 @@
-//! A folder of photographs in memory.
+//! Pictures of a folder, decoded in memory.
 
 use std::path::{Path, PathBuf};
 
@@ -13,27 +13,29 @@ use super::squares::read_squares;
 use crate::bounds;
 use crate::error::{Result, TrainError};
 
-/// The `[images]` table: pictures to learn from.
+/// The `[images]` table: training pictures.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImagesConfig {
-    /// Folders of pictures; those below them are read too.
+    /// Folders of pictures, read recursively.
     pub folders: Vec<PathBuf>,
     /// Side in pixels, R.
     #[serde(deserialize_with = "bounds::side")]
     pub size: u32,
-    /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
-    /// left out.
+    /// Crop of every picture: left, top, width and height in pixels. Default: the largest centred
+    /// square.
     pub crop: Option<[u32; 4]>,
-    /// What is laid over everything but the person, whom the built-in mask finds: `#RRGGBB`. Backgrounds stay without it.
+    /// Colour that replaces the background, `#RRGGBB`. The built-in segmentation mask finds the
+    /// person. Without it, backgrounds are kept.
     pub background: Option<Color>,
-    /// Folder that keeps the squares made of pictures for the next run.
+    /// Folder that caches the cropped and resized pictures for later runs.
     pub cache: Option<PathBuf>,
-    /// One picture in so many is for evaluation only; left out where another table tells which.
+    /// Every `held_out`-th picture is for evaluation only. Left out if another table defines the
+    /// split.
     pub held_out: Option<usize>,
 }
 
-/// Pictures of one size.
+/// Pictures of one resolution.
 pub struct ImageSet {
     /// RGB, `[R, R, 3]` each.
     pixels: Vec<Vec<u8>>,
@@ -41,10 +43,12 @@ pub struct ImageSet {
 }
 
 impl ImageSet {
-    /// Reads all pictures, on all cores, in the order of their names: those to learn from, and those held out, if any.
+    /// Reads all pictures in parallel, sorted by name. Returns the training and the held-out set.
+    /// The held-out set may be empty.
     ///
     /// # Errors
-    /// Names the folder that cannot be read or holds no picture, and the file that is no picture or smaller than the crop.
+    /// Names a folder that cannot be read or has no pictures, or a file that is not a picture or is
+    /// smaller than the crop.
     pub fn open(config: &ImagesConfig) -> Result<(Self, Self)> {
         let mut files = Vec::new();
         for folder in &config.folders {
@@ -67,10 +71,11 @@ impl ImageSet {
         Ok((read(&training)?, read(&held_out)?))
     }
 
-    /// Decodes pictures on all cores, but for those that the folder `cache` keeps.
+    /// Decodes pictures in parallel. Pictures in the folder `cache` are not decoded again.
     ///
     /// # Errors
-    /// Names the picture that is none or smaller than the crop, and the cache that cannot be read or written.
+    /// Names a picture that cannot be decoded or is smaller than the crop, or a cache that cannot
+    /// be read or written.
     pub(super) fn read(pictures: &[Picture], cut: Cut, cache: Option<&Path>) -> Result<Self> {
         Ok(Self {
             pixels: read_squares(pictures, cut, cache)?,
@@ -78,9 +83,9 @@ impl ImageSet {
         })
     }
 
-    /// Both sets, of one size, as one.
+    /// Joins two sets of the same resolution.
     pub(crate) fn joined(mut self, other: Self) -> Self {
-        assert_eq!(self.size, other.size, "pictures of one size");
+        assert_eq!(self.size, other.size, "both sets have the same resolution");
         self.pixels.extend(other.pixels);
         self
     }
@@ -90,7 +95,7 @@ impl ImageSet {
         self.pixels.len()
     }
 
-    /// Whether it holds no picture.
+    /// Whether there are no pictures.
     pub fn is_empty(&self) -> bool {
         self.pixels.is_empty()
     }
@@ -100,14 +105,14 @@ impl ImageSet {
         self.size
     }
 
-    /// Some pictures in ±1: `[N, 3, R, R]`.
+    /// Pictures in [−1, 1]: `[N, 3, R, R]`.
     pub fn images(&self, indices: &[usize], device: &Device) -> Tensor<4> {
         let pictures = indices.iter().map(|&i| self.pixels[i].as_slice());
         tensor(pictures, self.size, device)
     }
 }
 
-/// Pictures `[R, R, 3]` as a tensor in ±1: `[N, 3, R, R]`.
+/// RGB pictures `[R, R, 3]` as a tensor in [−1, 1]: `[N, 3, R, R]`.
 pub(super) fn tensor<'a>(
     pictures: impl ExactSizeIterator<Item = &'a [u8]>,
     size: usize,
@@ -122,7 +127,7 @@ pub(super) fn tensor<'a>(
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Turns about half of `images [N, 3, R, R]` left to right.
+/// Flips each of `images [N, 3, R, R]` horizontally with probability ½.
 pub(crate) fn flip(images: Tensor<4>, rng: &mut ChaCha8Rng) -> Tensor<4> {
     let [n, ..] = images.dims();
     let keep: Vec<f32> = (0..n)
@@ -133,7 +138,7 @@ pub(crate) fn flip(images: Tensor<4>, rng: &mut ChaCha8Rng) -> Tensor<4> {
     flipped.clone() + (images - flipped) * keep
 }
 
-/// Whether a name ends as that of a picture does.
+/// Whether the file extension is that of a picture.
 pub(super) fn is_picture(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
     extension.is_some_and(|e| {
@@ -142,10 +147,10 @@ pub(super) fn is_picture(path: &Path) -> bool {
     })
 }
 
-/// The pictures in a folder and below it, in no order.
+/// The pictures in a folder and its subfolders, unsorted.
 ///
 /// # Errors
-/// The folder cannot be read or holds no picture.
+/// The folder cannot be read or has no pictures.
 pub(crate) fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     list(folder, &mut files)?;
@@ -153,7 +158,7 @@ pub(crate) fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
         false => Ok(files),
         true => Err(TrainError::Damaged {
             path: folder.to_owned(),
-            message: "holds no picture".to_owned(),
+            message: "has no pictures".to_owned(),
         }),
     }
 }
@@ -189,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_cut_out_and_split() {
+    fn pictures_are_cropped_and_split() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("more")).expect("a folder");
         for (i, name) in ["a.png", "b.png", "more/c.png", "more/d.png"]
@@ -199,7 +204,7 @@ mod tests {
             let picture = RgbImage::from_fn(3, 2, |x, _| [i as u8, x as u8, 255].into());
             save_png(&picture, &folder.path().join(name)).expect("written");
         }
-        std::fs::write(folder.path().join("notes.txt"), "no picture").expect("written");
+        std::fs::write(folder.path().join("notes.txt"), "not a picture").expect("written");
         let (training, held_out) = ImageSet::open(&config(folder.path())).expect("a set");
         assert_eq!((training.len(), held_out.len()), (3, 1));
         assert_eq!(
@@ -220,11 +225,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_cause() {
         let folder = tempfile::tempdir().expect("a folder");
         let error =
             |config: &ImagesConfig| ImageSet::open(config).err().expect("an error").to_string();
-        assert!(error(&config(folder.path())).contains("no picture"));
+        assert!(error(&config(folder.path())).contains("no pictures"));
         save_png(&RgbImage::new(2, 2), &folder.path().join("small.png")).expect("written");
         let message = error(&config(folder.path()));
         assert!(
@@ -241,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flip_is_one_of_two_images() {
+    fn each_image_is_flipped_or_unchanged() {
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
         let (before, turned) = (images(), images().flip([3]));
         let after = flip(before.clone(), rng);

@@ -1,4 +1,4 @@
-//! What training reads: texts and pictures.
+//! Training data: texts and pictures.
 
 pub mod captions;
 pub mod corpus;

@@ -1,4 +1,4 @@
-//! A picture that is not yet decoded, and the square that is made of it.
+//! Encoded pictures, and how they are cropped and resized to squares.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -12,54 +12,54 @@ use image::{RgbImage, imageops};
 
 use crate::error::{Result, TrainError};
 
-/// The square that is made of a picture.
+/// How a picture becomes a square.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
     /// Side in pixels, R.
     pub(super) size: u32,
-    /// Left, top, width and height in pixels; the largest square in the middle without.
+    /// Crop: left, top, width and height in pixels. Default: the largest centred square.
     pub(super) crop: Option<[u32; 4]>,
-    /// What is laid over everything but the person.
+    /// Colour that replaces the background.
     pub(super) background: Option<Color>,
 }
 
-/// A picture that is not yet decoded.
+/// An encoded picture.
 #[derive(Debug, Clone)]
 pub(super) enum Picture {
     /// A file.
     File(PathBuf),
-    /// The bytes of one inside another file, which stands in front of its name in errors.
+    /// Bytes that come from another file. `name` appears in errors.
     Bytes {
         /// `archive.zip/00001.png`.
         name: PathBuf,
-        /// The file.
+        /// The encoded picture.
         bytes: Vec<u8>,
     },
-    /// A part of another file, as it stands there.
+    /// A range of bytes in another file.
     Part {
         /// `archive.zip/00001.png`.
         name: PathBuf,
-        /// The other file.
+        /// The file that contains it.
         file: PathBuf,
-        /// Bytes before it.
+        /// Offset in bytes.
         start: u64,
-        /// Its own bytes.
+        /// Length in bytes.
         length: u64,
     },
 }
 
 impl Picture {
-    /// What errors call it.
+    /// Name used in errors.
     pub(super) fn name(&self) -> &Path {
         match self {
             Self::File(name) | Self::Bytes { name, .. } | Self::Part { name, .. } => name,
         }
     }
 
-    /// The file, not decoded.
+    /// The encoded bytes.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The file cannot be read.
     pub(super) fn bytes(&self) -> Result<Cow<'_, [u8]>> {
         match self {
             Self::Bytes { bytes, .. } => Ok(bytes.into()),
@@ -77,7 +77,7 @@ impl Picture {
     }
 }
 
-/// Makes squares of pictures.
+/// Decodes, crops and resizes pictures.
 pub(super) struct Cutter {
     cut: Cut,
     mask: Option<PersonMask>,
@@ -89,10 +89,10 @@ impl Cutter {
         Self { cut, mask }
     }
 
-    /// Decodes a file, lays the background over the whole picture, cuts out and resizes: RGB, `[R, R, 3]`.
+    /// Decodes a file, replaces the background, crops and resizes: RGB, `[R, R, 3]`.
     ///
     /// # Errors
-    /// The file, which errors call `name`, is no picture or smaller than the crop.
+    /// The file is not a picture or is smaller than the crop. The error uses `name`.
     pub(super) fn square(&self, file: &[u8], name: &Path) -> Result<Vec<u8>> {
         let mut picture = decode_picture(file, &name.display().to_string())?;
         if let (Some(mask), Some(color)) = (&self.mask, self.cut.background) {
@@ -108,22 +108,22 @@ impl Cutter {
     }
 }
 
-/// What lies within left, top, width and height of a picture.
+/// The part of a picture within left, top, width and height.
 ///
 /// # Errors
-/// The picture, which came from `path`, does not reach so far.
+/// The crop reaches beyond the picture. The error names `path`.
 pub(crate) fn crop(picture: &RgbImage, [x, y, w, h]: [u32; 4], path: &Path) -> Result<RgbImage> {
     let (width, height) = picture.dimensions();
     if x.saturating_add(w) > width || y.saturating_add(h) > height {
         return Err(TrainError::Damaged {
             path: path.to_owned(),
-            message: format!("is {width}×{height}, smaller than `crop` reaches"),
+            message: format!("is {width}×{height}, smaller than `crop`"),
         });
     }
     Ok(imageops::crop_imm(picture, x, y, w, h).to_image())
 }
 
-/// Some bytes of a file.
+/// Reads `length` bytes from offset `start`.
 fn read_part(file: &Path, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
     let mut file = File::open(file)?;
     file.seek(SeekFrom::Start(start))?;

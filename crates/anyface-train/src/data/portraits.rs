@@ -1,11 +1,11 @@
-//! A cache of rendered portraits in one file, read through a memory map.
+//! A memory-mapped file of rendered portraits.
 //!
 //! ```text
 //! header  64 bytes   magic, length of a latent, size of an image, seed; the rest 0
 //! record  i = 0, 1…  z [LATENT_DIM] f32, then RGB u8 [size, size, 3]
 //! ```
-//! Numbers have the byte order of the machine. Portrait `i` depends on the seed and `i` alone, so a cache that was cut
-//! short is completed by appending.
+//! Numbers are in native byte order. Portrait `i` depends only on the seed and `i`, so a truncated
+//! cache is completed by appending.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -27,11 +27,11 @@ use crate::bounds;
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
-/// What a cache holds: the `[portraits]` table of the generator's configuration.
+/// The `[portraits]` table: contents of the cache.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortraitsConfig {
-    /// The file.
+    /// Path of the cache file.
     pub cache: PathBuf,
     /// Number of portraits.
     #[serde(deserialize_with = "bounds::positive")]
@@ -76,7 +76,7 @@ impl Header {
     }
 }
 
-/// Portraits with the latents they were rendered from.
+/// Portraits and the latents they were rendered from.
 pub struct PortraitCache {
     map: Mmap,
     header: Header,
@@ -87,10 +87,10 @@ impl PortraitCache {
     /// Opens a cache made by [`build_cache`].
     ///
     /// # Errors
-    /// The file cannot be read, or is no cache of latents of [`LATENT_DIM`].
+    /// The file cannot be read, or is not a cache of latents of length [`LATENT_DIM`].
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(TrainError::io(path))?;
-        // SAFETY: a cache only ever grows, by whole records, and nothing else writes to it.
+        // SAFETY: a cache only grows, by whole records, and no other code writes to it.
         let map = unsafe { Mmap::map(&file) }.map_err(TrainError::io(path))?;
         let header = map
             .get(..HEADER_LEN)
@@ -98,7 +98,7 @@ impl PortraitCache {
             .filter(|header| header.magic == MAGIC && header.latent_dim == LATENT_DIM as u32)
             .ok_or_else(|| TrainError::Damaged {
                 path: path.to_owned(),
-                message: "is no portrait cache with latents of this version".to_owned(),
+                message: "is not a portrait cache with latents of this version".to_owned(),
             })?;
         let len = (map.len() - HEADER_LEN) / header.record_len();
         Ok(Self { map, header, len })
@@ -109,7 +109,7 @@ impl PortraitCache {
         self.len
     }
 
-    /// Whether it holds no portrait.
+    /// Whether there are no portraits.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -123,10 +123,10 @@ impl PortraitCache {
     pub fn latent(&self, index: usize) -> &[f32; LATENT_DIM] {
         bytemuck::cast_slice(&self.record(index)[..LATENT_LEN])
             .try_into()
-            .expect("the part of a record before the pixels is one latent")
+            .expect("a record starts with one latent")
     }
 
-    /// Some portraits in ±1: `[N, 3, R, R]`.
+    /// Portraits in [−1, 1]: `[N, 3, R, R]`.
     pub fn images(&self, indices: &[usize], device: &Device) -> Tensor<4> {
         let pictures = indices.iter().map(|&index| self.pixels(index));
         tensor(pictures, self.size(), device)
@@ -143,7 +143,7 @@ impl PortraitCache {
     }
 }
 
-/// The codes of the faces of latents, what the generator is told: `[N, CODE_DIM]`.
+/// Codes of the faces of latents: `[N, CODE_DIM]`. They are the `z` of the generator.
 pub(crate) fn codes(latents: &[[f32; LATENT_DIM]], device: &Device) -> Tensor<2> {
     let codes: Vec<f32> = latents
         .iter()
@@ -152,12 +152,11 @@ pub(crate) fn codes(latents: &[[f32; LATENT_DIM]], device: &Device) -> Tensor<2>
     Tensor::from_data(TensorData::new(codes, [latents.len(), CODE_DIM]), device)
 }
 
-/// Renders the portraits that the cache does not hold yet, on all cores, with progress; makes the
-/// file if there is none. A kill at any moment leaves a cache that the next call completes.
+/// Renders the missing portraits in parallel, with progress. Creates the file if needed. The next
+/// call completes a cache that was interrupted.
 ///
 /// # Errors
-/// The file cannot be written, or is another cache: another size, another seed, or made by another
-/// version of the renderer.
+/// The file cannot be written, or its size, seed or renderer version differs.
 pub fn build_cache(config: &PortraitsConfig) -> Result<()> {
     fill(config, |z| {
         render(&Face::from_latent(z), config.size).into_raw()
@@ -165,7 +164,7 @@ pub fn build_cache(config: &PortraitsConfig) -> Result<()> {
 }
 
 /// The latent of portrait `index`. Every second one is steered to show one or two attributes drawn
-/// evenly from all, so that what is rare in the prior is still learned.
+/// uniformly, so that rare attributes occur often enough in training.
 pub(crate) fn latent(seed: u64, index: usize) -> [f32; LATENT_DIM] {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(index as u64);
@@ -178,7 +177,7 @@ pub(crate) fn latent(seed: u64, index: usize) -> [f32; LATENT_DIM] {
     steer(&z, &wanted, &mut rng).unwrap_or(z)
 }
 
-/// Appends the records that the file does not yet hold.
+/// Appends the missing records.
 fn fill(
     config: &PortraitsConfig,
     draw: impl Fn(&[f32; LATENT_DIM]) -> Vec<u8> + Sync,
@@ -206,8 +205,8 @@ fn fill(
     file.sync_all().map_err(TrainError::io(path))
 }
 
-/// The file, positioned behind its last whole record if records are missing, and the number of records
-/// in it.
+/// Opens the file and returns it with its number of whole records. If records are missing, the
+/// position is after the last whole one.
 fn open_file(
     config: &PortraitsConfig,
     header: &Header,
@@ -249,10 +248,9 @@ fn open_file(
         .map_err(TrainError::io(path))?
         .ok_or_else(|| TrainError::Damaged {
             path: path.to_owned(),
-            message:
-                "is no portrait cache of this seed, these sizes and this version of the renderer; \
-                      delete it or name another"
-                    .to_owned(),
+            message: "is not a portrait cache of this seed, size and renderer version; \
+                      delete it or choose another `cache`"
+                .to_owned(),
         })
 }
 
@@ -269,13 +267,13 @@ mod tests {
         }
     }
 
-    /// A picture of the latent that takes no time.
+    /// A fast drawing of a latent.
     fn draw(z: &[f32; LATENT_DIM]) -> Vec<u8> {
         (0..48).map(|i| (z[i] * 50.0) as u8).collect()
     }
 
     #[test]
-    fn a_cache_cut_short_is_completed() {
+    fn a_truncated_cache_is_completed() {
         let directory = tempfile::tempdir().expect("a directory");
         let config = config(directory.path());
         fill(&config, draw).expect("a cache");
@@ -286,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn portraits_come_back_as_they_were_drawn() {
+    fn portraits_are_read_as_written() {
         let directory = tempfile::tempdir().expect("a directory");
         let config = config(directory.path());
         fill(&config, draw).expect("a cache");
@@ -307,7 +305,7 @@ mod tests {
         let config = config(directory.path());
         fill(&config, draw).expect("a cache");
         let other = |z: &[f32; LATENT_DIM]| draw(z).iter().map(|p| p ^ 1).collect();
-        let error = fill(&config, other).expect_err("a refusal");
+        let error = fill(&config, other).expect_err("a cache of another renderer is an error");
         assert!(error.to_string().contains("renderer"), "{error}");
     }
 }

@@ -14,19 +14,19 @@ use super::faces::{CAPTIONS, FaceSplit, Faces};
 use super::portraits::{PortraitCache, PortraitsConfig, build_cache};
 use crate::error::Result;
 
-/// Some portraits of a cache.
+/// A range of portraits in a cache.
 pub(super) struct RenderedFaces {
     cache: Arc<PortraitCache>,
-    /// Place in the cache of the first.
+    /// Index of the first portrait in the cache.
     start: usize,
     attributes: Vec<Attributes>,
     grammar: Grammar,
-    /// Of the captions.
+    /// Seed of the captions.
     seed: u64,
 }
 
 impl RenderedFaces {
-    /// Opens the portraits, rendering them first where the cache is not complete; the last `held_out` are for evaluation.
+    /// Opens the portraits and renders missing ones. The last `held_out` are for evaluation.
     pub(super) fn open(config: &PortraitsConfig, held_out: usize) -> Result<FaceSplit> {
         build_cache(config)?;
         let cache = Arc::new(PortraitCache::open(&config.cache)?);

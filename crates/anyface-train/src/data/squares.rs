@@ -1,4 +1,4 @@
-//! The squares of many pictures, made once and kept in a file.
+//! Cropped and resized squares of pictures, cached in a file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,15 @@ use super::picture::{Cut, Cutter, Picture};
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
-/// Pictures between two messages of progress.
+/// Pictures between two progress messages.
 const CHUNK: usize = 256;
 
-/// Makes the squares of pictures on all cores, RGB, `[R, R, 3]` each. What the folder `cache` keeps is not made again; what
-/// it lacks is added.
+/// Crops and resizes pictures in parallel: RGB, `[R, R, 3]` each. Squares in the folder `cache` are
+/// reused; missing ones are added to it.
 ///
 /// # Errors
-/// Names the picture that is none or smaller than the crop, and the cache that cannot be read or written.
+/// Names a picture that cannot be decoded or is smaller than the crop, or a cache that cannot be
+/// read or written.
 pub(super) fn read_squares(
     pictures: &[Picture],
     cut: Cut,
@@ -40,8 +41,8 @@ pub(super) fn read_squares(
     }
 }
 
-/// Squares by the SHA-256 of the picture's file, so that it does not matter where pictures lie. A safetensors file for each
-/// way to cut.
+/// Squares by the SHA-256 of the picture file, independent of its path. Each [`Cut`] has its own
+/// safetensors file.
 struct SquareCache {
     path: PathBuf,
     squares: BTreeMap<String, StoredTensor>,
@@ -67,7 +68,7 @@ impl SquareCache {
         if !squares.values().all(is_square) {
             return Err(TrainError::Damaged {
                 path,
-                message: format!("holds other things than pictures of {side} pixels: delete it"),
+                message: format!("has entries that are not pictures of {side} pixels; delete it"),
             });
         }
         Ok(Self {
@@ -78,7 +79,7 @@ impl SquareCache {
         })
     }
 
-    /// The squares of pictures; those it lacks are made by `cutter` and added.
+    /// The squares of pictures. `cutter` makes the missing ones.
     fn read(&mut self, pictures: &[Picture], cutter: &Cutter) -> Result<Vec<Vec<u8>>> {
         let mut progress = Progress::new(0, pictures.len() as u64);
         let mut squares = Vec::with_capacity(pictures.len());
@@ -110,12 +111,12 @@ impl SquareCache {
     fn add(&mut self, key: String, square: &[u8]) {
         let bytes = Bytes::copy_from_slice(square);
         let square = StoredTensor::contiguous(Dtype::U8, self.shape.clone(), &bytes)
-            .expect("a square of this side");
+            .expect("the bytes match the shape");
         self.squares.insert(key, square);
         self.changed = true;
     }
 
-    /// Writes the file, whole or not at all, if anything was added.
+    /// Writes the file atomically if squares were added.
     fn save(&self) -> Result<()> {
         if self.changed {
             let squares = self
@@ -128,7 +129,7 @@ impl SquareCache {
     }
 }
 
-/// `64-9-30-160-160-808080.safetensors`: side, crop and background.
+/// Size, crop and background: `64-9-30-160-160-808080.safetensors`.
 fn file_name(cut: Cut) -> String {
     let mut parts = vec![cut.size.to_string()];
     match cut.crop {
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_not_made_again() {
+    fn cached_squares_are_reused() {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = folder.path().join("cache");
         let pictures = pictures(folder.path(), &["a.png", "b.png", "c.png"]);
@@ -175,7 +176,7 @@ mod tests {
         let kept = Checkpoint::open(&path).expect("a cache").tensors;
         assert_eq!(kept.len(), 2);
 
-        // Squares of the cache win over those of the pictures.
+        // Cached squares take precedence over the pictures.
         let black = StoredTensor::contiguous(Dtype::U8, vec![2, 2, 3], &vec![0; 12].into());
         let black = black.expect("a square");
         let kept = kept.into_keys().map(|key| (key, &black)).collect();
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn each_cut_has_its_file() {
+    fn each_cut_has_its_own_file() {
         assert_eq!(file_name(CUT), "2-1-0-2-2.safetensors");
         let cut = Cut {
             crop: None,

@@ -1,45 +1,49 @@
-//! The WordNet database: words by meaning, with definitions and examples.
+//! Reader of the WordNet database: synsets of words with definitions and examples.
 //!
-//! Debian's package `wordnet-base` puts it in `/usr/share/wordnet`. The format is that of `wndb(5WN)`:
-//! `offset lex_filenum ss_type w_cnt word lex_id … p_cnt symbol offset pos source/target … | gloss`.
+//! Debian's package `wordnet-base` installs it to `/usr/share/wordnet`. The format is that of
+//! `wndb(5WN)`:
+//!
+//! ```text
+//! offset lex_filenum ss_type w_cnt word lex_id … p_cnt symbol offset pos source/target … | gloss
+//! ```
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::error::{Result, TrainError};
 
-/// One meaning, and the words that share it.
+/// A set of synonyms: one meaning and its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Synset {
-    /// The lexicographer's file, by its number in `lexnames(5WN)`: 18 is `noun.person`.
+    /// Number of the lexicographer file in `lexnames(5WN)`. 18 is `noun.person`.
     pub lexical_file: u8,
-    /// The words, with spaces between the parts of a compound.
+    /// The words. Spaces separate the parts of a compound.
     pub lemmas: Vec<String>,
-    /// What it means.
+    /// Definition of the meaning.
     pub definition: String,
     /// Sentences or phrases that use one of the words.
     pub examples: Vec<String>,
     offset: u32,
-    /// What a noun is a kind of, and what an adjective is similar to.
+    /// Offsets of the hypernyms of a noun, or of the adjectives similar to an adjective.
     parents: Vec<u32>,
-    /// A name (Santa Claus), not a kind (sailor).
+    /// Whether it is a name (Santa Claus), not a kind (sailor).
     pub is_instance: bool,
 }
 
 /// Nouns and adjectives of WordNet.
 #[derive(Debug)]
 pub struct WordNet {
-    /// Every meaning of `data.noun`.
+    /// All synsets of `data.noun`.
     pub nouns: Vec<Synset>,
-    /// Every meaning of `data.adj`.
+    /// All synsets of `data.adj`.
     pub adjectives: Vec<Synset>,
 }
 
 impl WordNet {
-    /// Reads `data.noun` and `data.adj` of a folder.
+    /// Reads `data.noun` and `data.adj` in a folder.
     ///
     /// # Errors
-    /// When a file cannot be read or a line of it is no synset.
+    /// A file cannot be read or a line is not a synset.
     pub fn open(folder: &Path) -> Result<Self> {
         Ok(Self {
             nouns: read(&folder.join("data.noun"))?,
@@ -48,8 +52,8 @@ impl WordNet {
     }
 }
 
-/// Every meaning below one of `roots`, the roots included: the kinds of a noun, the adjectives
-/// similar to an adjective. A root is named by as many of its words as tell it from others.
+/// All synsets below `roots`, roots included: hyponyms of nouns, similar adjectives. A root is a
+/// list of words that only this synset contains together.
 pub fn below<'a>(synsets: &'a [Synset], roots: &[&[&str]]) -> Vec<&'a Synset> {
     let mut children: HashMap<u32, Vec<&Synset>> = HashMap::new();
     for synset in synsets {
@@ -81,12 +85,12 @@ fn read(path: &Path) -> Result<Vec<Synset>> {
     let text = std::fs::read_to_string(path).map_err(TrainError::io(path))?;
     text.lines()
         .enumerate()
-        // The licence stands first, every line of it indented.
+        // The licence is at the start of the file. Its lines are indented.
         .filter(|(_, line)| !line.starts_with(' '))
         .map(|(number, line)| {
             parse(line).ok_or_else(|| TrainError::Damaged {
                 path: path.to_owned(),
-                message: format!("line {} is no WordNet synset", number + 1),
+                message: format!("line {} is not a WordNet synset", number + 1),
             })
         })
         .collect()
@@ -138,7 +142,8 @@ fn parse(line: &str) -> Option<Synset> {
     })
 }
 
-/// `old(a)` to `old` (a marker of where an adjective may stand), `knitted_cap` to `knitted cap`.
+/// `old(a)` to `old` (the marker gives the position of an adjective), `knitted_cap` to
+/// `knitted cap`.
 fn lemma(word: &str) -> String {
     word.split('(').next().unwrap_or(word).replace('_', " ")
 }
@@ -164,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn words_meanings_and_examples_are_told_apart() {
+    fn words_definitions_and_examples_are_parsed() {
         let wordnet = wordnet();
         let bowler = &wordnet.nouns[1];
         assert_eq!(bowler.lemmas, ["bowler hat"]);
@@ -175,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hierarchy_is_followed_downwards() {
+    fn below_finds_all_descendants() {
         let wordnet = wordnet();
         let hats: Vec<_> = below(&wordnet.nouns, &[&["headdress", "headgear"]])
             .iter()

@@ -1,13 +1,13 @@
-//! Balanced accuracy, attribute by attribute.
+//! Balanced accuracy per attribute.
 
 use anyface_portraits::Attribute;
 
 use super::mean;
 
-/// Counts of what was read against what is true.
+/// Counts of correct and wrong readings.
 #[derive(Debug, Clone)]
 pub struct Accuracy {
-    /// For each attribute, for no and for yes: how often it was true, and how often of these it was read.
+    /// For each attribute and true state (no, yes): the number of samples and of correct readings.
     counts: [[Count; 2]; Attribute::COUNT],
 }
 
@@ -26,15 +26,15 @@ impl Default for Accuracy {
 }
 
 impl Accuracy {
-    /// Counts one reading of an attribute whose true state is `truth`.
+    /// Counts one reading of an attribute with true state `truth`.
     pub fn add(&mut self, attribute: Attribute, truth: bool, is_right: bool) {
         let count = &mut self.counts[attribute.index()][usize::from(truth)];
         count.all += 1;
         count.right += u64::from(is_right);
     }
 
-    /// Balanced accuracy of one attribute, 0 to 1: the mean of how often a no and how often a yes was
-    /// read rightly; of the one that occurred, if only one did.
+    /// Balanced accuracy of one attribute, 0 to 1: the mean of the recalls of no and yes. If only
+    /// one of them occurs, it is that recall; `None` if neither does.
     pub fn of(&self, attribute: Attribute) -> Option<f64> {
         let counts = self.counts[attribute.index()]
             .iter()
@@ -42,17 +42,17 @@ impl Accuracy {
         mean(counts.map(|count| count.right as f64 / count.all as f64))
     }
 
-    /// How often the attribute was no and yes.
+    /// Number of samples with state no and yes.
     pub fn counts(&self, attribute: Attribute) -> [u64; 2] {
         self.counts[attribute.index()].map(|count| count.all)
     }
 
-    /// Mean over the attributes that occurred, 0 to 1; 0 if none did.
+    /// Mean over the attributes that occur, 0 to 1; 0 if none does.
     pub fn mean(&self) -> f64 {
         mean(Attribute::ALL.iter().filter_map(|&a| self.of(a))).unwrap_or(0.0)
     }
 
-    /// The attribute that was read worst, and its balanced accuracy.
+    /// The attribute with the lowest balanced accuracy.
     pub fn worst(&self) -> Option<(Attribute, f64)> {
         let all = Attribute::ALL
             .iter()
@@ -60,7 +60,7 @@ impl Accuracy {
         all.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    /// A table: `attribute,balanced_accuracy,no,yes`, worst first.
+    /// CSV table `attribute,balanced_accuracy,no,yes`, sorted by accuracy, lowest first.
     pub fn to_csv(&self) -> String {
         let mut rows: Vec<_> = Attribute::ALL
             .iter()
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rare_yes_weighs_as_much_as_a_common_no() {
+    fn yes_and_no_have_equal_weight() {
         let mut accuracy = Accuracy::default();
         for _ in 0..9 {
             accuracy.add(Attribute::Bald, false, true);

@@ -1,4 +1,4 @@
-//! Do different seeds give different faces of one description?
+//! Diversity: do different seeds give different faces for one description?
 
 use anyface::probe::Probe;
 use anyface::{Engine, Error};
@@ -13,7 +13,7 @@ use super::mean;
 use super::perceptual::{Perceptual, Seen};
 use super::reading::{Reading, read};
 
-/// Faces a description.
+/// Faces per description.
 const SEEDS: usize = 16;
 
 /// Result of `eval diversity`.
@@ -21,35 +21,37 @@ const SEEDS: usize = 16;
 pub struct Diversity {
     /// "diversity".
     pub suite: &'static str,
-    /// Descriptions, each with 16 faces.
+    /// Number of descriptions, with 16 faces each.
     pub samples: usize,
-    /// Mean pairwise LPIPS-like distance between faces of one description.
+    /// Mean pairwise distance of probe features between faces of one description, see
+    /// [`Reading::distance`].
     pub distance: f64,
-    /// The same between renders that agree with the description and are random otherwise.
+    /// The same for renders that match the description and are random otherwise.
     pub reference_distance: f64,
-    /// Mean entropy, in bits, of the attributes that the description leaves open.
+    /// Mean entropy in bits of the attributes that the description does not mention.
     pub entropy: f64,
-    /// The same of the renders.
+    /// The same for the renders.
     pub reference_entropy: f64,
-    /// LPIPS, where its weights are there.
+    /// LPIPS, if its weights are available.
     #[serde(flatten)]
     pub perceptual: Option<PerceptualDiversity>,
 }
 
-/// LPIPS of the faces of one description: far from each other is diverse, far from what is described is unlike it.
+/// LPIPS of the faces of one description. A higher distance between them means more diversity. A
+/// higher distance to the described face means less similarity.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct PerceptualDiversity {
     /// Mean pairwise LPIPS between faces of one description.
     pub lpips: f64,
-    /// The same between renders that agree with the description.
+    /// The same for renders that match the description.
     pub reference_lpips: f64,
-    /// Mean LPIPS of the faces to the render of the face that the description was made from.
+    /// Mean LPIPS between the faces and the render of the described face.
     pub lpips_to_truth: f64,
-    /// The same of the other renders that agree with the description.
+    /// The same for the other renders that match the description.
     pub reference_lpips_to_truth: f64,
 }
 
-/// Compares 16 faces of each held-out caption with 16 renders that agree with it.
+/// Compares 16 faces of each held-out caption with 16 renders that match it.
 ///
 /// # Errors
 /// As [`Engine::describe`].
@@ -123,7 +125,7 @@ pub fn diversity(
     })
 }
 
-/// Mean LPIPS between faces, and of them to the truth.
+/// Mean LPIPS between the faces, and between the faces and `truth`.
 fn looks_of(perceptual: &Perceptual, faces: &[RgbImage], truth: &Seen) -> [f64; 2] {
     let seen: Vec<Seen> = faces.iter().map(|face| perceptual.see(face)).collect();
     let to_truth = seen.iter().map(|face| perceptual.distance(face, truth));
@@ -133,13 +135,13 @@ fn looks_of(perceptual: &Perceptual, faces: &[RgbImage], truth: &Seen) -> [f64; 
     ]
 }
 
-/// Mean over all pairs.
+/// Mean distance over all pairs.
 fn mean_distance<T>(faces: &[T], distance: impl Fn(&T, &T) -> f64) -> f64 {
     let pairs = (0..faces.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
     mean(pairs.map(|(i, j)| distance(&faces[i], &faces[j]))).unwrap_or(0.0)
 }
 
-/// Mean binary entropy over the attributes that the caption leaves open.
+/// Mean binary entropy over the attributes that the caption does not mention.
 fn mean_entropy(readings: &[Reading], caption: &Caption) -> f64 {
     let open: Vec<f64> = Attribute::ALL
         .iter()
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_coin_has_one_bit_and_certainty_none() {
+    fn entropy_is_one_bit_at_a_half_and_zero_at_the_ends() {
         assert_eq!(binary_entropy(0.5), 1.0);
         assert_eq!(binary_entropy(0.0), 0.0);
         assert_eq!(binary_entropy(1.0), 0.0);

@@ -1,4 +1,4 @@
-//! Does the face have what the words say?
+//! Faithfulness: does the face have the attributes of its description?
 
 use anyface::probe::Probe;
 use anyface::{Engine, Error};
@@ -14,37 +14,37 @@ use super::reading::{Reading, read};
 pub struct Faithfulness {
     /// "faithfulness".
     pub suite: &'static str,
-    /// Captions read.
+    /// Number of captions.
     pub samples: usize,
-    /// Mean over attributes of balanced accuracy on generated faces.
+    /// Balanced accuracy on generated faces, mean over attributes.
     pub accuracy: f64,
-    /// The same of the probe on pictures of the faces that the captions were written of.
+    /// The same for the probe on pictures of the described faces.
     pub ceiling: f64,
-    /// Attributes in the means.
+    /// Number of attributes in the means.
     pub attributes: usize,
-    /// How many of them are CelebA's.
+    /// Number of CelebA attributes among them.
     pub celeba_attributes: usize,
-    /// The table, worst first.
+    /// Rows of the attributes, lowest accuracy first.
     pub table: Vec<AttributeRow>,
 }
 
-/// One line of the table.
+/// A row of the table.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttributeRow {
     /// Column name of the attribute.
     pub attribute: &'static str,
-    /// Captions that named it.
+    /// Captions that state the attribute.
     pub named: u64,
-    /// Captions that denied it.
+    /// Captions that deny the attribute.
     pub denied: u64,
     /// Balanced accuracy on generated faces.
     pub accuracy: f64,
-    /// Balanced accuracy on pictures of the faces that the captions were written of.
+    /// Balanced accuracy on pictures of the described faces.
     pub ceiling: f64,
 }
 
-/// Reads with the probe, from a face drawn for each prompt, the attributes that the prompt names or denies; the seeds are
-/// those from `seed` on.
+/// Draws a face for each prompt, with seeds from `seed` on, and reads the attributes that the
+/// prompt states or denies with the probe.
 ///
 /// # Errors
 /// As [`Engine::describe`].
@@ -58,8 +58,8 @@ pub fn faithfulness(
     Ok(report(prompts.len(), &generated, &real))
 }
 
-/// What the probe sees of what prompts say: in a face drawn for each, and in the picture of the face that it
-/// was written of.
+/// Probe readings of the attributes in the prompts: of a generated face per prompt, and of the
+/// picture of the described face.
 pub(super) fn measure(
     engine: &Engine,
     probe: &Probe,
@@ -80,14 +80,14 @@ pub(super) fn measure(
     Ok([generated, real])
 }
 
-/// Counts what a prompt says against what the probe sees.
+/// Compares the statements of a prompt with the probe's reading.
 fn count(accuracy: &mut Accuracy, prompt: &Prompt, seen: &Reading) {
     for &(attribute, said) in &prompt.said {
         accuracy.add(attribute, said, seen.has(attribute) == said);
     }
 }
 
-/// Both measures as one table. An attribute is in it when captions both named and denied it.
+/// Both accuracies as one table. An attribute is included if captions both state and deny it.
 fn report(samples: usize, generated: &Accuracy, real: &Accuracy) -> Faithfulness {
     let mut table: Vec<AttributeRow> = Attribute::ALL
         .iter()

@@ -1,4 +1,4 @@
-//! Networks that look at pictures, for distances between sets of them.
+//! Feature extractors for distances between sets of pictures.
 
 use std::path::Path;
 
@@ -13,25 +13,25 @@ use image::RgbImage;
 use crate::error::Result;
 use anyface::recognizer::Recognizer;
 
-/// Names the weights of the FID's Inception where a caller names none.
+/// Environment variable with the default path of the FID Inception weights.
 const INCEPTION_VARIABLE: &str = "ANYFACE_INCEPTION";
 
-/// A network with the pictures it takes.
+/// A feature extractor.
 pub enum FeatureExtractor<'a> {
-    /// The FID's Inception: only its distances are called FID and KID.
+    /// The FID Inception. Only its distances are called FID and KID.
     Inception(Box<Inception>, Device),
-    /// A recogniser of faces, on whole pictures.
+    /// A face recogniser, applied to whole pictures.
     MobileFaceNet(&'a Recognizer, Device),
-    /// The bundle's own tower: at hand everywhere, but it was part of the training.
+    /// The image tower of the bundle. It is always available, but it takes part in training.
     ImageTower(&'a Engine),
 }
 
 impl FeatureExtractor<'_> {
-    /// The FID's Inception at `path`, else where `ANYFACE_INCEPTION` says, which may be empty for none, else what
-    /// `anyface pull fid-inception` fetched.
+    /// The FID Inception at `path`, else at the path in `ANYFACE_INCEPTION` (empty for none), else
+    /// as downloaded by `anyface pull fid-inception`.
     ///
     /// # Errors
-    /// The file cannot be read, or is something else.
+    /// The file cannot be read, or is not a FID Inception.
     pub fn inception(path: Option<&Path>, device: &Device) -> Result<Option<Self>> {
         let Some(path) = hub::find(path, INCEPTION_VARIABLE, Some("fid-inception")) else {
             return Ok(None);
@@ -48,7 +48,7 @@ impl FeatureExtractor<'_> {
         )))
     }
 
-    /// Its name.
+    /// Name of the extractor.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Inception(..) => "inception",
@@ -57,7 +57,7 @@ impl FeatureExtractor<'_> {
         }
     }
 
-    /// What Fréchet and kernel distance are called by its features.
+    /// Names of the Fréchet and the kernel distance of its features.
     pub(super) const fn measures(&self) -> [&'static str; 2] {
         match self {
             Self::Inception(..) => ["fid", "kid"],
@@ -66,7 +66,7 @@ impl FeatureExtractor<'_> {
         }
     }
 
-    /// A feature `[D]` of each of some square pictures of one size.
+    /// Features `[D]` of each of some square pictures of one size.
     pub(super) fn features(&self, pictures: &[RgbImage]) -> Vec<Vec<f64>> {
         let tensor = |device: &Device| to_tensor(&pictures.iter().collect::<Vec<_>>(), device);
         match self {

@@ -1,4 +1,4 @@
-//! How near are generated faces, taken together, to real ones?
+//! Fréchet and kernel distance between generated and real faces.
 
 use anyface_portraits::{Face, latent, render};
 use image::RgbImage;
@@ -12,9 +12,9 @@ use super::frechet::{Gaussian, KernelDistance};
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
-/// Pictures looked at together.
+/// Pictures per batch.
 const HANDFUL: usize = 32;
-/// Real pictures that can be told apart in halves at all.
+/// Minimum number of real pictures, to have two halves.
 const FEWEST: usize = 8;
 
 /// Result of `eval fid`.
@@ -22,41 +22,44 @@ const FEWEST: usize = 8;
 pub struct Likeness {
     /// "fid".
     pub suite: &'static str,
-    /// Generated faces, and real ones in each half.
+    /// Number of generated faces, and of real faces in each half.
     pub samples: usize,
-    /// Fréchet distance of the generated faces to one half of the real ones, by the first of the extractors.
+    /// Fréchet distance of the generated faces to one half of the real ones, with the first
+    /// extractor.
     pub value: f64,
-    /// The same of the other half.
+    /// The same for the other half of the real faces.
     pub reference: f64,
-    /// Who observed that.
+    /// Name of the first extractor.
     pub features: &'static str,
-    /// Every distance.
+    /// All distances.
     pub table: Vec<DistanceRow>,
 }
 
-/// One distance by one extractor.
+/// A distance with one extractor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DistanceRow {
-    /// Its name: "fid" and "kid" by Inception, "frechet_…" and "kernel_…" by another.
+    /// Name: "fid" and "kid" for Inception, "frechet_…" and "kernel_…" for other extractors.
     pub measure: &'static str,
-    /// Of the generated faces to one half of the real ones.
+    /// Distance of the generated faces to one half of the real faces.
     pub value: f64,
-    /// Deviation over subsets, of a kernel distance.
+    /// Standard deviation over subsets, for kernel distances.
     pub std: Option<f64>,
-    /// Of the other half of the real ones to the same half.
+    /// Distance of the other half of the real faces to the same half.
     pub reference: f64,
-    /// Deviation over subsets, of a kernel distance.
+    /// Standard deviation over subsets, for kernel distances.
     pub reference_std: Option<f64>,
-    /// `value / reference` of a Fréchet distance; a kernel distance is around 0 between halves, at times below.
+    /// `value / reference` of a Fréchet distance. `None` for a kernel distance, because its
+    /// reference is near 0 and may be negative.
     pub ratio: Option<f64>,
 }
 
-/// Compares `samples` generated faces with as many real ones, and those with as many other real ones: Fréchet distances
-/// grow where pictures are few, so all sets have one size. Where there are fewer than twice as many real faces, there are
-/// fewer of all.
+/// Compares `samples` generated faces with `samples` real ones. The reference compares these with
+/// `samples` other real ones. Fréchet distances depend on the number of pictures, so all sets have
+/// the same size. If there are fewer than `2 · samples` real faces, `samples` becomes half of their
+/// number.
 ///
 /// # Errors
-/// Those of the pictures, and [`TrainError::TooFew`].
+/// Errors of the picture iterators, and [`TrainError::TooFew`].
 pub fn fid(
     extractors: &[FeatureExtractor<'_>],
     real: &mut dyn Iterator<Item = Result<RgbImage>>,
@@ -92,7 +95,7 @@ pub fn fid(
     })
 }
 
-/// Fréchet and kernel distance to `half`.
+/// Fréchet and kernel distance to `half`, of `generated` and of `other`.
 fn distances(
     [frechet, kernel]: [&'static str; 2],
     generated: &[Vec<f64>],
@@ -123,7 +126,7 @@ fn distances(
     ]
 }
 
-/// What each extractor finds in up to `count` pictures: a feature `[D]` each.
+/// Features `[D]` of up to `count` pictures, per extractor.
 fn extract(
     extractors: &[FeatureExtractor<'_>],
     pictures: &mut dyn Iterator<Item = Result<RgbImage>>,
@@ -148,8 +151,8 @@ fn extract(
     }
 }
 
-/// Renders of random faces of the built-in domain, squares of `side` pixels; of seeds that come before `seed`, which no
-/// suite describes.
+/// Renders of random faces of the built-in domain, `side` pixels square. Their seeds count down
+/// from `seed − 1`; no suite uses these seeds for descriptions.
 pub fn renders(side: u32, seed: u64) -> impl Iterator<Item = RgbImage> {
     (0u64..).step_by(HANDFUL).flat_map(move |first| {
         let handful = first..first + HANDFUL as u64;
@@ -166,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_features_are_at_no_distance_and_shifted_ones_at_theirs() {
+    fn shifted_features_have_the_distance_of_their_shift() {
         let features = |shift: f64| -> Vec<Vec<f64>> {
             let points = (0..64).map(|i| (f64::from(i) * 0.7).sin());
             points.map(|x| vec![x + shift, x * x, -x]).collect()
@@ -178,7 +181,7 @@ mod tests {
             &features(0.5),
             1,
         );
-        // Equal covariances: the squared distance of the means.
+        // With equal covariances, the distance is the squared distance of the means.
         assert!((frechet.value - 4.0).abs() < 1e-6, "{frechet:?}");
         assert!((frechet.reference - 0.25).abs() < 1e-6, "{frechet:?}");
         assert!((frechet.ratio.expect("a ratio") - 16.0).abs() < 1e-3);
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn renders_go_on_and_follow_the_seed() {
+    fn renders_continue_and_depend_on_the_seed() {
         let first = |seed: u64| renders(16, seed).take(HANDFUL + 2).collect::<Vec<_>>();
         let found = first(100);
         assert_eq!(found.len(), HANDFUL + 2);

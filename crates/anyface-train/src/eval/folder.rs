@@ -1,4 +1,4 @@
-//! Faces of a folder of real pictures.
+//! Faces from a folder of real pictures.
 
 use std::path::{Path, PathBuf};
 
@@ -12,32 +12,33 @@ use rand_chacha::ChaCha8Rng;
 use crate::data::{images, picture};
 use crate::error::{Result, TrainError};
 
-/// How the face of a picture is found.
+/// How a face is cropped from a picture.
 #[derive(Debug)]
 pub enum Framing {
-    /// By the detector, and aligned as FFHQ's are; a picture in which it finds none is left out.
+    /// The detector finds the face, which is aligned as in FFHQ. Pictures without a face are
+    /// skipped.
     Detected(Box<Detector>),
-    /// It is what lies within left, top, width and height, in pixels.
+    /// A fixed crop: left, top, width and height in pixels.
     Cropped([u32; 4]),
-    /// It is the largest square in the middle.
+    /// The largest centred square.
     Aligned,
 }
 
-/// The faces of the pictures in a folder and below it, as squares of one side, in random order.
+/// Faces of the pictures in a folder and its subfolders, as squares of one size in random order.
 #[derive(Debug)]
 pub struct FolderFaces {
     files: std::vec::IntoIter<PathBuf>,
     framing: Framing,
     side: u32,
-    /// Pictures without a face, so far.
+    /// Number of pictures skipped so far because they have no face.
     pub left_out: usize,
 }
 
 impl FolderFaces {
-    /// Lists the pictures; `seed` gives their order.
+    /// Lists the pictures. `seed` determines their order.
     ///
     /// # Errors
-    /// Names the folder that cannot be read or holds no picture.
+    /// Names the folder that cannot be read or has no pictures.
     pub fn open(folder: &Path, framing: Framing, side: u32, seed: u64) -> Result<Self> {
         let mut files = images::pictures_in(folder)?;
         files.sort();
@@ -83,7 +84,8 @@ mod tests {
     use super::*;
     use anyface::image::save_png;
 
-    /// Pictures of 40×32 whose right half is white; each has another shade on the left.
+    /// Pictures of 40×32 pixels with a white right half. The left half has a different shade in
+    /// each.
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
         for i in 0..6 {
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn every_picture_comes_once_in_the_order_of_the_seed() {
+    fn every_picture_occurs_once_and_the_seed_gives_the_order() {
         let folder = folder();
         let left = [0, 0, 20, 20];
         let mut found = shades(folder.path(), left, 1);
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_cause() {
         let folder = folder();
         let open = |folder: &Path, framing| FolderFaces::open(folder, framing, 16, 0);
         let error = open(&folder.path().join("none"), Framing::Aligned).expect_err("no folder");

@@ -1,16 +1,16 @@
-//! Fréchet and kernel distance of two sets of features.
+//! Fréchet and kernel distance between two sets of features.
 
 use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 
-/// Subsets of a kernel distance.
+/// Number of subsets of a kernel distance.
 const SUBSETS: usize = 100;
-/// Features in each of them.
+/// Features per subset.
 const SUBSET: usize = 1000;
 
-/// Mean and covariance of features.
+/// Mean and covariance of a set of features.
 #[derive(Debug, Clone)]
 pub struct Gaussian {
     mean: Vec<f64>,
@@ -19,7 +19,8 @@ pub struct Gaussian {
 }
 
 impl Gaussian {
-    /// Of at least two features of length D, as `numpy.cov` does: divided by one less than their number.
+    /// The moments of at least two features of length D. The covariance is divided by N − 1, as in
+    /// `numpy.cov`.
     pub fn of(features: &[Vec<f64>]) -> Self {
         let (count, dim) = (features.len(), features[0].len());
         let mean: Vec<f64> = (0..dim)
@@ -30,18 +31,19 @@ impl Gaussian {
         Self { mean, covariance }
     }
 
-    /// The mean, `[D]`.
+    /// Mean `[D]`.
     pub fn mean(&self) -> &[f64] {
         &self.mean
     }
 
-    /// The symmetric root of the covariance, `[D, D]`, row by row.
+    /// Symmetric square root of the covariance, `[D, D]`, row-major.
     pub fn root(&self) -> Vec<f64> {
         root(&self.covariance).transpose().as_slice().to_vec()
     }
 
-    /// `‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2·(Σ₁Σ₂)^½)` (Heusel et al. 2017, arXiv 1706.08500). The trace of the root is that of
-    /// the symmetric `(Σ₁^½ Σ₂ Σ₁^½)^½`, so that no complex number arises where a covariance is of low rank.
+    /// Fréchet distance `‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2·(Σ₁Σ₂)^½)` (Heusel et al. 2017,
+    /// arXiv 1706.08500). The trace of the root is computed from the symmetric matrix
+    /// `(Σ₁^½ Σ₂ Σ₁^½)^½`, which has no complex eigenvalues for covariances of low rank.
     pub fn distance(&self, other: &Self) -> f64 {
         let means = self.mean.iter().zip(&other.mean);
         let shift: f64 = means.map(|(a, b)| (a - b).powi(2)).sum();
@@ -55,7 +57,7 @@ impl Gaussian {
     }
 }
 
-/// The symmetric root of a positive matrix.
+/// Symmetric square root of a positive semidefinite matrix.
 fn root(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     check_finite(matrix);
     let eigen = matrix.clone().symmetric_eigen();
@@ -71,11 +73,11 @@ fn eigenvalues(matrix: &DMatrix<f64>) -> Vec<f64> {
     matrix.symmetric_eigenvalues().as_slice().to_vec()
 }
 
-/// Panics where an eigenvalue solver would not end.
+/// Panics on values that are not finite, because the eigenvalue solver would not terminate.
 fn check_finite(matrix: &DMatrix<f64>) {
     assert!(
         matrix.iter().all(|x| x.is_finite()),
-        "features of pictures are finite"
+        "features must be finite"
     );
 }
 
@@ -89,8 +91,9 @@ pub struct KernelDistance {
 }
 
 impl KernelDistance {
-    /// Of two sets of features of length D, at least four each, over 100 random subsets of 1000, as torch-fidelity does;
-    /// of half of the smaller set where that is less, so that subsets differ.
+    /// Kernel distance between two sets of at least four features of length D, over 100 random
+    /// subsets of 1000 as in torch-fidelity. If half of the smaller set is less than 1000, subsets
+    /// have that size, so that they differ.
     pub fn of(a: &[Vec<f64>], b: &[Vec<f64>], seed: u64) -> Self {
         let size = SUBSET.min(a.len().min(b.len()) / 2);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -102,7 +105,7 @@ impl KernelDistance {
         Self::over(&subsets.collect::<Vec<_>>())
     }
 
-    /// Of the distances over each subset.
+    /// Mean and standard deviation of the distances of subsets.
     fn over(distances: &[f64]) -> Self {
         let count = distances.len() as f64;
         let mean = distances.iter().sum::<f64>() / count;
@@ -114,15 +117,16 @@ impl KernelDistance {
     }
 }
 
-/// Some features as a matrix `[N, D]`.
+/// Selected features as a matrix `[N, D]`.
 fn rows(features: &[Vec<f64>], places: &[usize]) -> DMatrix<f64> {
     DMatrix::from_fn(places.len(), features[0].len(), |i, d| {
         features[places[i]][d]
     })
 }
 
-/// Unbiased squared maximum mean discrepancy with the kernel `(x·y/D + 1)³` (Bińkowski et al. 2018, arXiv 1801.01401)
-/// of two sets of as many features `[N, D]`: the kernel distance, over one subset.
+/// Kernel distance of one subset: unbiased squared maximum mean discrepancy with the kernel
+/// `(x·y/D + 1)³` (Bińkowski et al. 2018, arXiv 1801.01401) between two sets of N features
+/// `[N, D]`.
 fn kernel_distance(a: &DMatrix<f64>, b: &DMatrix<f64>) -> f64 {
     let (count, dim) = (a.nrows() as f64, a.ncols() as f64);
     let kernel = |x: &DMatrix<f64>, y: &DMatrix<f64>| {
@@ -145,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    /// Moments, features and subsets with the distances that `pytorch-fid` and `torch-fidelity` find.
+    /// Moments, features and subsets, and their distances by `pytorch-fid` and `torch-fidelity`.
     const TENSORS: &[u8] = include_bytes!("../../tests/fixtures/fid_kid.safetensors");
     const DISTANCES: &str = include_str!("../../tests/fixtures/fid_kid.json");
 
@@ -153,7 +157,7 @@ mod tests {
         serde_json::from_str(DISTANCES).expect("the fixture")
     }
 
-    /// Rows of a tensor; a vector is one row.
+    /// Rows of a tensor. A vector is one row.
     fn values<T: bytemuck::Pod>(name: &str) -> Vec<Vec<T>> {
         let file = SafeTensors::deserialize(TENSORS).expect("the fixture");
         let tensor = file.tensor(name).expect("a tensor of the fixture");
@@ -171,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn frechet_distance_equals_the_toolkits() {
+    fn frechet_distance_matches_pytorch_fid() {
         let expected = expected();
         for case in ["full", "same", "near", "rank_deficient", "diag1d_like"] {
             let distance = gaussian(case, 1).distance(&gaussian(case, 2));
@@ -183,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn frechet_distance_of_features_equals_the_toolkits() {
+    fn frechet_distance_of_features_matches_pytorch_fid() {
         let [a, b] = ["features1", "features2"].map(|name| Gaussian::of(&values::<f64>(name)));
         let reference = expected()["fid"]["features"]["fid"].as_f64();
         assert!((a.distance(&b) - reference.expect("a number")).abs() < 1e-8);
     }
 
     #[test]
-    fn kernel_distance_equals_the_toolkits() {
+    fn kernel_distance_matches_torch_fidelity() {
         let (a, b) = (values::<f64>("features1"), values::<f64>("features2"));
         let expected = expected();
         let subsets = values::<i64>("kid.idx1")
@@ -227,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn random_subsets_find_what_the_toolkits_find() {
+    fn random_subsets_agree_with_torch_fidelity() {
         let (a, b) = (values::<f64>("features1"), values::<f64>("features2"));
         let found = KernelDistance::of(&a, &b, 1);
         let reference = expected()["kid"]["one_subset_first250"].as_f64();

@@ -1,4 +1,4 @@
-//! Is an edited face still the same person's?
+//! Identity: does an edited face still show the same person?
 
 use anyface::photograph::keep_details;
 use anyface::probe::Probe;
@@ -14,7 +14,8 @@ use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 use anyface::recognizer::Recognizer;
 
-/// What is asked for, nothing that makes another person of anyone; and what is then to be seen, or no longer.
+/// Edit text, attribute, and whether the edit adds (`true`) or removes it. The edits do not change
+/// the person.
 const EDITS: [(&str, Attribute, bool); 8] = [
     ("smiling", Attribute::Smiling, true),
     ("with eyes closed", Attribute::ClosedEyes, true),
@@ -34,38 +35,39 @@ const STRENGTH: f64 = 0.5;
 pub struct Identity {
     /// "identity".
     pub suite: &'static str,
-    /// Pictures that were inverted.
+    /// Number of inverted pictures.
     pub samples: usize,
-    /// How often an edited face is nearer to its own picture than to each of 99 others, to the recogniser: mean over edits.
+    /// Fraction of edited faces that the recogniser finds nearer to their own picture than to each
+    /// of 99 others, mean over edits.
     pub value: f64,
-    /// The same of faces that were inverted only.
+    /// The same for faces that are inverted only.
     pub reference: f64,
-    /// Who compares: "mobilefacenet".
+    /// Name of the recogniser: "mobilefacenet".
     pub features: &'static str,
-    /// Cosine of an edited face and its picture: mean over edits.
+    /// Cosine similarity of an edited face and its picture, mean over edits.
     pub cosine: f64,
-    /// The same of faces that were inverted only.
+    /// The same for faces that are inverted only.
     pub inversion_cosine: f64,
-    /// Relative face recognition rate: how often the edited face is nearer to its picture than that of the plain crossover
-    /// of layers; a tie counts half. Mean over edits.
+    /// Relative face recognition rate: fraction of faces where the edit is nearer to the picture
+    /// than the layer crossover. A tie counts half. Mean over edits.
     pub rfrr: f64,
-    /// As `value`, of the plain crossover of layers.
+    /// As `value`, for the layer crossover.
     pub crossover: f64,
-    /// As `value`, of edits that keep the picture's own details.
+    /// As `value`, for edits that keep the details of the picture.
     pub with_details: f64,
-    /// How often the probe sees in an edited face what was asked for, less how often before: mean over edits. None without a
-    /// probe.
+    /// Increase of the fraction of faces in which the probe sees the requested state, from before
+    /// to after the edit. Mean over edits. `None` without a probe.
     pub shown: Option<f64>,
-    /// The same of edits that keep the picture's own details.
+    /// The same for edits that keep the details of the picture.
     pub shown_with_details: Option<f64>,
-    /// The table, by edit.
+    /// A row per edit.
     pub table: Vec<IdentityRow>,
 }
 
-/// One line of the table.
+/// A row of the table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IdentityRow {
-    /// The words.
+    /// Text of the edit.
     pub edit: &'static str,
     /// As [`Identity::value`], for this edit.
     pub recognised: f64,
@@ -83,8 +85,8 @@ pub struct IdentityRow {
     pub shown_with_details: Option<f64>,
 }
 
-/// What is seen of one way to change the faces: for each, the cosine to its picture, the rank of that, and whether what was
-/// asked for is there.
+/// Measurements of one method over all faces: cosine similarity to the own picture, its rank, and
+/// whether the requested state is visible.
 #[derive(Default)]
 struct Seen {
     cosines: Vec<f64>,
@@ -106,20 +108,20 @@ impl Seen {
         mean(self.cosines.iter().copied()).unwrap_or(0.0)
     }
 
-    /// How much more often than `before` what was asked for is there.
+    /// Increase of the fraction of faces with the requested state over `before`.
     fn shown(&self, before: &[f64]) -> Option<f64> {
         let share = |shown: &[f64]| mean(shown.iter().copied());
         Some(share(&self.shown)? - share(before)?)
     }
 }
 
-/// The ways to change a face by some words.
+/// Measurements of all methods for one edit.
 #[derive(Default)]
 struct Ways {
     edited: Seen,
     detailed: Seen,
     crossed: Seen,
-    /// How often what was asked for is there before.
+    /// Whether each original face has the requested state (0 or 1).
     before: Vec<f64>,
 }
 
@@ -138,11 +140,11 @@ impl Ways {
     }
 }
 
-/// Inverts the first `samples` of the aligned square `faces`, does every edit to each at strength 0.5, and looks for the
-/// picture it came from among a hundred of them.
+/// Inverts the first `samples` of the aligned square `faces`, applies every edit at strength 0.5,
+/// and ranks the original among 100 candidate pictures.
 ///
 /// # Errors
-/// [`TrainError::TooFew`] faces, or those of [`Engine::invert`] and [`Engine::edit`].
+/// [`TrainError::TooFew`] faces, or errors of [`Engine::invert`] and [`Engine::edit`].
 pub fn identity(
     engine: &Engine,
     probe: Option<&Probe>,
@@ -212,13 +214,14 @@ pub fn identity(
     })
 }
 
-/// The first layer of a crossover of this strength: it takes that part of the layers that carry what words say.
+/// First layer of a crossover of strength [`STRENGTH`]: it replaces that fraction of the layers
+/// that the text controls.
 fn crossover_layer(engine: &Engine) -> usize {
     let layers = engine.described_layers();
     layers.end - (layers.len() as f64 * STRENGTH).round() as usize
 }
 
-/// How often the first of two ways is nearer to the picture; a tie counts half.
+/// Fraction of faces where the first method has the higher cosine. A tie counts half.
 fn relative_rate(cosines: &[f64], of_other: &[f64]) -> f64 {
     let pairs = cosines.iter().zip(of_other);
     let won = pairs.map(|(a, b)| match a.total_cmp(b) {
@@ -234,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearer_way_wins_and_a_tie_counts_half() {
+    fn the_higher_cosine_wins_and_a_tie_counts_half() {
         assert_eq!(
             relative_rate(&[0.9, 0.5, 0.1, 0.3], &[0.8, 0.5, 0.2, -0.3]),
             0.625
@@ -248,7 +251,7 @@ mod tests {
         let mut seen = Seen::default();
         seen.add(&[0.8, 0.6], 0, &[1, 2], &pool);
         seen.add(&[0.0, 1.0], 1, &[0, 2], &pool);
-        // The third picture is nearer to the first face than its own is: 0.96 to 0.8.
+        // The third picture is nearer to the first face (0.96) than its own picture is (0.8).
         assert_eq!(seen.ranks, [1, 0]);
         assert_eq!(seen.rate(), 0.5);
         assert!((seen.cosine() - 0.9).abs() < 1e-12);

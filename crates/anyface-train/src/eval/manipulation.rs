@@ -1,4 +1,4 @@
-//! Do edits change what they name, and nothing else?
+//! Manipulation: do edits change the named attribute and nothing else?
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use super::mean;
 use super::psnr::psnr_of_pictures;
 use super::reading::{Reading, read};
 
-/// What is asked for, and what is then to be seen.
+/// Edit text and the attribute it adds.
 const EDITS: [(&str, Attribute); 20] = [
     ("smiling", Attribute::Smiling),
     ("frowning", Attribute::Frowning),
@@ -38,11 +38,11 @@ const EDITS: [(&str, Attribute); 20] = [
     ("wearing earrings", Attribute::WearingEarrings),
 ];
 
-/// Edits of each face.
+/// Edits per face.
 const EDITS_PER_FACE: usize = 4;
-/// Faces whose edits are drawn at every strength.
+/// Number of faces with a strength curve.
 const CURVES: usize = 50;
-/// Strengths of a curve.
+/// Strengths per curve.
 const STRENGTHS: usize = 9;
 
 /// Result of `eval manipulation`.
@@ -50,41 +50,43 @@ const STRENGTHS: usize = 9;
 pub struct Manipulation {
     /// "manipulation".
     pub suite: &'static str,
-    /// Rendered faces that were inverted.
+    /// Number of rendered and inverted faces.
     pub samples: usize,
-    /// How often an edit of strength 1 made the probe see what it names: mean over edits.
+    /// Fraction of edits of strength 1 after which the probe sees the named attribute, mean over
+    /// edits.
     pub changed: f64,
-    /// How often an attribute that an edit need not touch was read as before: mean over edits.
+    /// Fraction of attributes unrelated to the edit with an unchanged reading, mean over edits.
     pub kept: f64,
-    /// The same of the plain crossover of layers.
+    /// The same for the layer crossover.
     pub crossover_changed: f64,
-    /// The same of the plain crossover of layers.
+    /// The same for the layer crossover.
     pub crossover_kept: f64,
-    /// Spearman correlation of strength and the logit of what is named, mean over edits: from 0 to 1 on faces that lack
-    /// it, and from −1 to 0 on the same faces with it.
+    /// Spearman correlation of strength and the logit of the named attribute, mean over edits.
+    /// Strength goes from 0 to 1 on faces without the attribute, and from −1 to 0 on the same faces
+    /// with it.
     pub monotone: f64,
-    /// How often an attribute of a render was read the same after inversion.
+    /// Fraction of attributes with the same reading before and after inversion.
     pub inversion_kept: f64,
-    /// PSNR of inversion in dB: mean over faces.
+    /// PSNR of inversion in dB, mean over faces.
     pub inversion_psnr: f64,
-    /// LPIPS-like distance of inversion by the probe's features: mean over faces.
+    /// Distance of probe features between picture and inversion, mean over faces.
     pub inversion_distance: f64,
-    /// Cosine between the image tower's features before and after an edit: mean over edits.
+    /// Cosine similarity of image tower features before and after an edit, mean over edits.
     pub identity: f64,
-    /// The same of the plain crossover of layers.
+    /// The same for the layer crossover.
     pub crossover_identity: f64,
-    /// Inverting, editing and drawing one face: the median.
+    /// Median time to invert, edit and draw one face, in milliseconds.
     pub milliseconds: f64,
-    /// The table, by edit.
+    /// A row per edit.
     pub table: Vec<EditRow>,
 }
 
-/// One line of the table.
+/// A row of the table.
 #[derive(Debug, Clone, Serialize)]
 pub struct EditRow {
-    /// The words.
+    /// Text of the edit.
     pub edit: &'static str,
-    /// Faces it was done to.
+    /// Number of edited faces.
     pub faces: usize,
     /// As in [`Manipulation`], for this edit.
     pub changed: f64,
@@ -92,7 +94,7 @@ pub struct EditRow {
     pub kept: f64,
     /// As in [`Manipulation`], for this edit.
     pub identity: f64,
-    /// As in [`Manipulation`], for this edit; `None` where no curve was drawn.
+    /// As in [`Manipulation`], for this edit. `None` without curves.
     pub monotone: Option<f64>,
     /// As in [`Manipulation`], for this edit.
     pub crossover_changed: f64,
@@ -102,16 +104,16 @@ pub struct EditRow {
     pub crossover_identity: f64,
 }
 
-/// A rendered face, and edits that ask for what it lacks.
+/// A rendered face and edits for attributes it lacks.
 struct Sample {
     attributes: Attributes,
     picture: RgbImage,
-    /// Places in [`EDITS`], each with a face of the domain that has what the edit names and is the same otherwise.
+    /// Indices in [`EDITS`], each with the same face changed to have the named attribute.
     edits: Vec<(usize, Face)>,
 }
 
 impl Sample {
-    /// The face of a seed; it goes through the list of edits from `first` on.
+    /// The face of a seed. Edits are chosen from the list starting at `first`.
     fn new(seed: u64, first: usize, resolution: u32) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let z = latent::sample(&mut rng);
@@ -133,7 +135,7 @@ impl Sample {
     }
 }
 
-/// What was seen of one way to edit, summed over faces.
+/// Measurements of one edit method, summed over faces.
 #[derive(Default, Clone)]
 struct Sums {
     faces: f64,
@@ -142,7 +144,7 @@ struct Sums {
     identity: f64,
 }
 
-/// One picture as the probe and the image tower see it.
+/// Probe reading and image tower feature of one picture.
 struct Seen {
     reading: Reading,
     feature: Vec<f32>,
@@ -158,7 +160,7 @@ impl Seen {
 }
 
 impl Sums {
-    /// Counts an edit that names `attribute`, where all that `stays` says should be as before.
+    /// Adds an edit of `attribute`. Attributes for which `stays` is true should not change.
     fn add(
         &mut self,
         attribute: Attribute,
@@ -173,16 +175,17 @@ impl Sums {
         self.identity += pairs.map(|(a, b)| f64::from(a * b)).sum::<f64>();
     }
 
-    /// Changed, kept and identity, mean over faces.
+    /// Changed, kept and identity, as means over faces.
     fn means(&self) -> [f64; 3] {
         [self.changed, self.kept, self.identity].map(|sum| sum / self.faces)
     }
 }
 
-/// Inverts `samples` rendered faces and does four edits to each, of those that ask for what it lacks.
+/// Inverts `samples` rendered faces and applies to each four edits for attributes it lacks.
 ///
-/// An attribute must stay where a face of the domain that has what the edit names, and is the same otherwise, still
-/// has it: a woman given a beard need not stay a woman.
+/// The expected attributes come from the same face of the domain with the edited attribute. Only
+/// attributes that are equal in both faces must stay: a beard may change the apparent sex, for
+/// example.
 ///
 /// # Errors
 /// As [`Engine::invert`].
@@ -256,7 +259,7 @@ pub fn manipulation(
     })
 }
 
-/// The rows of the edits that were done, of what was summed by edit.
+/// Rows of all edits that were applied.
 fn table(direct: &[Sums], crossover: &[Sums], curves: &[Vec<f64>]) -> Vec<EditRow> {
     let done = (0..EDITS.len()).filter(|&edit| direct[edit].faces > 0.0);
     done.map(|edit| {
@@ -277,7 +280,8 @@ fn table(direct: &[Sums], crossover: &[Sums], curves: &[Vec<f64>]) -> Vec<EditRo
     .collect()
 }
 
-/// Spearman correlation of an edit's strength, from `first` to one more, with the probe's logit of what it names.
+/// Spearman correlation of the strength of an edit, from `first` to `first + 1`, and the probe's
+/// logit of the named attribute.
 fn monotony(
     engine: &Engine,
     probe: &Probe,
@@ -301,7 +305,7 @@ fn monotony(
     Ok(rank_correlation(&logits))
 }
 
-/// Spearman correlation of distinct values with their places.
+/// Spearman correlation of distinct values with their indices.
 pub(super) fn rank_correlation(values: &[f32]) -> f64 {
     let n = values.len() as f64;
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -313,7 +317,7 @@ pub(super) fn rank_correlation(values: &[f32]) -> f64 {
     1.0 - 6.0 * squares.sum::<f64>() / (n * (n * n - 1.0))
 }
 
-/// How many of the attributes that `counts` were read the same in both pictures.
+/// Fraction of the attributes selected by `counts` that have the same reading in both pictures.
 fn agreement(a: &Reading, b: &Reading, counts: impl Fn(Attribute) -> bool) -> f64 {
     let counted = Attribute::ALL
         .iter()
@@ -335,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn every_edit_asks_a_sitter_for_what_it_lacks() {
+    fn every_edit_adds_a_missing_attribute() {
         for seed in 0..8 {
             let sample = Sample::new(seed, 3 * seed as usize, 16);
             assert_eq!(sample.edits.len(), EDITS_PER_FACE);

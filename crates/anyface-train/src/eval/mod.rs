@@ -1,4 +1,5 @@
-//! Measures of a bundle: by a probe that never saw a generated face, by networks of the field, by its own towers.
+//! Evaluation of bundles with a probe trained without generated faces, public networks and the
+//! bundle's own towers.
 
 mod accuracy;
 mod diversity;
@@ -32,7 +33,7 @@ pub use reading::{Reading, read};
 pub use retrieval::{Retrieval, retrieval};
 pub use words::{Intensity, IntensityRow, Words, WordsRow, denials, intensity, languages};
 
-/// Mean of some values; `None` of none.
+/// Mean of the values, or `None` if there are none.
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / f64::from(count))

@@ -1,4 +1,4 @@
-//! LPIPS of pictures.
+//! LPIPS between pictures.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use image::RgbImage;
 
 use crate::error::Result;
 
-/// Side at which pictures are compared: the papers'.
+/// Resolution of the comparison in pixels, as in the papers.
 const SIDE: usize = 256;
 
 /// LPIPS at 256 pixels, for pictures of any size.
@@ -21,14 +21,14 @@ pub struct Perceptual {
     device: Device,
 }
 
-/// What LPIPS sees in one picture: features of each layer.
+/// LPIPS features of one picture, per layer.
 pub struct Seen(Vec<Tensor<4>>);
 
 impl Perceptual {
-    /// LPIPS of released files: the features of torchvision, the weights of LPIPS over the same network.
+    /// Opens LPIPS from public files: torchvision features and LPIPS weights of the same network.
     ///
     /// # Errors
-    /// Names the file that cannot be read, is something else, or does not fit the other.
+    /// Names the file that cannot be read, has other content, or does not match the other file.
     pub fn open(features: &Path, heads: &Path, device: &Device) -> Result<Self> {
         let features =
             Converted::network(features, Kind::Torchvision).map_err(anyface::Error::from)?;
@@ -48,7 +48,8 @@ impl Perceptual {
         })
     }
 
-    /// LPIPS over AlexNet, where `anyface pull alexnet` and `anyface pull lpips-alex` fetched it.
+    /// LPIPS with AlexNet, if `anyface pull alexnet` and `anyface pull lpips-alex` have downloaded
+    /// it.
     ///
     /// # Errors
     /// As [`Perceptual::open`].
@@ -60,13 +61,13 @@ impl Perceptual {
             .transpose()
     }
 
-    /// Looks at one picture.
+    /// Computes the features of one picture.
     pub fn see(&self, picture: &RgbImage) -> Seen {
         let picture = resize_bicubic_tensor(to_tensor(&[picture], &self.device), SIDE);
         Seen(self.lpips.features.forward(picture))
     }
 
-    /// How different two pictures look.
+    /// LPIPS distance of two pictures.
     pub fn distance(&self, a: &Seen, b: &Seen) -> f64 {
         let distance = self.lpips.heads.forward(a.0.clone(), b.0.clone());
         f64::from(distance.into_scalar::<f32>())

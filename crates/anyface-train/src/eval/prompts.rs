@@ -1,4 +1,4 @@
-//! What faces are asked for.
+//! Prompts for evaluation.
 
 use std::collections::HashSet;
 use std::fs;
@@ -19,35 +19,35 @@ use crate::data::photographs::PhotographsConfig;
 use crate::error::{Result, TrainError};
 use crate::run::load_config;
 
-/// A description, with what is known of it.
+/// A prompt and its known content.
 #[derive(Debug, Clone)]
 pub struct Prompt {
-    /// The words.
+    /// The text.
     pub text: String,
-    /// What they say of the attributes; empty where that is not known.
+    /// Attributes that the text states or denies. Empty if unknown.
     pub said: Vec<(Attribute, bool)>,
-    /// The face that they were written of.
+    /// The described face.
     pub truth: Truth,
 }
 
-/// The face that a description was written of.
+/// The face that a prompt describes.
 #[derive(Debug, Clone)]
 pub enum Truth {
-    /// Not known.
+    /// Unknown.
     Unknown,
-    /// One of the built-in domain.
+    /// A face of the built-in domain.
     Rendered(Box<Face>),
-    /// A photograph, with what is known of it.
+    /// A photograph and its labels.
     Photograph {
-        /// As small as training saw it.
+        /// The picture at training resolution.
         picture: RgbImage,
-        /// Its labels.
+        /// The labels.
         attributes: Attributes,
     },
 }
 
 impl Truth {
-    /// Its picture, a square of `side` pixels where it can be rendered.
+    /// The picture of the face. Rendered faces are `side` pixels square.
     pub fn picture(&self, side: u32) -> Option<RgbImage> {
         match self {
             Self::Unknown => None,
@@ -56,7 +56,7 @@ impl Truth {
         }
     }
 
-    /// What is known of its attributes.
+    /// Known attributes of the face.
     pub fn attributes(&self) -> Attributes {
         match self {
             Self::Unknown => Attributes::UNKNOWN,
@@ -66,13 +66,13 @@ impl Truth {
     }
 }
 
-/// A training configuration, of which only the photographs matter here.
+/// The part of a training configuration that is read here.
 #[derive(Deserialize)]
 struct WithPhotographs {
     photographs: PhotographsConfig,
 }
 
-/// The photographs that a configuration holds out.
+/// The held-out photographs of a configuration.
 fn held_out(config: &Path) -> Result<Box<dyn Faces>> {
     let WithPhotographs { photographs } = load_config(config)?;
     held_out_photographs(config, &photographs)
@@ -82,11 +82,11 @@ fn picture(faces: &dyn Faces, face: usize) -> RgbImage {
     to_rgb(faces.images(&[face], &Device::flex())).swap_remove(0)
 }
 
-/// Pictures of `count` at most of the photographs that a training configuration, by its table `[photographs]`, holds out; in an
-/// order that `seed` gives.
+/// At most `count` held-out pictures of the `[photographs]` table of a training configuration.
+/// `seed` determines their order.
 ///
 /// # Errors
-/// Those of the configuration and of its photographs.
+/// Errors of the configuration and its photographs.
 pub fn held_out_pictures(config: &Path, count: usize, seed: u64) -> Result<Vec<RgbImage>> {
     let faces = held_out(config)?;
     let mut order: Vec<usize> = (0..faces.len()).collect();
@@ -96,13 +96,13 @@ pub fn held_out_pictures(config: &Path, count: usize, seed: u64) -> Result<Vec<R
 }
 
 impl Prompt {
-    /// A caption in English of the random face of each seed from `seed` on, in templates, synonyms and roles that
-    /// training never used.
+    /// English captions of random faces with seeds from `seed` on. They use templates, synonyms and
+    /// roles that training does not use.
     pub fn rendered(seed: u64) -> impl Iterator<Item = Self> {
         Self::rendered_in(Language::English, seed)
     }
 
-    /// As [`Prompt::rendered`], in any language.
+    /// As [`Prompt::rendered`], in a given language.
     pub fn rendered_in(language: Language, seed: u64) -> impl Iterator<Item = Self> {
         let write = move |grammar: &Grammar, face: &Attributes, rng: &mut ChaCha8Rng| {
             grammar.caption_in(language, face, rng)
@@ -110,7 +110,7 @@ impl Prompt {
         Self::written(write, seed)
     }
 
-    /// As [`Prompt::rendered`], of captions that deny something; what counts as said is what they deny.
+    /// As [`Prompt::rendered`], for captions with denials. `said` has only the denied attributes.
     pub fn denying(seed: u64) -> impl Iterator<Item = Self> {
         let write =
             |grammar: &Grammar, face: &Attributes, rng: &mut ChaCha8Rng| grammar.denial(face, rng);
@@ -122,7 +122,7 @@ impl Prompt {
         })
     }
 
-    /// What is written of the random face of each seed from `seed` on.
+    /// Texts by `write` for random faces with seeds from `seed` on.
     fn written(
         write: impl Fn(&Grammar, &Attributes, &mut ChaCha8Rng) -> Caption,
         seed: u64,
@@ -136,11 +136,11 @@ impl Prompt {
         })
     }
 
-    /// A caption of each of `count` of the photographs that a training configuration, by its table `[photographs]`, holds out;
-    /// in an order that `seed` gives.
+    /// One caption each for at most `count` held-out photographs of the `[photographs]` table of a
+    /// training configuration. `seed` determines their order.
     ///
     /// # Errors
-    /// Those of the configuration and of its photographs; none of them has a caption.
+    /// Errors of the configuration and its photographs, or no photograph has a caption.
     pub fn photographed(config: &Path, count: usize, seed: u64) -> Result<Vec<Self>> {
         let faces = held_out(config)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -149,7 +149,7 @@ impl Prompt {
             .collect();
         order.shuffle(&mut rng);
         if order.is_empty() {
-            return Err(TrainError::config(config, "[photographs] has no caption"));
+            return Err(TrainError::config(config, "[photographs] has no captions"));
         }
         let prompts = order.into_iter().take(count).map(|face| {
             let number = rng.random_range(0..faces.captions(face));
@@ -170,16 +170,16 @@ impl Prompt {
         }
     }
 
-    /// The same without those whose words came before.
+    /// Removes prompts with a repeated text.
     pub fn distinct(prompts: impl Iterator<Item = Self>) -> impl Iterator<Item = Self> {
         let mut known = HashSet::new();
         prompts.filter(move |prompt| known.insert(prompt.text.clone()))
     }
 
-    /// The lines of a file, but empty ones and those that came before.
+    /// The distinct non-empty lines of a file.
     ///
     /// # Errors
-    /// Names the file that cannot be read or holds nothing.
+    /// Names the file that cannot be read or has no captions.
     pub fn read(path: &Path) -> Result<Vec<Self>> {
         let text = fs::read_to_string(path).map_err(TrainError::io(path))?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -192,7 +192,7 @@ impl Prompt {
         match prompts.is_empty() {
             true => Err(TrainError::Damaged {
                 path: path.to_owned(),
-                message: "holds no caption".to_owned(),
+                message: "has no captions".to_owned(),
             }),
             false => Ok(prompts),
         }
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_read_once() {
+    fn repeated_and_empty_lines_are_skipped() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("captions.txt");
         fs::write(&path, "a man\n\n  a woman\r\na man\n").expect("written");
@@ -213,17 +213,17 @@ mod tests {
         assert_eq!(texts, ["a man", "a woman"]);
         fs::write(&path, "\n").expect("written");
         let error = Prompt::read(&path).expect_err("nothing").to_string();
-        assert!(error.contains("captions.txt: holds no caption"), "{error}");
+        assert!(error.contains("captions.txt: has no captions"), "{error}");
     }
 
     #[test]
-    fn captions_of_renders_are_of_their_faces() {
+    fn rendered_captions_match_their_faces() {
         let prompts: Vec<_> = Prompt::distinct(Prompt::rendered(1)).take(300).collect();
         let texts: HashSet<_> = prompts.iter().map(|prompt| &prompt.text).collect();
         assert_eq!(texts.len(), 300);
         for prompt in prompts {
             let Truth::Rendered(face) = prompt.truth else {
-                panic!("{} is of no face", prompt.text);
+                panic!("{} has no face", prompt.text);
             };
             let attributes = face.attributes();
             for (attribute, said) in prompt.said {

@@ -2,15 +2,15 @@
 
 use image::RgbImage;
 
-/// The least error that counts: equal pictures have 138 dB rather than infinity.
+/// Minimum error, which gives equal pictures 138 dB instead of infinity.
 const LEAST: f64 = 1.5e-14;
 
-/// PSNR in dB of a mean squared error of values in 0 to 1.
+/// PSNR in dB of a mean squared error of values in [0, 1].
 pub fn psnr(mean_squared_error: f64) -> f64 {
     -10.0 * mean_squared_error.max(LEAST).log10()
 }
 
-/// PSNR in dB of two pictures of one size.
+/// PSNR in dB of two pictures of the same size.
 pub fn psnr_of_pictures(a: &RgbImage, b: &RgbImage) -> f64 {
     let differences = a.as_raw().iter().zip(b.as_raw());
     let squares = differences.map(|(&a, &b)| (f64::from(a.abs_diff(b)) / 255.0).powi(2));

@@ -1,4 +1,4 @@
-//! What the probe sees in a picture.
+//! Probe readings of a picture.
 
 use anyface::image::to_tensor;
 use anyface::probe::Probe;
@@ -7,17 +7,17 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use image::RgbImage;
 
-/// The probe's answer for one picture.
+/// The probe's output for one picture.
 #[derive(Debug, Clone)]
 pub struct Reading {
     /// Logit of each attribute, in the order of [`Attribute::ALL`].
     logits: Vec<f32>,
-    /// Features of each layer, every position of unit length, scaled so that squared differences add up to a
-    /// distance: see [`Reading::distance`].
+    /// Features of each layer with unit length at every position, scaled so that the sum of squared
+    /// differences is [`Reading::distance`].
     features: Vec<f32>,
 }
 
-/// Reads one picture of the probe's size.
+/// Reads a picture at the probe's resolution.
 pub fn read(probe: &Probe, image: &RgbImage) -> Reading {
     let device = probe
         .devices()
@@ -33,26 +33,26 @@ pub fn read(probe: &Probe, image: &RgbImage) -> Reading {
 }
 
 impl Reading {
-    /// How sure the probe is that the attribute is there: above 0 where it sees it.
+    /// Logit of the attribute, positive if the probe sees it.
     pub fn logit(&self, attribute: Attribute) -> f32 {
         self.logits[attribute.index()]
     }
 
-    /// Whether the attribute is seen.
+    /// Whether the probe sees the attribute.
     pub fn has(&self, attribute: Attribute) -> bool {
         self.logit(attribute) > 0.0
     }
 
-    /// LPIPS-like distance: over the probe's layers, the mean over positions of the squared difference of
-    /// unit-length features, summed. It has LPIPS's form with the probe for a backbone and no learned
-    /// weights, so it compares pictures of one domain and nothing else.
+    /// Perceptual distance: the sum over layers of the mean over positions of the squared
+    /// difference of unit-length features. It is LPIPS with the probe as backbone and without
+    /// learned weights, so it is valid only for pictures of the probe's domain.
     pub fn distance(&self, other: &Self) -> f64 {
         let pairs = self.features.iter().zip(&other.features);
         pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum()
     }
 }
 
-/// Features `[1, C, H, W]` with unit length over C and 1 / √(H·W) in all.
+/// Features `[1, C, H, W]` with unit length over C, scaled by 1 / √(H·W).
 fn unit_features(layer: Tensor<4>) -> Vec<f32> {
     let [_, _, height, width] = layer.dims();
     let norm = layer.clone().square().sum_dim(1).sqrt() + 1e-8;

@@ -1,4 +1,4 @@
-//! Is a face found again by its words?
+//! Retrieval: does a face identify its caption?
 
 use anyface::Engine;
 use anyface_portraits::{Attribute, Attributes};
@@ -10,37 +10,38 @@ use super::rank::{CANDIDATES, others, rank, share_below};
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
-/// The other rank that is counted.
+/// K of the recall at K.
 const FIRST: usize = 5;
 
-/// Result of `eval retrieval`: R-precision, as AttnGAN measures it (Xu et al. 2018, arXiv 1711.10485).
+/// Result of `eval retrieval`: R-precision as in AttnGAN (Xu et al. 2018, arXiv 1711.10485).
 #[derive(Debug, Clone, Serialize)]
 pub struct Retrieval {
     /// "retrieval".
     pub suite: &'static str,
-    /// Captions, each with one face.
+    /// Number of captions, with one face each.
     pub samples: usize,
-    /// How often the face's own caption is nearer to it than each of 99 others, by the cosine of the bundle's towers.
+    /// Fraction of faces nearer to their own caption than to each of 99 others, by cosine
+    /// similarity of the bundle's towers.
     pub value: f64,
-    /// The same of pictures of the faces that the captions were written of, where these are known.
+    /// The same for pictures of the described faces, if known.
     pub reference: Option<f64>,
-    /// What the labels of the faces would reach, had their pictures no say: the ceiling of perfect eyes, for captions about
-    /// attributes of faces whose attributes are known.
+    /// Fraction that the labels of the faces reach without pictures. This is the ceiling of a
+    /// perfect attribute reader, for captions about attributes of labelled faces.
     pub by_labels: Option<f64>,
-    /// What value chance has.
+    /// Value of random choice.
     pub chance: f64,
-    /// How often the own caption is among the five nearest.
+    /// Fraction of faces with their own caption among the five nearest.
     pub first_five: f64,
-    /// The same of these pictures.
+    /// The same for pictures of the described faces.
     pub reference_first_five: Option<f64>,
-    /// "towers": the bundle's own.
+    /// Name of the features: "towers" of the bundle.
     pub features: &'static str,
 }
 
-/// What a label that a caption denies counts against it; any one outweighs all that fits.
+/// Score of a label that contradicts the caption. It outweighs all matches.
 const DENIED: f64 = -100.0;
 
-/// [`Retrieval::by_labels`]: what a caption says counts for as much as it is rare.
+/// [`Retrieval::by_labels`]. A matching statement counts by its rarity, `−ln p`.
 fn by_labels(prompts: &[Prompt], samples: usize, seed: u64) -> Option<f64> {
     let labels: Vec<Attributes> = prompts.iter().map(|p| p.truth.attributes()).collect();
     let is_known = |labels: &Attributes| *labels != Attributes::UNKNOWN;
@@ -55,7 +56,7 @@ fn by_labels(prompts: &[Prompt], samples: usize, seed: u64) -> Option<f64> {
         );
         -((count.max(1) as f64) / all.max(1) as f64).ln()
     };
-    // A place for each attribute that is there, another for each that is not.
+    // Two entries per attribute: present and absent.
     let place = |attribute: Attribute, state: bool| 2 * attribute.index() + usize::from(state);
     let rarities: Vec<[f64; 2]> = Attribute::ALL
         .iter()
@@ -82,10 +83,10 @@ fn by_labels(prompts: &[Prompt], samples: usize, seed: u64) -> Option<f64> {
     Some(share_below(&ranks.collect::<Vec<_>>(), 1))
 }
 
-/// Draws a face for each of the first `samples` prompts and looks for its caption among a hundred of them.
+/// Draws a face for each of the first `samples` prompts and ranks its caption among 100 candidates.
 ///
 /// # Errors
-/// [`TrainError::TooFew`] prompts, or those of [`Engine::describe`].
+/// [`TrainError::TooFew`] prompts, or errors of [`Engine::describe`].
 pub fn retrieval(
     engine: &Engine,
     prompts: &[Prompt],
@@ -161,13 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn labels_find_the_caption_that_says_most_and_nothing_wrong() {
+    fn labels_find_the_most_specific_caption_without_contradiction() {
         use Attribute::{Male, Smiling};
         let man = [(Male, true), (Smiling, true)];
         let woman = [(Male, false), (Smiling, true)];
         let prompts = [
             prompt(&[(Male, true)], &man),
-            // True of both, and so less than the others say.
+            // Matches both faces, so it is less specific.
             prompt(&[(Smiling, true)], &woman),
         ];
         assert_eq!(by_labels(&prompts, 2, 0), Some(1.0));
@@ -176,7 +177,8 @@ mod tests {
             prompt(&[(Smiling, true)], &woman),
             prompt(&[(Male, false)], &woman),
         ];
-        // The first two say the same, the second of them fits the third face less than its own caption.
+        // The first two captions are equal. The second fits the third face less than its own
+        // caption does.
         assert_eq!(by_labels(&prompts, 3, 0), Some(1.0 / 3.0));
         let unknown = prompt(&[(Male, true)], &[]);
         assert_eq!(by_labels(&[unknown], 1, 0), None);

@@ -1,4 +1,4 @@
-//! What kinds of words do to a face: denials, languages, degrees.
+//! Responses to denials, languages and degrees.
 
 use anyface::probe::Probe;
 use anyface::{Engine, Error};
@@ -17,24 +17,24 @@ use super::reading::read;
 pub struct Words {
     /// "denials" or "languages".
     pub suite: &'static str,
-    /// Captions read of each kind.
+    /// Captions per kind.
     pub samples: usize,
     /// Mean accuracy of the rows.
     pub accuracy: f64,
-    /// A line for each kind of words.
+    /// A row per kind.
     pub table: Vec<WordsRow>,
 }
 
-/// How well one kind of words is followed.
+/// Accuracy for one kind of text.
 #[derive(Debug, Clone, Serialize)]
 pub struct WordsRow {
-    /// A language, or the attribute that is denied.
+    /// The language, or the denied attribute.
     pub words: &'static str,
-    /// Facts that were counted.
+    /// Number of statements.
     pub facts: u64,
-    /// Mean over attributes of balanced accuracy on generated faces.
+    /// Balanced accuracy on generated faces, mean over attributes.
     pub accuracy: f64,
-    /// The same on pictures of the faces that the captions were written of.
+    /// The same for pictures of the described faces.
     pub ceiling: f64,
 }
 
@@ -43,25 +43,25 @@ pub struct WordsRow {
 pub struct Intensity {
     /// "intensity".
     pub suite: &'static str,
-    /// Seeds of each row.
+    /// Seeds per row.
     pub samples: usize,
-    /// Spearman correlation of the words' order and the probe's logit, mean over rows.
+    /// Spearman correlation of the degree and the probe's logit, mean over rows.
     pub value: f64,
-    /// A line for each thing that comes in degrees.
+    /// A row per scale.
     pub table: Vec<IntensityRow>,
 }
 
-/// How well the degrees of one thing are followed.
+/// Correlation for one scale.
 #[derive(Debug, Clone, Serialize)]
 pub struct IntensityRow {
-    /// The attribute.
+    /// Name of the attribute.
     pub attribute: &'static str,
     /// Spearman correlation, mean over seeds.
     pub value: f64,
 }
 
-/// Reads from faces of denials whether what is denied is absent: of every attribute the share of the
-/// denials that hold.
+/// Draws faces for denials. The accuracy of an attribute is the fraction of its denials for which
+/// the probe does not see it.
 ///
 /// # Errors
 /// As [`Engine::describe`].
@@ -80,7 +80,7 @@ pub fn denials(engine: &Engine, probe: &Probe, samples: usize, seed: u64) -> Res
     Ok(report("denials", samples, table))
 }
 
-/// Faithfulness to captions of each language alone.
+/// Faithfulness to captions of each single language.
 ///
 /// # Errors
 /// As [`Engine::describe`].
@@ -116,8 +116,7 @@ fn report(suite: &'static str, samples: usize, mut table: Vec<WordsRow>) -> Word
     }
 }
 
-/// Things that come in degrees: the attribute, words for its absence, and words for a degree of it,
-/// which takes the place of `{}`.
+/// Scales: the attribute, a text for its absence, and a text with `{}` for the degree.
 const SCALES: [(Attribute, &str, &str); 10] = [
     (
         Attribute::Smiling,
@@ -171,10 +170,11 @@ const SCALES: [(Attribute, &str, &str); 10] = [
     ),
 ];
 
-/// Words for degrees, from little to much.
+/// Degrees in ascending order.
 const DEGREES: [&str; 4] = ["slightly", "", "very", "extremely"];
 
-/// Draws faces of each degree from the same `samples` seeds, and asks the probe how much there is.
+/// Draws faces of each degree with the same `samples` seeds and correlates the degree with the
+/// probe's logit.
 ///
 /// # Errors
 /// As [`Engine::describe`].
@@ -214,7 +214,7 @@ pub fn intensity(
     })
 }
 
-/// The words of a scale, from none to much.
+/// Texts of a scale in ascending order, starting with absence.
 fn ladder(absent: &str, scale: &str) -> Vec<String> {
     let graded = DEGREES.iter().map(|degree| {
         let words = scale.replace("{}", degree);
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ladder_goes_from_none_to_much() {
+    fn a_ladder_starts_at_absence_and_ascends() {
         assert_eq!(
             ladder("a person with thin lips", "a person with {} full lips"),
             [
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn denials_count_only_what_is_denied() {
+    fn denials_have_only_denied_attributes() {
         for prompt in Prompt::denying(3).take(200) {
             assert!(!prompt.said.is_empty());
             for (attribute, state) in prompt.said {

@@ -1,7 +1,8 @@
 use burn::tensor::Tensor;
 
-/// Hinge loss of the discriminator: `mean max(1 + D(G(z)), 0) + mean max(1 − D(x), 0)` (Lim and Ye 2017,
-/// arXiv 1705.02894). The generator's is `−mean D(G(z))`.
+/// Hinge loss of the discriminator: `mean max(1 + D(G(z)), 0) + mean max(1 − D(x), 0)` (Lim and Ye
+/// 2017, arXiv 1705.02894). `drawn` and `real` are logits `[N, 1]`. The loss of the generator is
+/// `−mean D(G(z))`.
 pub fn hinge_discriminator_loss(drawn: Tensor<2>, real: Tensor<2>) -> Tensor<1> {
     (drawn + 1.0).clamp_min(0.0).mean() + (-real + 1.0).clamp_min(0.0).mean()
 }
@@ -17,7 +18,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hinge_ends_at_a_margin_of_one() {
+    fn the_margin_is_one() {
         let loss = hinge_discriminator_loss(logits([-2.0, 0.5]), logits([3.0, 0.0]));
         assert_close(value(loss), 1.5 / 2.0 + 1.0 / 2.0);
     }

@@ -2,18 +2,19 @@ use anyface::probe::Probe;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
-/// What a frozen probe sees of `output` against what it sees of `target`, `[N, 3, R, R]` each.
+/// Attribute losses: differences between a frozen probe's view of `output` and of `target`,
+/// `[N, 3, R, R]` each.
 ///
-/// Small things that a caption names, an earring or freckles, cost next to nothing in pixels; the probe was trained
-/// to see them.
+/// Small features that a caption names, for example earrings or freckles, hardly change a pixel
+/// loss. The probe is trained to detect them.
 pub struct AttributeLosses {
-    /// [`feature_distance`] of the probe's layers.
+    /// LPIPS without learned weights, with the probe as backbone.
     pub features: Tensor<1>,
     /// Mean squared difference of the attributes' probabilities.
     pub reading: Tensor<1>,
 }
 
-/// Compares two batches by what `probe` sees of them.
+/// Compares two batches `[N, 3, R, R]` by the features and attributes that `probe` reads.
 pub fn attribute_losses(probe: &Probe, output: Tensor<4>, target: Tensor<4>) -> AttributeLosses {
     let (logits, layers) = probe.forward_with_features(output);
     let (true_logits, true_layers) = probe.forward_with_features(target);
@@ -24,11 +25,12 @@ pub fn attribute_losses(probe: &Probe, output: Tensor<4>, target: Tensor<4>) -> 
     }
 }
 
-/// LPIPS's form (Zhang et al. 2018, arXiv 1801.03924) without learned weights: over layers `[N, C, H, W]` of a network, the
-/// mean over positions of the squared difference of unit-length features, summed.
+/// LPIPS without learned weights (Zhang et al. 2018, arXiv 1801.03924): the sum over layers
+/// `[N, C, H, W]` of the mean over positions of the squared difference between features normalised
+/// over C.
 ///
 /// # Panics
-/// If there is no layer.
+/// If there are no layers.
 fn feature_distance(layers: Vec<Tensor<4>>, true_layers: Vec<Tensor<4>>) -> Tensor<1> {
     let pairs = layers.into_iter().zip(true_layers);
     pairs
@@ -37,7 +39,7 @@ fn feature_distance(layers: Vec<Tensor<4>>, true_layers: Vec<Tensor<4>>) -> Tens
         .expect("a network has layers")
 }
 
-/// `[N, C, H, W]` with unit length over C.
+/// Normalises `[N, C, H, W]` to unit length over C.
 fn unit(features: Tensor<4>) -> Tensor<4> {
     let length = (features.clone().square().sum_dim(1) + 1e-8).sqrt();
     features / length
@@ -53,7 +55,8 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Draws weights that do not depend on what other threads draw: near a kink, differences are no gradient.
+    /// Random weights from a generator of their own, so that other threads do not change them. Near
+    /// a kink of the loss, finite differences do not match the gradient.
     struct Drawn(ChaCha8Rng);
 
     impl ModuleMapper for Drawn {
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_as_itself() {
+    fn equal_pictures_have_no_loss() {
         let image = random([2, 3, 4, 4], 1);
         let losses = attribute_losses(&probe(), image.clone(), image);
         assert_close(value(losses.features), 0.0);

@@ -2,10 +2,10 @@ use burn::tensor::Tensor;
 
 use super::softplus;
 
-/// Binary cross-entropy of attributes, `[N, A]` each, mean over those that are known:
+/// Binary cross-entropy of attributes, `[N, A]` each, mean over the known attributes:
 ///
-/// `Σ k · (softplus(x) − x·y) / Σ k` with logits `x`, labels `y` in {0, 1} and `k` = 1 where the state
-/// of the attribute is known, 0 where nobody can tell it.
+/// `Σ k · (softplus(x) − x·y) / Σ k` with logits `x`, labels `y` in {0, 1} and mask `k`: 1 where
+/// the attribute is known, 0 elsewhere.
 pub fn masked_bce(logits: Tensor<2>, labels: Tensor<2>, known: Tensor<2>) -> Tensor<1> {
     let losses = softplus(logits.clone()) - logits * labels;
     (losses * known.clone()).sum() / known.sum().clamp_min(1.0)

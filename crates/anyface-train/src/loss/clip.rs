@@ -2,8 +2,8 @@ use burn::tensor::Tensor;
 
 use super::cosine;
 
-/// CLIP loss of matched pairs, mean over the batch: `L_CLIP = 1 − cos(f_image, f_text)`, features
-/// `[N, E]` each, of any length.
+/// CLIP loss of matched pairs, mean over the batch: `L_CLIP = 1 − cos(f_image, f_text)`. Features
+/// are `[N, E]` each and need no normalisation.
 pub fn clip_loss(image: Tensor<2>, text: Tensor<2>) -> Tensor<1> {
     cosine(image, text).neg().mean() + 1.0
 }

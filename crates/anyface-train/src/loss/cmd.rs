@@ -3,9 +3,10 @@ use burn::tensor::activation::log_softmax;
 
 /// Cross-modal distillation between the hidden features of the two streams, `[N, d]` each:
 ///
-/// `L_CMD = ½ · [KL(softmax φ_t ‖ softmax φ_i) + KL(softmax φ_i ‖ softmax φ_t)]`, mean over the batch.
+/// `L_CMD = ½ · [KL(softmax φ_t ‖ softmax φ_i) + KL(softmax φ_i ‖ softmax φ_t)]`, mean over the
+/// batch.
 ///
-/// AnyFace, equation 3. Written as `½ Σ (p − q)(log p − log q)`, the same sum.
+/// AnyFace, equation 3, computed as the equal sum `½ Σ (p − q)(log p − log q)`.
 pub fn cross_modal_distillation(text: Tensor<2>, image: Tensor<2>) -> Tensor<1> {
     let (log_p, log_q) = (log_softmax(text, 1), log_softmax(image, 1));
     let difference = log_p.clone().exp() - log_q.clone().exp();

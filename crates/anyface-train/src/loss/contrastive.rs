@@ -4,8 +4,8 @@ use burn::tensor::{Int, Tensor};
 
 /// Symmetric InfoNCE of CLIP (Radford et al. 2021, figure 3) over a batch of matched pairs:
 ///
-/// `½ · [CE(s · f_i f_tᵀ) + CE(s · f_t f_iᵀ)]` with the diagonal as the truth, features `[N, E]`
-/// normalised here, `s = exp(log_scale)`, `log_scale` `[1]`.
+/// `½ · [CE(s · f_i f_tᵀ) + CE(s · f_t f_iᵀ)]`, where the diagonal holds the matched pairs.
+/// Features `[N, E]` are normalised here. `s = exp(log_scale)`, `log_scale` `[1]`.
 pub fn contrastive(image: Tensor<2>, text: Tensor<2>, log_scale: Tensor<1>) -> Tensor<1> {
     let n = image.dims()[0];
     let similarity = l2_normalize(image).matmul(l2_normalize(text).transpose());

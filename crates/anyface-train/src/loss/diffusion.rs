@@ -1,10 +1,12 @@
 use anyface::prior::{Prior, Schedule};
 use burn::tensor::{Int, Tensor, TensorData};
 
-/// The loss of clip2latent's prior: the mean square error of the latents that it predicts from noised
-/// ones, in units of their deviation (Ramesh et al. 2022, arXiv 2204.06125, section 2.2). For latents
-/// `w [N, D]`, noise `[N, D]`, a time of each, and features `[N, D]`, which nobody sees where
-/// `unseen [N]` is 1.
+/// Loss of the diffusion prior of clip2latent: the mean squared error between predicted and true
+/// latents, in units of their standard deviation (Ramesh et al. 2022, arXiv 2204.06125, section
+/// 2.2).
+///
+/// `w [N, D]` are latents, `noise [N, D]` is standard normal, `times` holds one time step per
+/// latent. Where `unseen [N]` is 1, the prior gets no features.
 pub fn diffusion(
     prior: &Prior,
     w: Tensor<2>,
@@ -43,9 +45,9 @@ mod tests {
     const BATCH: usize = 64;
     const STEPS: usize = 600;
 
-    /// Latents that features decide: `w = 3·e + 5`, but for a little noise.
+    /// Latents follow `w = 3·e + 5` plus a little noise, where `e` are the features.
     #[test]
-    fn a_prior_learns_what_features_say_of_latents() {
+    fn a_prior_learns_the_latents_of_features() {
         let device = Device::flex();
         device.seed(1);
         let normal = |shape, device: &Device| {
@@ -84,8 +86,8 @@ mod tests {
         let found = prior.sample(features.clone(), noise, &sampling, 1.0);
         let error = (found - (features * 3.0 + 5.0)).abs().mean();
         let error = error.into_scalar::<f32>();
-        // Without the features it is the mean distance of two normals, 3.4; half of it means that the
-        // features are read.
+        // A prior that ignores the features has an error of 3.4, the mean distance of two samples.
+        // Half of that shows that it uses them.
         assert!(error < 1.7, "{error}");
     }
 }

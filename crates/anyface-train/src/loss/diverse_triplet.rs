@@ -4,13 +4,13 @@ use super::cosine;
 
 /// The latents of [`diverse_triplet`].
 pub struct DiverseTriplet {
-    /// `w`, the latents of the images: `[N, L, D]`.
+    /// `w`, latents of the images: `[N, L, D]`.
     pub target: Tensor<3>,
-    /// `w_t`, made from the matching captions: `[N, L, D]`.
+    /// `w_t`, latents of the matching captions: `[N, L, D]`.
     pub matched: Tensor<3>,
-    /// `w'_j`, made from other captions: `[N, J, L, D]`.
+    /// `w'_j`, latents of other captions: `[N, J, L, D]`.
     pub unmatched: Tensor<4>,
-    /// `w̄`, the mean of the training latents: `[L, D]`.
+    /// `w̄`, mean of the training latents: `[L, D]`.
     pub mean: Tensor<2>,
 }
 
@@ -18,9 +18,9 @@ pub struct DiverseTriplet {
 ///
 /// `L_DT = max(d(w, w_t) / (d(w_t, w̄) + ε) − mean_j d(w, w'_j) / (d(w'_j, w̄) + ε) + margin, 0)`
 ///
-/// with `d(a, b) = Σ_layers (1 − cos(a, b))`. Dividing by the distance from the mean face pushes `w_t`
-/// away from it. The same denominator of a negative would reward moving `w'_j` towards the mean, so
-/// no gradient passes through that one.
+/// with `d(a, b) = Σ_layers (1 − cos(a, b))`. The first denominator pushes `w_t` away from the mean
+/// face. The denominator of a negative gets no gradient, because it would reward moving `w'_j`
+/// towards the mean.
 pub fn diverse_triplet(latents: DiverseTriplet, margin: f64) -> Tensor<1> {
     const EPSILON: f64 = 1e-2;
     let DiverseTriplet {
@@ -45,7 +45,7 @@ pub fn diverse_triplet(latents: DiverseTriplet, margin: f64) -> Tensor<1> {
     (positive - negative + margin).clamp_min(0.0).mean()
 }
 
-/// `Σ_layers (1 − cos(a, b))`: `[N, L, D]` twice to `[N]`.
+/// `Σ_layers (1 − cos(a, b))`: `[N, L, D]` and `[N, L, D]` to `[N]`.
 fn distance(a: Tensor<3>, b: Tensor<3>) -> Tensor<1> {
     let [n, _, _] = a.dims();
     (cosine(a, b).neg() + 1.0).sum_dim(1).reshape([n])
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn value_by_hand() {
-        // One layer in the plane: w = e₁, w_t at 60° from it, w̄ = e₂, one negative at −e₁.
+        // One layer, in a plane: w = e₁, w_t at 60° to it, w̄ = e₂, one negative at −e₁.
         let device = Device::flex();
         let loss = diverse_triplet(
             DiverseTriplet {
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn gradient_of_a_negative_ignores_its_distance_from_the_mean() {
-        // Moving a negative in the plane of `w̄` and itself, at a right angle to `w`, leaves d(w, w')
-        // as it is: only the denominator changes.
+        // A change of the negative in the plane of `w̄` and itself, at a right angle to `w`,
+        // changes only the denominator: d(w, w') stays the same.
         let device = Device::flex().autodiff();
         let unmatched = Tensor::<4>::from_floats([[[[0.0, 1.0, 0.0]]]], &device).require_grad();
         let loss = diverse_triplet(
@@ -112,7 +112,9 @@ mod tests {
             },
             9.0,
         );
-        let gradient = unmatched.grad(&loss.backward()).expect("a gradient");
+        let gradient = unmatched
+            .grad(&loss.backward())
+            .expect("unmatched latents have a gradient");
         let values: Vec<f32> = gradient.into_data().iter().collect();
         assert!(values[0].abs() > 0.1, "{values:?}");
         assert_eq!(values[2], 0.0, "{values:?}");

@@ -1,9 +1,9 @@
 use anyface::mapper::FlowPrior;
 use burn::tensor::Tensor;
 
-/// Conditional flow matching on straight ways (Lipman et al. 2023, arXiv 2210.02747): the mean
-/// square error of the velocity `x − z` at `(1 − t)·z + t·x`, for whitened latents `x [N, D]`,
-/// noise `z [N, D]`, times `t [N, 1]` and conditions `[N, W]`.
+/// Conditional flow matching on straight paths (Lipman et al. 2023, arXiv 2210.02747): the mean
+/// squared error of the velocity `x − z` at `(1 − t)·z + t·x`, for whitened latents `x [N, D]`,
+/// noise `z [N, D]`, times `t [N, 1]` in [0, 1] and conditions `[N, W]`.
 pub fn flow_matching(
     prior: &FlowPrior,
     x: Tensor<2>,
@@ -32,7 +32,7 @@ mod tests {
     const BATCH: usize = 64;
     const STEPS: usize = 400;
 
-    /// Where the faces of each of two sentences lie, by their first entry.
+    /// Mean of the first coordinate of the latents of each of two sentences.
     const CLUSTERS: [f32; 2] = [5.0, 1.0];
 
     fn normal(shape: [usize; 2], device: &Device, rng: &mut ChaCha8Rng) -> Tensor<2> {
@@ -40,8 +40,8 @@ mod tests {
         Tensor::from_data(TensorData::new(values.collect::<Vec<f32>>(), shape), device)
     }
 
-    /// Latents `[N, 2]` of faces of either sentence: its cluster, of deviation 0.3, and noise of
-    /// deviation 2.
+    /// Latents `[N, 2]` of faces of the given sentences: the first coordinate has the mean of its
+    /// cluster and standard deviation 0.3, the second is noise of standard deviation 2.
     fn latents(which: &[usize], device: &Device, rng: &mut ChaCha8Rng) -> Tensor<2> {
         let scale = Tensor::<1>::from_floats([0.3, 2.0], device).unsqueeze();
         let centers: Vec<f32> = which.iter().flat_map(|&i| [CLUSTERS[i], 0.0]).collect();
@@ -49,7 +49,7 @@ mod tests {
         normal([which.len(), 2], device, rng) * scale + centers
     }
 
-    /// A prior trained on faces of two sentences, one in four with nothing said.
+    /// A prior trained on faces of two sentences. A quarter of the faces has no sentence.
     fn trained() -> FlowPrior {
         let device = Device::flex();
         device.seed(1);
@@ -83,13 +83,13 @@ mod tests {
         prior.valid()
     }
 
-    /// The first entry of each latent.
+    /// First coordinate of each latent.
     fn first(w: Tensor<2>) -> Vec<f32> {
         w.narrow(1, 0, 1).into_data().iter().collect()
     }
 
     #[test]
-    fn a_prior_learns_what_sentences_say_and_what_faces_are_like_without_them() {
+    fn a_prior_learns_latents_with_and_without_sentences() {
         let prior = trained();
         let seeds: Vec<u64> = (0..100).collect();
         let unguided = FlowSampling {
@@ -102,11 +102,17 @@ mod tests {
             let mean = found.iter().sum::<f32>() / 100.0;
             assert!((mean - center).abs() < 0.3, "{mean} for {center}");
             let stray = found.iter().filter(|x| (*x - center).abs() > 1.5).count();
-            assert!(stray <= 3, "{stray} of 100 are elsewhere than at {center}");
+            assert!(
+                stray <= 3,
+                "{stray} of 100 are more than 1.5 away from {center}"
+            );
         }
         let noise = Tensor::cat(seeds.iter().map(|&seed| prior.noise(seed)).collect(), 0);
         let found = first(prior.unconditional_latents(noise, 24));
         let high = found.iter().filter(|x| **x > 3.0).count();
-        assert!((35..=65).contains(&high), "{high} of 100 are of one kind");
+        assert!(
+            (35..=65).contains(&high),
+            "{high} of 100 are in the first cluster"
+        );
     }
 }

@@ -1,19 +1,18 @@
 use anyface::layers::halve;
 use burn::tensor::Tensor;
 
-/// Mean absolute difference of two batches, of images `[N, C, H, W]` or latents `[N, L, D]`.
+/// Mean absolute difference of two batches of images `[N, C, H, W]` or latents `[N, L, D]`.
 pub fn l1<const D: usize>(output: Tensor<D>, target: Tensor<D>) -> Tensor<1> {
     (output - target).abs().mean()
 }
 
-/// L1 between the Laplacian pyramids of two batches of images, `[N, C, H, W]` each, H and W
-/// divisible by `2^levels`: the sum over the bands and the remaining low-pass image of the mean
-/// absolute difference (Bojanowski et al. 2018, equation 2, with a box filter).
+/// L1 between the Laplacian pyramids of two batches of images, `[N, C, H, W]` each: the sum of the
+/// mean absolute differences of all bands and of the remaining low-pass image (Bojanowski et al.
+/// 2018, equation 2, with a box filter). H and W must be divisible by `2^levels`.
 ///
-/// The weight of a band does not fall with its size, so that a shift of a large area costs as much as
-/// noise on every pixel.
+/// All bands have the same weight. A shift of a large area costs as much as noise on every pixel.
 pub fn laplacian_pyramid_l1(output: Tensor<4>, target: Tensor<4>, levels: usize) -> Tensor<1> {
-    // The pyramid is linear: that of the difference is the difference of the pyramids.
+    // The pyramid is linear, so the pyramid of the difference is the difference of the pyramids.
     let mut image = output - target;
     let mut loss = Tensor::zeros([1], &image.device());
     for _ in 0..levels {
@@ -25,20 +24,20 @@ pub fn laplacian_pyramid_l1(output: Tensor<4>, target: Tensor<4>, levels: usize)
     loss + image.abs().mean()
 }
 
-/// Checks that images of this side can be halved so often.
+/// Checks that an image of `side` pixels can be halved `levels` times.
 ///
 /// # Errors
-/// Names the field of `[learning]` that says otherwise.
+/// Names the field `pyramid_levels` of `[learning]`.
 pub fn check_pyramid(levels: usize, side: usize) -> Result<(), String> {
     match levels <= side.trailing_zeros() as usize {
         true => Ok(()),
         false => Err(format!(
-            "[learning] `pyramid_levels` is {levels}, more than {side} pixels can be halved"
+            "[learning] `pyramid_levels` is {levels}: {side} pixels cannot be halved that often"
         )),
     }
 }
 
-/// Repeats every pixel twice in both directions: `[N, C, H, W]` to `[N, C, 2H, 2W]`.
+/// Repeats every pixel twice in both directions: `[N, C, H, W]` → `[N, C, 2H, 2W]`.
 fn double(image: Tensor<4>) -> Tensor<4> {
     let [n, c, h, w] = image.dims();
     image
@@ -63,7 +62,7 @@ mod tests {
     fn values_by_hand() {
         let (output, target) = pair();
         assert_close(value(l1(output.clone(), target.clone())), 2.0);
-        // Band: (−1, −2, 1, 2) from the mean 2, which remains.
+        // The band is (−1, −2, 1, 2). The low-pass image is the mean, 2.
         assert_close(value(laplacian_pyramid_l1(output, target, 1)), 1.5 + 2.0);
     }
 

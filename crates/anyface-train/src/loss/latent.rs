@@ -1,8 +1,10 @@
 use burn::tensor::Tensor;
 
-/// Latent reconstruction: `L_MSE = mean (w − w')²` over batch, layers and dimensions, `[N, L, D]` each.
+/// Latent reconstruction loss: `L_MSE = mean (w − w')²` over batch, layers and dimensions,
+/// `[N, L, D]` each.
 ///
-/// The paper sums over layers and dimensions; a mean keeps its weight the same for every resolution.
+/// The paper sums over layers and dimensions. The mean keeps the loss independent of the
+/// resolution.
 pub fn latent_mse(target: Tensor<3>, predicted: Tensor<3>) -> Tensor<1> {
     (target - predicted).square().mean()
 }

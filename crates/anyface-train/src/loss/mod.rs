@@ -1,4 +1,4 @@
-//! The losses: each a pure function of tensors to a scalar `[1]`.
+//! Losses. Each is a pure function of tensors that returns a scalar `[1]`.
 
 mod adversarial;
 mod attribute;
@@ -28,27 +28,27 @@ pub use perceptual::perceptual_distance;
 
 use burn::tensor::Tensor;
 
-/// Cosine of the angle between the last dimensions of `a` and `b`: `[…, D]`, `[…, D]` to `[…, 1]`.
+/// Cosine similarity over the last dimension: `[…, D]` and `[…, D]` to `[…, 1]`.
 fn cosine<const R: usize>(a: Tensor<R>, b: Tensor<R>) -> Tensor<R> {
     let dot = (a.clone() * b.clone()).sum_dim(R - 1);
     let squares = a.square().sum_dim(R - 1) * b.square().sum_dim(R - 1);
     dot / squares.clamp_min(1e-12).sqrt()
 }
 
-/// `ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|)`, which never overflows.
+/// `ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|)`, which does not overflow.
 fn softplus(x: Tensor<2>) -> Tensor<2> {
     x.clone().clamp_min(0.0) + x.abs().neg().exp().log1p()
 }
 
 #[cfg(test)]
 mod check {
-    //! Values and gradients of a loss.
+    //! Checks of the values and gradients of losses.
 
     use burn::tensor::{Device, Tensor, TensorData};
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Values in ±1.
+    /// Uniform values in [−1, 1).
     pub(super) fn random<const R: usize>(shape: [usize; R], seed: u64) -> Tensor<R> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let values: Vec<f32> = (0..shape.iter().product())
@@ -78,7 +78,7 @@ mod check {
         let gradients = loss(x.clone()).backward();
         let gradient: Vec<f32> = x
             .grad(&gradients)
-            .expect("a gradient")
+            .expect("the input has a gradient")
             .into_data()
             .iter()
             .collect();
@@ -95,7 +95,7 @@ mod check {
             let numeric = (at(STEP) - at(-STEP)) / (2.0 * STEP);
             assert!(
                 (numeric - analytic).abs() <= 2e-3 + 0.02 * analytic.abs(),
-                "element {i}: {analytic} by the graph, {numeric} by differences"
+                "element {i}: the gradient is {analytic}, finite differences give {numeric}"
             );
         }
     }

@@ -1,7 +1,8 @@
 use burn::tensor::Tensor;
 
-/// Perceptual distance by features of several scales: the sum over the scales of the mean over places of
-/// `‖a/‖a‖ − b/‖b‖‖²`, `[N, C, H, W]` each (LPIPS without learned weights, Zhang et al. 2018, arXiv 1801.03924).
+/// Perceptual distance: the sum over scales of the mean over positions of `‖a/‖a‖ − b/‖b‖‖²`, for
+/// features `[N, C, H, W]` of each scale. This is LPIPS without learned weights (Zhang et al. 2018,
+/// arXiv 1801.03924).
 pub fn perceptual_distance(output: &[Tensor<4>], target: &[Tensor<4>]) -> Tensor<1> {
     output
         .iter()
@@ -14,7 +15,7 @@ pub fn perceptual_distance(output: &[Tensor<4>], target: &[Tensor<4>]) -> Tensor
             (-cosine + 1.0).mean() * 2.0
         })
         .reduce(|sum, distance| sum + distance)
-        .expect("features of at least one scale")
+        .expect("there is at least one scale")
 }
 
 #[cfg(test)]

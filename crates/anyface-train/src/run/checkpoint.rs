@@ -1,4 +1,4 @@
-//! Checkpoints: one directory each, complete or not there.
+//! Checkpoints of a run, one directory each, written atomically.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,27 +12,27 @@ use super::optimizer::RunOptimizer;
 use crate::error::{Result, TrainError};
 
 const MODEL: &str = "model.bpk";
-/// The moving average of the weights.
+/// Exponential moving average of the weights.
 const EMA: &str = "ema.bpk";
-/// What [`EMA`] was called by earlier versions.
+/// File name of [`EMA`] in earlier versions.
 const OLD_EMA: &str = "average.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const POSITION: &str = "position.json";
-/// Checkpoints that are kept beside the best one.
+/// Number of newest checkpoints kept, in addition to the best one.
 const KEEP: usize = 2;
 
-/// Where a run stands.
+/// Progress of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// Optimiser steps made.
+    /// Number of optimiser steps.
     pub(super) step: u64,
-    /// Images (or other samples) learned from.
+    /// Number of images or other samples.
     pub(super) images: u64,
-    /// The checkpoint with the highest score, and that score.
+    /// Step and score of the best checkpoint.
     pub(super) best: Option<(u64, f64)>,
 }
 
-/// Everything a run needs to go on.
+/// Full state to resume a run.
 pub(super) struct RunState<M> {
     pub(super) model: M,
     pub(super) ema: M,
@@ -46,7 +46,8 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Makes or finds the directory under `out`; what a killed process left half-written goes.
+    /// Creates or opens the directory under `out` and removes incomplete checkpoints of killed
+    /// processes.
     pub(super) fn open(out: &Path, resume: bool) -> Result<Self> {
         let directory = out.join("checkpoints");
         fs::create_dir_all(&directory).map_err(TrainError::io(&directory))?;
@@ -65,7 +66,7 @@ impl Checkpoints {
         Ok(checkpoints)
     }
 
-    /// The newest checkpoint, loaded into `model`, if there is one.
+    /// The newest checkpoint, if any, loaded into `model`.
     pub(super) fn load_latest<M: Module>(
         &self,
         model: &M,
@@ -86,7 +87,7 @@ impl Checkpoints {
         }))
     }
 
-    /// Writes a checkpoint beside its place, moves it there, and drops the ones no longer kept.
+    /// Writes a checkpoint to a temporary directory, moves it into place, and removes old ones.
     pub(super) fn save<M: Module>(&self, state: &RunState<M>) -> Result<()> {
         let partial = tempfile::Builder::new()
             .prefix(PARTIAL)
@@ -154,11 +155,11 @@ impl Checkpoints {
 
 const PARTIAL: &str = ".partial-";
 
-/// The averaged weights of the best checkpoint of the run in `out` (of the newest, where the stage
-/// gives no score), loaded into `model`, which must be on a device without autodiff.
+/// EMA weights of the best checkpoint of the run in `out`, or of the newest if the stage has no
+/// score. They are loaded into `model`, which must be on a device without autodiff.
 ///
 /// # Errors
-/// The run has no checkpoint, or its weights are not those of `model`.
+/// The run has no checkpoint, or its weights do not match `model`.
 pub fn load_ema<M: Module>(out: &Path, model: M) -> Result<M> {
     let (checkpoints, latest) = newest(out)?;
     let position = read_position(&checkpoints.path(latest))?;
@@ -166,7 +167,7 @@ pub fn load_ema<M: Module>(out: &Path, model: M) -> Result<M> {
     load_module(&ema_path(&checkpoints.path(step)), model)
 }
 
-/// The images that the run in `out` had learned from at its newest checkpoint.
+/// Number of images at the newest checkpoint of the run in `out`.
 ///
 /// # Errors
 /// The run has no checkpoint, or it cannot be read.
@@ -175,8 +176,8 @@ pub fn images_seen(out: &Path) -> Result<u64> {
     Ok(read_position(&checkpoints.path(latest))?.images)
 }
 
-/// The newest averaged weights of the run in `out`, loaded into those parameters of `model` that have the same place and
-/// shape; the others stay as they are.
+/// Loads the newest EMA weights of the run in `out` into the parameters of `model` with the same
+/// path and shape. Other parameters stay unchanged.
 ///
 /// # Errors
 /// The run has no checkpoint, or it cannot be read.
@@ -188,11 +189,11 @@ pub fn load_fitting<M: Module>(out: &Path, model: M) -> Result<M> {
         .map_err(damaged(&path))
 }
 
-/// `model` with those parameters of `other` that have the same place and shape.
+/// Copies the parameters of `other` with the same path and shape to `model`.
 pub fn take_over<M: Module>(model: M, other: M) -> M {
     let record = what_fits(other.into_record());
     let taken = model.try_load_record(record);
-    taken.expect("what does not fit is left out")
+    taken.expect("mismatched parameters are skipped")
 }
 
 fn what_fits(record: ModuleRecord) -> ModuleRecord {
@@ -202,7 +203,7 @@ fn what_fits(record: ModuleRecord) -> ModuleRecord {
         .validate(false)
 }
 
-/// The checkpoints of the run in `out`, and the step of the newest.
+/// The checkpoints of the run in `out`, and the step of the newest one.
 fn newest(out: &Path) -> Result<(Checkpoints, u64)> {
     let directory = out.join("checkpoints");
     let checkpoints = Checkpoints { directory };
@@ -212,12 +213,12 @@ fn newest(out: &Path) -> Result<(Checkpoints, u64)> {
     };
     let latest = latest.ok_or_else(|| TrainError::Damaged {
         path: out.to_owned(),
-        message: "holds no checkpoint".to_owned(),
+        message: "has no checkpoints".to_owned(),
     })?;
     Ok((checkpoints, latest))
 }
 
-/// The averaged weights of a checkpoint, under their old name where they do not have the new one.
+/// Path of the EMA weights of a checkpoint. Falls back to the file name of earlier versions.
 fn ema_path(directory: &Path) -> PathBuf {
     let [new, old] = [EMA, OLD_EMA].map(|name| directory.join(name));
     match old.exists() && !new.exists() {

@@ -1,4 +1,4 @@
-//! Configuration files.
+//! Reads configuration files.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::bounds;
 use crate::error::{Result, TrainError};
 
-/// Keys of earlier versions, and what they are called now.
+/// Configuration keys of earlier versions and their current names.
 const RENAMED: [(&str, &str); 5] = [
     ("average_decay", "ema_decay"),
     ("critic", "attribute_loss"),
@@ -18,7 +18,7 @@ const RENAMED: [(&str, &str); 5] = [
     ("shown", "image_prompt_probability"),
 ];
 
-/// The `[run]` table of a training configuration: all that does not depend on the stage.
+/// The `[run]` table of a training configuration: settings that all stages share.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
@@ -28,59 +28,59 @@ pub struct RunConfig {
     pub seed: u64,
     /// Number of optimiser steps.
     pub steps: u64,
-    /// Stop earlier, with a checkpoint, after so many minutes of this process.
+    /// Time limit in minutes of this process. The run then writes a checkpoint and stops.
     pub max_minutes: Option<f64>,
-    /// Which optimiser.
+    /// Optimiser.
     #[serde(default)]
     pub optimizer: OptimizerKind,
-    /// Highest learning rate.
+    /// Peak learning rate.
     pub learning_rate: f64,
-    /// Learning rate of the parameters that Muon leaves to Adam: those that are no matrix, or a thin one. That of their
-    /// group without it.
+    /// Learning rate of the parameters that Muon leaves to Adam: vectors and thin matrices.
+    /// Default: the rate of their group.
     pub adam_learning_rate: Option<f64>,
-    /// Decay of the two moments.
+    /// Decay rates of Adam's first and second moments.
     #[serde(default = "default_betas")]
     pub betas: [f32; 2],
     /// Steps of linear warm-up.
     #[serde(default)]
     pub warmup_steps: u64,
-    /// Learning rate at the last step as a fraction of the highest: the end of the cosine.
+    /// Learning rate at the last step as a fraction of the peak, at the end of the cosine schedule.
     #[serde(default)]
     pub final_fraction: f64,
-    /// Largest norm of the whole gradient; a longer one is scaled down to it.
+    /// Maximum norm of the whole gradient. Larger gradients are scaled down to it.
     pub clip_norm: Option<f32>,
-    /// Decay of the moving average of the weights.
+    /// Decay of the exponential moving average of the weights.
     #[serde(
         default = "default_ema_decay",
         alias = "average_decay",
         deserialize_with = "bounds::fraction"
     )]
     pub ema_decay: f64,
-    /// Half-life of the EMA in thousands of images, in place of `ema_decay`. It grows to that with the
-    /// images seen, as NVIDIA's `ema_kimg` and `ema_rampup` do.
+    /// Half-life of the EMA in thousands of images, instead of `ema_decay`. It ramps up with the
+    /// images seen, like NVIDIA's `ema_kimg` and `ema_rampup`.
     pub ema_kimg: Option<f64>,
-    /// Steps between two checkpoints, each with an evaluation.
+    /// Steps between checkpoints. Each checkpoint includes an evaluation.
     #[serde(deserialize_with = "bounds::positive")]
     pub checkpoint_every: u64,
-    /// Steps between two sample pictures.
+    /// Steps between sample pictures.
     #[serde(deserialize_with = "bounds::positive")]
     pub sample_every: u64,
-    /// Steps between two lines of the log.
+    /// Steps between log lines.
     #[serde(default = "default_log_every", deserialize_with = "bounds::positive")]
     pub log_every: u64,
-    /// Parameters with a learning rate of their own.
+    /// Parameter groups with their own learning rate.
     #[serde(default, rename = "group")]
     pub groups: Vec<GroupConfig>,
 }
 
-/// An optimiser.
+/// Optimiser of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerKind {
     /// Adam.
     #[default]
     Adam,
-    /// Muon for matrices and convolutions, Adam for the rest.
+    /// Muon for matrices and convolutions, Adam for other parameters.
     Muon,
 }
 
@@ -88,13 +88,13 @@ pub enum OptimizerKind {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupConfig {
-    /// Part of the module path of every parameter in the group, such as `mapping.`.
+    /// Substring of the module path of each parameter in the group, for example `mapping.`.
     pub path: String,
-    /// Highest learning rate of the group, on the common schedule.
+    /// Peak learning rate of the group. The schedule is shared.
     pub learning_rate: f64,
-    /// Optimiser of the group; the run's without it.
+    /// Optimiser of the group. Default: that of the run.
     pub optimizer: Option<OptimizerKind>,
-    /// Decay of its two moments; the run's without it.
+    /// Decay rates of the two moments. Default: those of the run.
     pub betas: Option<[f32; 2]>,
 }
 
@@ -110,18 +110,18 @@ fn default_log_every() -> u64 {
     10
 }
 
-/// Key by which a configuration names another one, beside it, whose keys it takes over. What both have
-/// is merged where it is a table, else the file's own counts.
+/// Key with the path of a base configuration, relative to the file. Tables are merged. Other keys
+/// of the file override those of the base.
 const BASE: &str = "base";
 
-/// A longer chain of bases leads in a circle.
+/// Maximum number of nested bases. A longer chain is circular.
 const MAX_BASES: usize = 8;
 
-/// Reads a TOML configuration, with what its `base` says.
+/// Reads a TOML configuration, merged with its `base`.
 ///
 /// # Errors
-/// The file or its base cannot be read, or a field is unknown, missing or of the wrong type; the message is one
-/// line that names the field, and its line where there is no base.
+/// The file or its base cannot be read, or a field is unknown, missing or of the wrong type. The
+/// message is one line that names the field, and the line in the file if there is no base.
 pub fn load_config<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = std::fs::read_to_string(path).map_err(TrainError::io(path))?;
     let table: Table = parse(path, &text)?;
@@ -140,13 +140,16 @@ fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| TrainError::config(path, one_line(text, &error)))
 }
 
-/// `table`, read from `path`, over what its base says.
+/// `table`, read from `path`, merged over its base.
 fn merged(path: &Path, mut table: Table, bases: usize) -> Result<Table> {
     let Some(base) = table.remove(BASE) else {
         return Ok(table);
     };
     let Some(base) = base.as_str().filter(|_| bases > 0) else {
-        return Err(TrainError::config(path, "`base` leads to no configuration"));
+        return Err(TrainError::config(
+            path,
+            "`base` is not a path, or the bases form a cycle",
+        ));
     };
     let base = path.parent().unwrap_or(Path::new("")).join(base);
     let text = std::fs::read_to_string(&base).map_err(TrainError::io(&base))?;
@@ -154,7 +157,7 @@ fn merged(path: &Path, mut table: Table, bases: usize) -> Result<Table> {
     Ok(over(below, table))
 }
 
-/// The keys of both tables; those of `above` count.
+/// Merges two tables. Keys of `above` take precedence.
 fn over(mut below: Table, above: Table) -> Table {
     for (key, value) in above {
         let value = match (below.remove(&key), value) {
@@ -166,7 +169,7 @@ fn over(mut below: Table, above: Table) -> Table {
     below
 }
 
-/// Whether a TOML configuration has a table of this name; false where it cannot be read.
+/// Whether a TOML configuration has a table of this name. False if it cannot be read.
 pub fn has_table(path: &Path, name: &str) -> bool {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let table = text.parse().unwrap_or_default();
@@ -183,7 +186,7 @@ fn with_field(error: serde_path_to_error::Error<toml::de::Error>) -> String {
     }
 }
 
-/// Says which keys of a file have another name now; the old ones are read too.
+/// Prints a notice about keys that have a new name. Old names still work.
 fn note_old_keys(path: &Path, table: &Table) {
     let renamed: Vec<String> = RENAMED
         .iter()
@@ -195,7 +198,7 @@ fn note_old_keys(path: &Path, table: &Table) {
     }
 }
 
-/// Whether the table or one in it has the key.
+/// Whether the table or a nested table has the key.
 fn has_key(table: &Table, key: &str) -> bool {
     table.contains_key(key)
         || table
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_says_what_a_file_leaves_out() {
+    fn a_base_provides_missing_keys() {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -274,7 +277,7 @@ mod tests {
         assert!(has_table(&path, "portraits") && !has_table(&path, "images"));
 
         let path = write("circle.toml", "base = 'circle.toml'\n");
-        let error = load_config::<Table>(&path).expect_err("a circle");
+        let error = load_config::<Table>(&path).expect_err("a cycle");
         assert!(error.to_string().contains("`base`"), "{error}");
         let path = write("lost.toml", "base = 'none.toml'\n");
         let error = load_config::<Table>(&path).expect_err("no base");
@@ -289,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_out_of_range_are_one_line() {
+    fn numbers_out_of_range_give_one_line_errors() {
         for (right, wrong) in [
             ("checkpoint_every = 5", "checkpoint_every = 0"),
             ("sample_every = 5", "sample_every = -1"),

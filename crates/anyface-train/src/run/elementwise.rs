@@ -1,14 +1,14 @@
-//! Passes over the weights of a model, on all cores.
+//! Parallel element-wise operations over the weights of a model.
 //!
-//! A step with few images spends as long on the weights as on the images, so each pass counts.
+//! For small batches, these operations take as long as the forward and backward pass.
 
 use burn::tensor::{DType, Tensor, TensorData};
 use rayon::prelude::*;
 
-/// Values that a thread takes at once.
+/// Values per task.
 const CHUNK: usize = 1 << 15;
 
-/// `a + part·(b − a)`. Both are on a device without autodiff.
+/// `a + part·(b − a)`. Both tensors are on a device without autodiff.
 pub(super) fn lerp<const D: usize>(a: Tensor<D>, b: Tensor<D>, part: f32) -> Tensor<D> {
     if a.dtype() != DType::F32 || b.dtype() != DType::F32 {
         return a.clone() + (b - a) * part;
@@ -28,7 +28,7 @@ pub(super) fn lerp<const D: usize>(a: Tensor<D>, b: Tensor<D>, part: f32) -> Ten
     Tensor::from_data(TensorData::new(values, shape), &device)
 }
 
-/// The sum of the squares of all values. Its bits do not depend on the number of threads.
+/// Sum of the squares of all values. The result does not depend on the number of threads.
 pub(super) fn sum_of_squares<const D: usize>(x: Tensor<D>) -> f64 {
     let data = x.into_data().convert::<f32>();
     let values: &[f32] = data.as_slice().expect("f32");
@@ -53,11 +53,11 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tolerance};
 
     #[test]
-    fn both_equal_burns_operations() {
+    fn operations_match_burn() {
         let device = Device::flex();
         let shape = [37, 1021];
         let [a, b] = [(); 2].map(|()| Tensor::<2>::random(shape, Distribution::Default, &device));
-        // One is a view that does not lie row by row.
+        // A view that is not contiguous.
         let b = b.reshape([1021, 37]).transpose();
         let expected = a.clone() * 0.7 + b.clone() * 0.3;
         let found = lerp(a.clone(), b, 0.3);

@@ -1,4 +1,4 @@
-//! Exponential moving average of the weights.
+//! Exponential moving average (EMA) of the weights.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
@@ -7,11 +7,11 @@ use burn::tensor::container::TensorContainer;
 use super::config::RunConfig;
 use super::elementwise::lerp;
 
-/// The half-life is at most this part of the images seen: NVIDIA's `ema_rampup`.
+/// Maximum half-life as a fraction of the images seen: NVIDIA's `ema_rampup`.
 const RAMP_UP: f64 = 0.05;
 
-/// How much of the EMA is kept in the step after `step` steps and `seen` images, which adds `batch`
-/// images. A young EMA forgets the initial weights.
+/// Decay of the EMA for the step after `step` steps and `seen` images, with `batch` images. The
+/// decay is smaller at the start, so that the EMA forgets the initial weights.
 pub(super) fn decay(config: &RunConfig, step: u64, seen: u64, batch: usize) -> f64 {
     match config.ema_kimg {
         Some(ema_kimg) => {
@@ -26,8 +26,8 @@ pub(super) fn decay(config: &RunConfig, step: u64, seen: u64, batch: usize) -> f
     }
 }
 
-/// `ema ← decay · ema + (1 − decay) · model` for every float parameter. `ema` is on the plain device,
-/// `model` on the autodiff one.
+/// `ema ← decay · ema + (1 − decay) · model` for every float parameter. `ema` is on a plain device,
+/// `model` on an autodiff device.
 pub(super) fn update<M: Module>(ema: M, model: &M, decay: f64) -> M {
     let mut blend = Blend {
         weights: TensorContainer::new(),
@@ -53,7 +53,7 @@ impl ModuleMapper for Blend {
         let weight: Tensor<D> = self
             .weights
             .remove(&param.id)
-            .expect("the average has the parameters of the model");
+            .expect("the EMA has the parameters of the model");
         let part = (1.0 - self.decay) as f32;
         param.map(|ema| lerp(ema, weight, part))
     }

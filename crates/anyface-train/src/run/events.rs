@@ -1,7 +1,7 @@
-//! TensorBoard's event files.
+//! Writer of TensorBoard event files.
 //!
-//! A file is a row of records (`tensorflow/core/lib/io/record_writer.cc`), each a protobuf message
-//! `Event` (`tensorflow/core/util/event.proto`). Only what scalars need is here.
+//! A file is a sequence of records (`tensorflow/core/lib/io/record_writer.cc`). Each contains a
+//! protobuf message `Event` (`tensorflow/core/util/event.proto`). Only scalars are supported.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,7 +12,7 @@ use prost::Message;
 
 use crate::error::{Result, TrainError};
 
-/// What the first event of a file says of its format.
+/// Format version in the first event of a file.
 const VERSION: &str = "brain.Event:2";
 /// `kMaskDelta` of `tensorflow/core/lib/hash/crc32c.h`.
 const MASK_DELTA: u32 = 0xa282_ead8;
@@ -47,14 +47,14 @@ struct Scalar {
     simple_value: Option<f32>,
 }
 
-/// A new event file.
+/// An event file.
 pub(super) struct EventFile {
     path: PathBuf,
     file: File,
 }
 
 impl EventFile {
-    /// Opens a file of its own in `folder`, under a name that TensorBoard looks for.
+    /// Creates a new file in `folder` with a name that TensorBoard recognises.
     pub(super) fn create(folder: &Path) -> Result<Self> {
         let now = seconds();
         let name = format!("events.out.tfevents.{now:017.6}.{}", std::process::id());
@@ -69,7 +69,7 @@ impl EventFile {
         Ok(events)
     }
 
-    /// Writes the named numbers of one step.
+    /// Writes the named values of one step.
     pub(super) fn scalars(&mut self, step: u64, values: &[(String, f64)]) -> Result<()> {
         let value = values.iter().map(|(name, value)| Scalar {
             tag: name.clone(),
@@ -98,7 +98,7 @@ fn seconds() -> f64 {
     now.map_or(0.0, |now| now.as_secs_f64())
 }
 
-/// Length, its checksum, data, its checksum.
+/// A record: length, checksum of the length, data, checksum of the data.
 fn record(data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u64).to_le_bytes();
     [
@@ -120,9 +120,9 @@ fn masked_crc(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// The first record of every file that TensorFlow writes at second 0.
+    /// The first record of every file that TensorFlow writes, at time 0.
     #[test]
-    fn the_first_record_is_that_of_tensorflow() {
+    fn the_first_record_matches_tensorflow() {
         let event = Event {
             file_version: Some(VERSION.to_owned()),
             ..Event::default()
@@ -134,7 +134,8 @@ mod tests {
         assert_eq!(found.len(), 8 + 4 + 15 + 4);
     }
 
-    /// `crc32c.mask(crc32c.value(b"123456789"))` of TensorFlow; the checksum is 0xe3069283 (RFC 3720).
+    /// `crc32c.mask(crc32c.value(b"123456789"))` of TensorFlow. The checksum is 0xe3069283
+    /// (RFC 3720).
     #[test]
     fn checksums_are_masked() {
         let expected = 0xe306_9283_u32.rotate_right(15).wrapping_add(MASK_DELTA);
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_again() {
+    fn written_events_can_be_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut events = EventFile::create(folder.path()).expect("a file");
         let values = [("loss/l1".to_owned(), 0.0), ("rate".to_owned(), 0.5)];
@@ -155,7 +156,7 @@ mod tests {
             bytes = &bytes[12 + length + 4..];
         }
         let [first, second] = &read[..] else {
-            panic!("two events, not {}", read.len());
+            panic!("expected two events, found {}", read.len());
         };
         assert_eq!(first.file_version.as_deref(), Some(VERSION));
         assert_eq!(second.step, 7);

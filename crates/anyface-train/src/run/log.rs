@@ -1,4 +1,4 @@
-//! The log of a run: `log.jsonl` to read by hand or by script, event files for TensorBoard.
+//! The log of a run: `log.jsonl`, and event files for TensorBoard.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::events::EventFile;
 use crate::error::{Result, TrainError};
 
-/// Writes named numbers by step, to both logs.
+/// Writes the named values of each step to both logs.
 pub(super) struct Log {
     path: PathBuf,
     lines: File,
@@ -17,8 +17,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Opens the logs in `out`. Lines after `step`, which a killed run wrote past its last checkpoint,
-    /// are dropped: the run is about to write them again.
+    /// Opens the logs in `out`. Removes lines after `step`, which a killed run wrote after its last
+    /// checkpoint, because the resumed run writes them again.
     pub(super) fn open(out: &Path, step: u64) -> Result<Self> {
         let path = out.join("log.jsonl");
         drop_lines_after(&path, step).map_err(TrainError::io(&path))?;
@@ -34,7 +34,7 @@ impl Log {
         })
     }
 
-    /// One line `{"step": 10, "loss/l1": 0.2, …}` and one TensorBoard event.
+    /// Writes one line `{"step": 10, "loss/l1": 0.2, …}` and one TensorBoard event.
     pub(super) fn write(&mut self, step: u64, values: &[(String, f64)]) -> Result<()> {
         let mut line = Map::new();
         line.insert("step".to_owned(), step.into());

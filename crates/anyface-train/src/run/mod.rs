@@ -1,9 +1,8 @@
-//! The training loop that every stage shares.
+//! The training loop shared by all stages.
 //!
-//! A stage says what is learned: it implements [`Stage`] (fresh weights, the gradients of one
-//! batch, held-out metrics, a picture of the progress). [`train`] does the rest: optimiser and
-//! learning-rate schedule, moving average of the weights, checkpoints and exact resume, logs,
-//! progress, the stop on a loss that is not finite.
+//! A stage implements [`Stage`]: initial weights, gradients of a batch, held-out metrics and sample
+//! pictures. [`train`] does the rest: optimiser, learning rate schedule, EMA of the weights,
+//! checkpoints, exact resume, logs and progress. It stops if a loss is not finite.
 //!
 //! ```
 //! use anyface::Device;
@@ -61,9 +60,9 @@
 //! # Ok::<(), anyface_train::TrainError>(())
 //! ```
 //!
-//! Everything random in a step comes from the generator that the loop hands in, which is made from
-//! the seed and the number of the step alone. So a run that was killed and resumed draws what a run
-//! never stopped draws, and ends with the same weights, bit for bit.
+//! All randomness of a step comes from the random generator that the loop passes in. Its seed
+//! depends only on the seed of the run and the step. A resumed run therefore ends with exactly the
+//! same weights as an uninterrupted run.
 
 mod checkpoint;
 mod config;

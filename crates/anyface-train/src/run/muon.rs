@@ -1,8 +1,9 @@
-//! Muon (Jordan et al. 2024, <https://kellerjordan.github.io/posts/muon>): momentum whose matrix is made orthogonal.
+//! Muon (Jordan et al. 2024, <https://kellerjordan.github.io/posts/muon>): momentum with an
+//! orthogonalised update.
 //!
-//! Every direction in which a layer's gradient is small moves as far as the one in which it is large: many fewer
-//! steps than Adam where a batch is cheap beside them. A convolution `[O, I, k, k]` counts as the matrix `[O, I·k²]`;
-//! what is no matrix, or a thin one, is left to Adam.
+//! An orthogonal update moves a layer equally far in directions of small and large gradients. This
+//! takes fewer steps than Adam. A convolution `[O, I, k, k]` is treated as the matrix `[O, I·k²]`.
+//! Adam updates vectors and thin matrices.
 
 use burn::optim::{
     Adam, AdamConfig, AdamState, LearningRate, Optimizer, RecordState, StateSink, StateSource,
@@ -13,15 +14,16 @@ use rayon::prelude::*;
 
 use super::elementwise::lerp;
 
-/// The matrix has at least so many rows and columns; thinner ones go to Adam.
+/// Minimum number of rows and columns of a matrix. Adam updates thinner ones.
 const THINNEST: usize = 16;
-/// Root mean square of an update, in learning rates: about that of Adam's (Liu et al. 2025, section 2.2).
+/// Root mean square of an update, in units of the learning rate. It is about that of Adam (Liu et
+/// al. 2025, section 2.2).
 const UPDATE_SCALE: f64 = 0.2;
 /// Newton–Schulz coefficients of the reference implementation.
 const QUINTIC: [f64; 3] = [3.4445, -4.7750, 2.0315];
 const ITERATIONS: usize = 5;
 const EPSILON: f64 = 1e-8;
-/// Rows of a product that a thread takes at once.
+/// Rows of a matrix product per task.
 const BLOCK: usize = 64;
 
 /// Muon for matrices and convolutions, Adam for the rest.
@@ -32,7 +34,7 @@ pub(super) struct Muon {
 }
 
 impl Muon {
-    /// With Adam's decay of the two moments; the first is that of Muon's momentum too.
+    /// `betas` are Adam's decay rates. The first is also the momentum of Muon.
     pub(super) fn new(betas: [f32; 2]) -> Self {
         let adam = AdamConfig::new()
             .with_beta_1(betas[0])
@@ -45,13 +47,13 @@ impl Muon {
     }
 }
 
-/// What is remembered of one parameter.
+/// Optimiser state of one parameter.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one a parameter")]
+#[expect(clippy::large_enum_variant, reason = "there is one per parameter")]
 pub(super) enum MuonState<const D: usize> {
     /// Moving average of the gradient.
     Momentum(Tensor<D>),
-    /// What Adam remembers.
+    /// State of Adam.
     Adam(AdamState<D>),
 }
 
@@ -78,7 +80,7 @@ impl Optimizer for Muon {
             _ => gradient.zeros_like(),
         };
         let momentum = lerp(past, gradient.clone(), 1.0 - self.momentum);
-        // Nesterov's momentum: a look ahead by this gradient.
+        // Nesterov momentum.
         let ahead = lerp(momentum.clone(), gradient, 1.0 - self.momentum);
         let update = orthogonalize(ahead.reshape([rows, columns])).reshape(tensor.shape());
         let scale = UPDATE_SCALE * (rows.max(columns) as f64).sqrt();
@@ -117,7 +119,7 @@ impl<const D: usize> RecordState for MuonState<D> {
     }
 }
 
-/// Rows and columns of a parameter as a matrix, if it is one and thick enough.
+/// Rows and columns of a parameter as a matrix, or `None` if Adam updates it.
 pub(super) fn matrix_of(dims: &[usize]) -> Option<[usize; 2]> {
     let rows = dims[0];
     let columns: usize = dims[1..].iter().product();
@@ -125,10 +127,11 @@ pub(super) fn matrix_of(dims: &[usize]) -> Option<[usize; 2]> {
     is_matrix.then_some([rows, columns])
 }
 
-/// The nearest matrix with singular values near 1, `[R, C]`, by Newton–Schulz iteration.
+/// Orthogonalises a matrix `[R, C]` by Newton–Schulz iteration: all singular values become close to
+/// 1.
 ///
-/// Each iteration multiplies by a polynomial of the Gram matrix from the left, so all but the first and the last
-/// product are of the small side's size.
+/// Each iteration multiplies by a polynomial of the Gram matrix from the left. All products except
+/// the first and the last have the size of the smaller side.
 fn orthogonalize(gradient: Tensor<2>) -> Tensor<2> {
     let [rows, columns] = gradient.dims();
     if rows > columns {
@@ -153,7 +156,8 @@ fn orthogonalize(gradient: Tensor<2>) -> Tensor<2> {
     product(&whole, &x)
 }
 
-/// `a·b`, on all cores: blocks of rows, so that the bits do not depend on their number.
+/// Parallel matrix product `a·b`. Fixed row blocks make the result independent of the number of
+/// threads.
 fn product(a: &Tensor<2>, b: &Tensor<2>) -> Tensor<2> {
     let [rows, _] = a.dims();
     let blocks: Vec<_> = (0..rows)
@@ -174,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn singular_values_come_near_one() {
+    fn singular_values_are_close_to_one() {
         let device = Device::flex();
         for shape in [[24, 70], [70, 24], [32, 32]] {
             let x = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
@@ -184,7 +188,7 @@ mod tests {
             } else {
                 y
             };
-            // The mean of the squared singular values.
+            // Mean of the squared singular values.
             let rows = y.dims()[0] as f32;
             let mean = y.square().sum().into_scalar::<f32>() / rows;
             assert!((0.6..1.3).contains(&mean), "{shape:?}: {mean}");

@@ -1,4 +1,5 @@
-//! Adam or Muon with a schedule, parameter groups and clipping by the norm of the whole gradient.
+//! Optimiser of a run: Adam or Muon with schedule, parameter groups and clipping of the global
+//! gradient norm.
 
 use std::f64::consts::PI;
 use std::path::Path;
@@ -44,7 +45,7 @@ impl RunOptimizer {
         }
     }
 
-    /// The moments of every parameter, as a burnpack file.
+    /// Saves the optimiser state as a burnpack file.
     pub(super) fn save(&self, path: &Path) -> Result<(), RecordError> {
         self.optimizer.save(path)
     }
@@ -54,8 +55,8 @@ impl RunOptimizer {
         Ok(self)
     }
 
-    /// One update of `model`, `step` counting from 0. Returns the model and the norm of the gradient
-    /// before clipping; when that is not finite, the model is as it was.
+    /// One update of `model`. `step` starts at 0. Returns the model and the gradient norm before
+    /// clipping. If the norm is not finite, the model is unchanged.
     pub(super) fn step<M: Module>(
         &mut self,
         model: M,
@@ -84,7 +85,7 @@ impl RunOptimizer {
         (self.optimizer.step(rates, model, gradients.gradients), norm)
     }
 
-    /// The rate of every parameter. Where several groups match one, the last holds.
+    /// Learning rate of every parameter. If several groups match, the last one applies.
     fn learning_rates<M: Module>(&self, model: &M, step: u64) -> ModuleLearningRate {
         let config = &self.config;
         let schedule = schedule(config, step);
@@ -129,8 +130,8 @@ impl ModuleVisitor for ThinParameters {
     }
 }
 
-/// The learning rate as a fraction of the highest: a line up over the warm-up, then half a cosine
-/// down to `final_fraction` at the last step.
+/// Learning rate as a fraction of the peak: linear warm-up, then half a cosine down to
+/// `final_fraction` at the last step.
 pub(super) fn schedule(config: &RunConfig, step: u64) -> f64 {
     if step < config.warmup_steps {
         return (step + 1) as f64 / config.warmup_steps as f64;
@@ -141,7 +142,7 @@ pub(super) fn schedule(config: &RunConfig, step: u64) -> f64 {
     config.final_fraction + (1.0 - config.final_fraction) * cosine
 }
 
-/// Visits the gradients: without a `scale` to sum their squares, with one to apply it.
+/// Visitor of gradients. Sums their squares if `scale` is `None`, otherwise multiplies them by it.
 struct Gradients {
     gradients: GradientsParams,
     squares: f64,
@@ -171,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schedule_warms_up_then_falls() {
+    fn schedule_warms_up_then_decays() {
         let config: RunConfig = toml::from_str(
             "out='x'\nseed=1\nsteps=110\nlearning_rate=1.0\nwarmup_steps=10\nfinal_fraction=0.1\n\
              checkpoint_every=1\nsample_every=1",

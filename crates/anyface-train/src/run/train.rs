@@ -1,4 +1,4 @@
-//! The loop itself.
+//! The training loop.
 
 use std::path::Path;
 use std::time::Instant;
@@ -17,46 +17,47 @@ use super::optimizer::{RunOptimizer, schedule};
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
-/// What is learned: a model, its loss, and how it is judged.
+/// A training task: a model, its loss and its evaluation.
 pub trait Stage {
-    /// The weights being trained. Networks that stay frozen belong to the stage itself.
+    /// The trained weights. Frozen networks belong to the stage.
     type Model: Module;
 
-    /// The weights to start from on `device`, which the loop has seeded.
+    /// Initial weights on `device`, which the loop has seeded.
     ///
     /// # Errors
     /// Weights of an earlier run or a bundle cannot be read.
     fn init(&self, device: &Device) -> Result<Self::Model>;
 
-    /// Called before every step with the images learned from so far, for losses that begin later.
+    /// Called before every step with the number of images seen so far, for losses that start later.
     fn begin_step(&mut self, images_seen: u64) {
         let _ = images_seen;
     }
 
-    /// Gradients of one batch. Whatever is random is drawn from `rng`.
+    /// Gradients of one batch. All randomness comes from `rng`.
     ///
     /// # Errors
     /// The data cannot be read.
     fn step(&mut self, model: &Self::Model, rng: &mut ChaCha8Rng) -> Result<StepOutput>;
 
-    /// Sets what every step changes but no gradient does, such as running statistics; called after the optimiser.
+    /// Updates values without gradients, for example running statistics. Called after the
+    /// optimiser.
     fn update_buffers(&mut self, model: Self::Model) -> Self::Model {
         model
     }
 
-    /// Sets what is not learned by gradient, such as a mean latent, in the averaged weights; called before
-    /// they are sampled, evaluated and saved.
+    /// Updates values of the EMA weights that are not trained, for example a mean latent. Called
+    /// before sampling, evaluation and saving.
     fn refresh(&self, ema: Self::Model) -> Self::Model {
         ema
     }
 
-    /// Metrics of the averaged weights on held-out data; called before every checkpoint.
+    /// Metrics of the EMA weights on held-out data. Called before every checkpoint.
     ///
     /// # Errors
     /// The data cannot be read.
     fn evaluate(&mut self, ema: &Self::Model) -> Result<Evaluation>;
 
-    /// Writes a picture of what the averaged weights do to `path` (PNG).
+    /// Writes a sample picture of the EMA weights to `path` (PNG).
     ///
     /// # Errors
     /// The picture cannot be written.
@@ -66,19 +67,19 @@ pub trait Stage {
     }
 }
 
-/// One batch, learned from.
+/// Result of one batch.
 pub struct StepOutput {
-    /// The gradient of every parameter that has one.
+    /// Gradients of the parameters.
     pub gradients: GradientsParams,
-    /// Named losses to log, the total first.
+    /// Named losses for the log, the total first.
     pub losses: Vec<(&'static str, f64)>,
-    /// Samples in the batch.
+    /// Number of samples in the batch.
     pub images: usize,
 }
 
 impl StepOutput {
-    /// Gradients of `total` (`[1]`) for the parameters of `model`; the losses of `parts` are logged
-    /// beside it.
+    /// Gradients of `total` (`[1]`) for the parameters of `model`. The losses in `parts` are also
+    /// logged.
     pub fn backward<M: Module>(
         model: &M,
         total: &Tensor<1>,
@@ -101,18 +102,18 @@ impl StepOutput {
 /// Metrics on held-out data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// What the best checkpoint is best at; higher is better.
+    /// Score that selects the best checkpoint. Higher is better.
     pub score: f64,
-    /// Named metrics to log.
+    /// Named metrics for the log.
     pub metrics: Vec<(String, f64)>,
 }
 
-/// Trains a stage to the last step of `config`, or for its `max_minutes`, and returns the averaged
-/// weights. With `resume`, goes on from the newest checkpoint, if there is one.
+/// Trains a stage to the last step of `config` or for `max_minutes` and returns the EMA weights.
+/// With `resume`, continues from the newest checkpoint, if there is one.
 ///
 /// # Errors
-/// The output directory holds another run or cannot be written; a checkpoint is damaged; the stage
-/// fails; a loss or gradient is not finite, in which case the last checkpoint is still good.
+/// The output directory has another run or cannot be written, a checkpoint is damaged, the stage
+/// fails, or a loss or gradient is not finite. In the last case the last checkpoint remains valid.
 pub fn train<S: Stage>(
     stage: &mut S,
     config: &RunConfig,
@@ -179,7 +180,7 @@ pub fn train<S: Stage>(
     Ok(state.ema)
 }
 
-/// The newest checkpoint, or fresh weights.
+/// The newest checkpoint, or initial weights.
 fn start<S: Stage>(
     stage: &S,
     config: &RunConfig,
@@ -189,8 +190,8 @@ fn start<S: Stage>(
     let device = device.clone().autodiff();
     device.seed(config.seed);
     let model = stage.init(&device)?;
-    // Parameters are drawn when first read: read them all now, in the order of the module, so that
-    // clones share them and the seed decides them.
+    // Parameters are initialised when first read. Read all of them now in module order, so that
+    // clones share them and the seed determines them.
     drop(model.clone().into_record());
     Ok(match checkpoints.load_latest(&model, config)? {
         Some(state) => state,
@@ -203,7 +204,7 @@ fn start<S: Stage>(
     })
 }
 
-/// The generator of one step, from the seed and the number of the step alone.
+/// Random generator of one step. Depends only on the seed and the step.
 fn step_rng(seed: u64, step: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(step);
@@ -231,7 +232,7 @@ fn write_sample<S: Stage>(
     stage.sample(ema, &directory.join(format!("{step:08}.png")))
 }
 
-/// Logs an evaluation and notes it if it is the best so far.
+/// Logs an evaluation and updates the best checkpoint.
 fn record(
     evaluation: &Evaluation,
     position: &mut Position,
@@ -259,7 +260,7 @@ fn record(
     Ok(())
 }
 
-/// Means since the last line of the log.
+/// Means since the last log line.
 struct Means {
     since: Instant,
     sums: Vec<(&'static str, f64)>,
@@ -301,7 +302,7 @@ impl Means {
         self.images as f64 / self.since.elapsed().as_secs_f64().max(1e-9)
     }
 
-    /// The means under their names in the log; starts anew.
+    /// Returns the means with their log names and resets them.
     fn take(&mut self) -> Vec<(String, f64)> {
         let steps = self.steps as f64;
         let mut values: Vec<(String, f64)> = self

@@ -1,4 +1,4 @@
-//! The attribute loss: a probe that tells what pixels do not.
+//! The attribute loss: a probe that compares attributes which hardly change a pixel loss.
 
 use std::path::PathBuf;
 
@@ -15,11 +15,11 @@ use crate::loss::{AttributeLosses, attribute_losses};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeLossConfig {
-    /// Folder of a bundle with a probe: never the one that judges what is trained.
+    /// Folder of a bundle with a probe. It must not be the probe of the evaluation.
     pub bundle: PathBuf,
-    /// Weight of the distance of its features.
+    /// Weight of the feature distance.
     pub features_weight: f64,
-    /// Weight of the difference of the attributes that it reads.
+    /// Weight of the difference of the attributes' probabilities.
     pub reading_weight: f64,
 }
 
@@ -38,14 +38,14 @@ impl AttributeLossConfig {
     }
 }
 
-/// A frozen probe with the weights of its losses.
+/// A frozen probe and the weights of its losses.
 pub(super) struct AttributeLoss {
     probe: Probe,
     config: AttributeLossConfig,
 }
 
 impl AttributeLoss {
-    /// The weighted loss of images `[N, 3, R, R]` against those they should be, and its parts by name.
+    /// The weighted loss between `output` and `target`, `[N, 3, R, R]` each, and its parts by name.
     pub(super) fn compare(
         &self,
         output: Tensor<4>,

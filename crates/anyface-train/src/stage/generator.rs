@@ -1,10 +1,12 @@
-//! The generator of the built-in domain, by regression on rendered portraits.
+//! Training of the built-in generator by regression on rendered portraits.
 //!
-//! `z` is the code of a face, all there is to see of it, so the network can learn the render itself: no
-//! discriminator, and a loss that says how far there is to go. Style mixing is exact: the layers from `k` on get
-//! `f(z)`, those below get `f(z')` of a face with the coarse part of this one and the fine part of another, and
-//! the target is the render of `z`. So the layers below `k` cannot carry anything that a caption names. (Those from
-//! `k` on do know the coarse part: the text stream reads it from `w_c`.)
+//! `z` is the code of a face, which determines the render. The network can thus learn the render
+//! directly, without a discriminator.
+//!
+//! Style mixing is exact. The layers from `k` on get `f(z)`. The layers below `k` get `f(z')`,
+//! where `z'` has the coarse part of this face and the fine part of another one. The target is the
+//! render of `z`. The layers below `k` therefore cannot carry attributes that captions name. The
+//! layers from `k` on do carry the coarse part, and the text stream reads it from `w_c`.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -28,21 +30,21 @@ use crate::eval::psnr::psnr;
 use crate::loss::{check_pyramid, l1, laplacian_pyramid_l1};
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, has_table, load_config, train};
 
-/// A whole configuration file of this stage.
+/// A configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GeneratorStageConfig {
     /// The run.
     pub run: RunConfig,
-    /// Folder of the bundle that is given the network.
+    /// Bundle folder that receives the generator.
     pub bundle: PathBuf,
-    /// The portraits to learn.
+    /// Training portraits.
     pub portraits: PortraitsConfig,
     /// The network.
     pub model: ModelConfig,
-    /// The batches and the loss.
+    /// Batch size and losses.
     pub learning: LearningConfig,
-    /// A probe that tells what pixels do not; none without.
+    /// Attribute loss for small features that hardly change a pixel loss. Default: none.
     #[serde(alias = "critic")]
     pub attribute_loss: Option<AttributeLossConfig>,
 }
@@ -53,13 +55,13 @@ pub struct GeneratorStageConfig {
 pub struct ModelConfig {
     /// Width of `w`, D.
     pub w_dim: usize,
-    /// Feature channels at 4², 8², … up to the size of the portraits.
+    /// Channels at 4×4, 8×8, … up to the size of the portraits.
     pub channels: Vec<usize>,
-    /// Layers of the mapping network.
+    /// Number of layers of the mapping network.
     pub mapping_layers: usize,
-    /// Learning-rate multiplier of the mapping network.
+    /// Learning rate multiplier of the mapping network.
     pub lr_multiplier: f64,
-    /// Folder of a bundle whose generator to start from; fresh weights without.
+    /// Bundle folder with a generator to start from. Default: random weights.
     pub start: Option<PathBuf>,
 }
 
@@ -67,22 +69,22 @@ pub struct ModelConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Portraits in a step.
+    /// Portraits per step.
     #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
-    /// Part of the batch whose styles are mixed.
+    /// Fraction of the batch with mixed styles.
     #[serde(deserialize_with = "bounds::fraction")]
     pub mixing: f64,
-    /// The first latent layer that carries what captions name, k.
+    /// First latent layer that carries the attributes of captions, k.
     pub mixing_layer: usize,
-    /// The last so many portraits of the cache are for evaluation only.
+    /// Number of portraits at the end of the cache held out for evaluation.
     pub held_out: usize,
-    /// Bands of the Laplacian pyramid in the loss.
+    /// Levels of the Laplacian pyramid in the loss.
     pub pyramid_levels: usize,
 }
 
 impl GeneratorStageConfig {
-    /// The sizes of the network.
+    /// Configuration of the network.
     pub fn generator(&self) -> GeneratorConfig {
         let model = &self.model;
         GeneratorConfig::new(CODE_DIM, model.w_dim, model.channels.clone())
@@ -91,7 +93,7 @@ impl GeneratorStageConfig {
             .with_normalize_z(false)
     }
 
-    /// The weights to start from.
+    /// Initial weights.
     fn load_start(&self, device: &Device) -> Result<Generator> {
         let fresh = self.generator().init(device);
         match &self.model.start {
@@ -100,7 +102,7 @@ impl GeneratorStageConfig {
         }
     }
 
-    /// Checks that the parts fit together; the error names the table and the field.
+    /// Checks that the settings are consistent. The error names the table and the field.
     fn validate(&self) -> std::result::Result<(), String> {
         let generator = self.generator();
         generator
@@ -109,12 +111,12 @@ impl GeneratorStageConfig {
         let (resolution, size) = (generator.resolution(), self.portraits.size as usize);
         if resolution != size {
             return Err(format!(
-                "[model] `channels` makes images of {resolution} pixels, [portraits] `size` is {size}"
+                "[model] `channels` gives {resolution} pixels, but [portraits] `size` is {size}"
             ));
         }
         check_pyramid(self.learning.pyramid_levels, size)?;
         if self.learning.held_out >= self.portraits.count {
-            return Err("[learning] `held_out` leaves no portrait to learn from".to_owned());
+            return Err("[learning] `held_out` leaves no training portraits".to_owned());
         }
         Ok(())
     }
@@ -124,20 +126,20 @@ impl GeneratorStageConfig {
 pub struct GeneratorStage {
     config: GeneratorStageConfig,
     portraits: PortraitCache,
-    /// On the training device.
+    /// Attribute loss, on the autodiff device.
     attribute_loss: Option<AttributeLoss>,
 }
 
-/// Portraits of a sample picture, one a column.
+/// Columns of the sample picture.
 const SAMPLES: usize = 8;
-/// Latents behind `w_avg`.
+/// Number of latents for the mean latent `w_avg`.
 const W_AVG_LATENTS: usize = 8192;
 
 impl GeneratorStage {
-    /// Opens the portraits, rendering them first where the cache is not complete.
+    /// Opens the portraits and renders missing ones.
     ///
     /// # Errors
-    /// As [`build_cache`] and [`PortraitCache::open`]; the attribute loss cannot be read.
+    /// As [`build_cache`] and [`PortraitCache::open`], or the attribute loss cannot be loaded.
     pub fn new(config: GeneratorStageConfig, device: &Device) -> Result<Self> {
         let attribute_loss = config.attribute_loss.as_ref();
         let attribute_loss =
@@ -150,8 +152,8 @@ impl GeneratorStage {
         })
     }
 
-    /// Images `[N, 3, R, R]` of the portraits, from mixed styles where `other` gives another portrait
-    /// and from `f(z)` in all layers where it gives the portrait itself.
+    /// Images `[N, 3, R, R]` of the portraits `indices`. Where `other` has a different portrait,
+    /// the styles are mixed with it.
     fn forward(&self, model: &Generator, indices: &[usize], other: &[usize]) -> Tensor<4> {
         let device = model.synthesis.input.device();
         let latent = |&index: &usize| self.portraits.latent(index);
@@ -168,7 +170,7 @@ impl GeneratorStage {
         model.synthesis.forward(w_plus, Noise::None)
     }
 
-    /// Mean L1 and PSNR (dB, of values in 0–1) over the held-out portraits.
+    /// Mean L1 and PSNR (dB, for values in [0, 1]) over the held-out portraits.
     fn measure(&self, model: &Generator, other: impl Fn(usize) -> usize) -> (f64, f64) {
         let held_out: Vec<usize> = self.held_out().collect();
         let (mut absolute, mut squared) = (0.0, 0.0);
@@ -183,17 +185,17 @@ impl GeneratorStage {
         (absolute, psnr(squared))
     }
 
-    /// Portraits to learn from.
+    /// Indices of the training portraits.
     fn training(&self) -> Range<usize> {
         0..self.portraits.len() - self.config.learning.held_out
     }
 
-    /// Portraits for evaluation only.
+    /// Indices of the held-out portraits.
     fn held_out(&self) -> Range<usize> {
         self.training().end..self.portraits.len()
     }
 
-    /// The held-out portrait after `index`, as a partner to mix with.
+    /// The held-out portrait after `index`, for style mixing.
     fn partner(&self, index: usize) -> usize {
         let held_out = self.held_out();
         held_out.start + (index - held_out.start + 1) % held_out.len()
@@ -261,7 +263,7 @@ impl Stage for GeneratorStage {
         })
     }
 
-    /// Three rows: the renders, the same portraits from their own latents, and from mixed styles.
+    /// Rows: the renders, the generated portraits, and the portraits with mixed styles.
     fn sample(&mut self, ema: &Generator, path: &Path) -> Result<()> {
         let indices: Vec<usize> = self.held_out().take(SAMPLES).collect();
         let partners: Vec<usize> = indices.iter().map(|&index| self.partner(index)).collect();
@@ -276,14 +278,14 @@ impl Stage for GeneratorStage {
     }
 }
 
-/// `anyface train generator`: trains the generator of a configuration file and puts it into the bundle.
+/// `anyface train generator`: trains the generator and puts it into the bundle.
 ///
 /// # Errors
-/// As [`load_config`], [`GeneratorStage::new`] and [`train`]; the bundle cannot be written.
+/// As [`load_config`], [`GeneratorStage::new`] and [`train`], or the bundle cannot be written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     if has_table(path, "images") {
-        let message = "[images]: a generator of pictures is trained by `anyface train gan`";
+        let message = "[images]: use `anyface train gan` to train a generator on pictures";
         return Err(TrainError::config(path, message));
     }
     let config: GeneratorStageConfig = load_config(path)?;

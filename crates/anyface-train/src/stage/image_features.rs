@@ -1,4 +1,4 @@
-//! What the image tower of a bundle sees in pictures.
+//! Image features by the image tower of a bundle.
 
 use anyface::bundle::Bundle;
 use anyface::clip::{Family, ImageTower, ImageTowerConfig, Preprocess};
@@ -7,14 +7,14 @@ use burn::tensor::{Device, Tensor};
 
 use crate::error::Result;
 
-/// A frozen image tower with what its pictures go through before.
+/// A frozen image tower and its preprocessing.
 pub(super) struct ImageFeatures {
     tower: ImageTower,
     preprocess: Preprocess,
 }
 
 impl ImageFeatures {
-    /// The image tower of `bundle`.
+    /// Loads the image tower of `bundle`.
     pub(super) fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
         let config: ImageTowerConfig = bundle.section("image_tower")?;
         let family = bundle.section::<Option<Family>>("clip")?;
@@ -25,7 +25,7 @@ impl ImageFeatures {
         })
     }
 
-    /// Features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
+    /// Features `[N, E]` of pictures `[N, 3, R, R]` in [−1, 1].
     pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.tower.forward(self.preprocess.images(images))
     }

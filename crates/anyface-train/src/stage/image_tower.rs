@@ -1,4 +1,5 @@
-//! The image tower alone, for faces of another domain than those the text tower was trained beside: photographs.
+//! Training of an image tower for a frozen text tower of another domain, for example on
+//! photographs.
 
 use std::path::{Path, PathBuf};
 
@@ -16,23 +17,24 @@ use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
 use crate::run::{RunConfig, load_config, train};
 
-/// A whole configuration file of this stage.
+/// A configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageTowerStageConfig {
-    /// Folder of the bundle that is given the image tower, and the text tower with its tokenizer where they are another's.
+    /// Bundle folder that receives the image tower. If it differs from `text`, it also receives the
+    /// text tower and its tokenizer.
     pub bundle: PathBuf,
-    /// Folder of the bundle whose text tower reads the captions.
+    /// Bundle folder with the text tower.
     pub text: PathBuf,
     /// The run.
     pub run: RunConfig,
-    /// The portraits to learn from.
+    /// Training portraits.
     pub portraits: Option<PortraitsConfig>,
-    /// The photographs to learn from, in their place.
+    /// Training photographs, instead of portraits.
     pub photographs: Option<PhotographsConfig>,
     /// The network.
     pub image_tower: ImageTowerConfig,
-    /// The batches and the losses.
+    /// Batch size and losses.
     pub learning: LearningConfig,
 }
 
@@ -40,27 +42,29 @@ pub struct ImageTowerStageConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Faces in a step.
+    /// Faces per step.
     #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
-    /// Captions of a face that are read, at most: each once, before the first step.
+    /// Maximum number of captions per face. Each is read once before the first step.
     pub captions: usize,
-    /// Faces for evaluation only, 100 at least: the last of the portraits, or as many photographs of those held out.
+    /// Number of held-out faces, at least 100: the last portraits of the cache, or at most this
+    /// many held-out photographs.
     pub held_out: usize,
     /// Weight of the contrast between captions and faces.
     pub contrast: f64,
-    /// Weight of the distance between the features of a face and of its attributes. Attributes get their features from a
-    /// tower of their own, which learns beside the image tower to pick the right caption. 0 for faces with captions only.
+    /// Weight of the distance between the features of a face and of its attributes. A separate
+    /// tower computes features of attributes. It trains together with the image tower, with a
+    /// contrast to the captions. Use 0 for faces without attributes.
     pub regression: f64,
-    /// Whether faces may be turned left to right.
+    /// Whether faces are flipped horizontally at random.
     pub flips: bool,
 }
 
-/// `anyface train image-tower`: trains the image tower of a configuration file and puts it into the bundle.
+/// `anyface train image-tower`: trains the image tower and puts it into the bundle.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; the text tower or the faces cannot be read, or do not fit the image tower; the
-/// bundle cannot be written.
+/// As [`load_config`] and [`train`]. The text tower or the faces cannot be read or do not match the
+/// image tower, or the bundle cannot be written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     let config: ImageTowerStageConfig = load_config(path)?;
@@ -109,7 +113,7 @@ pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     Ok(Bundle::put(bundle, "image_tower", tower, &trained.tower)?)
 }
 
-/// Puts the text tower into the bundle, with what it needs.
+/// Puts the text tower and its tokenizer into the bundle.
 fn share_text(
     config: &ImageTowerStageConfig,
     text_config: &TextTowerConfig,
@@ -128,7 +132,7 @@ fn share_text(
     Ok(Bundle::put(bundle, "text_tower", text_config, text)?)
 }
 
-/// Checks that the parts fit together; the error names the table and the field.
+/// Checks that the settings are consistent. The error names the table and the field.
 fn validate(
     config: &ImageTowerStageConfig,
     text: &TextTowerConfig,
@@ -137,14 +141,14 @@ fn validate(
     let tower = &config.image_tower;
     if tower.embed_dim() != text.embed_dim {
         return Err(format!(
-            "[image_tower] `embed_dim` is {}, that of the text tower {}",
+            "[image_tower] `embed_dim` is {}, but that of the text tower is {}",
             tower.embed_dim(),
             text.embed_dim
         ));
     }
     if tower.resolution() != faces.size() {
         return Err(format!(
-            "[image_tower] `resolution` is {}, the faces have {} pixels",
+            "[image_tower] `resolution` is {}, but the faces have {} pixels",
             tower.resolution(),
             faces.size()
         ));
@@ -153,17 +157,18 @@ fn validate(
         let heads_fit = resnet.heads > 0 && (32 * resnet.width).is_multiple_of(resnet.heads);
         if !resnet.resolution.is_multiple_of(32) || resnet.width % 2 == 1 || !heads_fit {
             return Err(
-                "[image_tower] needs a `resolution` that is a multiple of 32, an even `width`, and `heads` that divide 32 times it"
+                "[image_tower] needs a `resolution` that is a multiple of 32, an even `width`, \
+                 and `heads` that divide 32 · `width`"
                     .to_owned(),
             );
         }
     }
     if config.learning.captions == 0 {
-        return Err("[learning] `captions` is 0, each face needs one at least".to_owned());
+        return Err("[learning] `captions` is 0, but each face needs at least one".to_owned());
     }
     if faces.held_out.len() < GALLERY {
         return Err(format!(
-            "{} faces are held out; a caption needs {GALLERY} to choose from",
+            "{} faces are held out, but the evaluation needs {GALLERY}",
             faces.held_out.len()
         ));
     }
@@ -173,13 +178,13 @@ fn validate(
             match side.features(index).first() {
                 Some(features) if features.len() != text.embed_dim => {
                     return Err(format!(
-                        "the features of captions have {} entries, those of the text tower {}",
+                        "the caption features have {} entries, but those of the text tower have {}",
                         features.len(),
                         text.embed_dim
                     ));
                 }
                 None if side.captions(index) == 0 => {
-                    return Err("there are faces without captions and attributes".to_owned());
+                    return Err("some faces have neither captions nor attributes".to_owned());
                 }
                 _ => (),
             }
@@ -189,7 +194,7 @@ fn validate(
     let mut all = 0..training.len();
     let is_known = all.any(|index| training.attributes(index) != Attributes::UNKNOWN);
     if config.learning.regression > 0.0 && !is_known {
-        return Err("[learning] `regression` needs attributes, there are captions only".to_owned());
+        return Err("[learning] `regression` needs attributes, but the faces have none".to_owned());
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! What is trained: one file or folder a network.
+//! Training stages: one module per network.
 
 mod attribute_loss;
 pub mod clip2latent;
+mod described;
 pub mod dual_encoder;
 pub mod gan;
 pub mod generator;

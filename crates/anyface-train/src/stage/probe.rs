@@ -1,4 +1,5 @@
-//! The probe that judges generated faces, from rendered portraits or photographs alone.
+//! Training of the probe, an attribute classifier, on rendered portraits or photographs. It never
+//! sees generated faces.
 
 use std::path::{Path, PathBuf};
 
@@ -25,28 +26,28 @@ use crate::eval::Accuracy;
 use crate::loss::masked_bce;
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 
-/// A whole configuration file of this stage.
+/// A configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeStageConfig {
-    /// Folder of the bundle that is given the probe.
+    /// Bundle folder that receives the probe.
     pub bundle: PathBuf,
     /// The run.
     pub run: RunConfig,
-    /// The portraits to learn from.
+    /// Training portraits.
     pub portraits: Option<PortraitsConfig>,
-    /// The photographs to learn from, in their place.
+    /// Training photographs, instead of portraits.
     pub photographs: Option<PhotographsConfig>,
     /// The network.
     pub model: ModelConfig,
-    /// The batches.
+    /// Batch size and weights.
     pub learning: LearningConfig,
-    /// What is done to a portrait before the probe sees it.
+    /// Augmentation of the pictures.
     pub augmentation: AugmentationConfig,
 }
 
 impl ProbeStageConfig {
-    /// The sizes of the network for pictures of side `size`.
+    /// Configuration of the network for pictures of side `size`.
     fn probe(&self, size: usize) -> ProbeConfig {
         ProbeConfig::new(Attribute::COUNT)
             .with_resolution(size)
@@ -58,7 +59,7 @@ impl ProbeStageConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
-    /// Channels after each halving of the side.
+    /// Channels after each downsampling by 2.
     #[serde(deserialize_with = "bounds::channels")]
     pub channels: Vec<usize>,
 }
@@ -67,35 +68,36 @@ pub struct ModelConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Faces in a step.
+    /// Faces per step.
     #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
-    /// Faces for evaluation only: the last of the portraits, or as many photographs of those held out.
+    /// Number of held-out faces: the last portraits of the cache, or at most this many held-out
+    /// photographs.
     pub held_out: usize,
-    /// The most that one state of an attribute weighs against the average, however rare it is.
+    /// Maximum loss weight of a rare state of an attribute. The mean weight is 1.
     pub max_weight: f32,
 }
 
-/// The `[augmentation]` table: a generated face is a little softer, noisier or brighter than the one it is like.
-/// Each number is the most that is done, drawn evenly from none to it.
+/// The `[augmentation]` table. Generated faces differ slightly in sharpness, noise and brightness.
+/// Each value is a maximum. The amounts are drawn uniformly.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentationConfig {
-    /// How far towards the mean of its 3×3 neighbours each pixel goes, 0 to 1.
+    /// Interpolation of each pixel to the mean of its 3×3 neighbourhood, 0 to 1.
     pub blur: f32,
-    /// Deviation of the noise, where the picture is in ±1.
+    /// Standard deviation of the noise, for pictures in [−1, 1].
     pub noise: f32,
-    /// Added to or taken from all pixels, where the picture is in ±1.
+    /// Offset of the brightness in both directions, for pictures in [−1, 1].
     pub brightness: f32,
-    /// Part by which contrast is changed.
+    /// Relative change of the contrast.
     pub contrast: f32,
-    /// Whether faces may be turned left to right.
+    /// Whether faces are flipped horizontally at random.
     #[serde(default)]
     pub flips: bool,
 }
 
 impl AugmentationConfig {
-    /// Changes each of `images` `[N, 3, R, R]` in its own way.
+    /// Augments each of `images [N, 3, R, R]` independently.
     fn apply(&self, images: Tensor<4>, rng: &mut ChaCha8Rng) -> Tensor<4> {
         let device = images.device();
         let [n, channels, height, width] = images.dims();
@@ -136,7 +138,7 @@ fn normals(count: usize, rng: &mut impl Rng) -> Vec<f32> {
 struct ProbeStage {
     config: ProbeStageConfig,
     faces: FaceSplit,
-    /// Weight of a no and of a yes of each attribute.
+    /// Loss weights of the states no and yes of each attribute.
     weights: Vec<[f32; 2]>,
 }
 
@@ -153,7 +155,9 @@ impl ProbeStage {
         if halvings > size.trailing_zeros() as usize {
             return Err(TrainError::config(
                 path,
-                format!("[model] `channels` halves pictures of {size} pixels {halvings} times"),
+                format!(
+                    "[model] `channels` has {halvings} entries: {size} pixels cannot be halved that often"
+                ),
             ));
         }
         let training = &faces.training;
@@ -163,7 +167,7 @@ impl ProbeStage {
         if attributes.iter().all(|face| *face == Attributes::UNKNOWN) {
             return Err(TrainError::config(
                 path,
-                "nothing is known of the attributes of these faces",
+                "the faces have no known attributes",
             ));
         }
         let weights = balance(&attributes, config.learning.max_weight);
@@ -174,7 +178,7 @@ impl ProbeStage {
         })
     }
 
-    /// Labels and weights `[N, A]` of some faces to learn from; what cannot be told weighs nothing.
+    /// Labels and weights `[N, A]` of the training faces `batch`. Unknown attributes have weight 0.
     fn labels(&self, batch: &[usize], device: &Device) -> (Tensor<2>, Tensor<2>) {
         let faces: Vec<Attributes> = batch
             .iter()
@@ -197,7 +201,7 @@ impl ProbeStage {
         (tensor(labels), tensor(weights))
     }
 
-    /// What the probe reads from the held-out faces.
+    /// Accuracy of the probe on the held-out faces.
     fn accuracy(&self, probe: &Probe) -> Accuracy {
         let device = probe.devices().remove(0);
         let mut accuracy = Accuracy::default();
@@ -218,8 +222,8 @@ impl ProbeStage {
     }
 }
 
-/// Weights of no and yes that make both count the same in the loss of an attribute: half over how often
-/// the state is seen where it can be told, at most `max`.
+/// Loss weights that balance no and yes of each attribute: 0.5 divided by the frequency of the
+/// state among known states, at most `max`.
 fn balance(attributes: &[Attributes], max: f32) -> Vec<[f32; 2]> {
     let weight = |&attribute: &Attribute| {
         let count = |state| {
@@ -268,11 +272,11 @@ impl Stage for ProbeStage {
     }
 }
 
-/// `anyface train probe`: trains the probe of a configuration file. `held_out.csv` in its folder tells how
-/// well each attribute is read.
+/// `anyface train probe`: trains the probe and puts it into the bundle. Also writes `held_out.csv`,
+/// the accuracy per attribute, to the run folder.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; the faces cannot be rendered or read.
+/// As [`load_config`] and [`train`], or the faces cannot be rendered or read.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     let config: ProbeStageConfig = load_config(path)?;
@@ -310,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn augmentation_blurs_brightens_and_nothing_else_where_it_is_told_nothing_else() {
+    fn augmentation_applies_only_the_configured_changes() {
         let device = Device::flex();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let none = AugmentationConfig {

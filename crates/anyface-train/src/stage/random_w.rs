@@ -1,4 +1,4 @@
-//! Random faces of a generator.
+//! Random latents of a generator.
 
 use anyface::bundle::ZDistribution;
 use anyface::stylegan2::Mapping;
@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Latents `[N, D]` of which the `z_distribution` says what `z` is.
+/// Random latents `w [N, D]`. `z` follows `z_distribution`.
 pub(super) fn random_w(
     count: usize,
     mapping: &Mapping,

@@ -1,4 +1,6 @@
-//! What the text tower of a bundle reads in sentences.
+//! Text features by the text tower of a bundle.
+
+use std::collections::HashMap;
 
 use anyface::bundle::Bundle;
 use anyface::clip::{TextTower, TextTowerConfig, Tokenizer};
@@ -9,22 +11,22 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 
-/// Texts read at once, each with its neighbours in length.
+/// Texts per forward pass, sorted by length.
 const READ_BATCH: usize = 64;
 
-/// A frozen text tower with its tokenizer.
+/// A frozen text tower and its tokenizer.
 pub(super) struct TextFeatures {
     tower: TextTower,
     tokenizer: Tokenizer,
-    /// Tokens that the tower reads at most.
+    /// Maximum number of tokens per text.
     context: usize,
-    /// E, the width of a feature.
+    /// Width of a feature, E.
     feature_dim: usize,
     device: Device,
 }
 
 impl TextFeatures {
-    /// The text tower of `bundle`.
+    /// Loads the text tower of `bundle`.
     pub(super) fn load(bundle: &Bundle, device: &Device) -> Result<Self> {
         let config: TextTowerConfig = bundle.section("text_tower")?;
         let tower = bundle.network("text_tower", config.init(device))?;
@@ -37,26 +39,26 @@ impl TextFeatures {
         })
     }
 
-    /// E, the width of a feature.
+    /// Width of a feature, E.
     pub(super) const fn feature_dim(&self) -> usize {
         self.feature_dim
     }
 
-    /// Unit features of texts in their order, `[N, E]`.
+    /// Unit features `[N, E]` of texts, in their order. Repeated texts are computed once.
     pub(super) fn read(&self, texts: &[&str]) -> Tensor<2> {
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&i| texts[i].len());
-        let read = order.par_chunks(READ_BATCH).map(|batch| {
-            let batch: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
-            let tokens = self.tokenizer.batch(&batch, self.context, &self.device);
+        let mut distinct: Vec<&str> = texts.to_vec();
+        distinct.sort_unstable_by_key(|text| (text.len(), *text));
+        distinct.dedup();
+        let read = distinct.par_chunks(READ_BATCH).map(|batch| {
+            let tokens = self.tokenizer.batch(batch, self.context, &self.device);
             l2_normalize(self.tower.forward(tokens))
         });
-        let sorted = Tensor::cat(read.collect(), 0);
-        let mut places = vec![0i64; order.len()];
-        for (place, &text) in (0..).zip(&order) {
-            places[text] = place;
-        }
-        let places = Tensor::<1, Int>::from_data(places.as_slice(), &self.device);
-        sorted.select(0, places)
+        let features = Tensor::cat(read.collect(), 0);
+        let places: HashMap<&str, i64> = distinct.iter().copied().zip(0..).collect();
+        let places: Vec<i64> = texts.iter().map(|text| places[text]).collect();
+        features.select(
+            0,
+            Tensor::<1, Int>::from_data(places.as_slice(), &self.device),
+        )
     }
 }

@@ -1,4 +1,4 @@
-//! The teacher's embeddings of a list of texts, computed once and kept on disk.
+//! Cached embeddings of texts by the teacher.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -13,21 +13,21 @@ use super::MiniLm;
 use crate::error::{Result, TrainError};
 use crate::progress::Progress;
 
-/// One unit vector a text.
+/// One unit vector per text.
 pub struct Embeddings {
     dim: usize,
     values: Vec<f16>,
 }
 
 impl Embeddings {
-    /// The embeddings of `texts` by the teacher in the folder `teacher`: read from `cache` where
-    /// they were computed before, computed and written there otherwise.
+    /// The embeddings of `texts` by the teacher in the folder `teacher`. They are read from
+    /// `cache`, or computed and written there.
     ///
-    /// The name of the file in `cache` is a hash of the texts, their order and the teacher's size,
-    /// so that what is found is never stale.
+    /// The file name in `cache` is a hash of the texts, their order and the size of the teacher, so
+    /// a cached file is never stale.
     ///
     /// # Errors
-    /// When the teacher or the cache cannot be read or written.
+    /// The teacher cannot be read, or the cache cannot be read or written.
     pub fn of(texts: &[String], teacher: &Path, cache: &Path) -> Result<Self> {
         let weights = teacher.join("model.safetensors");
         let size = std::fs::metadata(&weights)
@@ -55,9 +55,9 @@ impl Embeddings {
             vec![texts.len(), teacher.dim()],
             bytemuck::cast_slice(&values),
         )
-        .expect("the shape is that of the values");
-        let bytes =
-            safetensors::serialize([("embeddings", view)], None).expect("one tensor of one name");
+        .expect("the values match the shape");
+        let bytes = safetensors::serialize([("embeddings", view)], None)
+            .expect("a single tensor has a unique name");
         write_atomically(path, &bytes).map_err(TrainError::io(path))?;
         Ok(Self {
             dim: teacher.dim(),
@@ -86,12 +86,12 @@ impl Embeddings {
         Ok(Self { dim, values })
     }
 
-    /// Features of an embedding.
+    /// Number of features of an embedding.
     pub fn dim(&self) -> usize {
         self.dim
     }
 
-    /// The embeddings of some texts, by their indices: `[indices, dim]`.
+    /// Embeddings of texts by index: `[N, dim]`.
     pub fn batch(&self, indices: &[usize], device: &Device) -> Tensor<2> {
         let mut values = vec![0.0; indices.len() * self.dim];
         for (row, &index) in values.chunks_exact_mut(self.dim).zip(indices) {
@@ -101,7 +101,7 @@ impl Embeddings {
     }
 }
 
-/// FNV-1a of the teacher's size and the texts, each ended by a zero.
+/// FNV-1a of the teacher's size and the zero-terminated texts.
 fn key(texts: &[String], size: u64) -> u64 {
     let bytes = texts.iter().flat_map(|text| text.bytes().chain([0]));
     size.to_le_bytes()
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_call_reads_what_the_first_wrote() {
+    fn embeddings_are_read_from_the_cache() {
         let teacher = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/minilm");
         let cache = tempfile::tempdir().unwrap();
         let texts = ["a sailor".to_owned(), "the young woman".to_owned()];

@@ -1,6 +1,6 @@
-//! all-MiniLM-L6-v2: a BERT encoder, mean pooling, unit length.
+//! all-MiniLM-L6-v2: a BERT encoder with mean pooling and L2 normalisation.
 //!
-//! Layout and arithmetic follow `transformers`' `BertModel` and `sentence-transformers`
+//! Layout and computation follow `transformers`' `BertModel` and `sentence-transformers`
 //! (<https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2>, Apache-2.0).
 
 use std::collections::HashMap;
@@ -18,10 +18,10 @@ use tokenizers::Tokenizer;
 
 use crate::error::{Result, TrainError};
 
-/// How many tokens one forward pass takes at most.
+/// Maximum number of tokens in one forward pass.
 const TOKENS_PER_BATCH: usize = 1024;
 
-/// A sentence encoder that is only ever run, never trained.
+/// A sentence encoder for inference only.
 pub struct MiniLm {
     tokenizer: Tokenizer,
     tokenizer_path: PathBuf,
@@ -33,7 +33,7 @@ pub struct MiniLm {
     device: Device,
 }
 
-/// The entries of `config.json` that the weights do not tell.
+/// The entries of `config.json` that do not follow from the weights.
 #[derive(Deserialize)]
 struct Config {
     num_attention_heads: usize,
@@ -44,7 +44,7 @@ impl MiniLm {
     /// Reads `config.json`, `model.safetensors` and `tokenizer.json` from a folder.
     ///
     /// # Errors
-    /// When a file cannot be read, or a tensor is missing or not f32.
+    /// A file cannot be read, or a tensor is missing or not f32.
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
         let path = folder.join("config.json");
         let text = std::fs::read(&path).map_err(TrainError::io(&path))?;
@@ -63,7 +63,7 @@ impl MiniLm {
             tensors,
             device,
         };
-        // The single sentence is always segment 0, so that its embedding is part of the position.
+        // All texts are segment 0, so its embedding is added to the positions.
         let segment = weights
             .matrix("embeddings.token_type_embeddings.weight")?
             .narrow(0, 0, 1);
@@ -81,18 +81,18 @@ impl MiniLm {
         })
     }
 
-    /// The number of features of an embedding: 384 for the published weights.
+    /// Number of features of an embedding: 384 for the published weights.
     pub fn dim(&self) -> usize {
         self.words.dims()[1]
     }
 
-    /// Embeds every text, in order: `[texts, dim]`, row after row, each of length 1.
+    /// Embeds texts in order: unit vectors `[texts, dim]`, row-major.
     ///
-    /// Texts of equal length run together, so that nothing is padded. `progress` is told how many
-    /// texts each finished batch held.
+    /// Texts of equal length form a batch, so there is no padding. `progress` gets the number of
+    /// texts of each finished batch.
     ///
     /// # Errors
-    /// When the tokenizer refuses a text.
+    /// The tokenizer fails on a text.
     pub fn embed(&self, texts: &[String], progress: impl Fn(usize) + Sync) -> Result<Vec<f32>> {
         let tokens = texts
             .par_iter()
@@ -135,7 +135,7 @@ impl MiniLm {
         Ok(out)
     }
 
-    /// Runs texts of one length `T`: token ids `[N, T]` to unit vectors `[N, dim]`.
+    /// Embeds texts of one length `T`: token ids `[N, T]` to unit vectors `[N, dim]`.
     fn forward(&self, rows: &[&[u32]]) -> Tensor<2> {
         let (n, t) = (rows.len(), rows[0].len());
         let ids: Vec<i64> = rows
@@ -158,7 +158,7 @@ impl MiniLm {
     }
 }
 
-/// One post-norm transformer block.
+/// A post-norm transformer block.
 struct Layer {
     query: Dense,
     key: Dense,
@@ -207,9 +207,9 @@ impl Layer {
     }
 }
 
-/// A linear map with a bias.
+/// A linear layer with bias.
 struct Dense {
-    /// `[in, out]`, the transpose of what is stored.
+    /// `[in, out]`, transposed from the stored weight.
     weight: Tensor<2>,
     bias: Tensor<1>,
 }
@@ -246,7 +246,7 @@ impl Norm {
     }
 }
 
-/// The tensors of one file, by their names.
+/// Tensors of one file by name.
 struct Weights<'a> {
     path: &'a Path,
     tensors: SafeTensors<'a>,
@@ -266,7 +266,7 @@ impl Weights<'_> {
         let view = self.tensors.tensor(name).map_err(damaged(self.path))?;
         if view.dtype() != Dtype::F32 || view.shape().len() != D {
             let found = format!(
-                "{name} is {} of shape {:?}, wanted F32 of {D} dimensions",
+                "{name} is {} of shape {:?}, expected F32 of {D} dimensions",
                 view.dtype(),
                 view.shape()
             );
@@ -295,7 +295,8 @@ fn damaged<E: ToString>(path: &Path) -> impl Fn(E) -> TrainError {
 mod tests {
     use super::*;
 
-    /// `tools/parity/minilm.py` writes the folder: random weights, and their embeddings by transformers.
+    /// `tools/parity/minilm.py` writes the folder: random weights, and their embeddings by
+    /// transformers.
     #[test]
     fn embeddings_match_the_reference() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/minilm");
@@ -310,7 +311,7 @@ mod tests {
             for (found, wanted) in row.iter().zip(&expected[text]) {
                 assert!(
                     (found - wanted).abs() < 1e-5,
-                    "{text}: {found} is not {wanted}"
+                    "{text}: found {found}, expected {wanted}"
                 );
             }
         }
@@ -319,7 +320,7 @@ mod tests {
     #[test]
     fn a_folder_without_weights_is_an_error_that_names_the_file() {
         let Err(error) = MiniLm::open(Path::new("nowhere"), &Device::flex()) else {
-            panic!("opened a folder that does not exist");
+            panic!("a folder that does not exist must be an error");
         };
         assert!(error.to_string().contains("nowhere/config.json"), "{error}");
     }

@@ -1,4 +1,5 @@
-//! The sentence encoder whose sense of words the text tower learns. Its weights are never shipped.
+//! The sentence encoder that teaches word meanings to the text tower. Its weights are not part of
+//! this project.
 
 mod embeddings;
 mod minilm;

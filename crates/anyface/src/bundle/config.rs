@@ -17,104 +17,110 @@ use crate::prior::{PriorConfig, Sampling};
 use crate::probe::ProbeConfig;
 use crate::stylegan2::GeneratorConfig;
 
-/// `config.json` of a bundle: the shape of every network and how to run them together.
+/// The `config.json` of a bundle: the sizes of every network, and how to run them together.
 ///
-/// Fields that a file leaves out and that depend on others are filled in before it is read, see
-/// `defaults.rs`.
+/// `defaults.rs` fills in missing fields whose defaults depend on other fields.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BundleConfig {
-    /// Version of the bundle's layout, [`FORMAT`](super::FORMAT).
+    /// Version of the bundle layout, [`FORMAT`](super::FORMAT).
     pub format: u32,
-    /// What the faces are.
+    /// Domain of the faces.
     pub domain: Domain,
-    /// Licence of the weights; empty where nobody says.
+    /// Licence of the weights; empty if unknown.
     #[serde(default)]
     pub license: String,
-    /// Descriptions to try, which the bundle draws well; a page offers them.
+    /// Example descriptions that the bundle draws well; the web page offers them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,
-    /// Edits to try, in words.
+    /// Example edits; the web page offers them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ideas: Vec<String>,
-    /// Whose conventions the towers follow.
+    /// Conventions of the CLIP towers.
     #[serde(default)]
     pub clip: Family,
-    /// Text tower.
+    /// Size of the text tower.
     pub text_tower: TextTowerConfig,
-    /// Image tower.
+    /// Size of the image tower.
     pub image_tower: ImageTowerConfig,
-    /// How text becomes a latent; when left out, the way whose networks the bundle has.
+    /// How text becomes a latent. Default: selected by the networks in the bundle.
     pub mapper: MapperKind,
-    /// Text stream of the mapper, where that is `streams`.
+    /// Text stream, for the mapper `streams`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_stream: Option<StreamConfig>,
-    /// Reconstruction stream of the mapper; only training needs it.
+    /// Reconstruction stream, used only in training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_stream: Option<StreamConfig>,
-    /// Prior of latents by words, where the mapper is `flow_prior`.
+    /// Prior p(w | text), for the mapper `flow_prior`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_prior: Option<FlowPriorConfig>,
-    /// How that prior is sampled.
+    /// Sampling of `flow_prior`.
     #[serde(default)]
     pub flow_sampling: FlowSampling,
-    /// clip2latent's diffusion prior, where the mapper is `clip2latent`.
+    /// Diffusion prior, for the mapper `clip2latent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip2latent: Option<PriorConfig>,
-    /// How that prior is sampled.
+    /// Sampling of `clip2latent`.
     #[serde(default)]
     pub clip2latent_sampling: Sampling,
-    /// Memory of AnyFace++, where the mapper is `anyface_plus`.
+    /// Memory, for the mapper `anyface_plus`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<MemoryConfig>,
-    /// What follows that memory.
+    /// Network after the memory, for the mapper `anyface_plus`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_map: Option<ImageMapConfig>,
-    /// How latents are optimised, where the mapper is `optimization` or an edit asks for it.
+    /// Latent optimisation, for the mapper `optimization` and for edits that ask for it.
     #[serde(default)]
     pub optimization: OptimizationConfig,
-    /// Global directions, for edits in the style space; `anyface prepare directions` makes them.
+    /// Global directions for edits in style space; `anyface prepare directions` computes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directions: Option<GlobalDirectionsConfig>,
     /// Noise injection replaces the latent layers below this one. For the streams and AnyFace++.
     pub injection_layer: usize,
-    /// Default truncation of what comes of a seed.
+    /// Default truncation of the latents that a seed gives.
     pub truncation: Truncation,
-    /// How often an edit has the text stream read its own answer: what it changes little at once adds up. 2 when left out.
+    /// Number of passes of the text stream in an edit. Each pass reads the result of the last, so
+    /// that small changes add up. Default 2.
     #[serde(default = "default_edit_passes")]
     pub edit_passes: NonZeroUsize,
-    /// Which part of what words change beside the dimensions of `W` that faces vary in is taken back when a face is made of them,
-    /// 0 to 1; edits take back all of it. For generators whose `w` is normal. 0 when left out.
+    /// Strength of the Wiener filter, by the covariance of `w`, on changes that a text makes when a
+    /// face is generated: 0 (none) to 1 (full). Edits always use 1. For generators with Gaussian
+    /// `w`. Default 0.
     #[serde(default)]
     pub naturalness: f64,
-    /// StyleGAN2 generator.
+    /// Size of the StyleGAN2 generator.
     pub generator: GeneratorConfig,
-    /// What the generator's latents are drawn from.
+    /// Distribution of the generator's `z`.
     pub z_distribution: ZDistribution,
-    /// Per-pixel noise of the pictures.
+    /// Per-pixel noise of the images.
     pub noise: StoredNoise,
-    /// Colour behind every person, where the bundle knows no other background. It is laid behind the
-    /// person of a picture before its latent is looked for.
+    /// Background colour, if all training images had the same one. It replaces the background of a
+    /// photograph before inversion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<Color>,
-    /// Attribute probe; only measuring needs it.
+    /// Attribute probe, used only for measurements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeConfig>,
-    /// Encoder from pictures to latents; a bundle may come without.
+    /// Encoder from images to latents; optional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inversion: Option<EncoderConfig>,
-    /// Encoder that was trained beside the generator; it is used before `inversion`.
+    /// Encoder trained together with the generator; preferred over `inversion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub residual_encoder: Option<ResidualEncoderConfig>,
 }
 
 impl BundleConfig {
-    /// Whether the bundle finds latents of pictures.
+    /// Whether the bundle can invert images.
     pub const fn inverts(&self) -> bool {
         self.residual_encoder.is_some() || self.inversion.is_some()
     }
 
-    /// Checks what one field says against another; the error names the fields.
+    /// Whether faces are generated and edited by optimisation.
+    pub fn optimizes(&self) -> bool {
+        self.mapper == MapperKind::Optimization
+    }
+
+    /// Checks fields against each other; the error names them.
     pub(super) fn validate(&self) -> Result<(), String> {
         if self.z_distribution == ZDistribution::Portraits && self.generator.z_dim != CODE_DIM {
             return Err(format!(
@@ -141,7 +147,8 @@ impl BundleConfig {
         let FlowSampling { guidance, steps } = self.flow_sampling;
         if steps == 0 || !guidance.is_finite() {
             return Err(format!(
-                "flow_sampling: {steps} steps with a guidance of {guidance} lead nowhere"
+                "flow_sampling: {steps} steps with a guidance of {guidance}: needs at \
+                 least 1 step and a finite guidance"
             ));
         }
         let Sampling {
@@ -151,7 +158,7 @@ impl BundleConfig {
         if steps == 0 || most.is_some_and(|most| steps > most) || !guidance.is_finite() {
             return Err(format!(
                 "clip2latent_sampling: {steps} steps with a guidance of {guidance}: needs 1 to {} \
-                 steps, and a number",
+                 steps and a finite guidance",
                 most.unwrap_or(steps)
             ));
         }
@@ -163,19 +170,19 @@ const fn default_edit_passes() -> NonZeroUsize {
     NonZeroUsize::new(2).expect("not zero")
 }
 
-/// What the faces of a bundle are.
+/// The domain of a bundle's faces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Domain {
-    /// Those of the built-in renderer.
+    /// Portraits of the built-in renderer.
     Portraits,
     /// Photographs.
     Photographs,
 }
 
 impl Domain {
-    /// Its name in `config.json`.
+    /// The name in `config.json`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Portraits => "portraits",
@@ -184,15 +191,15 @@ impl Domain {
     }
 }
 
-/// How far what comes of a seed is drawn towards the mean.
+/// How far the latents that a seed gives are moved towards the mean.
 ///
-/// It never acts on what the words say. With the streams it draws in the random latent `w_c`; with the
-/// flow prior, the noise that the flow starts from.
+/// Truncation does not apply to the change that a text makes. For the streams it truncates the
+/// random latent `w_c`; for the flow prior, the initial noise of the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Truncation {
-    /// ψ in `w̄ + ψ·(w − w̄)`, or ψ times the noise: 1 leaves it alone, 0 gives the mean face.
+    /// ψ in `w̄ + ψ·(w − w̄)`, or the factor of the noise: 1 has no effect, 0 gives the mean face.
     pub psi: f64,
-    /// Only latent layers below this one are drawn in. For the streams.
+    /// Only latent layers below this one are truncated. For the streams.
     pub cutoff: usize,
 }

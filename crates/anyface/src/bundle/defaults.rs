@@ -1,4 +1,4 @@
-//! What `config.json` of a bundle may leave out although it depends on other fields.
+//! Defaults of `config.json` fields that depend on other fields.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use crate::stylegan2::GeneratorConfig;
 /// Networks that every bundle needs.
 const ALWAYS: [&str; 3] = ["text_tower", "image_tower", "generator"];
 
-/// Fills in the fields that are left out: as a bundle of public weights means them.
+/// Fills in missing fields with the defaults of bundles from public weights.
 pub(super) fn fill_in(fields: &mut Map<String, Value>) -> Result<(), serde_json::Error> {
     let has = |fields: &Map<String, Value>, name: &str| fields.contains_key(name);
     if !has(fields, "mapper") {
@@ -19,7 +19,7 @@ pub(super) fn fill_in(fields: &mut Map<String, Value>) -> Result<(), serde_json:
     set(fields, "domain", &Domain::Photographs)?;
     set(fields, "z_distribution", &ZDistribution::Normal)?;
     let Ok(mapper) = serde_json::from_value::<MapperKind>(fields["mapper"].clone()) else {
-        return Ok(()); // The field itself is refused when all are read.
+        return Ok(()); // Reading the whole config reports the invalid field.
     };
     let generator = fields.get("generator").cloned().unwrap_or_default();
     let generator = serde_json::from_value::<GeneratorConfig>(generator);
@@ -29,7 +29,7 @@ pub(super) fn fill_in(fields: &mut Map<String, Value>) -> Result<(), serde_json:
     set(fields, "noise", &mapper.noise())
 }
 
-/// The networks that a bundle of these filled in fields has not, and needs to make faces of words.
+/// The networks that a bundle with these fields needs for text-to-face but lacks.
 pub(super) fn missing_networks(fields: &Map<String, Value>) -> Vec<&'static str> {
     let mapper = fields.get("mapper").cloned().unwrap_or_default();
     let mapper = serde_json::from_value::<MapperKind>(mapper);
@@ -38,7 +38,7 @@ pub(super) fn missing_networks(fields: &Map<String, Value>) -> Vec<&'static str>
     needed.filter(|name| !fields.contains_key(*name)).collect()
 }
 
-/// Sets a field that is not there.
+/// Sets a field unless it exists.
 fn set(
     fields: &mut Map<String, Value>,
     name: &str,

@@ -1,4 +1,4 @@
-//! The ways from words to latents.
+//! The kinds of mappers from text to latents.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,61 +11,68 @@ use super::{StoredNoise, Truncation};
 pub enum MapperKind {
     /// The text stream changes a random latent.
     Streams,
-    /// A prior p(w | text) draws one by flow matching.
+    /// A prior p(w | text) generates one by flow matching.
     FlowPrior,
-    /// clip2latent's diffusion prior draws one from CLIP's feature.
+    /// A flow prior of the standard normals that make `z`; edits use the text stream.
+    FlowPriorZ,
+    /// clip2latent's diffusion prior generates one from a CLIP feature.
     Clip2latent,
     /// The memory and the mapper of the released AnyFace++.
     AnyfacePlus,
-    /// The latent of a seed is optimised until CLIP sees the words in its picture (StyleCLIP).
+    /// The latent of a seed is optimised to match the text in CLIP space (StyleCLIP).
     Optimization,
 }
 
 impl MapperKind {
-    /// All of them; where a bundle does not say which is its own, the first that it has a network
-    /// of. The last needs none.
-    const ALL: [Self; 5] = [
+    /// All kinds. The default of a bundle is the first kind for which it has a network; the last
+    /// needs none.
+    const ALL: [Self; 6] = [
         Self::Streams,
         Self::FlowPrior,
+        Self::FlowPriorZ,
         Self::Clip2latent,
         Self::AnyfacePlus,
         Self::Optimization,
     ];
 
-    /// Its name in `config.json`.
+    /// The name in `config.json`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Streams => "streams",
             Self::FlowPrior => "flow_prior",
+            Self::FlowPriorZ => "flow_prior_z",
             Self::Clip2latent => "clip2latent",
             Self::AnyfacePlus => "anyface_plus",
             Self::Optimization => "optimization",
         }
     }
 
-    /// The networks that it needs beside both towers and the generator.
+    /// The networks it needs besides both towers and the generator.
     pub const fn networks(self) -> &'static [&'static str] {
         match self {
             Self::Streams => &["text_stream"],
             Self::FlowPrior => &["flow_prior"],
+            Self::FlowPriorZ => &["flow_prior", "text_stream"],
             Self::Clip2latent => &["clip2latent"],
             Self::AnyfacePlus => &["memory", "image_map"],
             Self::Optimization => &[],
         }
     }
 
-    /// The way of a bundle that has these networks.
+    /// The kind for a bundle with these networks.
     pub(super) fn of_networks(has: impl Fn(&str) -> bool) -> Self {
         let ways = Self::ALL.into_iter();
         let mut ways = ways.filter(|way| way.networks().iter().any(|network| has(network)));
         ways.next().unwrap_or(Self::Optimization)
     }
 
-    /// What the way's reference truncates, for a generator of `num_ws` latent layers.
+    /// Truncation in the kind's reference implementation, for `num_ws` latent layers.
     pub(super) const fn truncation(self, num_ws: usize) -> Truncation {
         let (psi, cutoff) = match self {
             // StyleGAN2's usual ψ.
-            Self::Streams | Self::FlowPrior | Self::Optimization => (0.7, num_ws),
+            Self::Streams | Self::FlowPrior | Self::FlowPriorZ | Self::Optimization => {
+                (0.7, num_ws)
+            }
             Self::Clip2latent => (1.0, num_ws),
             // `synthesis.py` of cripac-sjx/Anyface.
             Self::AnyfacePlus => (0.5, 8),
@@ -73,19 +80,23 @@ impl MapperKind {
         Truncation { psi, cutoff }
     }
 
-    /// How many layers the way's reference takes from noise.
+    /// Number of layers that the kind's reference implementation takes from noise.
     pub(super) const fn injection_layer(self) -> usize {
         match self {
             // `synthesis.py` of cripac-sjx/Anyface.
             Self::AnyfacePlus => 2,
-            Self::Streams | Self::FlowPrior | Self::Clip2latent | Self::Optimization => 0,
+            Self::Streams
+            | Self::FlowPrior
+            | Self::FlowPriorZ
+            | Self::Clip2latent
+            | Self::Optimization => 0,
         }
     }
 
-    /// Generators of the field learned with noise; those that are trained here learn without.
+    /// Public generators are trained with noise, those trained by this project without.
     pub(super) const fn noise(self) -> StoredNoise {
         match self {
-            Self::Streams | Self::FlowPrior => StoredNoise::None,
+            Self::Streams | Self::FlowPrior | Self::FlowPriorZ => StoredNoise::None,
             Self::Clip2latent | Self::AnyfacePlus | Self::Optimization => StoredNoise::Const,
         }
     }
@@ -96,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_networks_tell_the_way() {
+    fn networks_select_the_mapper() {
         let way = |networks: &[&str]| MapperKind::of_networks(|name| networks.contains(&name));
         assert_eq!(way(&["generator"]), MapperKind::Optimization);
         assert_eq!(way(&["clip2latent"]), MapperKind::Clip2latent);

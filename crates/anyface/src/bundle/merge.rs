@@ -1,4 +1,4 @@
-//! Networks put into a bundle that opens before and afterwards.
+//! Merging of networks into a bundle. The bundle must open before and afterwards.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::clip::{ImageTowerConfig, TextTowerConfig, VisionTransformerConfig};
 use crate::stylegan2::GeneratorConfig;
 use crate::weights::save_tensors;
 
-/// The networks that a bundle may have.
+/// The networks that a bundle can contain.
 const NETWORKS: [&str; 12] = [
     "text_tower",
     "image_tower",
@@ -30,7 +30,7 @@ const NETWORKS: [&str; 12] = [
     "probe",
 ];
 
-/// The networks that global directions were measured on: those of other networks mean nothing.
+/// Networks on which global directions depend. Replacing one invalidates the directions.
 const MEASURED: [&str; 3] = ["text_tower", "image_tower", "generator"];
 
 /// A network to put into a bundle.
@@ -38,16 +38,16 @@ const MEASURED: [&str; 3] = ["text_tower", "image_tower", "generator"];
 pub struct NewNetwork<'n> {
     /// Its name in bundles.
     pub name: &'static str,
-    /// Its sizes, as `config.json` has them.
+    /// Its sizes, as in `config.json`.
     pub config: &'n Value,
     /// Its tensors by parameter path.
     pub tensors: &'n BTreeMap<String, StoredTensor>,
 }
 
 impl Bundle {
-    /// Puts networks and other fields into the bundle at `folder`, which may be new or not yet
-    /// complete. Where what comes of it would not open, every file stays as it was. Global
-    /// directions go with the networks that they were measured on.
+    /// Puts networks and other fields into the bundle at `folder`, which may be new or incomplete.
+    /// If the result would not open, no file changes. Replacing a network removes the global
+    /// directions measured on it.
     ///
     /// # Errors
     /// Names the network or field that does not fit, or the file that cannot be written.
@@ -64,7 +64,7 @@ impl Bundle {
         for network in networks {
             if !NETWORKS.contains(&network.name) {
                 let reason = format!(
-                    "a bundle has no `{}`: convert it to a file of its own, OUT.safetensors",
+                    "a bundle cannot contain `{}`: convert it to OUT.safetensors instead",
                     network.name
                 );
                 return Err(bundle.fault(CONFIG, reason));
@@ -85,8 +85,8 @@ impl Bundle {
         Self::put_file(folder, CONFIG, text.as_bytes())
     }
 
-    /// Checks the fields of a bundle as they will be read; those of a bundle that lacks networks,
-    /// one by one.
+    /// Checks all fields as reading would. For a bundle that lacks networks, checks only the types
+    /// of the fields.
     fn check_present(&self, mut fields: Map<String, Value>) -> Result<(), Error> {
         defaults::fill_in(&mut fields).map_err(|e| self.fault(CONFIG, e.to_string()))?;
         if defaults::missing_networks(&fields).is_empty() {
@@ -102,7 +102,7 @@ impl Bundle {
     }
 }
 
-/// Writes networks beside those they will replace: new file, its place.
+/// Writes networks to temporary files in the folder: (temporary file, final file).
 fn stage(folder: &Path, networks: &[NewNetwork<'_>]) -> Result<Vec<(PathBuf, PathBuf)>, Error> {
     let mut staged = Vec::new();
     for network in networks {
@@ -123,10 +123,10 @@ fn stage(folder: &Path, networks: &[NewNetwork<'_>]) -> Result<Vec<(PathBuf, Pat
     Ok(staged)
 }
 
-/// The least sizes of the networks that every bundle needs.
+/// Smallest sizes of the networks that every bundle needs.
 fn stand_ins() -> [(&'static str, Value); 3] {
     fn value(config: &impl Serialize) -> Value {
-        serde_json::to_value(config).expect("sizes are plain numbers and names")
+        serde_json::to_value(config).expect("a config is plain numbers and names")
     }
     let image_tower = VisionTransformerConfig::new(1, 1, 1, 1, 1, 1);
     [

@@ -1,4 +1,4 @@
-//! Bundles: every network of one domain, with the config that gives their shapes.
+//! Bundles: all networks of one domain and the config with their sizes.
 
 mod config;
 mod defaults;
@@ -31,15 +31,15 @@ pub use z_distribution::ZDistribution;
 
 static PORTRAITS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../models/portraits");
 
-/// The only layout of bundles there is yet.
+/// The only version of the bundle layout.
 pub const FORMAT: u32 = 1;
 
 const CONFIG: &str = "config.json";
 
-/// Fields of `config.json` that had another name in earlier versions: old, new.
+/// Renamed fields of `config.json`: (old name, new name).
 const RENAMED: [(&str, &str); 1] = [("prior", "z_distribution")];
 
-/// Where the files of a bundle are.
+/// Location of a bundle's files.
 ///
 /// ```
 /// use anyface::stylegan2::GeneratorConfig;
@@ -75,28 +75,29 @@ impl Bundle {
         Self::Builtin
     }
 
-    /// Reads and checks the whole of `config.json`.
+    /// Reads and checks `config.json`.
     ///
     /// # Errors
-    /// When it is missing, no JSON, has an unknown or missing field, or another format version;
-    /// when a network is missing without which no face can be made of words; when the distribution
-    /// of `z` does not fit the generator, the tokenizer the text tower, or one network another.
+    /// If `config.json` is missing, not JSON, has an unknown or missing field or another format
+    /// version; if a network that text-to-face needs is missing; if the distribution of `z` does
+    /// not fit the generator, the tokenizer the text tower, or two networks each other.
     pub fn config(&self) -> Result<BundleConfig, Error> {
         self.check(self.filled_in()?)
     }
 
-    /// The config that filled in fields are.
+    /// Converts fields with defaults to a config and checks it.
     fn check(&self, fields: Map<String, Value>) -> Result<BundleConfig, Error> {
         let format = fields.get("format").and_then(Value::as_u64);
         if let Some(format) = format.filter(|&format| format != u64::from(FORMAT)) {
-            let reason = format!("format {format} is not {FORMAT}, the one this version reads");
+            let reason =
+                format!("format {format} is not supported; this version reads format {FORMAT}");
             return Err(self.fault(CONFIG, reason));
         }
         let missing = defaults::missing_networks(&fields);
         if !missing.is_empty() {
             let names = missing.join("`, `");
             let reason = format!(
-                "no `{names}`, which every command that makes or changes faces needs: `anyface \
+                "no `{names}`, which every command that makes or edits faces needs: `anyface \
                  convert FILE BUNDLE` adds networks"
             );
             return Err(self.fault(CONFIG, reason));
@@ -109,10 +110,10 @@ impl Bundle {
         Ok(config)
     }
 
-    /// The networks that this bundle has not, and needs to make faces of words.
+    /// The networks that this bundle needs for text-to-face but lacks.
     ///
     /// # Errors
-    /// When `config.json` is missing or no JSON object.
+    /// If `config.json` is missing or not a JSON object.
     pub fn missing_networks(&self) -> Result<Vec<&'static str>, Error> {
         Ok(defaults::missing_networks(&self.filled_in()?))
     }
@@ -123,17 +124,17 @@ impl Bundle {
         Ok(fields)
     }
 
-    /// Reads one field of `config.json`, as training does while a bundle is not yet complete.
+    /// Reads one field of `config.json`. Also works for incomplete bundles, as in training.
     ///
     /// # Errors
-    /// When the field is missing or does not fit.
+    /// If the field is missing or invalid.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         let fields = self.fields()?;
         let value = fields.get(name).cloned().unwrap_or_default();
         serde_json::from_value(value).map_err(|e| self.fault(CONFIG, format!("{name}: {e}")))
     }
 
-    /// All fields under the names that they have now.
+    /// All fields under their current names.
     fn fields(&self) -> Result<Map<String, Value>, Error> {
         let mut fields: Map<String, Value> = self.parse_config()?;
         for (old, new) in RENAMED {
@@ -148,10 +149,11 @@ impl Bundle {
         serde_json::from_slice(&self.read(CONFIG)?).map_err(|e| self.fault(CONFIG, e.to_string()))
     }
 
-    /// The tokenizer of the text tower: `tokenizer.json`, or OpenAI's where the towers are of its family.
+    /// The tokenizer of the text tower: `tokenizer.json`, or OpenAI's for towers with OpenAI's
+    /// conventions.
     ///
     /// # Errors
-    /// When `tokenizer.json` is missing or broken.
+    /// If `tokenizer.json` is missing or broken.
     pub fn tokenizer(&self) -> Result<Tokenizer, Error> {
         let fields: Map<String, Value> = self.parse_config()?;
         if fields.contains_key("clip") && self.section::<Family>("clip")? == Family::Openai {
@@ -164,10 +166,10 @@ impl Bundle {
             .map_err(|e| self.fault(name, e.to_string()))
     }
 
-    /// Fills a network from `NAME.safetensors`.
+    /// Loads a network from `NAME.safetensors`.
     ///
     /// # Errors
-    /// When a tensor is missing, superfluous or of another shape.
+    /// If a tensor is missing, superfluous or misshapen.
     pub fn network<M: Module>(&self, name: &str, network: M) -> Result<M, Error> {
         let file = format!("{name}.safetensors");
         let path = self.path(&file);
@@ -180,11 +182,11 @@ impl Bundle {
         })
     }
 
-    /// Puts a trained network into the bundle at `folder`: `NAME.safetensors` in half precision, and the
-    /// field `NAME` of `config.json`. The other fields stay.
+    /// Puts a trained network into the bundle at `folder`: `NAME.safetensors` in half precision,
+    /// and the field `NAME` of `config.json`. Other fields do not change.
     ///
     /// # Errors
-    /// When the folder cannot be written, or its `config.json` is no JSON object.
+    /// If the folder cannot be written, or its `config.json` is not a JSON object.
     pub fn put<M: Module>(
         folder: &Path,
         name: &str,
@@ -196,10 +198,10 @@ impl Bundle {
         Self::put_section(folder, name, config)
     }
 
-    /// Puts any other file into the bundle at `folder`.
+    /// Writes any other file of the bundle at `folder`.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If the file cannot be written.
     pub fn put_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = folder.join(name);
         write_atomically(&path, bytes).map_err(|source| Error::io(&path, source))
@@ -208,7 +210,7 @@ impl Bundle {
     /// Sets one field of `config.json` of the bundle at `folder`.
     ///
     /// # Errors
-    /// As [`Bundle::put`].
+    /// See [`Bundle::put`].
     pub fn put_section(folder: &Path, name: &str, value: &impl Serialize) -> Result<(), Error> {
         let bundle = Self::folder(folder);
         let path = folder.join(CONFIG);
@@ -231,7 +233,7 @@ impl Bundle {
             }
             Self::Builtin => match PORTRAITS.get_file(name) {
                 Some(file) => Ok(Cow::Borrowed(file.contents())),
-                None => Err(self.fault(name, "this build carries no bundle".to_owned())),
+                None => Err(self.fault(name, "this build has no built-in bundle".to_owned())),
             },
         }
     }

@@ -1,23 +1,24 @@
-//! How latents are optimised.
+//! Settings of latent optimisation.
 
 use serde::{Deserialize, Serialize};
 
-/// StyleCLIP's latent optimisation (Patashnik et al. 2021, arXiv 2103.17249, section 4).
+/// Settings of StyleCLIP's latent optimisation (Patashnik et al. 2021, arXiv 2103.17249, section
+/// 4).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizationConfig {
-    /// Steps of Adam.
+    /// Adam steps.
     pub steps: usize,
-    /// The highest learning rate; it rises at first and falls in the last quarter.
+    /// Peak learning rate; it warms up and decays in the last quarter.
     pub learning_rate: f64,
-    /// Weight of the squared distance from the latent that is started from.
+    /// Weight of the squared distance from the initial latent.
     pub l2: f64,
-    /// Weight of the distance between the identities, where there is a recogniser.
+    /// Weight of the identity distance, if a recogniser is loaded.
     pub identity: f64,
 }
 
 impl Default for OptimizationConfig {
-    /// The weights of `optimization/run_optimization.py` of orpatashnik/StyleCLIP, with fewer steps
+    /// The weights of `optimization/run_optimization.py` in orpatashnik/StyleCLIP, with fewer steps
     /// than its 300.
     fn default() -> Self {
         Self {
@@ -30,7 +31,7 @@ impl Default for OptimizationConfig {
 }
 
 impl OptimizationConfig {
-    /// Checks that every weight is a number from 0.
+    /// Checks that every weight is finite and at least 0.
     pub(super) fn validate(&self) -> Result<(), String> {
         let weights = [
             ("learning_rate", self.learning_rate),
@@ -40,7 +41,9 @@ impl OptimizationConfig {
         let wrong = |&(_, weight): &(&str, f64)| !(weight.is_finite() && weight >= 0.0);
         match weights.into_iter().find(wrong) {
             None => Ok(()),
-            Some((name, weight)) => Err(format!("optimization.{name}: {weight} is no weight")),
+            Some((name, weight)) => Err(format!(
+                "optimization.{name}: {weight} is not a finite number of at least 0"
+            )),
         }
     }
 }

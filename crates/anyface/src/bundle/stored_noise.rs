@@ -1,21 +1,21 @@
-//! The per-pixel noise of a bundle's pictures.
+//! The per-pixel noise of a bundle's images.
 
 use serde::{Deserialize, Serialize};
 
 use crate::stylegan2::Noise;
 
-/// Which noise the generator draws with: one that is the same for every picture.
+/// The noise of the generator; it is the same for every image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoredNoise {
-    /// None.
+    /// No noise.
     None,
-    /// The maps that are stored in the layers.
+    /// The constant maps stored in the layers.
     Const,
 }
 
 impl StoredNoise {
-    /// As the synthesis network reads it.
+    /// The noise argument of the synthesis network.
     pub const fn noise(self) -> Noise<'static> {
         match self {
             Self::None => Noise::None,

@@ -1,10 +1,10 @@
-//! Whether the networks of a bundle fit each other.
+//! Checks that the sizes of a bundle's networks match.
 
-use super::BundleConfig;
+use super::{BundleConfig, MapperKind};
 
 impl BundleConfig {
-    /// Checks that what one network gives is as wide as what the next reads; the error names the
-    /// field and both widths.
+    /// Checks that each network's output is as wide as the next network's input; the error names
+    /// the field and both widths.
     pub(super) fn validate_widths(&self) -> Result<(), String> {
         let found = self.image_tower.embed_dim();
         self.features("image_tower.embed_dim", "gives", found)?;
@@ -21,7 +21,7 @@ impl BundleConfig {
         }
         if let Some(prior) = &self.flow_prior {
             self.features("flow_prior.feature_dim", "reads", prior.feature_dim)?;
-            self.latent_width("flow_prior.w_dim", prior.w_dim)?;
+            self.prior_width(prior.latent_dim)?;
         }
         if let Some(prior) = &self.clip2latent {
             self.features("clip2latent.dim", "reads", prior.dim)?;
@@ -32,7 +32,7 @@ impl BundleConfig {
             let (found, expected) = (directions.style_width, self.generator.style_width());
             if found != expected {
                 return Err(format!(
-                    "directions.style_width: they are of {found} styles, the generator has \
+                    "directions.style_width: the directions have {found} styles, the generator has \
                      {expected}"
                 ));
             }
@@ -48,6 +48,22 @@ impl BundleConfig {
         Ok(())
     }
 
+    /// Checks the width of the flow prior, which generates `w`, or the standard normals that make
+    /// `z`.
+    fn prior_width(&self, found: usize) -> Result<(), String> {
+        let field = "flow_prior.latent_dim";
+        if self.mapper != MapperKind::FlowPriorZ {
+            return self.latent_width(field, found);
+        }
+        let expected = self.z_distribution.normals(self.generator.z_dim);
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!(
+                "{field}: it draws {found} normals, `z` is made of {expected}"
+            )),
+        }
+    }
+
     fn validate_anyface_plus(&self) -> Result<(), String> {
         let (Some(memory), Some(map)) = (&self.memory, &self.image_map) else {
             return Ok(());
@@ -56,7 +72,7 @@ impl BundleConfig {
         let answers = memory.rows.len() * memory.feature_dim;
         if map.inputs != answers {
             return Err(format!(
-                "image_map.inputs: it reads {} numbers, the memory answers with {answers}",
+                "image_map.inputs: it reads {} values, the memory outputs {answers}",
                 map.inputs
             ));
         }
@@ -70,7 +86,8 @@ impl BundleConfig {
         match found == expected {
             true => Ok(()),
             false => Err(format!(
-                "{field}: it {verb} features of {found}, the text tower's have {expected}"
+                "{field}: it {verb} features of width {found}, the text tower's have width \
+                 {expected}"
             )),
         }
     }

@@ -1,6 +1,7 @@
-//! What the latents of a generator are drawn from.
+//! The distribution of a generator's latents.
 
-use anyface_portraits::{Face, latent};
+use anyface_portraits::Face;
+use anyface_portraits::latent::LATENT_DIM;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -11,21 +12,39 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ZDistribution {
-    /// N(0, 1) in every dimension: generators of the field.
+    /// N(0, 1) in every dimension: public generators.
     Normal,
-    /// The code of a random portrait: the generator of the built-in domain.
+    /// The code of a random portrait: the built-in generator.
     Portraits,
 }
 
 impl ZDistribution {
-    /// The latent of a seed, `[z_dim]`. A portrait's code has the length it has.
+    /// The latent of a seed, `[z_dim]`. Portrait codes have a fixed length and ignore `z_dim`.
     pub fn sample(self, z_dim: usize, seed: u64) -> Vec<f32> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        let normals = StandardNormal.sample_iter(rng).take(self.normals(z_dim));
+        self.decode(normals.collect())
+    }
+
+    /// The number of standard normals from which [`Self::decode`] makes a latent of `z_dim`
+    /// entries.
+    pub const fn normals(self, z_dim: usize) -> usize {
         match self {
-            Self::Normal => StandardNormal.sample_iter(&mut rng).take(z_dim).collect(),
+            Self::Normal => z_dim,
+            Self::Portraits => LATENT_DIM,
+        }
+    }
+
+    /// Makes a latent from standard normals.
+    ///
+    /// # Panics
+    /// For portraits, if there are not [`Self::normals`] of them.
+    pub fn decode(self, normals: Vec<f32>) -> Vec<f32> {
+        match self {
+            Self::Normal => normals,
             Self::Portraits => {
-                let face = Face::from_latent(&latent::sample(&mut rng));
-                face.code().to_vec()
+                let normals: [f32; LATENT_DIM] = normals.try_into().expect("a portrait's normals");
+                Face::from_latent(&normals).code().to_vec()
             }
         }
     }

@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::resnet::{ModifiedResNet, ModifiedResNetConfig};
 use super::vision::{VisionTransformer, VisionTransformerConfig};
 
-/// Size of an [`ImageTower`]. A residual network is told by its `layers`, which are a list.
+/// Sizes of an [`ImageTower`]. A list in `layers` selects a residual network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, try_from = "Value")]
 pub enum ImageTowerConfig {
-    /// Of a vision transformer.
+    /// A vision transformer.
     VisionTransformer(VisionTransformerConfig),
-    /// Of a residual network.
+    /// A residual network.
     ModifiedResNet(ModifiedResNetConfig),
 }
 
@@ -30,7 +30,7 @@ impl TryFrom<Value> for ImageTowerConfig {
 }
 
 impl ImageTowerConfig {
-    /// A tower with the reference's initialisation.
+    /// Creates a tower with the reference's initialisation.
     pub fn init(&self, device: &Device) -> ImageTower {
         match self {
             Self::VisionTransformer(config) => ImageTower::VisionTransformer(config.init(device)),
@@ -46,7 +46,7 @@ impl ImageTowerConfig {
         }
     }
 
-    /// E, the length of a feature.
+    /// E, the width of a feature.
     pub const fn embed_dim(&self) -> usize {
         match self {
             Self::VisionTransformer(config) => config.embed_dim,
@@ -57,17 +57,17 @@ impl ImageTowerConfig {
 
 /// The image tower.
 #[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one a bundle")]
+#[expect(clippy::large_enum_variant, reason = "a bundle has only one")]
 pub enum ImageTower {
-    /// ViT-B/32 and its like.
+    /// ViT-B/32 and similar.
     VisionTransformer(VisionTransformer),
-    /// RN50 and its like.
+    /// RN50 and similar.
     ModifiedResNet(ModifiedResNet),
 }
 
 impl ImageTower {
-    /// Image features `[N, E]`, not normalised, of `images` `[N, 3, R, R]` that are already normalised by the tower's
-    /// mean and deviation (see `preprocess.rs`).
+    /// Maps `images` `[N, 3, R, R]`, normalised by the tower's mean and deviation (see
+    /// `preprocess.rs`), to features `[N, E]`, not normalised.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         match self {
             Self::VisionTransformer(tower) => tower.forward(images),

@@ -1,7 +1,7 @@
-//! CLIP: a text tower and an image tower whose features share a space.
+//! CLIP: a text tower and an image tower with a shared feature space.
 //!
-//! Paper: Radford et al. 2021, arXiv 2103.00020. Reference: <https://github.com/openai/CLIP>. The compact towers of
-//! the built-in domain are the same modules in other sizes.
+//! Paper: Radford et al. 2021, arXiv 2103.00020. Reference: <https://github.com/openai/CLIP>. The
+//! compact towers of the built-in domain are the same modules with other sizes.
 
 mod image_tower;
 #[cfg(test)]
@@ -27,20 +27,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::l2_normalize;
 
-/// Whose conventions the towers of a bundle follow.
+/// Conventions of the CLIP towers in a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Family {
-    /// The built-in domain's: a tokenizer in the bundle, pixels as the generator makes them.
+    /// The built-in domain: a tokenizer in the bundle, and images in the generator's range.
     #[default]
     Compact,
-    /// OpenAI's, which Hugging Face's and open_clip's models follow: its tokenizer and its preprocessing.
+    /// OpenAI's tokenizer and preprocessing, also used by Hugging Face's and open_clip's models.
     Openai,
 }
 
 impl Family {
-    /// What an image tower for pictures of this side expects.
+    /// Preprocessing for an image tower of this resolution.
     pub const fn preprocess(self, resolution: usize) -> Preprocess {
         match self {
             Self::Compact => Preprocess::compact(resolution),
@@ -49,7 +49,7 @@ impl Family {
     }
 }
 
-/// Cosine of matching rows of two feature matrices `[N, E]`: `[N]`, each in −1 to 1.
+/// Cosine similarity of matching rows of two feature matrices `[N, E]`: `[N]`, from −1 to 1.
 pub fn clip_score(image_features: Tensor<2>, text_features: Tensor<2>) -> Tensor<1> {
     (l2_normalize(image_features) * l2_normalize(text_features))
         .sum_dim(1)

@@ -1,5 +1,5 @@
-//! Parity of both towers with openai/CLIP and transformers on random weights; `tests/fixtures/clip/README.md` says how
-//! they were made.
+//! Parity of both towers with openai/CLIP and transformers on random weights; see
+//! `tests/fixtures/clip/README.md` for how they were made.
 
 use anyface_checkpoint::Checkpoint;
 use burn::module::{Module, ModuleVisitor, Param};
@@ -14,7 +14,7 @@ use crate::weights::load_module_bytes;
 const WEIGHTS: &[u8] = include_bytes!("../../tests/fixtures/clip/tiny.safetensors");
 const EXPECTED: &[u8] = include_bytes!("../../tests/fixtures/clip/tiny.io.safetensors");
 
-/// A safetensors file read to a device.
+/// A safetensors file loaded to a device.
 struct Fixture<'a> {
     file: SafeTensors<'a>,
     device: Device,
@@ -31,7 +31,7 @@ impl<'a> Fixture<'a> {
     fn floats<const D: usize>(&self, name: &str) -> Tensor<D> {
         let view = self.file.tensor(name).unwrap();
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
-        // A scalar is a tensor of one element here.
+        // A scalar becomes a tensor of one element.
         let shape = if view.shape().is_empty() {
             &[1]
         } else {
@@ -56,7 +56,7 @@ impl<'a> Fixture<'a> {
         self.load(config.init(&self.device), |key| key.strip_prefix("visual."))
     }
 
-    /// Loads the tensors that `rename` keeps.
+    /// Loads the tensors to which `rename` gives a name.
     fn load<M: Module>(&self, module: M, rename: impl Fn(&str) -> Option<&str>) -> M {
         let tensors = self
             .file
@@ -75,7 +75,7 @@ fn tiny_image_tower(device: &Device) -> VisionTransformer {
     Fixture::new(WEIGHTS, device).image_tower(&VisionTransformerConfig::new(32, 8, 64, 2, 1, 32))
 }
 
-/// The fixture's texts, cut to the longest of them.
+/// The texts of the fixture, truncated to the longest.
 fn tokens(device: &Device) -> Tokens {
     const END: i64 = 255;
     let ids = Fixture::new(EXPECTED, device).ints::<2>("ids");
@@ -91,7 +91,7 @@ fn tokens(device: &Device) -> Tokens {
     }
 }
 
-/// Fails when the greatest difference is over `tolerance` times the greatest expected value.
+/// Fails if the largest difference exceeds `tolerance` times the largest expected value.
 fn assert_close<const D: usize>(name: &str, found: Tensor<D>, expected: Tensor<D>, tolerance: f32) {
     let scale: f32 = expected.clone().abs().max().into_scalar();
     let error: f32 = (found - expected).abs().max().into_scalar();
@@ -167,7 +167,7 @@ fn gradient_of_the_clip_score_equals_the_reference() {
 }
 
 #[test]
-fn padding_never_changes_a_bidirectional_text_feature() {
+fn padding_does_not_change_bidirectional_text_features() {
     let device = Device::flex();
     let tower = TextTowerConfig::new(256, 77, 32, 2, 2, 8)
         .with_causal(false)
@@ -184,7 +184,7 @@ fn padding_never_changes_a_bidirectional_text_feature() {
     assert!(other > 1e-3);
 }
 
-/// Makes names as OpenAI's checkpoints have them, with shapes.
+/// Collects parameter names, in OpenAI's naming, with their shapes.
 struct Keys {
     prefix: &'static str,
     path: Vec<String>,
@@ -216,7 +216,7 @@ fn keys<M: Module>(prefix: &'static str, module: &M) -> Vec<(String, Vec<usize>)
     keys.shapes
 }
 
-/// Keys and shapes of ViT-B/32 as OpenAI ships it, less `logit_scale`.
+/// Keys and shapes of OpenAI's ViT-B/32, without `logit_scale`.
 fn vit_b_32_keys() -> Vec<(String, Vec<usize>)> {
     let mut keys: Vec<(String, Vec<usize>)> = Vec::new();
     for (prefix, width) in [("", 512), ("visual.", 768)] {
@@ -304,7 +304,8 @@ fn vit_b_32_equals_transformers() {
     assert_equals_transformers(&file, &text, &image);
 }
 
-/// Both towers on the weights of a file by `tools/parity/clip.py`, against its features.
+/// Compares both towers, on weights from `tools/parity/clip.py`, with the features in the same
+/// file.
 fn assert_equals_transformers(
     file: &[u8],
     text: &TextTowerConfig,

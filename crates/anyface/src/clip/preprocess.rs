@@ -1,23 +1,24 @@
-//! Pictures to the pixels that an image tower takes.
+//! Preprocessing of pictures for an image tower.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{RgbImage, imageops};
 
 use crate::image::{Filter, resize, resize_bicubic_tensor};
 
-/// What an image tower expects: its resolution, and the mean and deviation of each channel of RGB in 0 to 1.
+/// Input resolution of an image tower, and mean and deviation per RGB channel for values from 0
+/// to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preprocess {
-    /// R, side of the tower's input.
+    /// R, the side of the tower's input in pixels.
     pub resolution: usize,
-    /// Subtracted from each channel.
+    /// Mean of each channel.
     pub mean: [f32; 3],
-    /// Each channel is divided by it.
+    /// Standard deviation of each channel.
     pub std: [f32; 3],
 }
 
 impl Preprocess {
-    /// Of OpenAI's models and most that follow them.
+    /// Settings of OpenAI's models and most derived models.
     pub const fn openai(resolution: usize) -> Self {
         Self {
             resolution,
@@ -26,7 +27,7 @@ impl Preprocess {
         }
     }
 
-    /// Of the compact towers: pixels run from −1 to 1, so that an image of the generator's is left as it is.
+    /// Settings of the compact towers: pixels run from −1 to 1, so generated images are unchanged.
     pub const fn compact(resolution: usize) -> Self {
         Self {
             resolution,
@@ -35,8 +36,8 @@ impl Preprocess {
         }
     }
 
-    /// A picture as pixels `[1, 3, R, R]`: the shorter side resized to R, the centre cut out, normalised. Equal to the
-    /// transform that comes with OpenAI's CLIP.
+    /// Converts a picture to pixels `[1, 3, R, R]`: resizes the shorter side to R, crops the
+    /// centre, normalises. Equal to the transform of OpenAI's CLIP.
     pub fn picture(&self, image: &RgbImage, device: &Device) -> Tensor<4> {
         let side = self.resolution;
         let values: Vec<f32> = center_crop(image, side as u32)
@@ -48,7 +49,8 @@ impl Preprocess {
         self.normalize(pixels.permute([0, 3, 1, 2]))
     }
 
-    /// Square `images` `[N, 3, H, H]` in −1 to 1, as a generator makes them, as pixels `[N, 3, R, R]`. Differentiable.
+    /// Converts square `images` `[N, 3, H, H]` from −1 to 1, a generator's output, to pixels
+    /// `[N, 3, R, R]`. Differentiable.
     pub fn images(&self, images: Tensor<4>) -> Tensor<4> {
         let images = resize_bicubic_tensor(images, self.resolution);
         if *self == Self::compact(self.resolution) {
@@ -57,7 +59,7 @@ impl Preprocess {
         self.normalize((images + 1.0) * 0.5)
     }
 
-    /// Subtracts the mean of `images` `[N, 3, R, R]` in 0 to 1 and divides by the deviation.
+    /// Normalises `images` `[N, 3, R, R]`, from 0 to 1, by mean and deviation.
     fn normalize(&self, images: Tensor<4>) -> Tensor<4> {
         let device = images.device();
         let channels =
@@ -66,7 +68,8 @@ impl Preprocess {
     }
 }
 
-/// The centre of `image`, its shorter side resized to `side`; sizes and offsets as torchvision rounds them.
+/// Resizes the shorter side of `image` to `side` and crops the centre; sizes and offsets are
+/// rounded like torchvision's.
 fn center_crop(image: &RgbImage, side: u32) -> RgbImage {
     let (width, height) = image.dimensions();
     let longer =
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn tensors_are_resized_as_pictures_are() {
+    fn tensors_are_resized_like_pictures() {
         let device = Device::flex();
         let square = imageops::crop_imm(&picture("wide"), 0, 0, 200, 200).to_image();
         for side in [64, 224] {
@@ -146,7 +149,8 @@ mod tests {
                 .collect();
             let tensor = Tensor::<4>::from_data(TensorData::new(values, [1, 200, 200, 3]), &device);
             let found = preprocess.images(tensor.permute([0, 3, 1, 2]));
-            // Rounding twice costs a level, clamping the overshoot at an edge more, but rarely.
+            // Rounding twice costs one level; clamping the overshoot at an edge costs more, but is
+            // rare.
             let error: f32 = (found - preprocess.picture(&square, &device))
                 .abs()
                 .mean()
@@ -156,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_compact_tower_takes_generated_images_as_they_are() {
+    fn the_compact_tower_reads_generated_images_unchanged() {
         let images = Tensor::<4>::from_data([[[[-1.0f32, 1.0], [0.5, 0.0]]; 3]], &Device::flex());
         let pixels = Preprocess::compact(2).images(images.clone());
         pixels.into_data().assert_eq(&images.into_data(), true);

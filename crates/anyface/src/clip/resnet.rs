@@ -1,7 +1,8 @@
-//! CLIP's image tower as a residual network of convolutions: RN50 and its like.
+//! CLIP's image tower as a residual network: RN50 and similar.
 //!
-//! Reference: `ModifiedResNet` in `clip/model.py` of openai/CLIP. Parameter paths equal the checkpoint's keys after
-//! `visual.`, but for `downsample.0` and `downsample.1`, which are `downsample.conv` and `downsample.norm`.
+//! Reference: `ModifiedResNet` in `clip/model.py` of openai/CLIP. Parameter paths equal the
+//! checkpoint's keys after `visual.`, except `downsample.0` and `downsample.1`, which are
+//! `downsample.conv` and `downsample.norm`.
 
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
@@ -11,29 +12,30 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{BatchNorm, Conv, Linear, conv, convolve_normalized, halve};
 
-/// torch's, in every checkpoint.
+/// ε of torch's batch norm, in every checkpoint.
 const EPSILON: f64 = 1e-5;
-/// Channels of a block's output for one inside.
+/// Ratio of a block's output channels to its inner channels.
 const EXPANSION: usize = 4;
 
-/// Size of a [`ModifiedResNet`].
+/// Sizes of a [`ModifiedResNet`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct ModifiedResNetConfig {
     /// R, the side of an input image in pixels; a multiple of 32.
     pub resolution: usize,
-    /// Blocks of each stage.
+    /// Number of blocks in each stage.
     pub layers: [usize; 4],
-    /// Channels after the stem; each stage has twice as many inside as the one before. Even.
+    /// Channels after the stem, even. The inner channels double with each stage.
     pub width: usize,
-    /// Heads of the attention that pools, which has 32 times `width` channels.
+    /// Heads of the attention pooling, which has 32 times `width` channels.
     pub heads: usize,
-    /// E, the length of a feature.
+    /// E, the width of a feature.
     pub embed_dim: usize,
 }
 
 impl ModifiedResNetConfig {
-    /// A tower that begins without its blocks, as the reference does: the last norm of each is 0. Norms stay as they are,
-    /// they never learn statistics here; so convolutions are drawn to keep the variance (He et al. 2015, arXiv 1502.01852).
+    /// Creates a tower whose blocks start as the identity, as in the reference: the last norm of
+    /// each is 0. Norms use fixed running statistics, so convolutions start with He initialisation,
+    /// which keeps the variance (He et al. 2015, arXiv 1502.01852).
     pub fn init(&self, device: &Device) -> ModifiedResNet {
         let half = self.width / 2;
         let stage = |number: usize| {
@@ -65,7 +67,7 @@ impl ModifiedResNetConfig {
     }
 }
 
-/// A convolution whose output, after ReLU, has the variance of its input.
+/// A convolution that, followed by ReLU, preserves the variance of its input.
 fn drawn(sizes: Conv, device: &Device) -> Conv2d {
     let fan_in = sizes.channels[0] * sizes.kernel[0] * sizes.kernel[1];
     let std = (2.0 / fan_in as f64).sqrt();
@@ -75,7 +77,7 @@ fn drawn(sizes: Conv, device: &Device) -> Conv2d {
     layer
 }
 
-/// The image tower.
+/// The residual image tower.
 #[derive(Module, Debug)]
 pub struct ModifiedResNet {
     conv1: Conv2d,
@@ -92,8 +94,8 @@ pub struct ModifiedResNet {
 }
 
 impl ModifiedResNet {
-    /// Image features `[N, E]`, not normalised, of `images` `[N, 3, R, R]` that are already normalised by the tower's
-    /// mean and deviation (see `preprocess.rs`).
+    /// Maps `images` `[N, 3, R, R]`, normalised by the tower's mean and deviation (see
+    /// `preprocess.rs`), to features `[N, E]`, not normalised.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let x = relu(convolve_normalized(&self.conv1, &self.bn1, images));
         let x = relu(convolve_normalized(&self.conv2, &self.bn2, x));
@@ -105,7 +107,8 @@ impl ModifiedResNet {
     }
 }
 
-/// `relu(downsample(x) + norm(conv(halve(relu(norm(conv(relu(norm(conv(x)))))))))`, halving where the stage begins.
+/// `relu(downsample(x) + norm(conv(halve(relu(norm(conv(relu(norm(conv(x)))))))))`; the first block
+/// of a stage halves the resolution.
 #[derive(Module, Debug)]
 struct Bottleneck {
     conv1: Conv2d,
@@ -118,7 +121,7 @@ struct Bottleneck {
     halves: bool,
 }
 
-/// The way around a block that changes the number of channels.
+/// The shortcut of a block that changes the number of channels.
 #[derive(Module, Debug)]
 struct Downsample {
     conv: Conv2d,
@@ -145,7 +148,7 @@ impl Bottleneck {
         }
     }
 
-    /// `[N, C, R, R]` to `[N, C', R, R]`, or half the side.
+    /// `[N, C, R, R]` to `[N, C', R, R]`, or to half the resolution.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let sized = |x: Tensor<4>| match self.halves {
             true => halve(x),
@@ -162,10 +165,10 @@ impl Bottleneck {
     }
 }
 
-/// Attention of the mean of all places to the places.
+/// Attention pooling: the mean over all positions is the query.
 #[derive(Module, Debug)]
 struct AttentionPool {
-    /// `[1 + places, width]`.
+    /// `[1 + positions, width]`.
     positional_embedding: Param<Tensor<2>>,
     q_proj: Linear,
     k_proj: Linear,

@@ -1,6 +1,7 @@
 //! CLIP's text tower: token ids to a feature.
 //!
-//! Reference: `CLIP.encode_text` in `clip/model.py` of openai/CLIP. Parameter paths equal the checkpoint's keys.
+//! Reference: `CLIP.encode_text` in `clip/model.py` of openai/CLIP. Parameter paths equal the
+//! checkpoint's keys.
 
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
@@ -9,7 +10,7 @@ use burn::tensor::{Device, Int, Tensor, module};
 use super::transformer::{Activation, Transformer, TransformerConfig};
 use crate::layers::LayerNorm;
 
-/// Size of a [`TextTower`].
+/// Sizes of a [`TextTower`].
 ///
 /// ```
 /// use anyface::Device;
@@ -25,7 +26,7 @@ use crate::layers::LayerNorm;
 pub struct TextTowerConfig {
     /// Number of token ids.
     pub vocab_size: usize,
-    /// The most tokens a text may have, start and end included.
+    /// The most tokens per text, including start and end.
     pub context: usize,
     /// Channels of the transformer; a multiple of `heads`.
     pub width: usize,
@@ -33,9 +34,9 @@ pub struct TextTowerConfig {
     pub layers: usize,
     /// Attention heads.
     pub heads: usize,
-    /// E, the length of a feature.
+    /// E, the width of a feature.
     pub embed_dim: usize,
-    /// Whether a token sees only those before it, as in every published CLIP.
+    /// Whether attention is causal, as in every published CLIP.
     #[config(default = true)]
     pub causal: bool,
     /// Non-linearity of the transformer.
@@ -44,7 +45,7 @@ pub struct TextTowerConfig {
 }
 
 impl TextTowerConfig {
-    /// A tower with OpenAI's initialisation.
+    /// Creates a tower with OpenAI's initialisation.
     pub fn init(&self, device: &Device) -> TextTower {
         let width = self.width;
         let normal = |std| Initializer::Normal { mean: 0.0, std };
@@ -65,16 +66,16 @@ impl TextTowerConfig {
     }
 }
 
-/// A batch of texts as token ids, as a tokenizer makes it.
+/// A batch of texts as token ids; tokenizers make it.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     /// `[N, T]`, padded on the right with any id; T is at most the tower's context.
     pub ids: Tensor<2, Int>,
-    /// Position of the end-of-text token of each row, `[N]`.
+    /// Index of the end-of-text token in each row, `[N]`.
     pub eot: Tensor<1, Int>,
 }
 
-/// A table of token vectors.
+/// A table of token embeddings.
 #[derive(Module, Debug)]
 pub struct TokenEmbedding {
     /// `[vocab_size, width]`.
@@ -84,7 +85,7 @@ pub struct TokenEmbedding {
 /// The text tower.
 #[derive(Module, Debug)]
 pub struct TextTower {
-    /// Vector of every token.
+    /// Embedding of every token.
     pub token_embedding: TokenEmbedding,
     /// `[context, width]`.
     pub positional_embedding: Param<Tensor<2>>,
@@ -103,7 +104,7 @@ impl TextTower {
         let Tokens { ids, eot } = tokens;
         let [batch, length] = ids.dims();
         let device = ids.device();
-        // With causal attention no token up to the end sees the padding after it.
+        // With causal attention, no token up to the end attends to the padding after it.
         let padding = (!self.causal).then(|| {
             let positions = Tensor::<1, Int>::arange(0..length as i64, &device).unsqueeze::<2>();
             positions.greater(eot.clone().unsqueeze_dim(1))

@@ -1,7 +1,7 @@
-//! The pre-norm transformer that both CLIP towers share.
+//! The pre-norm transformer of both CLIP towers.
 //!
-//! Reference: `clip/model.py` of openai/CLIP (`ResidualAttentionBlock`, `Transformer`); field names follow its
-//! state dict.
+//! Reference: `clip/model.py` of openai/CLIP (`ResidualAttentionBlock`, `Transformer`); field names
+//! follow its state dict.
 
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
@@ -9,16 +9,17 @@ use burn::tensor::{Bool, Device, Tensor, activation, module};
 
 use crate::layers::{LayerNorm, Linear};
 
-/// Added to the attention logits of hidden keys; finite, because not every GPU keeps to infinity's rules.
+/// Added to the attention logits of masked keys. It is finite, because not every GPU handles
+/// infinity correctly.
 const HIDDEN: f32 = -1e9;
 
-/// The non-linearity between the two layers of a block's MLP. It is not stored in checkpoints: OpenAI's models use
-/// [`Activation::QuickGelu`], those of LAION and DataComp [`Activation::Gelu`].
+/// The non-linearity of a block's MLP. Checkpoints do not store it: OpenAI's models use
+/// [`Activation::QuickGelu`], LAION's and DataComp's [`Activation::Gelu`].
 #[derive(Config, Debug, PartialEq, Eq, Copy)]
 pub enum Activation {
     /// `x·σ(1.702·x)`.
     QuickGelu,
-    /// `x·Φ(x)`, by the error function.
+    /// `x·Φ(x)`, with the error function.
     Gelu,
 }
 
@@ -31,7 +32,7 @@ impl Activation {
     }
 }
 
-/// Size of a [`Transformer`].
+/// Sizes of a [`Transformer`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct TransformerConfig {
     /// Channels of the residual stream; a multiple of `heads`.
@@ -40,7 +41,7 @@ pub struct TransformerConfig {
     pub layers: usize,
     /// Attention heads.
     pub heads: usize,
-    /// Whether a token sees only itself and those before it.
+    /// Whether attention is causal.
     #[config(default = false)]
     pub causal: bool,
     /// Non-linearity of the MLPs.
@@ -49,7 +50,7 @@ pub struct TransformerConfig {
 }
 
 impl TransformerConfig {
-    /// A transformer with OpenAI's initialisation (`CLIP.initialize_parameters`).
+    /// Creates a transformer with OpenAI's initialisation (`CLIP.initialize_parameters`).
     pub fn init(&self, device: &Device) -> Transformer {
         Transformer {
             resblocks: (0..self.layers).map(|_| self.init_block(device)).collect(),
@@ -93,8 +94,8 @@ pub struct Transformer {
 }
 
 impl Transformer {
-    /// `x` `[N, T, width]` to the same shape. `padding` `[N, T]` is true at tokens that no other may see; each row
-    /// keeps at least its first.
+    /// `x` `[N, T, width]` to the same shape. `padding` `[N, T]` is true at tokens to be masked;
+    /// the first token of each row must not be.
     pub fn forward(&self, x: Tensor<3>, padding: Option<Tensor<2, Bool>>) -> Tensor<3> {
         let mask = self.mask(x.dims()[1], padding, &x.device());
         self.resblocks
@@ -102,7 +103,7 @@ impl Transformer {
             .fold(x, |x, block| block.forward(x, mask.clone()))
     }
 
-    /// What is added to the attention logits `[N, heads, T, T]`; may broadcast.
+    /// The mask that is added to the attention logits `[N, heads, T, T]`; may broadcast.
     pub(super) fn mask(
         &self,
         tokens: usize,
@@ -144,7 +145,7 @@ impl ResidualAttentionBlock {
     }
 }
 
-/// Multi-head self-attention with torch's fused input projection (rows of query, key and value in this order).
+/// Multi-head self-attention with torch's fused input projection (rows of query, key, value).
 #[derive(Module, Debug)]
 pub struct MultiheadAttention {
     /// `[3·width, width]`.
@@ -162,7 +163,7 @@ impl MultiheadAttention {
         let head_width = width / self.heads;
         let weight = self.in_proj_weight.val();
         let bias = self.in_proj_bias.val();
-        // The weight is sliced rather than the product: its gradient is the smaller one to put together again.
+        // Slices the weight, not the product: the gradient to be assembled is smaller.
         let [query, key, value] = [0, 1, 2].map(|part| {
             let projection = weight.clone().narrow(0, part * width, width).transpose();
             let bias = bias.clone().narrow(0, part * width, width);
@@ -182,7 +183,7 @@ impl MultiheadAttention {
     }
 }
 
-/// `c_proj(activation(c_fc(x)))`, four times as wide inside.
+/// `c_proj(activation(c_fc(x)))` with four times the width inside.
 #[derive(Module, Debug)]
 pub struct Mlp {
     /// `width → 4·width`.

@@ -1,7 +1,7 @@
 //! CLIP's image tower as a vision transformer.
 //!
-//! Reference: `VisionTransformer` in `clip/model.py` of openai/CLIP. Parameter paths equal the checkpoint's keys
-//! after `visual.`.
+//! Reference: `VisionTransformer` in `clip/model.py` of openai/CLIP. Parameter paths equal the
+//! checkpoint's keys after `visual.`.
 
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use super::transformer::{Activation, Transformer, TransformerConfig};
 use crate::layers::LayerNorm;
 
-/// Size of an [`VisionTransformer`].
+/// Sizes of a [`VisionTransformer`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct VisionTransformerConfig {
     /// R, the side of an input image in pixels; a multiple of `patch_size`.
@@ -23,7 +23,7 @@ pub struct VisionTransformerConfig {
     pub layers: usize,
     /// Attention heads.
     pub heads: usize,
-    /// E, the length of a feature.
+    /// E, the width of a feature.
     pub embed_dim: usize,
     /// Non-linearity of the transformer.
     #[config(default = "Activation::QuickGelu")]
@@ -31,7 +31,7 @@ pub struct VisionTransformerConfig {
 }
 
 impl VisionTransformerConfig {
-    /// A tower with OpenAI's initialisation.
+    /// Creates a tower with OpenAI's initialisation.
     pub fn init(&self, device: &Device) -> VisionTransformer {
         let width = self.width;
         let patch_inputs = 3 * self.patch_size * self.patch_size;
@@ -57,7 +57,7 @@ impl VisionTransformerConfig {
     }
 }
 
-/// A convolution whose stride is its kernel size, without bias.
+/// A convolution without bias whose stride equals its kernel size.
 #[derive(Module, Debug)]
 pub struct PatchConv {
     /// `[width, 3, patch, patch]`.
@@ -65,8 +65,8 @@ pub struct PatchConv {
 }
 
 impl PatchConv {
-    /// Patches of `images` `[N, 3, R, R]`, row by row: `[N, (R/patch)², width]`. One matrix product, since patches
-    /// do not overlap.
+    /// Patches of `images` `[N, 3, R, R]`, row by row: `[N, (R/patch)², width]`. Patches do not
+    /// overlap, so this is one matrix product.
     fn forward(&self, images: Tensor<4>) -> Tensor<3> {
         let weight = self.weight.val();
         let [width, channels, patch, _] = weight.dims();
@@ -82,12 +82,12 @@ impl PatchConv {
     }
 }
 
-/// The image tower.
+/// The vision transformer image tower.
 #[derive(Module, Debug)]
 pub struct VisionTransformer {
-    /// Cuts the image into patches.
+    /// Embeds the patches of the image.
     pub conv1: PatchConv,
-    /// `[width]`, the token that is pooled.
+    /// `[width]`, the token whose output is the feature.
     pub class_embedding: Param<Tensor<1>>,
     /// `[1 + patches, width]`.
     pub positional_embedding: Param<Tensor<2>>,
@@ -95,15 +95,15 @@ pub struct VisionTransformer {
     pub ln_pre: LayerNorm,
     /// The transformer over class token and patches.
     pub transformer: Transformer,
-    /// Norm of the class token.
+    /// Norm of the class token's output.
     pub ln_post: LayerNorm,
     /// `[width, E]`, applied as `x·P`.
     pub proj: Param<Tensor<2>>,
 }
 
 impl VisionTransformer {
-    /// Image features `[N, E]`, not normalised, of `images` `[N, 3, R, R]` that are already normalised by the tower's
-    /// mean and deviation (see `preprocess.rs`).
+    /// Maps `images` `[N, 3, R, R]`, normalised by the tower's mean and deviation (see
+    /// `preprocess.rs`), to features `[N, E]`, not normalised.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let x = self.transformer.forward(self.embed(images), None);
         let [batch, _, width] = x.dims();
@@ -111,7 +111,7 @@ impl VisionTransformer {
         self.ln_post.forward(class_token).matmul(self.proj.val())
     }
 
-    /// Class token, patches and positions after `ln_pre`: `[N, 1 + patches, width]`.
+    /// Class token and patches with positions, after `ln_pre`: `[N, 1 + patches, width]`.
     pub(super) fn embed(&self, images: Tensor<4>) -> Tensor<3> {
         let patches = self.conv1.forward(images);
         let [batch, _, width] = patches.dims();

@@ -1,4 +1,4 @@
-//! The released AnyFace++: a mapper, and the memory in a file of its own.
+//! The released AnyFace++: the mapper, and the memory in its own file.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use super::{Claims, Network};
 use crate::mapper::{ImageMapConfig, MemoryConfig};
 use crate::weights::WeightsError;
 
-/// What comes before the names of the part that runs.
+/// Prefix of the tensors that inference uses.
 const PREFIX: &str = "state_dict.I_map.mapping.";
 
-/// Banks of the memory.
+/// Number of memory banks.
 const BANKS: usize = 26;
 
-/// Whether a file is the memory: as many banks, in half precision as CLIP's features came, and nothing else. Its names say
-/// nothing.
+/// Whether a file is the memory: exactly this number of banks in half precision and nothing else.
+/// Its tensor names carry no information.
 pub(super) fn is_memory(checkpoint: &Checkpoint) -> bool {
     let tensors = &checkpoint.tensors;
     let is_stack = |shape: &[usize]| shape.len() == 3 && shape[0] == BANKS;
@@ -31,7 +31,7 @@ pub(super) fn is_memory(checkpoint: &Checkpoint) -> bool {
     (stacked || listed) && tensors.values().all(|bank| bank.dtype() == Dtype::F16)
 }
 
-/// The memory of a file.
+/// Reads the memory.
 pub(super) fn from_memory(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
     let checkpoint = claims.checkpoint;
     let names: Vec<&str> = claims.names("*").collect();
@@ -51,7 +51,7 @@ pub(super) fn from_memory(claims: &mut Claims<'_>) -> Result<Network, WeightsErr
     Network::new("memory", &config, &module, tensors, source_name)
 }
 
-/// The mapper of a file.
+/// Reads the mapper.
 pub(super) fn from_mapper(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
     let checkpoint = claims.checkpoint;
     let [_, w_dim] = claims.shape("state_dict.T_map.mapping.0.weight")?;
@@ -64,11 +64,12 @@ pub(super) fn from_mapper(claims: &mut Claims<'_>) -> Result<Network, WeightsErr
         .last()
         .is_none_or(|width| w_dim == 0 || width % w_dim != 0)
     {
-        let reason = format!("the last layer of `I_map` is not made of latents of {w_dim}");
+        let reason =
+            format!("the last layer of `I_map` is not a multiple of a latent's width, {w_dim}");
         return Err(WeightsError::unsupported(checkpoint, reason));
     }
-    claims.leave_out("state_dict.CA_NET.*", "of use in training only");
-    claims.leave_out("state_dict.T_map.*", "the released scripts never run it");
+    claims.leave_out("state_dict.CA_NET.*", "used only in training");
+    claims.leave_out("state_dict.T_map.*", "not used by the released scripts");
     let config = ImageMapConfig::new(inputs, widths, w_dim);
     let tensors = claims.take_renamed(PREFIX, |name| Some(format!("layers.{name}")));
     let module = config.init(&Device::flex());

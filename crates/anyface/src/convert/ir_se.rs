@@ -1,4 +1,5 @@
-//! The IR-SE backbone: the recogniser of TreB1eN/InsightFace_Pytorch (`model_ir_se50.pth`), and part of the encoders.
+//! The IR-SE backbone: the recogniser of TreB1eN/InsightFace_Pytorch (`model_ir_se50.pth`), and
+//! part of the encoders.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +10,14 @@ use super::{Claims, Network};
 use crate::identity::{ArcFaceConfig, IrSeConfig};
 use crate::weights::WeightsError;
 
-/// Beginnings of names outside the units: theirs, ours.
+/// Name prefixes outside the units: (public, this library's).
 const STEM: [(&str, &str); 3] = [
     ("input_layer.0.", "conv."),
     ("input_layer.1.", "norm."),
     ("input_layer.2.weight", "prelu"),
 ];
 
-/// Beginnings of names in a unit: theirs, ours.
+/// Name prefixes in a unit: (public, this library's).
 const UNIT: [(&str, &str); 8] = [
     ("res_layer.0.", "norm_in."),
     ("res_layer.1.", "conv1."),
@@ -28,16 +29,16 @@ const UNIT: [(&str, &str); 8] = [
     ("shortcut_layer.1.", "shortcut.norm."),
 ];
 
-/// Beginnings of names of the head: theirs, ours.
+/// Name prefixes of the head: (public, this library's).
 const HEAD: [(&str, &str); 3] = [
     ("output_layer.0.", "norm_in."),
     ("output_layer.3.", "linear."),
     ("output_layer.4.", "norm_out."),
 ];
 
-/// The recogniser of a file.
+/// Reads the recogniser.
 pub(super) fn from_ir_se50(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
-    claims.leave_out("*.num_batches_tracked", "a counter of training");
+    claims.leave_out("*.num_batches_tracked", "a training counter");
     let backbone = config(claims, "")?;
     let [embed_dim, _] = claims.shape("output_layer.3.weight")?;
     let config = ArcFaceConfig::new(backbone).with_embed_dim(embed_dim);
@@ -48,7 +49,8 @@ pub(super) fn from_ir_se50(claims: &mut Claims<'_>) -> Result<Network, WeightsEr
     Network::new("identity", &config, &module, tensors, source_name)
 }
 
-/// Sizes of the backbone below `prefix`: a stage is a run of units with as many channels.
+/// Derives the sizes of the backbone under `prefix`. A stage is a run of units with the same number
+/// of channels.
 pub(super) fn config(claims: &Claims<'_>, prefix: &str) -> Result<IrSeConfig, WeightsError> {
     let [_, inputs, _, _] = claims.shape(&format!("{prefix}input_layer.0.weight"))?;
     let mut stages: Vec<(usize, usize)> = Vec::new();
@@ -62,7 +64,7 @@ pub(super) fn config(claims: &Claims<'_>, prefix: &str) -> Result<IrSeConfig, We
         unit += 1;
     }
     let Ok(stages): Result<[(usize, usize); 4], _> = stages.try_into() else {
-        let reason = "a backbone of other than four stages, which this library does not have";
+        let reason = "the backbone does not have four stages, which is not supported";
         return Err(WeightsError::unsupported(claims.checkpoint, reason));
     };
     Ok(IrSeConfig::new()
@@ -71,7 +73,7 @@ pub(super) fn config(claims: &Claims<'_>, prefix: &str) -> Result<IrSeConfig, We
         .with_units(stages.map(|(_, units)| units)))
 }
 
-/// The tensors of the backbone below `prefix`, which go below `backbone.`.
+/// Claims the tensors of the backbone under `prefix` and puts them under `backbone.`.
 pub(super) fn take_backbone(
     claims: &mut Claims<'_>,
     prefix: &str,
@@ -85,12 +87,12 @@ pub(super) fn take_backbone(
     })
 }
 
-/// Our name of a tensor of a unit.
+/// This library's name of a tensor in a unit.
 pub(crate) fn unit_name(theirs: &str) -> Option<String> {
     replace_start(theirs, &UNIT)
 }
 
-/// Puts another beginning on a name.
+/// Replaces the prefix of a name.
 fn replace_start(name: &str, table: &[(&str, &str)]) -> Option<String> {
     table
         .iter()

@@ -1,4 +1,4 @@
-//! LPIPS: its linear weights, and torchvision's networks under them.
+//! LPIPS: its linear weights, and the torchvision networks they apply to.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{Claims, Network};
 use crate::lpips::{FeatureNetwork, LpipsHeads};
 use crate::weights::WeightsError;
 
-/// The weights of `lpips/weights/v0.1/*.pth`.
+/// Reads the weights of `lpips/weights/v0.1/*.pth`.
 pub(super) fn from_heads(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
     let checkpoint = claims.checkpoint;
     let mut channels = Vec::new();
@@ -21,7 +21,7 @@ pub(super) fn from_heads(claims: &mut Claims<'_>) -> Result<Network, WeightsErro
         .find(|network| network.taps().eq(channels.iter().copied()))
     else {
         let reason =
-            format!("LPIPS on features of {channels:?} channels: AlexNet and VGG-16 are known");
+            format!("LPIPS needs the features of AlexNet or VGG-16, not {channels:?} channels");
         return Err(WeightsError::unsupported(checkpoint, reason));
     };
     let mut tensors = BTreeMap::new();
@@ -32,7 +32,7 @@ pub(super) fn from_heads(claims: &mut Claims<'_>) -> Result<Network, WeightsErro
             .is_some_and(|values| values.iter().any(|&v| v < 0.0))
         {
             let reason = format!(
-                "`{}` has a negative weight, which no release has",
+                "`{}` has a negative weight, unlike every release",
                 head(layer)
             );
             return Err(WeightsError::unsupported(checkpoint, reason));
@@ -53,13 +53,13 @@ fn head(layer: usize) -> String {
     format!("lin{layer}.model.1.weight")
 }
 
-/// torchvision's AlexNet or VGG-16, whichever the shape of the first kernel says.
+/// Reads torchvision's AlexNet or VGG-16, by the shape of the first kernel.
 pub(super) fn from_torchvision(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
     let network = match claims.shape("features.0.weight")? {
         [64, 3, 11, 11] => FeatureNetwork::AlexNet,
         _ => FeatureNetwork::Vgg16,
     };
-    claims.leave_out("classifier.*", "the classes of ImageNet");
+    claims.leave_out("classifier.*", "the classifier of ImageNet");
     let mut tensors = BTreeMap::new();
     for (layer, index) in network.indices().enumerate() {
         for field in ["weight", "bias"] {

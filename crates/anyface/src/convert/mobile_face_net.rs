@@ -1,4 +1,4 @@
-//! MobileFaceNet's ncnn graph, whose layers are named by block.
+//! MobileFaceNet's ncnn graph, where layers are named by block.
 
 use burn::tensor::Device;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::{Claims, Network};
 use crate::identity::{BottleneckConfig, MobileFaceNetConfig};
 use crate::weights::WeightsError;
 
-/// Names outside the blocks: theirs, ours.
+/// Names outside the blocks: (public, this library's).
 const SINGLE: [(&str, &str); 4] = [
     ("conv_1", "stem"),
     ("conv_2_dw", "stem_depthwise"),
@@ -15,21 +15,21 @@ const SINGLE: [(&str, &str); 4] = [
     ("conv_6dw7_7", "pool"),
 ];
 
-/// Parts of a block: theirs, ours.
+/// Parts of a block: (public, this library's).
 const PARTS: [(&str, &str); 3] = [
     ("conv_sep", "expand"),
     ("conv_dw", "depthwise"),
     ("conv_proj", "project"),
 ];
 
-/// Layers of a part: theirs, ours.
+/// Layers of a part: (public, this library's).
 const LAYERS: [(&str, &str); 3] = [
     ("_conv2d.", ".conv."),
     ("_batchnorm.", ".norm."),
     ("_relu.slope", ".prelu"),
 ];
 
-/// The recogniser of a file.
+/// Reads the recogniser.
 pub(super) fn from_mobile_face_net(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
     let blocks = blocks(&claims.checkpoint.metadata);
     let config = config(claims, &blocks)?;
@@ -39,7 +39,7 @@ pub(super) fn from_mobile_face_net(claims: &mut Claims<'_>) -> Result<Network, W
     Network::new("identity", &config, &module, tensors, source_name)
 }
 
-/// Names of the blocks in the order of the graph: `dconv_23`, `res_3_block0`.
+/// Names of the blocks in graph order: `dconv_23`, `res_3_block0`.
 fn blocks(metadata: &Value) -> Vec<&str> {
     let layers = metadata["layers"].as_array().map_or(&[][..], Vec::as_slice);
     let names = layers.iter().filter_map(Value::as_str);

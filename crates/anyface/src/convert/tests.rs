@@ -1,5 +1,5 @@
-//! Conversions of the reference implementations' own files (`tools/parity/checkpoints.py`). The weights that they must
-//! give are those of the networks' own parity tests.
+//! Conversions of files written by the reference implementations (`tools/parity/checkpoints.py`).
+//! The expected weights are those of the networks' own parity tests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -125,7 +125,7 @@ fn nvidia_to_rosinality_and_back_keeps_every_bit() {
 }
 
 #[test]
-fn the_whole_of_e4e_has_the_keys_and_shapes_of_its_networks() {
+fn e4e_has_the_keys_and_shapes_of_its_networks() {
     let converted = converted("e4e_layout.pt");
     assert_eq!(converted.kind, Kind::Encoder);
     let [encoder, generator] = converted.networks.as_slice() else {
@@ -142,7 +142,7 @@ fn the_whole_of_e4e_has_the_keys_and_shapes_of_its_networks() {
 }
 
 #[test]
-fn the_whole_of_ir_se50_has_the_keys_and_shapes_of_its_network() {
+fn ir_se50_has_the_keys_and_shapes_of_its_network() {
     let converted = converted("ir_se50_layout.pth");
     assert_eq!(converted.kind, Kind::IrSe50);
     let config: ArcFaceConfig =
@@ -169,7 +169,7 @@ fn tiny_clip() -> BTreeMap<String, StoredTensor> {
     tensors
 }
 
-/// Puts a file into a folder beside a config.
+/// Puts a file and a config into one folder.
 fn beside(file: &str, config_name: &str, config: &Value) -> (tempfile::TempDir, Checkpoint) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights");
@@ -208,7 +208,7 @@ fn hugging_faces_names_give_the_same_towers() {
     );
     let converted = convert(&checkpoint).unwrap();
     assert_eq!(converted.kind, Kind::ClipHuggingFace);
-    // Some of its tensors are wider than OpenAI's, with the same values.
+    // Some tensors are stored in a wider type than OpenAI's, with the same values.
     assert!(values(&clip(&converted.networks)) == values(&tiny_clip()));
 
     let alone = convert(&open("checkpoints/clip_tiny_hf.safetensors")).unwrap_err();
@@ -216,7 +216,7 @@ fn hugging_faces_names_give_the_same_towers() {
 }
 
 #[test]
-fn open_clips_config_tells_the_activation() {
+fn open_clips_config_selects_the_activation() {
     for (quick, activation) in [(true, "QuickGelu"), (false, "Gelu")] {
         let config = json!({"model_cfg": {"quick_gelu": quick, "text_cfg": {"heads": 2}}});
         let (_folder, checkpoint) =
@@ -227,7 +227,7 @@ fn open_clips_config_tells_the_activation() {
     }
 }
 
-/// A file of the tensors of another, some changed.
+/// The error for a file whose tensors were changed.
 fn changed(change: impl FnOnce(&mut BTreeMap<String, StoredTensor>)) -> String {
     let mut tensors = open("checkpoints/rosinality_zip.pt").tensors;
     change(&mut tensors);

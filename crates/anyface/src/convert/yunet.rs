@@ -1,4 +1,4 @@
-//! YuNet's ONNX files: convolutions in the order of the graph.
+//! YuNet's ONNX files: convolutions in graph order.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{Claims, Network};
 use crate::weights::WeightsError;
 use crate::yunet::{UNITS, YuNetConfig};
 
-/// The detector of a file.
+/// Reads the detector.
 pub(super) fn from_yunet(claims: &mut Claims<'_>) -> Result<Network, WeightsError> {
     let mut nodes: Vec<(usize, &str)> = claims
         .names("Conv_*.weight")
@@ -31,7 +31,7 @@ pub(super) fn from_yunet(claims: &mut Claims<'_>) -> Result<Network, WeightsErro
         .filter(|name| name.parse::<u32>().is_ok())
         .collect::<Vec<_>>()
     {
-        claims.leave_out(constant, "a size in the graph");
+        claims.leave_out(constant, "a size constant of the graph");
     }
     let module = config.init(&Device::flex());
     let source_name = &claims.checkpoint.source_name;
@@ -43,7 +43,7 @@ fn config(claims: &Claims<'_>, nodes: &[(usize, &str)]) -> Result<YuNetConfig, W
         found if found == names(true).len() => true,
         found if found == names(false).len() => false,
         found => {
-            let reason = format!("a graph of {found} convolutions, which is not YuNet's");
+            let reason = format!("the graph has {found} convolutions, unlike YuNet");
             return Err(WeightsError::unsupported(claims.checkpoint, reason));
         }
     };
@@ -58,7 +58,7 @@ fn config(claims: &Claims<'_>, nodes: &[(usize, &str)]) -> Result<YuNetConfig, W
     Ok(YuNetConfig::new(outputs(0)?, channels, shared))
 }
 
-/// Our name of each convolution, in the order of the graph.
+/// This library's names of the convolutions, in graph order.
 fn names(shared: bool) -> Vec<String> {
     let mut units: Vec<String> = (0..UNITS).map(|unit| format!("backbone.{unit}")).collect();
     units.extend(["neck.2", "neck.1", "neck.0"].map(str::to_owned));

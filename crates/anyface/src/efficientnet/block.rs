@@ -1,4 +1,5 @@
-//! Convolutions with folded batch norms, and blocks of them, from burn operations: any backend.
+//! Convolutions with folded batch norms, and inverted residuals, composed of burn operations for
+//! any backend.
 
 use anyface_kernels::Activation;
 use burn::module::{Initializer, Module, Param};
@@ -18,8 +19,8 @@ pub(super) struct BlockShape {
     pub(super) expansion: usize,
 }
 
-/// Widens, looks at each channel, and narrows; the input is added where it has the shape of the output (Sandler et al.
-/// 2018, arXiv 1801.04381).
+/// An inverted residual: expand, depthwise convolution, project. The input is added if it has the
+/// shape of the output (Sandler et al. 2018, arXiv 1801.04381).
 #[derive(Module, Debug)]
 pub(super) struct InvertedResidual {
     pub(super) expand: Option<FrozenConv>,
@@ -63,17 +64,17 @@ impl InvertedResidual {
     }
 }
 
-/// A convolution with its batch norm folded in, whose weights get no gradient.
+/// A convolution with a folded batch norm. Its weights get no gradient.
 #[derive(Module, Debug)]
 pub(super) struct FrozenConv {
-    /// `[out, in, k, k]`; of a depthwise one `[C, 1, k, k]`.
+    /// `[out, in, k, k]`; `[C, 1, k, k]` for a depthwise convolution.
     pub(super) weight: Param<Tensor<4>>,
     /// `[out]`.
     pub(super) bias: Param<Tensor<1>>,
 }
 
 impl FrozenConv {
-    /// Random weights that keep the variance of what passes through (He et al. 2015, arXiv 1502.01852).
+    /// Creates random weights that preserve the variance (He et al. 2015, arXiv 1502.01852).
     pub(super) fn new(shape: [usize; 4], device: &Device) -> Self {
         let [outputs, inputs, kernel, _] = shape;
         let std = (2.0 / (inputs * kernel * kernel) as f64).sqrt();

@@ -1,4 +1,5 @@
-//! A run of frozen blocks as one operation on the CPU backend, differentiable with respect to its input.
+//! A run of frozen blocks as one operation on the CPU backend, differentiable with respect to its
+//! input.
 
 use std::sync::Arc;
 
@@ -14,12 +15,12 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::layers::values;
 
-/// The blocks on `x [N, C, H, W]`, which is on the CPU backend in f32.
+/// Applies the blocks to `x [N, C, H, W]`, in f32 on the CPU backend.
 pub(super) fn frozen_blocks(x: Tensor<4>, blocks: Arc<FrozenBlocks>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::frozen_blocks(x.into_dispatch(), blocks))
 }
 
-/// Backends that have them as one operation.
+/// Backends that implement the blocks as one operation.
 #[backend_extension(Flex, Autodiff)]
 trait FrozenBlocksBackend: Backend {
     fn frozen_blocks(x: FloatTensor<Self>, blocks: Arc<FrozenBlocks>) -> FloatTensor<Self>;
@@ -62,11 +63,11 @@ impl<C: CheckpointStrategy> FrozenBlocksBackend for Autodiff<Flex, C> {
     }
 }
 
-/// What a forward pass leaves for the backward pass.
+/// State of a forward pass that the backward pass needs.
 #[derive(Debug, Clone)]
 struct Forward {
     blocks: Arc<FrozenBlocks>,
-    /// Of x.
+    /// Shape of x.
     shape: [usize; 4],
     bits: Bits,
 }

@@ -1,4 +1,4 @@
-//! The network: a stem, then blocks that widen, look at each channel, and narrow.
+//! The network: a stem, then inverted residuals.
 
 use anyface_kernels::Activation;
 use burn::config::Config;
@@ -13,15 +13,15 @@ use crate::layers::runs_on_flex;
 /// A run of blocks of one width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stage {
-    /// How many.
+    /// Number of blocks.
     pub blocks: usize,
     /// Side of the depthwise kernels.
     pub kernel: usize,
-    /// Of the first block; the others keep the size of the image.
+    /// Stride of the first block; the others keep the resolution.
     pub stride: usize,
-    /// Channels inside of a block, times those before it.
+    /// Ratio of a block's inner channels to its input channels.
     pub expansion: usize,
-    /// Whether what it gives is one of the features.
+    /// Whether the output of the stage is a feature tap.
     pub is_tap: bool,
 }
 
@@ -64,7 +64,7 @@ pub struct EfficientNetLite0Config {
 }
 
 impl EfficientNetLite0Config {
-    /// A network with random weights, which get no gradient.
+    /// Creates a network with random weights, which get no gradient.
     pub fn init(&self, device: &Device) -> EfficientNetLite0 {
         let mut inputs = self.stem;
         let mut blocks = Vec::new();
@@ -90,8 +90,8 @@ impl EfficientNetLite0Config {
     }
 }
 
-/// EfficientNet-Lite0 up to 1/32 of the side, batch norms folded into the convolutions. Its weights are frozen:
-/// gradients pass through it to the images only.
+/// EfficientNet-Lite0 up to 1/32 of the resolution, with batch norms folded into the convolutions.
+/// Its weights are frozen: gradients flow only to the images.
 #[derive(Module, Debug)]
 pub struct EfficientNetLite0 {
     stem: FrozenConv,
@@ -101,9 +101,10 @@ pub struct EfficientNetLite0 {
 }
 
 impl EfficientNetLite0 {
-    /// Features of `images [N, 3, R, R]` in −1 to 1, R a multiple of 32, after stages 1, 2, 4 and 6: for Lite0
-    /// `[N, 24, R/4, R/4]`, `[N, 40, R/8, R/8]`, `[N, 112, R/16, R/16]`, `[N, 320, R/32, R/32]`. On the CPU backend by
-    /// `anyface-kernels`; the first call packs the weights for them.
+    /// Features of `images [N, 3, R, R]` from −1 to 1, R a multiple of 32, after stages 1, 2, 4
+    /// and 6. For Lite0: `[N, 24, R/4, R/4]`, `[N, 40, R/8, R/8]`, `[N, 112, R/16, R/16]`,
+    ///    `[N, 320, R/32, R/32]`. The CPU backend uses `anyface-kernels`; the first call packs the
+    ///    weights.
     pub fn taps(&self, images: Tensor<4>) -> [Tensor<4>; 4] {
         let runs = self.runs();
         let packed = runs_on_flex(&images).then(|| self.packed.of(&runs));
@@ -117,7 +118,7 @@ impl EfficientNetLite0 {
         })
     }
 
-    /// What lies between one tap and the next.
+    /// The blocks between consecutive taps.
     fn runs(&self) -> [Run<'_>; 4] {
         let mut stem = Some(&self.stem);
         let mut blocks = &self.blocks[..];
@@ -140,14 +141,14 @@ impl EfficientNetLite0 {
     }
 }
 
-/// The blocks between one tap and the next.
+/// The blocks between two consecutive taps.
 pub(super) struct Run<'a> {
     pub(super) stem: Option<&'a FrozenConv>,
     pub(super) blocks: &'a [InvertedResidual],
 }
 
 impl<'a> Run<'a> {
-    /// All convolutions in their order.
+    /// All convolutions in order.
     pub(super) fn convs(&self) -> impl Iterator<Item = &'a FrozenConv> + use<'a> {
         let blocks = self.blocks.iter().flat_map(|block| {
             let parts = [&block.depthwise, &block.project];

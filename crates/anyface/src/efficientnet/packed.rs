@@ -1,4 +1,4 @@
-//! The weights in the order of the kernels: a copy that is made when it is first needed.
+//! Weights packed for the kernels: a copy made when it is first needed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use super::block::FrozenConv;
 use super::network::Run;
 use crate::layers::values;
 
-/// Packed weights of the runs between taps, for all copies of a network.
+/// Packed weights of the runs between taps, shared by all clones of a network.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Packed(Arc<Mutex<Option<Entry>>>);
 
@@ -26,8 +26,8 @@ struct Entry {
 struct Conv([FlexTensor; 2]);
 
 impl Packed {
-    /// The weights of `runs`, which are on the CPU backend. They are packed anew when they are no longer those that were
-    /// packed before.
+    /// The packed weights of `runs`, which are on the CPU backend. They are packed again if the
+    /// weights have changed.
     pub(super) fn of(&self, runs: &[Run<'_>; 4]) -> [Arc<FrozenBlocks>; 4] {
         let convs: Vec<Conv> = runs.iter().flat_map(Run::convs).map(Conv::new).collect();
         let mut entry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,12 +48,12 @@ impl Packed {
     }
 }
 
-/// Takes the convolutions of `run`, in its order.
+/// Takes the convolutions of `run` in order and packs them.
 fn pack<'a>(
     run: &Run<'_>,
     convs: &mut impl Iterator<Item = kernels::FrozenConv<'a>>,
 ) -> FrozenBlocks {
-    let mut next = || convs.next().expect("as many as the run has");
+    let mut next = || convs.next().expect("the run has another convolution");
     let stem = run.stem.map(|_| next());
     let blocks: Vec<_> = run
         .blocks
@@ -73,7 +73,7 @@ impl Conv {
         Self([in_memory(conv.weight.val()), in_memory(conv.bias.val())])
     }
 
-    /// Whether it is in the same memory, which is as it was while both are there.
+    /// Whether both are the same memory, which does not change while both exist.
     fn is(&self, other: &Self) -> bool {
         let mut pairs = self.0.iter().zip(&other.0);
         pairs.all(|(a, b)| Arc::ptr_eq(&a.data_arc(), &b.data_arc()))

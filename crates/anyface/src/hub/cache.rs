@@ -1,4 +1,5 @@
-//! Where files are kept. Layout of `blobs`, `refs` and `snapshots`: Hugging Face's `huggingface_hub`.
+//! The download cache. Its folders `blobs`, `refs` and `snapshots` follow Hugging Face's
+//! `huggingface_hub`.
 
 use std::env;
 use std::fs;
@@ -13,12 +14,13 @@ use crate::weights::write_atomically;
 pub struct Cache {
     /// `HF_HOME`.
     pub home: PathBuf,
-    /// `HF_HUB_CACHE`: a folder for each repository.
+    /// `HF_HUB_CACHE`: one folder per repository.
     pub hub: PathBuf,
 }
 
 impl Cache {
-    /// The cache that the environment names, `~/.cache/huggingface` by default; none without a home.
+    /// The cache selected by the environment, `~/.cache/huggingface` by default; `None` without a
+    /// home folder.
     pub fn from_env() -> Option<Self> {
         let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         let home = folder("HF_HOME").map(PathBuf::from).or_else(|| {
@@ -30,7 +32,7 @@ impl Cache {
         Some(Self { home, hub })
     }
 
-    /// The files of a model when all are there.
+    /// The files of a model, if all are in the cache.
     pub fn find(&self, model: &Model) -> Option<Vec<PathBuf>> {
         let all_in = |folder: &Path| -> Option<Vec<PathBuf>> {
             let files = model.files.iter().map(|file| folder.join(&file.path));
@@ -46,7 +48,7 @@ impl Cache {
         }
     }
 
-    /// The folder below which a model is.
+    /// The folder that contains a model.
     pub(super) fn folder(&self, model: &Model) -> PathBuf {
         match &model.source {
             ModelSource::Url(_) => self.own(model),
@@ -66,18 +68,18 @@ impl Cache {
     }
 }
 
-/// Where a file is to stand, and where it grows.
+/// Final and temporary path of a download.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) path: PathBuf,
-    /// One a version of the file, so that two never mix; none where versions cannot be told.
+    /// Temporary file, one per version of the file, so that versions never mix.
     pub(super) partial: PathBuf,
-    /// Whether a part that is there already may be of the same version.
+    /// Whether an existing partial file can be of the same version.
     pub(super) resumable: bool,
 }
 
 impl Place {
-    /// A blob of a repository.
+    /// For a blob of a repository.
     pub(super) fn blob(folder: &Path, name: &str) -> Self {
         let blobs = folder.join("blobs");
         Self {
@@ -87,7 +89,7 @@ impl Place {
         }
     }
 
-    /// A file of its own name.
+    /// For a file under its own name.
     pub(super) fn file(path: &Path, remote: &Remote) -> Self {
         let version = remote.blob_name();
         let mut partial = path.as_os_str().to_owned();
@@ -103,7 +105,7 @@ impl Place {
     }
 }
 
-/// Makes `blob` a file of a snapshot, and gives its path there.
+/// Links `blob` into a snapshot and returns the link's path.
 pub(super) fn link(
     folder: &Path,
     commit: &str,
@@ -116,7 +118,7 @@ pub(super) fn link(
     }
     let parent = path.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(HubError::io(parent))?;
-    // A link whose blob was deleted.
+    // The existing path is a link whose blob was deleted.
     fs::remove_file(&path).ok();
     #[cfg(unix)]
     {
@@ -132,7 +134,7 @@ pub(super) fn link(
     Ok(path)
 }
 
-/// Notes which commit a revision is.
+/// Records the commit of a revision.
 pub(super) fn write_ref(folder: &Path, revision: &str, commit: &str) -> Result<(), HubError> {
     let path = folder.join("refs").join(revision);
     write_atomically(&path, commit.as_bytes()).map_err(HubError::io(&path))

@@ -1,4 +1,4 @@
-//! One file over HTTP, through broken connections.
+//! Download of one file over HTTP with retries.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -13,21 +13,21 @@ use ureq::{Agent, Body};
 use super::cache::Place;
 use super::{Hub, HubError, HubFile};
 
-/// Tries in a row that bring nothing.
+/// Consecutive attempts without progress before giving up.
 const TRIES: u32 = 4;
 
-/// How far a file is.
+/// Progress of a download.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
-    /// Its path below the source.
+    /// Path relative to the source.
     pub file: &'a str,
-    /// Bytes that are here.
+    /// Bytes received.
     pub done: u64,
-    /// Bytes of the whole file, where the server says.
+    /// Size of the file, if the server sends it.
     pub total: Option<u64>,
 }
 
-/// What a server says of a file before it sends it.
+/// Metadata that a server sends before a file.
 #[derive(Debug, Default)]
 pub(super) struct Remote {
     url: String,
@@ -37,7 +37,8 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// The name of this version of the file: its ETag, which is the SHA-256 of large files on Hugging Face.
+    /// The name of this version of the file: its ETag, which is the SHA-256 for large files on
+    /// Hugging Face.
     pub(super) fn blob_name(&self) -> Option<String> {
         let etag = self.etag.as_ref()?;
         match is_hex(etag) {
@@ -46,23 +47,23 @@ impl Remote {
         }
     }
 
-    /// The SHA-256 that the server promises.
+    /// The SHA-256 that the server states.
     fn sha256(&self) -> Option<&str> {
         let etag = self.etag.as_deref().filter(|etag| etag.len() == 64);
-        // Only Hugging Face's ETags are known to be checksums.
+        // Only Hugging Face's ETags are checksums.
         etag.filter(|etag| self.commit.is_some() && is_hex(etag))
     }
 }
 
-/// Why one try did not bring the whole file.
+/// Why one attempt did not complete the file.
 enum Failure {
-    /// Another try may.
+    /// Another attempt may succeed.
     Passing(String),
-    /// No try will.
+    /// No attempt will succeed.
     Final(HubError),
 }
 
-/// Talks HTTP.
+/// The HTTP client.
 pub(super) struct Client {
     agent: Agent,
     endpoint: String,
@@ -89,7 +90,7 @@ impl Client {
         }
     }
 
-    /// Asks what is at `url`. Hugging Face says it before it sends the client on to where the bytes are.
+    /// Requests the metadata of `url`. Hugging Face sends it with the redirect to the content.
     pub(super) fn locate(&self, url: &str) -> Result<Remote, HubError> {
         self.persist(
             url,
@@ -114,12 +115,12 @@ impl Client {
                         }
                     }
                 }
-                Err(Failure::Passing("sent on too many times".to_owned()))
+                Err(Failure::Passing("too many redirects".to_owned()))
             },
         )
     }
 
-    /// Fetches a file to its place, from where an earlier try ended, and checks it.
+    /// Downloads a file to its place, resumes an earlier attempt, and checks it.
     pub(super) fn fetch(
         &self,
         remote: &Remote,
@@ -165,7 +166,7 @@ impl Client {
         fs::rename(partial, &place.path).map_err(HubError::io(&place.path))
     }
 
-    /// One try: asks for what is missing, and appends it.
+    /// One attempt: requests the missing bytes and appends them.
     fn receive(
         &self,
         remote: &Remote,
@@ -194,7 +195,9 @@ impl Client {
             output.rewind().map_err(io)?;
             done = 0;
             if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-                return Err(Failure::Passing("the file changed meanwhile".to_owned()));
+                return Err(Failure::Passing(
+                    "the file changed during the download".to_owned(),
+                ));
             }
         }
         check(&remote.url, response.status())?;
@@ -215,7 +218,7 @@ impl Client {
             done += count as u64;
             if total.is_some_and(|total| done > total) {
                 output.set_len(0).map_err(io)?;
-                let reason = "more bytes came than the file has".to_owned();
+                let reason = "the server sent more bytes than the file has".to_owned();
                 return Err(Failure::Passing(reason));
             }
             output.write_all(&buffer[..count]).map_err(io)?;
@@ -229,7 +232,8 @@ impl Client {
         }
     }
 
-    /// Tries until it is done or pointless; a try after which more is here, by `length`, does not count.
+    /// Retries until success or a final failure. An attempt that increased `length` resets the
+    /// count.
     fn persist<T>(
         &self,
         url: &str,
@@ -267,27 +271,27 @@ fn passing(error: &ureq::Error) -> Failure {
     Failure::Passing(error.to_string())
 }
 
-/// Whether the server gives the file.
+/// Whether the status says that the server sends the file.
 fn check(url: &str, status: StatusCode) -> Result<(), Failure> {
     let reason = match status.as_u16() {
         200..300 => return Ok(()),
-        408 | 429 | 500..600 => return Err(Failure::Passing(format!("the server says {status}"))),
-        401 | 403 => {
-            "the server does not give it to us: some files need a token in HF_TOKEN".to_owned()
+        408 | 429 | 500..600 => {
+            return Err(Failure::Passing(format!("the server answers {status}")));
         }
-        404 => "there is no such file".to_owned(),
-        _ => format!("the server says {status}"),
+        401 | 403 => "access denied: some files need a token in HF_TOKEN".to_owned(),
+        404 => "no such file".to_owned(),
+        _ => format!("the server answers {status}"),
     };
     let url = url.to_owned();
     Err(Failure::Final(HubError::Refused { url, reason }))
 }
 
-/// Whether what comes may be weights: some servers answer with a page that asks for something.
+/// Whether the content can be weights. Some servers answer with a web page that needs user input.
 fn check_content(url: &str, response: &Response<Body>) -> Result<(), Failure> {
     match text(response, "content-type") {
         Some(kind) if kind.starts_with("text/html") => Err(Failure::Final(HubError::Refused {
             url: url.to_owned(),
-            reason: "a web page comes in the place of the file: open the address in a browser"
+            reason: "the server sends a web page, not the file: open the address in a browser"
                 .to_owned(),
         })),
         _ => Ok(()),
@@ -318,7 +322,7 @@ fn text(response: &Response<Body>, name: &str) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
 }
 
-/// A redirect's address, which may leave the server out.
+/// Resolves a redirect's address, which may be relative to the server.
 fn resolve(url: &str, location: &str) -> String {
     let server_end = url
         .find("://")
@@ -342,7 +346,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// SHA-256 of a whole file.
+/// SHA-256 of a file.
 fn sha256(file: &mut File) -> io::Result<String> {
     file.rewind()?;
     let mut hasher = Sha256::new();

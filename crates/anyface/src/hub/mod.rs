@@ -1,7 +1,7 @@
-//! Public weights fetched by name, each file whole and checked or not there.
+//! Download of public weights by name. Each file is complete and checked, or absent.
 //!
-//! Files of Hugging Face stand in its cache, where other programs find them too; those of other places below
-//! `$HF_HOME/anyface`.
+//! Files from Hugging Face are in its cache, shared with other programs; files from elsewhere are
+//! under `$HF_HOME/anyface`.
 
 mod cache;
 mod download;
@@ -18,67 +18,67 @@ pub use registry::{HubFile, License, Model, ModelSource};
 use cache::Place;
 use download::Client;
 
-/// Why weights could not be fetched.
+/// Why weights could not be downloaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
-    /// No such model.
+    /// There is no such model.
     #[error("no model is called `{0}`: see `anyface models list`")]
     Unknown(String),
-    /// There is nowhere to keep files.
+    /// No folder for files is known.
     #[error("there is no home folder: set HF_HOME")]
     NoHome,
-    /// The model is not there, and must not be fetched.
-    #[error("{} lacks {model}, and HF_HUB_OFFLINE forbids to fetch it", folder.display())]
+    /// The model is not in the cache, and downloads are disabled.
+    #[error("{} lacks {model}, and HF_HUB_OFFLINE forbids downloads", folder.display())]
     Offline {
-        /// Its name, or those of several.
+        /// Names of one or several models.
         model: String,
-        /// Where it was looked for.
+        /// The folder that was searched.
         folder: PathBuf,
     },
-    /// The server does not have the file, or not for us.
+    /// The server does not have the file, or denies access.
     #[error("{url}: {reason}")]
     Refused {
-        /// The file.
+        /// Address of the file.
         url: String,
-        /// What the server says.
+        /// The server's answer.
         reason: String,
     },
-    /// Nothing came, in several tries.
+    /// Several attempts received nothing.
     #[error("{url} cannot be reached: {reason}")]
     Unreachable {
-        /// The file.
+        /// Address of the file.
         url: String,
-        /// What went wrong last.
+        /// The last failure.
         reason: String,
     },
-    /// The connection failed, and did so again.
-    #[error("{url}: {reason}; what came is kept, and the next try goes on from there")]
+    /// The connection failed repeatedly.
+    #[error("{url}: {reason}; the received part is kept, and the next attempt resumes from there")]
     Broken {
-        /// The file.
+        /// Address of the file.
         url: String,
-        /// What went wrong last.
+        /// The last failure.
         reason: String,
     },
-    /// The bytes are not those that were published.
-    #[error("{url}: the file that came has the SHA-256 {found}, not {expected}; it was deleted")]
+    /// The file does not match its published checksum.
+    #[error("{url}: the downloaded file has the SHA-256 {found}, not {expected}; it was deleted")]
     Checksum {
-        /// The file.
+        /// Address of the file.
         url: String,
-        /// Of what came.
+        /// SHA-256 of the received file.
         found: String,
-        /// As published, or how it begins.
+        /// Published SHA-256, or its first digits.
         expected: String,
     },
-    /// Another process fetches the same file.
-    #[error("{}: another process is fetching it", .0.display())]
+    /// Another process is downloading the same file.
+    #[error("{}: another process is downloading it", .0.display())]
     Busy(PathBuf),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }
@@ -90,29 +90,29 @@ impl HubError {
     }
 }
 
-/// Where weights come from and where they are kept.
+/// Source and destination of downloads.
 #[derive(Debug, Clone)]
 pub struct Hub {
-    /// Where files are kept.
+    /// Cache for the files.
     pub cache: Cache,
     /// Address of Hugging Face.
     pub endpoint: String,
-    /// Who asks, for files that Hugging Face does not give to all; no other server gets to see it.
+    /// Access token for restricted files on Hugging Face; sent to no other server.
     pub token: Option<String>,
-    /// Whether to leave the network alone.
+    /// Whether downloads are disabled.
     pub offline: bool,
-    /// How long a server may be silent.
+    /// Time-out for a silent server.
     pub patience: Duration,
-    /// Pause before the second try; it doubles from one to the next.
+    /// Pause before the second attempt; it doubles each time.
     pub pause: Duration,
 }
 
 impl Hub {
-    /// The hub that Hugging Face's variables describe: `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`, `HF_ENDPOINT`,
-    /// `HF_HUB_OFFLINE`.
+    /// Settings from Hugging Face's environment variables: `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`,
+    /// `HF_ENDPOINT`, `HF_HUB_OFFLINE`.
     ///
     /// # Errors
-    /// [`HubError::NoHome`] when none says where to keep files.
+    /// [`HubError::NoHome`] if no folder for files is known.
     pub fn from_env() -> Result<Self, HubError> {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let cache = Cache::from_env().ok_or(HubError::NoHome)?;
@@ -129,11 +129,11 @@ impl Hub {
         })
     }
 
-    /// The files of a model in the order of the registry: those kept already, the others fetched, while `show` hears how
-    /// far each is.
+    /// The files of a model in registry order. Missing files are downloaded; `show` receives the
+    /// progress.
     ///
     /// # Errors
-    /// Names the address or file and what is wrong with it. Files that came whole stay.
+    /// Names the address or file and the cause. Complete files are kept.
     pub fn pull(
         &self,
         model: &Model,
@@ -205,7 +205,8 @@ impl Hub {
             let url = format!("{endpoint}/{repo}/resolve/{escaped}/{}", file.path);
             let remote = client.locate(&url)?;
             let (Some(commit), Some(blob)) = (remote.commit.clone(), remote.blob_name()) else {
-                let reason = "the answer is not Hugging Face's: no commit or ETag".to_owned();
+                let reason =
+                    "the server is not Hugging Face: it sends no commit or ETag".to_owned();
                 return Err(HubError::Refused { url, reason });
             };
             let place = Place::blob(&folder, &blob);
@@ -219,8 +220,8 @@ impl Hub {
     }
 }
 
-/// The file of weights at `path`, else the one that the environment's `variable` names, which may be empty for none, else
-/// the first of the registry's `model`, where `anyface pull` fetched it.
+/// The weights at `path`; else at the path in the environment `variable`, where an empty value
+/// means none; else the first file of the registry's `model`, if `anyface pull` has downloaded it.
 pub fn find(path: Option<&Path>, variable: &str, model: Option<&str>) -> Option<PathBuf> {
     let named = || std::env::var_os(variable).map(PathBuf::from);
     let pulled = || pulled(model?)?.into_iter().next();
@@ -228,7 +229,7 @@ pub fn find(path: Option<&Path>, variable: &str, model: Option<&str>) -> Option<
     path.filter(|path| !path.as_os_str().is_empty())
 }
 
-/// The files of the registry's `model`, where `anyface pull` fetched them.
+/// The files of the registry's `model`, if `anyface pull` has downloaded them.
 pub fn pulled(model: &str) -> Option<Vec<PathBuf>> {
     Cache::from_env()?.find(Model::named(model).ok()?)
 }

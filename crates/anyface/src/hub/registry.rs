@@ -1,4 +1,4 @@
-//! What can be fetched, and under which licence.
+//! The models that can be downloaded, and their licences.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -20,36 +20,36 @@ static MODELS: LazyLock<BTreeMap<String, Model>> = LazyLock::new(|| {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// How it is called.
+    /// Name of the model.
     #[serde(skip)]
     pub name: String,
-    /// What it is, in a few words.
+    /// Short description.
     pub about: String,
     /// Licence of the weights.
     pub license: License,
-    /// What the licence's text does not say.
+    /// Notices that the licence text does not contain.
     #[serde(default)]
     pub notice: String,
-    /// Whether commercial use is ruled out, by the licence or by what the weights were made from.
+    /// Whether commercial use is excluded by the licence or by the training data.
     #[serde(default)]
     pub non_commercial: bool,
-    /// Where its files are.
+    /// Source of its files.
     pub source: ModelSource,
     /// Its files.
     pub files: Vec<HubFile>,
 }
 
-/// Where files are.
+/// Source of a model's files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelSource {
-    /// Each at this address, followed by its path.
+    /// This address followed by the path of each file.
     Url(String),
-    /// In a repository of Hugging Face.
+    /// A repository on Hugging Face.
     HuggingFace {
         /// `owner/name`.
         repo: String,
-        /// The first of these that has all files.
+        /// Revisions to try; the first with all files is used.
         revisions: Vec<String>,
     },
 }
@@ -58,11 +58,11 @@ pub enum ModelSource {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HubFile {
-    /// Its place below the source.
+    /// Path relative to the source.
     pub path: String,
-    /// Its SHA-256 in hexadecimal, or the beginning of it.
+    /// SHA-256 in hexadecimal, or its first digits.
     pub sha256: Option<String>,
-    /// Its address, where that is not the source's and its path.
+    /// Address, if it is not the source's followed by the path.
     pub url: Option<String>,
 }
 
@@ -75,16 +75,16 @@ pub enum License {
     /// Apache 2.0.
     #[serde(rename = "Apache-2.0")]
     Apache2,
-    /// BSD with two clauses.
+    /// BSD 2-Clause.
     #[serde(rename = "BSD-2-Clause")]
     Bsd2,
-    /// BSD with three clauses.
+    /// BSD 3-Clause.
     #[serde(rename = "BSD-3-Clause")]
     Bsd3,
     /// NVIDIA's Source Code License for StyleGAN2-ADA.
     #[serde(rename = "NVIDIA-NC")]
     NvidiaNc,
-    /// The authors give none.
+    /// The authors give no licence.
     #[serde(rename = "none")]
     NotGiven,
 }
@@ -102,7 +102,7 @@ impl License {
         }
     }
 
-    /// Its text.
+    /// The licence text.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Mit => include_str!("../../assets/licenses/mit.txt"),
@@ -116,15 +116,15 @@ impl License {
 }
 
 impl Model {
-    /// Every model by name.
+    /// All models, by name.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         MODELS.values()
     }
 
-    /// A model by name.
+    /// The model of this name.
     ///
     /// # Errors
-    /// [`HubError::Unknown`].
+    /// [`HubError::Unknown`] if there is none.
     pub fn named(name: &str) -> Result<&'static Self, HubError> {
         let model = MODELS.get(name);
         model.ok_or_else(|| HubError::Unknown(name.to_owned()))

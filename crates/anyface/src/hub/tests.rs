@@ -1,4 +1,4 @@
-//! Downloads from a server on this machine that does what servers and networks do wrong.
+//! Downloads from a local server that simulates failures of servers and networks.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -14,27 +14,27 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// What the server does with a request for bytes.
+/// How the server answers a request for bytes.
 #[derive(Debug, Clone, Copy)]
 enum Deed {
-    /// Sends all that was asked for.
+    /// Sends all requested bytes.
     Whole,
-    /// Sends so many bytes and hangs up.
+    /// Sends this number of bytes and closes the connection.
     Drop(usize),
-    /// Sends so many bytes and falls silent.
+    /// Sends this number of bytes and stalls.
     Stall(usize),
-    /// Sends as many other bytes.
+    /// Sends the right number of wrong bytes.
     Wrong,
-    /// Sends the file from its beginning, whatever was asked for.
+    /// Ignores the requested range and sends the whole file.
     FromStart,
-    /// Answers with a status and no file.
+    /// Answers with this status and no file.
     Status(u16),
 }
 
-/// A server with one file, which behaves as told until nothing more is told, and then well.
+/// A server with one file. It answers with the given deeds in order, then correctly.
 struct Server {
     address: String,
-    /// First line, range and token of every request.
+    /// Request line, range and token of every request.
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -162,7 +162,7 @@ fn answer(
     }
 }
 
-/// Files in a folder and below.
+/// All files under a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -175,7 +175,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Pulls from a server that does `deeds`.
+/// Pulls from a server with these `deeds`.
 fn pull(
     deeds: &[Deed],
     sha256: Option<&str>,
@@ -189,7 +189,7 @@ fn pull(
 fn assert_whole(pulled: &Result<Vec<PathBuf>, HubError>, home: &TempDir) {
     let path = &pulled.as_ref().unwrap()[0];
     assert_eq!(fs::read(path).unwrap(), content());
-    assert_eq!(files(home.path()).len(), 1, "nothing else is left");
+    assert_eq!(files(home.path()).len(), 1, "no other file is left");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn the_registry_is_well_formed() {
 }
 
 #[test]
-fn a_file_comes_whole_and_is_fetched_once() {
+fn a_file_is_downloaded_completely_and_once() {
     let server = Server::start(&[]);
     let home = tempfile::tempdir().unwrap();
     let (hub, model) = (server.hub(&home), server.model(Some(&hash(&content()))));
@@ -231,7 +231,7 @@ fn a_file_comes_whole_and_is_fetched_once() {
 }
 
 #[test]
-fn dropped_connections_are_taken_up_where_they_ended() {
+fn dropped_connections_are_resumed() {
     let (pulled, home, seen) = pull(&[Deed::Drop(100_000), Deed::Drop(50_000)], None);
     assert_whole(&pulled, &home);
     assert!(seen[2].contains("from 100000"), "{seen:?}");
@@ -239,7 +239,7 @@ fn dropped_connections_are_taken_up_where_they_ended() {
 }
 
 #[test]
-fn another_process_goes_on_where_the_first_gave_up() {
+fn another_process_resumes_a_failed_download() {
     let gives_up = [
         Deed::Drop(90_000),
         Deed::Drop(0),
@@ -251,13 +251,13 @@ fn another_process_goes_on_where_the_first_gave_up() {
     let (hub, model) = (server.hub(&home), server.model(None));
     let error = hub.pull(&model, &mut |_| ()).unwrap_err().to_string();
     assert!(error.contains("at byte 90000"), "{error}");
-    assert!(error.contains("goes on from there"), "{error}");
+    assert!(error.contains("resumes from there"), "{error}");
     assert_whole(&hub.pull(&model, &mut |_| ()), &home);
     assert!(server.seen().last().unwrap().contains("from 90000"));
 }
 
 #[test]
-fn a_silent_server_is_asked_again() {
+fn a_silent_server_is_retried() {
     let start = Instant::now();
     let (pulled, home, seen) = pull(&[Deed::Stall(70_000)], None);
     assert_whole(&pulled, &home);
@@ -266,13 +266,13 @@ fn a_silent_server_is_asked_again() {
 }
 
 #[test]
-fn a_server_that_cannot_go_on_starts_again() {
+fn a_server_without_ranges_starts_over() {
     let (pulled, home, _) = pull(&[Deed::Drop(100_000), Deed::FromStart], None);
     assert_whole(&pulled, &home);
 }
 
 #[test]
-fn wrong_bytes_are_told_and_deleted() {
+fn wrong_bytes_are_reported_and_deleted() {
     let (pulled, home, _) = pull(&[Deed::Wrong], Some(&hash(&content())));
     let error = pulled.unwrap_err().to_string();
     assert!(error.contains("SHA-256"), "{error}");
@@ -281,7 +281,7 @@ fn wrong_bytes_are_told_and_deleted() {
 }
 
 #[test]
-fn a_busy_server_is_asked_again_and_a_refusal_is_final() {
+fn a_busy_server_is_retried_and_a_refusal_is_final() {
     let (pulled, home, _) = pull(&[Deed::Status(503), Deed::Status(429)], None);
     assert_whole(&pulled, &home);
     for (status, says) in [(404, "no such file"), (401, "HF_TOKEN"), (410, "410")] {
@@ -293,7 +293,7 @@ fn a_busy_server_is_asked_again_and_a_refusal_is_final() {
 }
 
 #[test]
-fn an_unreachable_server_and_offline_mode_say_so() {
+fn an_unreachable_server_and_offline_mode_are_reported() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(&[]);
     let mut hub = server.hub(&home);
@@ -309,7 +309,7 @@ fn an_unreachable_server_and_offline_mode_say_so() {
 }
 
 #[test]
-fn hugging_faces_cache_is_laid_out_as_its_own_library_does() {
+fn the_cache_has_the_layout_of_hugging_faces_library() {
     let server = Server::start(&[Deed::Drop(5)]);
     let home = tempfile::tempdir().unwrap();
     let hub = server.hub(&home);
@@ -346,13 +346,13 @@ fn hugging_faces_cache_is_laid_out_as_its_own_library_does() {
         seen.iter()
             .any(|line| line.starts_with("GET /cdn/file from 5"))
     );
-    // A redirect leads elsewhere: the token stays.
+    // A redirect leads to another server, which must not get the token.
     let carries = |line: &&String| line.contains("/cdn/") && line.contains("secret");
     assert_eq!(seen.iter().filter(carries).count(), 0, "{seen:?}");
 }
 
 #[test]
-fn what_hugging_faces_etag_promises_is_checked() {
+fn hugging_faces_etags_are_checked() {
     let server = Server::start(&[Deed::Wrong]);
     let home = tempfile::tempdir().unwrap();
     let model = Model {
@@ -368,7 +368,7 @@ fn what_hugging_faces_etag_promises_is_checked() {
 }
 
 #[test]
-fn a_file_that_another_process_fetches_is_left_to_it() {
+fn a_file_that_another_process_downloads_is_not_touched() {
     let server = Server::start(&[]);
     let home = tempfile::tempdir().unwrap();
     let (hub, model) = (server.hub(&home), server.model(None));

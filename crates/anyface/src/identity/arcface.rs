@@ -1,4 +1,4 @@
-//! The head that makes a feature of a face.
+//! ArcFace: a face to an identity feature.
 
 use burn::config::Config;
 use burn::module::Module;
@@ -8,24 +8,24 @@ use burn::tensor::{Device, Tensor};
 use super::{IrSe, IrSeConfig};
 use crate::layers::{BatchNorm, Linear, l2_normalize};
 
-/// torch's.
+/// ε of torch's batch norm.
 const EPSILON: f64 = 1e-5;
 
-/// Side of the picture that the network reads.
+/// Side of the input image in pixels.
 const SIDE: usize = 112;
 
-/// Size of an [`ArcFace`].
+/// Sizes of an [`ArcFace`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct ArcFaceConfig {
     /// The backbone.
     pub backbone: IrSeConfig,
-    /// Length of a feature.
+    /// E, the width of a feature.
     #[config(default = 512)]
     pub embed_dim: usize,
 }
 
 impl ArcFaceConfig {
-    /// A network with fresh weights.
+    /// Creates a network with random weights.
     pub fn init(&self, device: &Device) -> ArcFace {
         let channels = self.backbone.channels[3];
         let inputs = channels * (SIDE / 16).pow(2);
@@ -38,7 +38,7 @@ impl ArcFaceConfig {
     }
 }
 
-/// A face to a feature.
+/// A recogniser: faces to identity features.
 #[derive(Module, Debug)]
 pub struct ArcFace {
     backbone: IrSe,
@@ -48,7 +48,8 @@ pub struct ArcFace {
 }
 
 impl ArcFace {
-    /// Faces `[N, 3, 112, 112]` in −1 to 1 to features `[N, E]` of length 1: their product is the cosine of two faces.
+    /// Maps faces `[N, 3, 112, 112]` from −1 to 1 to features `[N, E]` of length 1. The dot product
+    /// of two features is their cosine similarity.
     pub fn forward(&self, faces: Tensor<4>) -> Tensor<2> {
         let [.., features] = self.backbone.forward(faces);
         let flat: Tensor<2> = self.norm_in.forward(features).flatten(1, 3);
@@ -56,8 +57,8 @@ impl ArcFace {
     }
 }
 
-/// Cuts the face out of an aligned picture `[N, 3, 256, 256]` and scales it to `[N, 3, 112, 112]`, as pSp and e4e do for
-/// their identity loss.
+/// Crops the face from an aligned image `[N, 3, 256, 256]` and scales it to `[N, 3, 112, 112]`, as
+/// in the identity loss of pSp and e4e.
 pub fn crop_face(images: Tensor<4>) -> Tensor<4> {
     let face = images.narrow(2, 35, 188).narrow(3, 32, 188);
     adaptive_avg_pool2d(face, [SIDE, SIDE])

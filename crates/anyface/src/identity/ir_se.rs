@@ -1,4 +1,5 @@
-//! The backbone: residual units that weigh their channels (Hu et al. 2018, arXiv 1709.01507).
+//! The IR-SE backbone: residual units with squeeze and excitation (Hu et al. 2018, arXiv
+//! 1709.01507).
 
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
@@ -10,19 +11,19 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{BatchNorm, Conv, conv, convolve, prelu};
 
-/// torch's, in every checkpoint.
+/// ε of torch's batch norm, in every checkpoint.
 const EPSILON: f64 = 1e-5;
 
-/// Channels are squeezed to a sixteenth, one at least.
+/// Ratio of channels to squeezed channels, of which there is at least one.
 const SQUEEZE: usize = 16;
 
-/// Size of an [`IrSe`]; 50 layers by default.
+/// Sizes of an [`IrSe`]; 50 layers by default.
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct IrSeConfig {
-    /// Channels of the picture: 3, or 6 for ReStyle's pair of pictures.
+    /// Input channels: 3, or 6 for ReStyle's pair of images.
     #[config(default = 3)]
     pub inputs: usize,
-    /// Channels of each stage; each halves the side.
+    /// Channels of each stage; each halves the resolution.
     #[config(default = "[64, 128, 256, 512]")]
     pub channels: [usize; 4],
     /// Units of each stage.
@@ -31,7 +32,7 @@ pub struct IrSeConfig {
 }
 
 impl IrSeConfig {
-    /// A backbone with fresh weights.
+    /// Creates a backbone with random weights.
     pub fn init(&self, device: &Device) -> IrSe {
         let first = self.channels[0];
         let mut inputs = first;
@@ -64,7 +65,8 @@ pub struct IrSe {
 }
 
 impl IrSe {
-    /// Pictures `[N, C, R, R]` in −1 to 1 to the features of the four stages, `[N, C_s, R/2, R/2]` to `[N, C_s, R/16, R/16]`.
+    /// Maps images `[N, C, R, R]` from −1 to 1 to the features of the four stages,
+    /// `[N, C_s, R/2, R/2]` to `[N, C_s, R/16, R/16]`.
     pub fn forward(&self, images: Tensor<4>) -> [Tensor<4>; 4] {
         let mut x = self.stem(images);
         let mut units = self.body.iter();
@@ -77,7 +79,7 @@ impl IrSe {
         })
     }
 
-    /// What comes before the units: the same size.
+    /// The layers before the units; they keep the resolution.
     pub(crate) fn stem(&self, images: Tensor<4>) -> Tensor<4> {
         prelu(
             self.norm.forward(convolve(&self.conv, images)),
@@ -99,7 +101,7 @@ pub struct IrSeUnit {
     stride: usize,
 }
 
-/// The way around a unit that changes the number of channels.
+/// The shortcut of a unit that changes the number of channels.
 #[derive(Module, Debug)]
 struct Shortcut {
     conv: Conv2d,
@@ -107,7 +109,7 @@ struct Shortcut {
 }
 
 impl IrSeUnit {
-    /// A unit with fresh weights.
+    /// Creates a unit with random weights.
     pub(crate) fn new(inputs: usize, outputs: usize, stride: usize, device: &Device) -> Self {
         Self {
             norm_in: BatchNorm::new(inputs, EPSILON, device),
@@ -124,11 +126,11 @@ impl IrSeUnit {
         }
     }
 
-    /// `[N, C, H, W]` to `[N, C', H/s, W/s]`, sizes rounded up.
+    /// `[N, C, H, W]` to `[N, C', H/s, W/s]`, rounded up.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.shortcut {
             Some(Shortcut { conv, norm }) => norm.forward(convolve(conv, x.clone())),
-            // A maximum over one pixel: every second one.
+            // Max pooling with a 1×1 kernel: every second pixel.
             None if self.stride > 1 => {
                 let mut every = MaxPoolOptions::new([1, 1]);
                 every.stride = [self.stride; 2];
@@ -142,7 +144,7 @@ impl IrSeUnit {
     }
 }
 
-/// Weighs each channel by what the means of all channels say.
+/// Squeeze and excitation: scales each channel by a function of all channel means.
 #[derive(Module, Debug)]
 pub struct SqueezeExcitation {
     fc1: Conv2d,
@@ -150,7 +152,7 @@ pub struct SqueezeExcitation {
 }
 
 impl SqueezeExcitation {
-    /// A layer with fresh weights.
+    /// Creates a layer with random weights.
     pub(crate) fn new(channels: usize, device: &Device) -> Self {
         let squeezed = (channels / SQUEEZE).max(1);
         Self {

@@ -1,4 +1,4 @@
-//! MobileFaceNet: a small recogniser (Chen et al. 2018, arXiv 1804.07573).
+//! MobileFaceNet: a small face recogniser (Chen et al. 2018, arXiv 1804.07573).
 //!
 //! Reference: the ncnn graph of the released model.
 
@@ -9,38 +9,38 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{BatchNorm, Conv, Linear, conv, l2_normalize, prelu};
 
-/// The graph's scale of pixels, about 1/128.
+/// Pixel scale in the graph, about 1/128.
 const SCALE: f64 = 0.007812;
 
-/// Side of the features that are pooled.
+/// Side of the features before pooling.
 const POOLED: usize = 7;
 
-/// Size of a [`Bottleneck`].
+/// Sizes of a [`Bottleneck`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct BottleneckConfig {
-    /// Channels inside.
+    /// Inner channels.
     pub expanded: usize,
-    /// Channels after.
+    /// Output channels.
     pub outputs: usize,
-    /// Whether the input is added; else the side is halved.
+    /// Whether the input is added; otherwise the resolution is halved.
     pub residual: bool,
 }
 
-/// Size of a [`MobileFaceNet`].
+/// Sizes of a [`MobileFaceNet`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct MobileFaceNetConfig {
     /// Channels after the first convolution.
     pub stem: usize,
     /// The blocks.
     pub blocks: Vec<BottleneckConfig>,
-    /// Channels that are pooled.
+    /// Channels before pooling.
     pub pooled: usize,
-    /// Length of a feature.
+    /// E, the width of a feature.
     pub embed_dim: usize,
 }
 
 impl MobileFaceNetConfig {
-    /// A network with fresh weights.
+    /// Creates a network with random weights.
     pub fn init(&self, device: &Device) -> MobileFaceNet {
         let mut inputs = self.stem;
         let mut blocks = Vec::new();
@@ -71,7 +71,7 @@ fn depthwise(channels: usize, kernel: usize) -> Conv {
     }
 }
 
-/// A face to a feature.
+/// A recogniser: faces to identity features.
 #[derive(Module, Debug)]
 pub struct MobileFaceNet {
     stem: Activated,
@@ -84,8 +84,8 @@ pub struct MobileFaceNet {
 }
 
 impl MobileFaceNet {
-    /// Faces `[N, 3, 112, 112]`, red, green, blue in 0 to 255, to features `[N, E]` of length 1: their product is the cosine
-    /// of two faces.
+    /// Maps RGB faces `[N, 3, 112, 112]` from 0 to 255 to features `[N, E]` of length 1. The dot
+    /// product of two features is their cosine similarity.
     pub fn forward(&self, faces: Tensor<4>) -> Tensor<2> {
         let x = self.stem.forward((faces - 127.5) * SCALE);
         let x = self.stem_depthwise.forward(x);
@@ -95,7 +95,7 @@ impl MobileFaceNet {
     }
 }
 
-/// Widens, looks at each channel, and narrows.
+/// Expand, depthwise convolution, project.
 #[derive(Module, Debug)]
 pub struct Bottleneck {
     expand: Activated,
@@ -128,7 +128,7 @@ impl Bottleneck {
     }
 }
 
-/// A convolution and its normalisation.
+/// A convolution and its norm.
 #[derive(Module, Debug)]
 struct Normed {
     conv: Conv2d,
@@ -148,7 +148,7 @@ impl Normed {
     }
 }
 
-/// A convolution, its normalisation, and a slope for each channel below zero.
+/// A convolution, its norm, and a PReLU.
 #[derive(Module, Debug)]
 struct Activated {
     conv: Conv2d,

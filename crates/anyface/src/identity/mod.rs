@@ -1,7 +1,8 @@
-//! Whose face it is: networks whose features are close for pictures of one person.
+//! Face recognition: networks whose features are similar for pictures of one person.
 //!
-//! [`ArcFace`] (Deng et al. 2019, arXiv 1801.07698) on an IR-SE50 backbone, which e4e's and pSp's encoders share.
-//! Reference: `model.py` of TreB1eN/InsightFace_Pytorch, `helpers.py` of omertov/encoder4editing.
+//! [`ArcFace`] (Deng et al. 2019, arXiv 1801.07698) on an IR-SE50 backbone, which the encoders of
+//! e4e and pSp also use. Reference: `model.py` of TreB1eN/InsightFace_Pytorch, `helpers.py` of
+//! omertov/encoder4editing.
 
 mod arcface;
 mod ir_se;

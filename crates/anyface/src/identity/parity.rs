@@ -1,4 +1,4 @@
-//! Parity of the blocks with omertov/encoder4editing, on random weights.
+//! Parity of the blocks with omertov/encoder4editing on random weights.
 
 use burn::tensor::Tensor;
 
@@ -36,7 +36,7 @@ fn squeeze_and_excitation_equals_the_reference() {
 }
 
 #[test]
-fn stages_halve_the_side_and_features_have_length_one() {
+fn stages_halve_the_resolution_and_features_have_length_one() {
     let device = burn::tensor::Device::flex();
     let backbone = IrSeConfig::new()
         .with_channels([16, 16, 32, 32])

@@ -6,6 +6,7 @@ use std::path::Path;
 use image::{DynamicImage, ImageBuffer, Pixel, RgbImage, RgbaImage};
 
 use super::{Mark, encode_jpeg, encode_png, encode_webp};
+use crate::Error;
 
 /// Quality of JPEG files where nobody says another.
 pub const JPEG_QUALITY: u8 = 95;
@@ -34,6 +35,17 @@ impl PictureFormat {
             "webp" => Some(Self::WebP),
             _ => None,
         }
+    }
+
+    /// The kind that the extension of a file name stands for.
+    ///
+    /// # Errors
+    /// [`Error::Picture`] for an extension that no kind has.
+    pub fn for_file(path: &Path) -> Result<Self, Error> {
+        Self::of_path(path).ok_or_else(|| {
+            let reason = format!("a picture is written as {}", Self::EXTENSIONS);
+            Error::picture(&path.display().to_string(), reason)
+        })
     }
 
     /// Whether files of this kind can be transparent.

@@ -26,7 +26,8 @@ pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
         .map_err(|source| Error::io(path, source))
 }
 
-/// Writes a picture that carries its mark beside its place, then renames it. The extension says the
+/// Writes a picture that carries its mark, unsigned ([`Seal::save`](crate::provenance::Seal::save)
+/// signs), beside its place, then renames it. The extension says the
 /// kind of file.
 ///
 /// # Errors
@@ -37,11 +38,7 @@ pub fn save_marked<P: Pixel<Subpixel = u8>>(
     mark: &Mark,
     path: &Path,
 ) -> Result<(), Error> {
-    let Some(format) = PictureFormat::of_path(path) else {
-        let reason = format!("a picture is written as {}", PictureFormat::EXTENSIONS);
-        return Err(Error::picture(&path.display().to_string(), reason));
-    };
-    format
+    PictureFormat::for_file(path)?
         .encode(image, mark, JPEG_QUALITY)
         .and_then(|file| write_atomically(path, &file))
         .map_err(|source| Error::io(path, source))

@@ -1,44 +1,44 @@
-//! The graph of Inception v3, under torchvision's names.
+//! The graph of Inception v3 with torchvision's names.
 
 /// A convolution with its norm and ReLU.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
-    /// Its name in torchvision's block.
+    /// Its name in torchvision.
     pub(crate) name: &'static str,
     /// Height and width of the kernel.
     pub(super) kernel: [usize; 2],
-    /// Pixels from one place of the kernel to the next.
+    /// Stride.
     pub(super) stride: usize,
-    /// Whether zeros around the image keep its size.
+    /// Whether zero padding keeps the resolution.
     pub(super) padded: bool,
 }
 
-/// How a branch begins.
+/// Pooling at the start of a branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pool {
-    /// With the input itself.
+    /// No pooling.
     None,
-    /// With the mean of 3×3 pixels, those outside the image left out.
+    /// 3×3 mean that excludes the padding.
     Mean,
-    /// With the maximum of 3×3 pixels.
+    /// 3×3 maximum.
     Max,
-    /// With the maximum of 3×3 pixels, in half the size.
+    /// 3×3 maximum with stride 2.
     Halve,
 }
 
-/// One of the ways through a block.
+/// One branch of a block.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Branch {
     pub(super) pool: Pool,
     pub(crate) steps: &'static [Step],
-    /// Whether the last two steps stand side by side.
+    /// Whether the last two steps are parallel.
     pub(super) splits: bool,
 }
 
-/// Ways through the same input, whose outputs are joined.
+/// Parallel branches whose outputs are concatenated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block {
-    /// Torchvision's name.
+    /// Its name in torchvision.
     pub(crate) name: &'static str,
     pub(crate) branches: &'static [Branch],
 }
@@ -52,7 +52,7 @@ const fn step(name: &'static str, height: usize, width: usize) -> Step {
     }
 }
 
-/// A step that leaves no zeros around the image.
+/// A step without padding.
 const fn bare(name: &'static str, kernel: usize, stride: usize) -> Step {
     Step {
         name,
@@ -82,7 +82,7 @@ const fn pooled(pool: Pool, steps: &'static [Step]) -> Branch {
     }
 }
 
-/// What comes before the blocks.
+/// The convolutions before the blocks.
 pub(crate) const STEM: [Step; 5] = [
     bare("Conv2d_1a_3x3", 3, 2),
     bare("Conv2d_2a_3x3", 3, 1),
@@ -91,7 +91,7 @@ pub(crate) const STEM: [Step; 5] = [
     bare("Conv2d_4a_3x3", 3, 1),
 ];
 
-/// Steps of the stem after which a maximum halves the size.
+/// Steps of the stem that are followed by max pooling with stride 2.
 pub(super) const STEM_POOLS: [usize; 2] = [2, 4];
 
 const WIDE: &[Branch] = &[
@@ -176,7 +176,7 @@ const fn block(name: &'static str, branches: &'static [Branch]) -> Block {
     Block { name, branches }
 }
 
-/// The blocks in their order.
+/// The blocks in order.
 pub(crate) const BLOCKS: [Block; 11] = [
     block("Mixed_5b", WIDE),
     block("Mixed_5c", WIDE),

@@ -1,7 +1,7 @@
-//! The Inception v3 of the Fréchet inception distance: pictures to features (Szegedy et al. 2016, arXiv 1512.00567; Heusel et
-//! al. 2017, arXiv 1706.08500).
+//! The Inception v3 network of the Fréchet inception distance (Szegedy et al. 2016, arXiv
+//! 1512.00567; Heusel et al. 2017, arXiv 1706.08500).
 //!
-//! Reference: mseitzer/pytorch-fid, whose weights are TensorFlow's of 2015-12-05.
+//! Reference: mseitzer/pytorch-fid, which converted TensorFlow's weights of 2015-12-05.
 
 pub(crate) mod graph;
 mod network;

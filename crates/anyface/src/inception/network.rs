@@ -11,31 +11,31 @@ use burn::tensor::{Device, Tensor};
 use super::graph::{self, BLOCKS, Pool, STEM, STEM_POOLS, Step};
 use crate::layers::{BatchNorm, Conv, Linear, conv, convolve};
 
-/// Side of the pictures that the network sees.
+/// Side of the network's input in pixels.
 const SIDE: usize = 299;
 
-/// Added to variances.
+/// ε of the batch norms.
 const EPSILON: f64 = 1e-3;
 
 /// Sizes of an [`Inception`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct InceptionConfig {
-    /// Channels after each convolution, in the order of the graph: those of the stem, then of each block branch by branch.
+    /// Channels of each convolution in graph order: the stem, then each block branch by branch.
     pub channels: Vec<usize>,
-    /// Classes, of which the distance makes no use.
+    /// Number of classes; the distance does not use them.
     pub classes: usize,
 }
 
 impl InceptionConfig {
-    /// A network with fresh weights.
+    /// Creates a network with random weights.
     ///
     /// # Panics
-    /// When there are not as many channels as the graph has convolutions.
+    /// If the number of channels differs from the number of convolutions in the graph.
     pub fn init(&self, device: &Device) -> Inception {
         let mut channels = self.channels.iter().copied();
         let mut width = 3;
         let mut unit = |step: &Step, inputs: &mut usize| {
-            let outputs = channels.next().expect("one number a convolution");
+            let outputs = channels.next().expect("one number per convolution");
             let inputs = std::mem::replace(inputs, outputs);
             Unit::new(step, [inputs, outputs], device)
         };
@@ -70,7 +70,7 @@ impl InceptionConfig {
     }
 }
 
-/// A convolution, batch normalisation, ReLU.
+/// A convolution, batch norm and ReLU.
 #[derive(Module, Debug)]
 struct Unit {
     conv: Conv2d,
@@ -110,7 +110,7 @@ struct Branch {
 }
 
 impl Branch {
-    /// `[N, C, H, W]` to the outputs that are joined.
+    /// `[N, C, H, W]` to the outputs to be concatenated.
     fn forward(&self, shape: &graph::Branch, x: Tensor<4>) -> Vec<Tensor<4>> {
         let x = pool(shape.pool, x);
         let apply = |x: Tensor<4>, unit: &Unit| unit.forward(x);
@@ -138,8 +138,8 @@ pub struct Inception {
 }
 
 impl Inception {
-    /// Pictures `[N, 3, H, W]` in 0 to 1, of any size, to features `[N, 2048]`, as pytorch-fid takes them: bilinear to 299
-    /// pixels, then the mean over the last block's pixels.
+    /// Maps images `[N, 3, H, W]` from 0 to 1, of any size, to features `[N, 2048]` like
+    /// pytorch-fid: bilinear resize to 299 pixels, then the mean over the last block's pixels.
     pub fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let options = InterpolateOptions::new(InterpolateMode::Bilinear)
             .with_align_corners(false)
@@ -147,14 +147,14 @@ impl Inception {
         self.forward(interpolate(images, options) * 2.0 - 1.0)
     }
 
-    /// Pictures `[N, 3, 299, 299]` in −1 to 1 to features `[N, 2048]`.
+    /// Maps images `[N, 3, 299, 299]` from −1 to 1 to features `[N, 2048]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let x = self.blocks_from(self.stem(images), 0..BLOCKS.len());
         let [n, c, h, w] = x.dims();
         x.reshape([n, c, h * w]).mean_dim(2).squeeze_dim(2)
     }
 
-    /// Features `[N, 2048]` to what speaks for each class, `[N, 1008]`.
+    /// Maps features `[N, 2048]` to class logits `[N, 1008]`.
     pub fn logits(&self, features: Tensor<2>) -> Tensor<2> {
         self.fc.forward(features)
     }

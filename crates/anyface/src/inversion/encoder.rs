@@ -1,4 +1,4 @@
-//! The encoder: a backbone, a pyramid of its features, and one block a latent layer.
+//! The encoder: a backbone, a feature pyramid, and one style block per latent layer.
 
 use burn::config::Config;
 use burn::module::Module;
@@ -11,57 +11,59 @@ use super::StyleBlock;
 use crate::identity::{IrSe, IrSeConfig};
 use crate::layers::{Conv, conv, convolve};
 
-/// How the latent layers come together.
+/// How an encoder forms the latent layers.
 #[derive(Config, Debug, PartialEq, Eq, Copy)]
 pub enum Method {
-    /// A pyramid; every layer is the first plus an offset.
+    /// With a feature pyramid; every layer is the first layer plus an offset.
     E4e,
-    /// A pyramid; every layer stands for itself.
+    /// With a feature pyramid; every layer is independent.
     Psp,
-    /// No pyramid: every layer reads the coarsest features; offsets. ReStyle passes over a picture several times.
+    /// Without a pyramid: every layer reads the coarsest features and is the first layer plus an
+    /// offset. Runs several passes per image.
     RestyleE4e,
-    /// No pyramid, several passes; no offsets.
+    /// Without a pyramid and without offsets. Runs several passes per image.
     RestylePsp,
 }
 
 impl Method {
-    /// Whether layers read finer features than the coarsest.
+    /// Whether layers read features finer than the coarsest.
     pub fn has_pyramid(self) -> bool {
         matches!(self, Self::E4e | Self::Psp)
     }
 
-    /// Whether a layer is an offset from the first.
+    /// Whether layers are offsets from the first.
     pub fn has_offsets(self) -> bool {
         matches!(self, Self::E4e | Self::RestyleE4e)
     }
 }
 
-/// Latent layers below these read the features of 16² and of 32²; the others those of 64².
+/// Latent layers below `COARSE` read the features of 16², those below `MIDDLE` the features of 32²,
+/// the others those of 64².
 const COARSE: usize = 3;
 const MIDDLE: usize = 7;
 
-/// Size of an [`Encoder`].
+/// Sizes of an [`Encoder`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct EncoderConfig {
-    /// How the latent layers come together.
+    /// How the latent layers are formed.
     pub method: Method,
     /// L, the latent layers of the generator.
     pub num_ws: usize,
     /// The backbone.
     pub backbone: IrSeConfig,
-    /// Side of a picture.
+    /// R, the side of an input image in pixels.
     #[config(default = 256)]
     pub resolution: usize,
-    /// Channels of the convolutions that lead to a latent layer.
+    /// Channels of the style blocks' convolutions.
     #[config(default = 512)]
     pub style_width: usize,
-    /// Width D of a latent.
+    /// D, the width of a latent.
     #[config(default = 512)]
     pub w_dim: usize,
 }
 
 impl EncoderConfig {
-    /// An encoder with fresh weights.
+    /// Creates an encoder with random weights.
     pub fn init(&self, device: &Device) -> Encoder {
         let [_, middle, coarse, width] = self.backbone.channels;
         let pyramid = self.method.has_pyramid();
@@ -85,8 +87,8 @@ impl EncoderConfig {
     }
 }
 
-/// Pictures to latents, as differences from a latent that the caller adds: the mean of `w`, or for ReStyle the latent of
-/// the pass before.
+/// Images to latents relative to a latent that the caller adds: the mean of `w`, or, for ReStyle,
+/// the latent of the previous pass.
 #[derive(Module, Debug)]
 pub struct Encoder {
     backbone: IrSe,
@@ -99,20 +101,21 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// The same weights read in another way.
+    /// The same weights with another method.
     #[cfg(test)]
     pub(super) fn with_method(self, method: Method) -> Self {
         Self { method, ..self }
     }
 
-    /// An encoder that finds one latent for all layers, that of this one's first plus `offset [D]`.
+    /// An encoder that outputs one latent for all layers: the first layer of this encoder plus
+    /// `offset [D]`.
     ///
     /// # Panics
-    /// If layers are no offsets from the first.
+    /// If layers are not offsets from the first.
     pub fn uniform(mut self, offset: Tensor<1>) -> Self {
         assert!(
             self.method.has_offsets(),
-            "layers are offsets from the first"
+            "layers must be offsets from the first"
         );
         let (first, others) = self.styles.split_at_mut(1);
         first[0].shift(offset);
@@ -120,13 +123,13 @@ impl Encoder {
         self
     }
 
-    /// Side R of a picture.
+    /// R, the side of an input image in pixels.
     pub fn resolution(&self) -> usize {
         self.resolution
     }
 
-    /// Aligned pictures `[N, C, R, R]` in −1 to 1 to `[N, L, D]`. For ReStyle C is 6: the picture, then what the generator
-    /// makes of the latent before.
+    /// Maps aligned images `[N, C, R, R]` from −1 to 1 to `[N, L, D]`. For ReStyle, C is 6: the
+    /// image, then the generator's image of the previous latent.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
         let [_, fine, middle, coarse] = self.backbone.forward(images);
         let (middle, fine) = match (&self.latlayer1, &self.latlayer2) {
@@ -157,7 +160,7 @@ impl Encoder {
     }
 }
 
-/// Adds layer 0 of `[N, L, D]` to all others.
+/// Adds layer 0 of `[N, L, D]` to all other layers.
 fn add_first(latents: Tensor<3>) -> Tensor<3> {
     let [_, num_ws, _] = latents.dims();
     let first = latents.clone().narrow(1, 0, 1);
@@ -165,7 +168,7 @@ fn add_first(latents: Tensor<3>) -> Tensor<3> {
     Tensor::cat(vec![first, others], 1)
 }
 
-/// `x` at the size of `y`, bilinear with aligned corners, plus `y`: `[N, C, H, W]`.
+/// Upsamples `x` to the size of `y`, bilinear with aligned corners, and adds `y`: `[N, C, H, W]`.
 pub(crate) fn upsample_add(x: Tensor<4>, y: Tensor<4>) -> Tensor<4> {
     let [.., height, width] = y.dims();
     let mut options = InterpolateOptions::new(InterpolateMode::Bilinear);

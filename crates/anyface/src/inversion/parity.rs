@@ -1,4 +1,4 @@
-//! Parity of the blocks with omertov/encoder4editing, on random weights.
+//! Parity of the blocks with omertov/encoder4editing on random weights.
 
 use burn::tensor::{Device, Tensor, Tolerance};
 
@@ -22,7 +22,7 @@ fn style_blocks_equal_the_reference() {
 }
 
 #[test]
-fn the_pyramid_grows_as_the_references() {
+fn the_pyramid_equals_the_reference() {
     let blocks = Fixture::open(&fixture("e4e_blocks.safetensors"));
     let found = encoder::upsample_add(
         blocks.get("upsample_add:in0"),
@@ -48,7 +48,7 @@ fn offsets_are_added_to_the_first_layer() {
     let images = Tensor::random([1, 3, 64, 64], burn::tensor::Distribution::Default, &device);
     let single = psp.forward(images.clone());
     assert_eq!(single.dims(), [1, 10, 16]);
-    // The same weights as offsets.
+    // The same weights, read as offsets.
     let e4e = psp.with_method(Method::E4e).forward(images);
     let first = single.clone().narrow(1, 0, 1);
     let expected = single.clone().narrow(1, 1, 9) + first.clone();
@@ -62,7 +62,7 @@ fn offsets_are_added_to_the_first_layer() {
 }
 
 #[test]
-fn a_uniform_encoder_finds_one_latent() {
+fn a_uniform_encoder_outputs_one_latent() {
     let device = Device::flex();
     let config = EncoderConfig::new(Method::RestyleE4e, 4, tiny_backbone())
         .with_resolution(32)

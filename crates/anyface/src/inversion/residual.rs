@@ -1,4 +1,4 @@
-//! The encoder that is trained beside the generator of photographs: a picture to one `w`.
+//! The encoder trained together with the generator of photographs: an image to one `w`.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -10,26 +10,26 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{conv_same, halve};
 
-/// Side of the features that become a latent.
+/// Side of the features before the linear layer.
 const COARSEST: usize = 4;
 
 /// Sizes of a [`ResidualEncoder`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct ResidualEncoderConfig {
-    /// Width of `w`, D.
+    /// D, the width of `w`.
     pub w_dim: usize,
-    /// Feature channels at the resolution that it reads and at each half of it, down to 4².
+    /// Feature channels at the encoder's resolution and at each half of it, down to 4².
     #[config(default = "vec![32, 64, 128, 192, 256]")]
     pub channels: Vec<usize>,
 }
 
 impl ResidualEncoderConfig {
-    /// Side of the pictures that it reads; larger ones are reduced by means of squares.
+    /// Side of an input image in pixels; larger images are averaged down.
     pub fn resolution(&self) -> usize {
         COARSEST << (self.channels.len() - 1)
     }
 
-    /// An encoder with fresh weights.
+    /// Creates an encoder with random weights.
     pub fn init(&self, device: &Device) -> ResidualEncoder {
         let coarsest = self.channels[self.channels.len() - 1];
         let blocks = self.channels.windows(2);
@@ -44,7 +44,7 @@ impl ResidualEncoderConfig {
     }
 }
 
-/// Residual blocks that halve a picture down to 4², then one linear layer.
+/// Residual blocks that downsample an image to 4², then one linear layer.
 #[derive(Module, Debug)]
 pub struct ResidualEncoder {
     from_rgb: Convolution,
@@ -54,8 +54,8 @@ pub struct ResidualEncoder {
 }
 
 impl ResidualEncoder {
-    /// Aligned pictures `[N, 3, R, R]` in ±1 to `w [N, D]`. R is the encoder's resolution times a
-    /// power of two.
+    /// Maps aligned images `[N, 3, R, R]` from −1 to 1 to `w [N, D]`. R is the encoder's resolution
+    /// times a power of two.
     pub fn forward(&self, mut images: Tensor<4>) -> Tensor<2> {
         while images.dims()[3] > self.resolution {
             images = halve(images);
@@ -66,7 +66,7 @@ impl ResidualEncoder {
     }
 }
 
-/// Two convolutions and a halving, and a 1×1 convolution around them.
+/// Two convolutions and downsampling, with a 1×1 convolution as shortcut.
 #[derive(Module, Debug)]
 struct Block {
     conv0: Convolution,
@@ -90,7 +90,7 @@ impl Block {
     }
 }
 
-/// A convolution that keeps the size, with PyTorch's initial weights.
+/// A convolution that keeps the resolution, with PyTorch's initialisation.
 #[derive(Module, Debug)]
 struct Convolution {
     /// `[C_out, C_in, k, k]`.
@@ -111,8 +111,8 @@ impl Convolution {
         }
     }
 
-    /// `leaky_relu(conv(x) + b)` of gain 1. The kernels' activation has a gain of √2, and is
-    /// homogeneous, so the weights are divided by it.
+    /// `leaky_relu(conv(x) + b)` with gain 1. The kernels' activation has gain √2 and is
+    /// homogeneous, so the weights are divided by √2.
     fn leaky_relu(&self, x: Tensor<4>) -> Tensor<4> {
         let bias = self.bias.as_ref().map(|bias| bias.val() * FRAC_1_SQRT_2);
         let weight = self.weight.val() * FRAC_1_SQRT_2;
@@ -132,7 +132,7 @@ mod tests {
     use burn::tensor::{Distribution, Tolerance};
 
     #[test]
-    fn a_larger_picture_is_read_as_its_means() {
+    fn a_larger_image_is_averaged_down() {
         let device = Device::flex();
         let encoder = ResidualEncoderConfig::new(6)
             .with_channels(vec![4, 4, 8])
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_activation_has_a_gain_of_one() {
+    fn the_activation_has_gain_one() {
         let device = Device::flex();
         let conv = Convolution::new([3, 5], 3, true, &device);
         let x = Tensor::<4>::random([1, 3, 8, 8], Distribution::Normal(0.0, 1.0), &device);

@@ -1,4 +1,4 @@
-//! Features to one latent (`GradualStyleBlock`).
+//! The style block: features to one latent (`GradualStyleBlock`).
 
 use anyface_kernels::Activation;
 use burn::module::Module;
@@ -11,7 +11,7 @@ use crate::layers::{Conv, FullyConnected, conv, convolve};
 /// torch's default slope.
 const SLOPE: f64 = 0.01;
 
-/// Convolutions that halve the side down to 1, then a linear layer.
+/// Convolutions that halve the resolution down to 1, then a linear layer.
 #[derive(Module, Debug)]
 pub struct StyleBlock {
     convs: Vec<Conv2d>,
@@ -19,8 +19,8 @@ pub struct StyleBlock {
 }
 
 impl StyleBlock {
-    /// A block from `inputs` channels over convolutions of `width` to `outputs`, for features `[N, inputs, side, side]`,
-    /// `side` a power of two.
+    /// Creates a block from `inputs` channels through convolutions of `width` channels to
+    /// `outputs`, for features `[N, inputs, side, side]`; `side` is a power of two.
     pub(crate) fn new([inputs, width, outputs]: [usize; 3], side: usize, device: &Device) -> Self {
         let halving = |inputs| conv(Conv::same(inputs, width, 3).stride(2).bias(), device);
         let halvings = side.ilog2() as usize;
@@ -32,12 +32,12 @@ impl StyleBlock {
         }
     }
 
-    /// Adds `offset [D]` to what it finds.
+    /// Adds `offset [D]` to the output.
     pub(super) fn shift(&mut self, offset: Tensor<1>) {
         self.linear.bias = self.linear.bias.clone().map(|bias| bias + offset);
     }
 
-    /// Makes it find 0.
+    /// Makes the output 0.
     pub(super) fn silence(&mut self) {
         let FullyConnected { weight, bias, .. } = &mut self.linear;
         *weight = weight.clone().map(|weight| weight.zeros_like());

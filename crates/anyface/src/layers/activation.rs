@@ -1,10 +1,10 @@
-//! What follows a layer.
+//! Activation functions.
 
 use anyface_kernels::Activation;
 use burn::tensor::Tensor;
 use burn::tensor::activation::leaky_relu;
 
-/// The activation, as the kernels compute it.
+/// Applies the activation as defined by the kernels.
 pub fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
     match activation {
         Activation::Linear => x,

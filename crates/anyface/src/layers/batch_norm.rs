@@ -1,24 +1,24 @@
-//! Batch normalisation by running statistics.
+//! Batch normalisation with running statistics.
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// `(x − mean)/√(var + ε)·weight + bias` for each channel, statistics as they were learned.
+/// `(x − mean)/√(var + ε)·weight + bias` per channel, with fixed statistics.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     /// Scale, `[C]`.
     pub weight: Param<Tensor<1>>,
     /// Shift, `[C]`.
     pub bias: Param<Tensor<1>>,
-    /// Mean of the training data, `[C]`: a buffer.
+    /// Running mean, `[C]`, a buffer.
     pub running_mean: Param<Tensor<1>>,
-    /// Variance of the training data, `[C]`: a buffer.
+    /// Running variance, `[C]`, a buffer.
     pub running_var: Param<Tensor<1>>,
     epsilon: f64,
 }
 
 impl BatchNorm {
-    /// A layer that changes nothing, but for ε.
+    /// Creates the identity, except for ε.
     pub fn new(channels: usize, epsilon: f64, device: &Device) -> Self {
         Self {
             weight: Initializer::Ones.init([channels], device),
@@ -41,7 +41,7 @@ impl BatchNorm {
         x * scale.reshape(shape) + shift.reshape(shape)
     }
 
-    /// What each channel is multiplied by, then what is added, `[C]` each.
+    /// Factor and offset per channel, `[C]` each.
     pub fn scale_and_shift(&self) -> [Tensor<1>; 2] {
         let scale = self.weight.val() / (self.running_var.val() + self.epsilon).sqrt();
         let shift = self.bias.val() - self.running_mean.val() * scale.clone();

@@ -1,4 +1,4 @@
-//! Batch normalisation as it trains: by the statistics of the batch, with the leaky ReLU after it.
+//! Batch normalisation in training mode, with batch statistics and a leaky ReLU.
 
 use anyface_kernels::{BatchNorm as Kernel, Isa, Statistics};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -11,15 +11,16 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Tensor, TensorData};
 
-use super::styled_conv::{runs_on_flex, values};
+use super::kernel_call::values;
+use super::styled_conv::runs_on_flex;
 
-/// Slope below 0.
+/// Slope of the leaky ReLU below 0.
 const SLOPE: f64 = 0.2;
 /// Added to the variance.
 const EPSILON: f64 = 1e-5;
 
-/// `leaky_relu((x − mean)/√(var + 1e-5)·scale + shift)` with slope 0.2 and the mean and population
-/// variance of each channel over the batch: `x [N, C, H, W]`, `scale [C]`, `shift [C]`.
+/// `leaky_relu((x − mean)/√(var + 1e-5)·scale + shift)` with slope 0.2, and mean and population
+/// variance per channel over the batch: `x [N, C, H, W]`, `scale [C]`, `shift [C]`.
 pub fn batch_norm_leaky_relu(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>) -> Tensor<4> {
     if !runs_on_flex(&x) {
         return by_operations(x, scale, shift);
@@ -44,7 +45,7 @@ fn by_operations(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>) -> Tensor<4> 
     leaky_relu(y, SLOPE)
 }
 
-/// Backends that have it as one operation.
+/// Backends that implement this as one operation.
 #[backend_extension(Flex, Autodiff)]
 trait BatchStatisticsBackend: Backend {
     fn batch_norm_leaky_relu(
@@ -97,7 +98,7 @@ impl Backward<Flex, 3> for BatchStatisticsBackward {
     }
 }
 
-/// One normalisation with its contiguous operands, and the statistics that it found.
+/// One normalisation with contiguous operands and its batch statistics.
 #[derive(Clone, Debug)]
 struct Call {
     /// x, scale, shift.
@@ -107,7 +108,7 @@ struct Call {
 }
 
 impl Call {
-    /// The call and its output.
+    /// Computes the call and its output.
     fn new(operands: [FlexTensor; 3]) -> (Self, FlexTensor) {
         let operands = operands.map(|operand| operand.to_contiguous());
         let [n, c, height, width] = dims(&operands[0]);
@@ -155,7 +156,7 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tolerance};
 
     #[test]
-    fn the_kernel_equals_burns_operations_and_their_gradients() {
+    fn the_kernel_matches_burns_operations_and_their_gradients() {
         let device = Device::flex().autodiff();
         let x = Tensor::<4>::random([3, 2, 4, 5], Distribution::Default, &device);
         let scale = Tensor::<1>::from_floats([0.5, -2.0], &device);

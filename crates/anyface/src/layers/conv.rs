@@ -8,25 +8,25 @@ use burn::tensor::{Device, Tensor};
 
 use super::{BatchNorm, conv_same};
 
-/// How a convolution computes.
+/// Settings of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub struct Conv {
-    /// Channels in and out.
+    /// In and out channels.
     pub channels: [usize; 2],
     /// Height and width of the kernel.
     pub kernel: [usize; 2],
-    /// Pixels from one place of the kernel to the next.
+    /// Stride.
     pub stride: usize,
-    /// Zeros added above and below, left and right.
+    /// Zero padding above and below, left and right.
     pub padding: [usize; 2],
-    /// Groups of channels that do not mix.
+    /// Number of channel groups.
     pub groups: usize,
-    /// Whether a number is added to each channel.
+    /// Whether the convolution has a bias.
     pub bias: bool,
 }
 
 impl Conv {
-    /// A square kernel of odd size that keeps the size of the image, without bias.
+    /// A square kernel of odd size that keeps the resolution, without bias.
     pub fn same(inputs: usize, outputs: usize, kernel: usize) -> Self {
         Self {
             channels: [inputs, outputs],
@@ -38,18 +38,18 @@ impl Conv {
         }
     }
 
-    /// With a stride.
+    /// Sets the stride.
     pub fn stride(self, stride: usize) -> Self {
         Self { stride, ..self }
     }
 
-    /// With a bias.
+    /// Adds a bias.
     pub fn bias(self) -> Self {
         Self { bias: true, ..self }
     }
 }
 
-/// A convolution with fresh weights.
+/// Creates a convolution with random weights.
 pub fn conv(conv: Conv, device: &Device) -> Conv2d {
     let [vertical, horizontal] = conv.padding;
     Conv2dConfig::new(conv.channels, conv.kernel)
@@ -62,8 +62,9 @@ pub fn conv(conv: Conv, device: &Device) -> Conv2d {
         .init(device)
 }
 
-/// `conv` of `x [N, C, H, W]`, by the kernels of [`conv_same`] where they have it: odd square kernels up to 3 that keep
-/// the size. A stride of 2 takes every second pixel of that, which costs less than burn's own.
+/// Applies `conv` to `x [N, C, H, W]`. Uses the kernels of [`conv_same`] for square kernels of size
+/// 1 or 3 that keep the resolution. With stride 2 it computes all pixels and keeps every second
+/// one, which is faster than burn's convolution.
 pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     match is_in_kernels(conv, &x) {
         true => by_kernels(
@@ -76,7 +77,8 @@ pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     }
 }
 
-/// `norm(conv(x))`, as [`convolve`]; `conv` has no bias. The kernels have the norm in their weights.
+/// `norm(conv(x))`, see [`convolve`]; `conv` has no bias. The kernels fold the norm into the
+/// weights.
 pub fn convolve_normalized(conv: &Conv2d, norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     if !is_in_kernels(conv, &x) {
         return norm.forward(conv.forward(x));
@@ -109,7 +111,7 @@ fn by_kernels(
     }
 }
 
-/// `[N, C, 2H, 2W]` to `[N, C, H, W]`.
+/// Every second pixel: `[N, C, 2H, 2W]` to `[N, C, H, W]`.
 fn every_second(x: Tensor<4>) -> Tensor<4> {
     let [n, c, height, width] = x.dims();
     x.reshape([n, c, height / 2, 2, width / 2, 2])
@@ -124,7 +126,7 @@ mod tests {
     use burn::tensor::{Distribution, Tolerance};
 
     #[test]
-    fn the_kernels_equal_burns_convolution() {
+    fn the_kernels_match_burns_convolution() {
         let device = Device::flex();
         let x = Tensor::random([2, 3, 8, 6], Distribution::Default, &device);
         for (kernel, stride) in [(1, 1), (3, 1), (1, 2), (3, 2)] {

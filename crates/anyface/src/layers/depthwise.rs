@@ -1,22 +1,20 @@
-//! Convolutions of each channel by itself.
+//! Depthwise convolutions.
 
 use anyface_kernels::{Activation, Depthwise, DepthwiseGradients, Isa};
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
+use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::{ConvOptions, PadMode};
-use burn::tensor::{Tensor, TensorData};
 
 use super::activate;
-use super::styled_conv::{runs_on_flex, values};
+use super::kernel_call::{KernelCall, output, tracked, values};
+use super::styled_conv::runs_on_flex;
 
-/// `act(conv(x, W) + b)`, where each channel has a kernel of its own: `[N, C, H, W]` to `[N, C, ⌈H/s⌉, ⌈W/s⌉]` by
-/// `weight [C, 1, k, k]` and `bias [C]`. Zeros around the image as [`pad_same`] adds them. On the CPU backend by
+/// Depthwise convolution `act(conv(x, W) + b)`: `[N, C, H, W]` to `[N, C, ⌈H/s⌉, ⌈W/s⌉]` with
+/// `weight [C, 1, k, k]` and `bias [C]`, padded like [`pad_same`]. The CPU backend uses
 /// `anyface-kernels`.
 pub fn depthwise(
     x: Tensor<4>,
@@ -41,8 +39,8 @@ pub fn depthwise(
     ))
 }
 
-/// Adds as many zeros around images `[N, C, H, W]` as a convolution with a kernel of side `kernel` needs to give
-/// `⌈H/s⌉ × ⌈W/s⌉` pixels: TensorFlow's `same`. The odd one comes at the end.
+/// Pads images `[N, C, H, W]` with zeros so that a convolution with a kernel of side `kernel`
+/// outputs `⌈H/s⌉ × ⌈W/s⌉` pixels: TensorFlow's `same`. An odd zero is at the end.
 pub fn pad_same(x: Tensor<4>, kernel: usize, stride: usize) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
     let [(top, bottom), (left, right)] = [height, width].map(|size| {
@@ -56,7 +54,7 @@ pub fn pad_same(x: Tensor<4>, kernel: usize, stride: usize) -> Tensor<4> {
     }
 }
 
-/// Backends that have it as one operation. Shapes as in [`depthwise`].
+/// Backends that implement this as one operation. Shapes as in [`depthwise`].
 #[backend_extension(Flex, Autodiff)]
 trait DepthwiseBackend: Backend {
     fn depthwise(
@@ -76,7 +74,7 @@ impl DepthwiseBackend for Flex {
         stride: usize,
         activation: Activation,
     ) -> FlexTensor {
-        Call::new([x, weight, bias], stride, activation).forward()
+        output(&Call::new([x, weight, bias], stride, activation))
     }
 }
 
@@ -88,48 +86,13 @@ impl<C: CheckpointStrategy> DepthwiseBackend for Autodiff<Flex, C> {
         stride: usize,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        let operands = [x, weight, bias];
-        let nodes = operands.each_ref().map(|operand| operand.node());
-        let operands = operands.map(|operand| operand.into_primitive());
-        let call = Call::new(operands, stride, activation);
-        let y = call.forward();
-        match DepthwiseBackward
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prep) => prep.finish((call, y.clone()), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        tracked::<C, _, _>([x, weight, bias], |operands| {
+            Call::new(operands, stride, activation)
+        })
     }
 }
 
-#[derive(Debug)]
-struct DepthwiseBackward;
-
-impl Backward<Flex, 3> for DepthwiseBackward {
-    /// The call and its output, which tells where the activation bent.
-    type State = (Call, FlexTensor);
-
-    fn backward(
-        self,
-        ops: Ops<Self::State, 3>,
-        grads: &mut grads::Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let grad_y = grads.consume::<Flex>(&ops.node);
-        let (call, y) = ops.state;
-        let wanted = ops.parents.each_ref().map(Option::is_some);
-        let gradients = call.backward(&y, &grad_y.to_contiguous(), wanted);
-        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
-            if let (Some(parent), Some(gradient)) = (parent, gradient) {
-                grads.register::<Flex>(parent.id, gradient);
-            }
-        }
-    }
-}
-
-/// One convolution with its contiguous operands.
+/// One convolution with contiguous operands.
 #[derive(Clone, Debug)]
 struct Call {
     /// x, weight, bias.
@@ -152,43 +115,33 @@ impl Call {
         };
         Self { operands, conv }
     }
+}
 
-    fn forward(&self) -> FlexTensor {
-        let [x, weight, bias] = self.operands.each_ref().map(values);
-        let [height, width] = self.conv.output_size();
-        let shape = [self.conv.batch, self.conv.channels, height, width];
-        let mut y = vec![0.0; shape.iter().product()];
-        self.conv
-            .forward(Isa::detect(), x, weight, Some(bias), &mut y);
-        FlexTensor::from_data(TensorData::new(y, shape))
+impl KernelCall<3> for Call {
+    fn operands(&self) -> &[FlexTensor; 3] {
+        &self.operands
     }
 
-    /// The gradients of the operands that are `wanted`.
-    fn backward(
-        &self,
-        y: &FlexTensor,
-        grad_y: &FlexTensor,
-        wanted: [bool; 3],
-    ) -> [Option<FlexTensor>; 3] {
-        let mut buffers: [Option<Vec<f32>>; 3] = std::array::from_fn(|index| {
-            wanted[index].then(|| vec![0.0; values(&self.operands[index]).len()])
-        });
-        let [grad_x, grad_weight, grad_bias] =
-            buffers.each_mut().map(|buffer| buffer.as_deref_mut());
+    fn output_shape(&self) -> Vec<usize> {
+        let [height, width] = self.conv.output_size();
+        vec![self.conv.batch, self.conv.channels, height, width]
+    }
+
+    fn compute(&self, y: &mut [f32]) {
+        let [x, weight, bias] = self.operands.each_ref().map(values);
+        self.conv.forward(Isa::detect(), x, weight, Some(bias), y);
+    }
+
+    fn add_gradients(&self, y: &[f32], grad_y: &[f32], gradients: [Option<&mut [f32]>; 3]) {
+        let [grad_x, grad_weight, grad_bias] = gradients;
         let gradients = DepthwiseGradients {
             x: grad_x,
             weight: grad_weight,
             bias: grad_bias,
         };
         let [x, weight, _] = self.operands.each_ref().map(values);
-        let [y, grad_y] = [values(y), values(grad_y)];
         self.conv
             .backward(Isa::detect(), x, weight, y, grad_y, gradients);
-        std::array::from_fn(|index| {
-            let shape = self.operands[index].layout().shape().clone();
-            let buffer = buffers[index].take()?;
-            Some(FlexTensor::from_data(TensorData::new(buffer, shape)))
-        })
     }
 }
 
@@ -198,7 +151,7 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tolerance};
 
     #[test]
-    fn the_kernel_equals_burns_convolution_and_its_gradients() {
+    fn the_kernel_matches_burns_convolution_and_its_gradients() {
         let device = Device::flex().autodiff();
         let random = |shape: [usize; 4]| {
             Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device).require_grad()

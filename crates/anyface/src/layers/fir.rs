@@ -1,14 +1,15 @@
-//! Resampling with the separable low-pass filter [1, 3, 3, 1]/4 in each direction (gain 2 for each, since every second
-//! sample of an upsampled signal is zero). Outside the image everything is zero. NVIDIA `upfirdn2d`.
+//! Resampling with the separable low-pass filter [1, 3, 3, 1]/4 per direction. Its gain is 2, since
+//! every second sample of an upsampled signal is zero. Padding is zero. Reference: NVIDIA
+//! `upfirdn2d`.
 
 use burn::tensor::Tensor;
 
-/// Doubles `[N, C, H, W]` to `[N, C, 2H, 2W]` (zero insertion, padding (2, 1), filter).
+/// Upsamples `[N, C, H, W]` to `[N, C, 2H, 2W]` (zero insertion, padding (2, 1), filter).
 pub fn upsample_2x(x: Tensor<4>) -> Tensor<4> {
     upsample_axis(upsample_axis(x, 2), 3)
 }
 
-/// Sample `i` turns into `(x[i−1] + 3·x[i])/4` and `(3·x[i] + x[i+1])/4`.
+/// Sample `i` becomes `(x[i−1] + 3·x[i])/4` and `(3·x[i] + x[i+1])/4`.
 fn upsample_axis(x: Tensor<4>, axis: usize) -> Tensor<4> {
     let mut dims = x.dims();
     let length = dims[axis];
@@ -20,7 +21,8 @@ fn upsample_axis(x: Tensor<4>, axis: usize) -> Tensor<4> {
     Tensor::stack::<5>(vec![even, odd], axis + 1).reshape(dims)
 }
 
-/// Low-pass after a stride-2 transposed convolution: `[N, C, 2H + 1, 2W + 1]` to `[N, C, 2H, 2W]` (padding (1, 1)).
+/// Low-pass after a stride-2 transposed convolution: `[N, C, 2H + 1, 2W + 1]` to `[N, C, 2H, 2W]`
+/// (padding (1, 1)).
 pub(super) fn smooth(x: Tensor<4>) -> Tensor<4> {
     smooth_axis(smooth_axis(x, 2), 3)
 }

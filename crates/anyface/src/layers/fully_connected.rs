@@ -7,8 +7,8 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::activate;
 
-/// `y = act(x·(W·m/√in)ᵀ + b·m)` with learning-rate multiplier `m` (NVIDIA `FullyConnectedLayer`). Weights start as
-/// N(0, 1/m²), so that every layer sees the same effective step.
+/// `y = act(x·(W·m/√in)ᵀ + b·m)` with learning-rate multiplier `m` (NVIDIA `FullyConnectedLayer`).
+/// Weights are initialised as N(0, 1/m²), so that all layers have the same effective step size.
 #[derive(Module, Debug)]
 pub struct FullyConnected {
     /// `[out, in]`.
@@ -21,7 +21,7 @@ pub struct FullyConnected {
 }
 
 impl FullyConnected {
-    /// A layer from `d_input` to `d_output`.
+    /// Creates a layer from `d_input` to `d_output`.
     pub fn new(
         d_input: usize,
         d_output: usize,
@@ -41,7 +41,8 @@ impl FullyConnected {
         }
     }
 
-    /// The affine layer from a latent `[N, D]` to the style `[N, C]` of a convolution, near 1 at first.
+    /// Creates the affine layer from a latent `[N, D]` to the style `[N, C]` of a convolution,
+    /// initially near 1.
     pub fn style(w_dim: usize, channels: usize, device: &Device) -> Self {
         let weight = Initializer::Normal {
             mean: 0.0,
@@ -55,17 +56,17 @@ impl FullyConnected {
         }
     }
 
-    /// Whether nothing follows the sum.
+    /// Whether the layer has no activation.
     pub(crate) fn is_linear(&self) -> bool {
         self.activation == Activation::Linear
     }
 
-    /// What it multiplies by, `[in, out]`, and what it adds, `[1, out]`.
+    /// Its matrix `[in, out]` and offset `[1, out]`.
     pub(crate) fn affine(&self) -> [Tensor<2>; 2] {
         let [d_output, d_input] = self.weight.dims();
         let gain = self.lr_multiplier / (d_input as f64).sqrt();
-        // Scaled as it lies, which is faster, then laid out row by row: sums of a product in another
-        // layout depend on the batch.
+        // Scales in the stored layout, which is faster, then makes the matrix contiguous: with
+        // another layout, the rounding of sums would depend on the batch size.
         let matrix = (self.weight.val() * gain).transpose();
         [
             matrix
@@ -75,7 +76,7 @@ impl FullyConnected {
         ]
     }
 
-    /// Sets what it multiplies by, `[in, out]`, and what it adds, `[out]`.
+    /// Sets its matrix `[in, out]` and offset `[out]`.
     pub(crate) fn set_affine(&mut self, matrix: Tensor<2>, offset: Tensor<1>) {
         let [d_input, _] = matrix.dims();
         let gain = self.lr_multiplier / (d_input as f64).sqrt();

@@ -1,4 +1,4 @@
-//! Images of half the size.
+//! Downsampling by 2.
 
 use anyface_kernels::Isa;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -12,9 +12,10 @@ use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Tensor, TensorData};
 
-use super::styled_conv::{runs_on_flex, values};
+use super::kernel_call::values;
+use super::styled_conv::runs_on_flex;
 
-/// Means of squares of four pixels: `[N, C, 2H, 2W]` to `[N, C, H, W]`. On the CPU backend by `anyface-kernels`.
+/// 2×2 means: `[N, C, 2H, 2W]` to `[N, C, H, W]`. The CPU backend uses `anyface-kernels`.
 pub fn halve(x: Tensor<4>) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
     let is_even = height.is_multiple_of(2) && width.is_multiple_of(2);
@@ -24,7 +25,7 @@ pub fn halve(x: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::halve(x.into_dispatch()))
 }
 
-/// Backends that have it as one operation.
+/// Backends that implement this as one operation.
 #[backend_extension(Flex, Autodiff)]
 trait HalveBackend: Backend {
     fn halve(x: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -78,7 +79,7 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tolerance};
 
     #[test]
-    fn the_kernel_equals_average_pooling_and_its_gradient() {
+    fn the_kernel_matches_average_pooling_and_its_gradient() {
         let device = Device::flex().autodiff();
         let x = Tensor::<4>::random([2, 3, 6, 10], Distribution::Default, &device).require_grad();
         let pooled = avg_pool2d(x.clone(), AvgPoolOptions::new([2, 2]));

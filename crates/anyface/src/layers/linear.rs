@@ -1,9 +1,9 @@
-//! Linear layers with torch's parameter names and layout, so that state dicts map one-to-one.
+//! Linear layers with torch's parameter names and layout, so that state dicts match directly.
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor, module};
 
-/// `y = x·Wᵀ + b`, weight stored `[out, in]` as torch does.
+/// `y = x·Wᵀ + b`, with the weight stored as `[out, in]`.
 #[derive(Module, Debug)]
 pub struct Linear {
     /// `[out, in]`.
@@ -13,7 +13,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Normal weights of standard deviation `std`, zero bias.
+    /// Creates a layer with normal weights of standard deviation `std` and zero bias.
     pub fn new(inputs: usize, outputs: usize, std: f64, device: &Device) -> Self {
         Self {
             weight: Initializer::Normal { mean: 0.0, std }.init([outputs, inputs], device),

@@ -1,4 +1,4 @@
-//! Layers that several networks share, and the convolutions they compute with.
+//! Layers that several networks share.
 
 mod activation;
 mod batch_norm;
@@ -8,6 +8,7 @@ mod depthwise;
 mod fir;
 mod fully_connected;
 mod halve;
+mod kernel_call;
 mod layer_norm;
 mod linear;
 mod normalize;
@@ -24,10 +25,11 @@ pub use depthwise::{depthwise, pad_same};
 pub use fir::upsample_2x;
 pub use fully_connected::FullyConnected;
 pub use halve::halve;
+pub(crate) use kernel_call::values;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use normalize::l2_normalize;
 pub(crate) use pointwise::{has_pointwise, pointwise};
 pub use prelu::prelu;
+pub(crate) use styled_conv::runs_on_flex;
 pub use styled_conv::{Operands, ScaledNoise, Settings, conv_same, styled_conv};
-pub(crate) use styled_conv::{runs_on_flex, values};

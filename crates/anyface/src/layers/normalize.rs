@@ -1,8 +1,8 @@
-//! Features of length 1.
+//! L2 normalisation of features.
 
 use burn::tensor::Tensor;
 
-/// Rows of `features` `[N, E]` scaled to length 1; a row of zeros stays zero.
+/// Scales the rows of `features` `[N, E]` to length 1; zero rows stay zero.
 ///
 /// ```
 /// use anyface::Device;

@@ -1,21 +1,19 @@
-//! 1×1 convolutions by a kernel of their own.
+//! 1×1 convolutions with their own kernel.
 
 use anyface_kernels::{Activation, Isa, Pointwise, PointwiseGradients};
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use super::styled_conv::{runs_on_flex, values};
+use super::kernel_call::{KernelCall, output, tracked, values};
+use super::styled_conv::runs_on_flex;
 
-/// Output channels at most for which one pass over the input is faster: colours.
+/// Most output channels (colours) for which a single pass over the input is faster.
 const COLOURS: usize = 4;
 
-/// Whether [`pointwise`] has a kernel for it.
+/// Whether [`pointwise`] has a kernel for these operands.
 pub(crate) fn has_pointwise(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
     let [_, _, height, width] = x.dims();
     let [outputs, _, rows, columns] = weight.dims();
@@ -23,8 +21,8 @@ pub(crate) fn has_pointwise(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
     [rows, columns] == [1, 1] && fits && runs_on_flex(x)
 }
 
-/// `act(W · x + b)`: `[N, C_in, H, W]` to `[N, C_out, H, W]` by `weight [C_out, C_in, 1, 1]`, on
-/// the CPU backend where [`has_pointwise`] says so.
+/// `act(W · x + b)`: `[N, C_in, H, W]` to `[N, C_out, H, W]` with `weight [C_out, C_in, 1, 1]`, on
+/// the CPU backend. Requires [`has_pointwise`].
 pub(crate) fn pointwise(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -40,7 +38,7 @@ pub(crate) fn pointwise(
     ))
 }
 
-/// Backends that have it as one operation.
+/// Backends that implement this as one operation.
 #[backend_extension(Flex, Autodiff)]
 trait PointwiseBackend: Backend {
     fn pointwise(
@@ -58,7 +56,7 @@ impl PointwiseBackend for Flex {
         bias: FlexTensor,
         activation: Activation,
     ) -> FlexTensor {
-        Call::new([x, weight, bias], activation).forward()
+        output(&Call::new([x, weight, bias], activation))
     }
 }
 
@@ -69,47 +67,13 @@ impl<C: CheckpointStrategy> PointwiseBackend for Autodiff<Flex, C> {
         bias: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        let operands = [x, weight, bias];
-        let nodes = operands.each_ref().map(|operand| operand.node());
-        let call = Call::new(operands.map(|operand| operand.into_primitive()), activation);
-        let y = call.forward();
-        match PointwiseBackward
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prep) => prep.finish((call, y.clone()), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        tracked::<C, _, _>([x, weight, bias], |operands| {
+            Call::new(operands, activation)
+        })
     }
 }
 
-#[derive(Debug)]
-struct PointwiseBackward;
-
-impl Backward<Flex, 3> for PointwiseBackward {
-    /// The call and its output, which tells where the activation bent.
-    type State = (Call, FlexTensor);
-
-    fn backward(
-        self,
-        ops: Ops<Self::State, 3>,
-        grads: &mut grads::Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let grad_y = grads.consume::<Flex>(&ops.node);
-        let (call, y) = ops.state;
-        let wanted = ops.parents.each_ref().map(Option::is_some);
-        let gradients = call.backward(&y, &grad_y.to_contiguous(), wanted);
-        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
-            if let (Some(parent), Some(gradient)) = (parent, gradient) {
-                grads.register::<Flex>(parent.id, gradient);
-            }
-        }
-    }
-}
-
-/// One convolution with its contiguous operands.
+/// One convolution with contiguous operands.
 #[derive(Clone, Debug)]
 struct Call {
     /// x, weight, bias.
@@ -130,43 +94,33 @@ impl Call {
         };
         Self { operands, conv }
     }
+}
 
-    fn forward(&self) -> FlexTensor {
-        let [x, weight, bias] = self.operands.each_ref().map(values);
-        let mut shape = self.operands[0].layout().shape().clone();
-        shape[1] = self.conv.out_channels;
-        let mut y = vec![0.0; shape.num_elements()];
-        self.conv
-            .forward(Isa::detect(), x, weight, Some(bias), &mut y);
-        FlexTensor::from_data(TensorData::new(y, shape))
+impl KernelCall<3> for Call {
+    fn operands(&self) -> &[FlexTensor; 3] {
+        &self.operands
     }
 
-    /// The gradients of the operands that are `wanted`.
-    fn backward(
-        &self,
-        y: &FlexTensor,
-        grad_y: &FlexTensor,
-        wanted: [bool; 3],
-    ) -> [Option<FlexTensor>; 3] {
-        let mut buffers: [Option<Vec<f32>>; 3] = std::array::from_fn(|index| {
-            wanted[index].then(|| vec![0.0; values(&self.operands[index]).len()])
-        });
-        let [grad_x, grad_weight, grad_bias] =
-            buffers.each_mut().map(|buffer| buffer.as_deref_mut());
+    fn output_shape(&self) -> Vec<usize> {
+        let [batch, _, height, width] = self.operands[0].layout().shape().dims();
+        vec![batch, self.conv.out_channels, height, width]
+    }
+
+    fn compute(&self, y: &mut [f32]) {
+        let [x, weight, bias] = self.operands.each_ref().map(values);
+        self.conv.forward(Isa::detect(), x, weight, Some(bias), y);
+    }
+
+    fn add_gradients(&self, y: &[f32], grad_y: &[f32], gradients: [Option<&mut [f32]>; 3]) {
+        let [grad_x, grad_weight, grad_bias] = gradients;
         let gradients = PointwiseGradients {
             x: grad_x,
             weight: grad_weight,
             bias: grad_bias,
         };
         let [x, weight, _] = self.operands.each_ref().map(values);
-        let [y, grad_y] = [values(y), values(grad_y)];
         self.conv
             .backward(Isa::detect(), x, weight, y, grad_y, gradients);
-        std::array::from_fn(|index| {
-            let shape = self.operands[index].layout().shape().clone();
-            let buffer = buffers[index].take()?;
-            Some(FlexTensor::from_data(TensorData::new(buffer, shape)))
-        })
     }
 }
 
@@ -179,7 +133,7 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tolerance};
 
     #[test]
-    fn the_kernel_equals_burns_convolution_and_its_gradients() {
+    fn the_kernel_matches_burns_convolution_and_its_gradients() {
         let device = Device::flex().autodiff();
         let random = |shape: [usize; 4]| {
             Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device).require_grad()

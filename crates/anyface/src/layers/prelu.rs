@@ -1,10 +1,12 @@
-//! The leaky ReLU whose slopes are learned.
+//! PReLU: a leaky ReLU with learned slopes.
 
 use burn::tensor::Tensor;
 
-/// `max(x, 0) + slopes·min(x, 0)` for each channel: x `[N, C, …]`, slopes `[C]` (He et al. 2015, arXiv 1502.01852).
+/// `max(x, 0) + slopes·min(x, 0)` per channel: x `[N, C, …]`, slopes `[C]` (He et al. 2015, arXiv
+/// 1502.01852).
 ///
-/// As `x·(1 + slopes)/2 + |x|·(1 − slopes)/2`, which costs a third of burn's masks forward and backward.
+/// Computed as `x·(1 + slopes)/2 + |x|·(1 − slopes)/2`, which takes a third of the time of burn's
+/// masks, forward and backward.
 pub fn prelu<const D: usize>(x: Tensor<D>, slopes: Tensor<1>) -> Tensor<D> {
     let mut shape = [1; D];
     shape[1] = x.dims()[1];
@@ -18,7 +20,7 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tolerance, activation};
 
     #[test]
-    fn values_and_gradients_are_burns() {
+    fn values_and_gradients_match_burns() {
         let device = Device::flex().autodiff();
         let x = Tensor::<3>::random([2, 3, 5], Distribution::Normal(0.0, 1.0), &device);
         let slopes = Tensor::<1>::from_floats([0.25, -0.5, 2.0], &device);

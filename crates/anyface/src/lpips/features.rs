@@ -10,11 +10,11 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{Conv, conv};
 
-/// Mean and deviation of a channel of ImageNet, for pictures in −1 to 1.
+/// ImageNet's mean and deviation per channel, for images from −1 to 1.
 const MEAN: [f32; 3] = [-0.030, -0.088, -0.188];
 const STD: [f32; 3] = [0.458, 0.448, 0.450];
 
-/// Which network; its sizes follow.
+/// The feature network; it determines the sizes.
 #[derive(Config, Debug, PartialEq, Eq, Copy)]
 pub enum FeatureNetwork {
     /// Krizhevsky 2014 (arXiv 1404.5997), torchvision's `alexnet`.
@@ -23,20 +23,20 @@ pub enum FeatureNetwork {
     Vgg16,
 }
 
-/// One convolution with what is around it.
+/// One convolution with its surrounding operations.
 #[derive(Debug, Clone, Copy)]
 struct Step {
-    /// Its number in torchvision's list of layers.
+    /// Index in torchvision's list of layers.
     index: usize,
     conv: Conv,
-    /// Kernel of the maximum, of stride 2, before it.
+    /// Kernel of the max pooling with stride 2 before it.
     pool: Option<usize>,
-    /// Whether its output is a layer of features.
+    /// Whether its output is a feature layer.
     tap: bool,
 }
 
 impl FeatureNetwork {
-    /// A network with fresh weights.
+    /// Creates a network with random weights.
     pub fn init(self, device: &Device) -> Features {
         let convs = self.steps().into_iter().map(|step| conv(step.conv, device));
         Features {
@@ -45,12 +45,12 @@ impl FeatureNetwork {
         }
     }
 
-    /// Number of each convolution in torchvision's list of layers.
+    /// Index of each convolution in torchvision's list of layers.
     pub fn indices(self) -> impl Iterator<Item = usize> {
         self.steps().into_iter().map(|step| step.index)
     }
 
-    /// Channels of each layer of features.
+    /// Channels of each feature layer.
     pub fn taps(self) -> impl Iterator<Item = usize> {
         let steps = self.steps().into_iter();
         steps
@@ -105,13 +105,13 @@ fn vgg16() -> Vec<Step> {
             // A convolution and its ReLU.
             index += 2;
         }
-        // The maximum.
+        // The max pooling.
         index += 1;
     }
     steps
 }
 
-/// A network trained on ImageNet, as far as its features go.
+/// The feature layers of a network trained on ImageNet.
 #[derive(Module, Debug)]
 pub struct Features {
     convs: Vec<Conv2d>,
@@ -120,7 +120,7 @@ pub struct Features {
 }
 
 impl Features {
-    /// Pictures `[N, 3, H, W]` in −1 to 1 to five layers of features `[N, C, H', W']`.
+    /// Maps images `[N, 3, H, W]` from −1 to 1 to five feature layers `[N, C, H', W']`.
     pub fn forward(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
         let mut features = Vec::new();
         let mut x = standardize(images);

@@ -1,6 +1,7 @@
-//! The mapper of AnyFace++: what the memory says to a latent of StyleGAN2.
+//! The mapper of AnyFace++: memory features to a latent of StyleGAN2.
 //!
-//! Reference: cripac-sjx/Anyface, `I_map` of its released networks, on rosinality's `EqualLinear`.
+//! Reference: cripac-sjx/Anyface, `I_map` of its released networks, with rosinality's
+//! `EqualLinear`.
 
 use anyface_kernels::Activation;
 use burn::config::Config;
@@ -15,16 +16,16 @@ const LR_MULTIPLIER: f64 = 0.01;
 /// Sizes of an [`ImageMap`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct ImageMapConfig {
-    /// Banks of the memory times the width of a feature.
+    /// Number of memory banks times the width of a feature.
     pub inputs: usize,
-    /// Width after each layer, the last one being layers of the latent times [`Self::w_dim`].
+    /// Width of each layer; the last is the number of latent layers times [`Self::w_dim`].
     pub widths: Vec<usize>,
-    /// Width of a latent.
+    /// D, the width of a latent.
     pub w_dim: usize,
 }
 
 impl ImageMapConfig {
-    /// A mapper with fresh weights.
+    /// Creates a mapper with random weights.
     pub fn init(&self, device: &Device) -> ImageMap {
         let inputs = std::iter::once(&self.inputs).chain(&self.widths);
         let layers = inputs.zip(&self.widths).map(|(&inputs, &outputs)| {
@@ -38,7 +39,7 @@ impl ImageMapConfig {
     }
 }
 
-/// Fully connected layers, each with a leaky ReLU, the last one too.
+/// Fully connected layers, each followed by a leaky ReLU, including the last.
 #[derive(Module, Debug)]
 pub struct ImageMap {
     layers: Vec<FullyConnected>,
@@ -46,7 +47,8 @@ pub struct ImageMap {
 }
 
 impl ImageMap {
-    /// The memory's answers `[N, B, E]` to latents w⁺ `[N, L, D]`: as they are, with no mean added and no truncation.
+    /// Memory features `[N, B, E]` to latents w⁺ `[N, L, D]`, without adding the mean and without
+    /// truncation.
     pub fn forward(&self, answers: Tensor<3>) -> Tensor<3> {
         let [n, banks, width] = answers.dims();
         let x = answers.reshape([n, banks * width]);

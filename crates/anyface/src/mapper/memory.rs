@@ -1,6 +1,6 @@
-//! The memory of AnyFace++: text features to what images of such texts are like.
+//! The memory of AnyFace++: text features to features of matching images.
 //!
-//! Reference: cripac-sjx/Anyface, its released networks.
+//! Reference: the released networks of cripac-sjx/Anyface.
 
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
@@ -11,14 +11,14 @@ use crate::layers::l2_normalize;
 /// Sizes of a [`Memory`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct MemoryConfig {
-    /// Rows of each bank.
+    /// Number of rows in each bank.
     pub rows: Vec<usize>,
-    /// Width of CLIP's features.
+    /// E, the width of CLIP's features.
     pub feature_dim: usize,
 }
 
 impl MemoryConfig {
-    /// Banks with fresh rows, about as long as features.
+    /// Creates banks with random rows, about as long as features.
     pub fn init(&self, device: &Device) -> Memory {
         let normal = Initializer::Normal {
             mean: 0.0,
@@ -33,16 +33,16 @@ impl MemoryConfig {
     }
 }
 
-/// Banks of features. They stay as they were trained: the released scripts move them a little by every text they read, so
-/// that an answer there depends on what was asked before.
+/// Banks of features, constant in inference. The released scripts update them slightly with every
+/// text, so their results depend on earlier texts.
 #[derive(Module, Debug)]
 pub struct Memory {
     banks: Vec<Param<Tensor<2>>>,
 }
 
 impl Memory {
-    /// Text features `[N, E]`, of any length, to `[N, B, E]`: the feature plus, of each bank, the row that points most its
-    /// way.
+    /// Text features `[N, E]`, of any length, to `[N, B, E]`: per bank, the feature plus the row
+    /// most similar to it.
     pub fn forward(&self, features: Tensor<2>) -> Tensor<3> {
         let directions = l2_normalize(features.clone());
         let answers = self.banks.iter().map(|bank| {

@@ -1,14 +1,15 @@
-//! The cross-modal mapper: from CLIP features to the generator's extended latent.
+//! The cross-modal mapper: CLIP features to the extended latent w⁺ of the generator.
 //!
-//! Two streams of one shape ([`Stream`]): text-to-face reads the features of any number of captions,
-//! reconstruction reads the feature of an image. Cross Modal Distillation ties their hidden
-//! features φ while training. Noise injection, `w_s = [w_c[:k], w_t[k:]]`, is
-//! [`mix`](crate::stylegan2::mix) of a random latent and the mapped one.
+//! Two streams have the same architecture ([`Stream`]): text-to-face reads the features of any
+//! number of captions, reconstruction reads the feature of an image. Cross Modal Distillation
+//! aligns their hidden features φ in training. Noise injection, `w_s = [w_c[:k], w_t[k:]]`, is
+//! [`mix`](crate::stylegan2::mix) of a random and a mapped latent.
 //!
-//! AnyFace++ adds a [`Memory`] before a stream. Its released mapper is of another shape: [`ImageMap`].
+//! AnyFace++ adds a [`Memory`] before a stream. Its released mapper has another architecture:
+//! [`ImageMap`].
 //!
-//! Another way from words to latents needs no stream: a prior p(w | text), the [`FlowPrior`].
-//! [`GlobalDirections`] lead from words to styles.
+//! Two alternatives need no stream: a prior p(w | text), the [`FlowPrior`], and
+//! [`GlobalDirections`] from text to styles.
 //!
 //! Paper: AnyFace, CVPR 2022, arXiv 2203.15334, section 3.
 

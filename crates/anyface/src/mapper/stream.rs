@@ -1,4 +1,4 @@
-//! One stream of the mapper: transformer, then a linear stack.
+//! One stream of the mapper: a transformer, then a linear stack.
 
 use burn::module::{Initializer, Module, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -37,35 +37,36 @@ use crate::stylegan2::broadcast;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StreamConfig {
-    /// Width E of a CLIP feature.
+    /// E, the width of a CLIP feature.
     pub feature_dim: usize,
-    /// Number L of latent layers.
+    /// L, the number of latent layers.
     pub num_ws: usize,
-    /// Width D of a latent.
+    /// D, the width of a latent.
     pub w_dim: usize,
-    /// The transformer; its width d is that of φ.
+    /// The transformer; its width d is the width of φ.
     pub transformer: TransformerConfig,
-    /// Widths of the linear stack before its last layer, which has L·D.
+    /// Widths of the linear stack before its last layer, whose width is L·D.
     pub hidden: Vec<usize>,
     /// Learning-rate multiplier of the equalised linear stack.
     pub lr_multiplier: f64,
-    /// Whether a latent `w_c` is read beside the features, and changed by them: what the words leave open
-    /// stays as it is, so that a new `w_c` is a new face in every layer, not in the coarse ones only.
+    /// Whether the stream also reads a latent `w_c` and outputs a change of it. Anything the text
+    /// leaves open then follows `w_c`, so a new `w_c` is a new face in all layers, not only the
+    /// coarse ones.
     #[serde(default)]
     pub reads_latent: bool,
-    /// Rows of each bank of the memory that features go through first (AnyFace++); none without banks.
+    /// Rows of each memory bank that features pass first (AnyFace++); empty for no memory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<usize>,
 }
 
 /// One stream of the mapper.
 ///
-/// A lone CLIP feature is a sequence of length one, on which attention does nothing. So the tokens are
-/// the features (one a caption, or one a caption and bank of the memory), the latent `w_c` where the stream reads one, and a learned query
-/// for every latent layer; φ is the mean of the query outputs.
+/// Attention has no effect on a sequence of one token, such as a single CLIP feature. So the tokens
+/// are the features (one per caption, or per caption and memory bank), the latent `w_c` if the
+/// stream reads it, and one learned query per latent layer. φ is the mean of the queries' outputs.
 #[derive(Module, Debug)]
 pub struct Stream {
-    /// Features to features like those of faces.
+    /// Text features to features of matching images.
     pub memory: Option<Memory>,
     /// Features to tokens, `[E, d]`.
     pub embed: Linear,
@@ -75,24 +76,25 @@ pub struct Stream {
     pub queries: Param<Tensor<2>>,
     /// Bidirectional attention over all tokens.
     pub transformer: Transformer,
-    /// Equalised linear layers with leaky ReLU, the last too, from φ to L·D. A stream that reads a latent goes from φ
-    /// and `w_c` to the change of `w_c` in each layer, without the last activation.
+    /// Equalised linear layers with leaky ReLU, including the last, from φ to L·D. In a stream that
+    /// reads a latent they map φ and `w_c` to the change of `w_c` per layer, without the last
+    /// activation.
     pub stack: Vec<FullyConnected>,
     num_ws: usize,
     w_dim: usize,
 }
 
-/// What a stream makes of its features.
+/// Output of a stream.
 #[derive(Debug, Clone)]
 pub struct Mapped {
-    /// Hidden feature φ `[N, d]`, which CMD ties to the other stream's.
+    /// Hidden feature φ `[N, d]`, which Cross Modal Distillation aligns with the other stream's.
     pub phi: Tensor<2>,
     /// Extended latent `[N, L, D]`.
     pub w_plus: Tensor<3>,
 }
 
 impl StreamConfig {
-    /// Builds the stream with random weights.
+    /// Creates the stream with random weights.
     pub fn init(&self, device: &Device) -> Stream {
         let width = self.transformer.width;
         let latent_width = if self.reads_latent { self.w_dim } else { 0 };
@@ -135,12 +137,12 @@ impl Stream {
     /// Maps features to a latent.
     ///
     /// # Shapes
-    /// - `features`: `[N, C, E]`, unit length, C captions of each face
+    /// - `features`: `[N, C, E]`, unit length, C captions per face
     /// - `absent`: `[N, C]`, true where a face has fewer than C captions
-    /// - `w_c`: `[N, D]`, read only by a stream whose config says `reads_latent`
+    /// - `w_c`: `[N, D]`, read only if the config sets `reads_latent`
     ///
     /// # Panics
-    /// When the stream reads a latent and none is given.
+    /// If the stream reads a latent and `w_c` is `None`.
     pub fn forward(
         &self,
         features: Tensor<3>,
@@ -187,7 +189,8 @@ impl Stream {
     }
 }
 
-/// What a memory makes of captions: features `[N, C, E]` to `[N, C·B, E]`, absence `[N, C]` to `[N, C·B]`.
+/// Passes captions through the memory: features `[N, C, E]` to `[N, C·B, E]`, `absent` `[N, C]` to
+/// `[N, C·B]`.
 fn remember(
     memory: &Memory,
     features: Tensor<3>,
@@ -243,7 +246,7 @@ mod tests {
         )
     }
 
-    /// Largest difference over the largest expected magnitude.
+    /// Largest difference relative to the largest expected magnitude.
     fn error<const D: usize>(found: Tensor<D>, expected: Tensor<D>) -> f32 {
         let difference = (found - expected.clone()).abs().max().into_scalar::<f32>();
         difference / expected.abs().max().into_scalar::<f32>()
@@ -278,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_answers_every_caption_that_is_there() {
+    fn a_memory_outputs_features_for_every_present_caption() {
         let device = Device::flex();
         let config = StreamConfig {
             memory: vec![3, 7],

@@ -1,17 +1,17 @@
-//! Faces cut out of pictures as those of FFHQ are.
+//! FFHQ-style alignment of faces.
 //!
-//! Reference: `recreate_aligned_images` of NVlabs/ffhq-dataset (Karras et al. 2019, arXiv 1812.04948), and `align_face` of
-//! omertov/encoder4editing, which reads the picture once an output pixel (`supersampling` 1) where FFHQ reads it 4 × 4
-//! times.
+//! Reference: `recreate_aligned_images` of NVlabs/ffhq-dataset (Karras et al. 2019, arXiv
+//! 1812.04948), and `align_face` of omertov/encoder4editing. The latter samples each output pixel
+//! once (`supersampling` 1), FFHQ 4 × 4 times.
 
 use image::{Rgb, RgbImage, imageops};
 
 use super::pad::pad;
 use crate::image::{Filter, resize};
 
-/// A square in a picture, turned as the face in it.
+/// A square in a picture, rotated with the face in it.
 ///
-/// Coordinates (x, y) are pixels; whole numbers are centres of pixels.
+/// Coordinates (x, y) are in pixels; integers are pixel centres.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Square {
     /// Corners: top left, bottom left, bottom right, top right.
@@ -19,8 +19,8 @@ pub struct Square {
 }
 
 impl Square {
-    /// The square that FFHQ cuts around a face whose eyes, nose and corners of the mouth are at `points`, left before right
-    /// as the picture has them. The nose does not matter.
+    /// FFHQ's crop of a face with eyes, nose and mouth corners at `points`; left comes before
+    /// right, as seen in the picture. The nose has no effect.
     pub fn of_face(points: &[[f32; 2]; 5]) -> Self {
         let [left_eye, right_eye, _, left_mouth, right_mouth] =
             points.map(|point| point.map(f64::from));
@@ -38,7 +38,7 @@ impl Square {
         }
     }
 
-    /// The largest upright square in the middle of a picture.
+    /// The largest upright square in the centre of a picture.
     pub fn of_middle(width: u32, height: u32) -> Self {
         let side = width.min(height);
         let [left, top] = [width, height].map(|length| f64::from((length - side) / 2) - 0.5);
@@ -48,13 +48,13 @@ impl Square {
         }
     }
 
-    /// Length of a side in pixels.
+    /// Side length in pixels.
     pub fn side(&self) -> f64 {
         let [top_left, _, _, top_right] = self.corners;
         length(sub(top_right, top_left))
     }
 
-    /// Least and greatest (x, y).
+    /// Smallest and largest (x, y).
     pub(super) fn bounds(&self) -> [[f64; 2]; 2] {
         let extreme = |pick: fn(f64, f64) -> f64| {
             let [a, b, c, d] = self.corners;
@@ -74,11 +74,11 @@ impl Square {
     }
 }
 
-/// What lies within `square`, upright and `side` pixels wide, each the mean of `supersampling`² readings; where the square
-/// is larger than the picture, its blurred mirror image. Equal to the reference, but for one level here and there where
-/// the mirror image is rounded.
+/// Resamples `square` to an upright image of `side` pixels, each the mean of `supersampling`²
+/// samples. Where the square leaves the picture, it shows the blurred mirror image. Equal to the
+/// reference, except for a rare difference of one level where the mirror image is rounded.
 ///
-/// None when the square is less than a pixel wide or does not meet the picture.
+/// `None` if the square is less than a pixel wide or does not overlap the picture.
 pub fn align(
     picture: &RgbImage,
     square: &Square,
@@ -90,8 +90,8 @@ pub fn align(
     Some(resize(&large, side, side, Filter::Lanczos))
 }
 
-/// The part of the picture around the square, at most some four times larger than `side`, padded where it ends too soon;
-/// and the square in it.
+/// The part of the picture around the square, at most about four times as large as `side`, padded
+/// where it leaves the picture; and the square relative to it.
 fn cut_out(picture: &RgbImage, square: &Square, side: u32) -> Option<(RgbImage, Square)> {
     let is_square = square.side() >= 1.0 && square.side().is_finite();
     if !is_square {
@@ -138,9 +138,10 @@ fn cut_out(picture: &RgbImage, square: &Square, side: u32) -> Option<(RgbImage, 
     Some((padded, square.moved(before)))
 }
 
-/// The square as a picture of `side` pixels, read bilinearly; black outside. Equal to Pillow's `transform` with `QUAD`.
+/// Resamples the square to `side` pixels, bilinear, black outside. Equal to Pillow's `transform`
+/// with `QUAD`.
 fn warp(picture: &RgbImage, square: &Square, side: u32) -> RgbImage {
-    // Pillow has centres of pixels at halves.
+    // In Pillow, pixel centres have half-integer coordinates.
     let [start, bottom_left, bottom_right, top_right] = square.moved([0.5, 0.5]).corners;
     let step = 1.0 / f64::from(side);
     let across = scale(sub(top_right, start), step);
@@ -151,12 +152,12 @@ fn warp(picture: &RgbImage, square: &Square, side: u32) -> RgbImage {
         let [x, y] = [x, y].map(|index| f64::from(index) + 0.5);
         let [x, y] =
             [0, 1].map(|axis| start[axis] + across[axis] * x + down[axis] * y + skew[axis] * x * y);
-        // Cut to whole levels, as Pillow does.
+        // Truncated to integers, as in Pillow.
         Rgb(read(picture, [x, y]).map_or([0; 3], |values| values.map(|value| value as u8)))
     })
 }
 
-/// The colour at a point of a picture whose first pixel reaches from 0 to 1, bilinear; none outside.
+/// The bilinear colour at a point of a picture whose first pixel spans 0 to 1; `None` outside.
 pub(super) fn read(picture: &RgbImage, [x, y]: [f64; 2]) -> Option<[f64; 3]> {
     let (width, height) = picture.dimensions();
     let inside = x >= 0.0 && y >= 0.0 && x < f64::from(width) && y < f64::from(height);
@@ -178,7 +179,7 @@ pub(super) fn read(picture: &RgbImage, [x, y]: [f64; 2]) -> Option<[f64; 3]> {
     })
 }
 
-/// By 90° clockwise as the picture is seen: from right to down.
+/// Rotates by 90° clockwise, from right to down.
 pub(super) fn quarter_turn([x, y]: [f64; 2]) -> [f64; 2] {
     [-y, x]
 }

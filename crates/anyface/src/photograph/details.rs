@@ -1,19 +1,20 @@
-//! What a generator cannot draw of a picture, kept through an edit.
+//! Transfer of an edit to a picture that keeps the details a generator cannot draw.
 
 use image::{GrayImage, Luma, RgbImage, imageops};
 
 use super::paste::smooth_step;
 use crate::image::{Filter, resize};
 
-/// Up to this change of colour, of 255, the picture's own details stay whole.
+/// Up to this colour change, of 255, the picture keeps its details.
 const KEPT_TO: f64 = 32.0;
-/// From this change on only what was drawn is seen: details of the old would shine through the new.
+/// From this colour change on, only the drawn image is visible: old details would show through.
 const DRAWN_FROM: f64 = 96.0;
-/// The change at a place is that of its surroundings, as wide as this share of the side.
+/// Width of the blur of the change, relative to the side.
 const SURROUNDINGS: f64 = 1.0 / 48.0;
 
-/// `picture` with the change from `before`, drawn of it, to `after`, drawn of its edited latent: squares, the last two of any
-/// one size. What did not change stays as it is in the picture, to the bit.
+/// Applies the change from `before` to `after` to `picture`. `before` and `after` are generated
+/// from its latent and from the edited latent. All are square; the last two have the same size.
+/// Unchanged pixels keep their exact values.
 pub fn keep_details(picture: &RgbImage, before: &RgbImage, after: &RgbImage) -> RgbImage {
     let (width, height) = picture.dimensions();
     let [before, after] =
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
     use image::Rgb;
 
-    /// A checkered picture, which no small drawing has.
+    /// A checkerboard, which no small generated image contains.
     fn picture() -> RgbImage {
         RgbImage::from_fn(48, 48, |x, y| {
             Rgb([
@@ -60,13 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_that_changes_nothing_gives_the_picture() {
+    fn an_edit_without_change_gives_the_picture() {
         let drawn = plain([110, 90, 70]);
         assert_eq!(keep_details(&picture(), &drawn, &drawn), picture());
     }
 
     #[test]
-    fn a_small_change_is_added_and_a_great_one_replaces() {
+    fn a_small_change_is_added_and_a_large_one_replaces() {
         let before = plain([110, 90, 70]);
         let brighter = keep_details(&picture(), &before, &plain([120, 100, 80]));
         for (found, own) in brighter.pixels().zip(picture().pixels()) {

@@ -1,4 +1,4 @@
-//! Faces in pictures, with YuNet.
+//! Face detection with YuNet.
 //!
 //! Reference: `modules/objdetect/src/face_detect.cpp` of OpenCV (`FaceDetectorYN`).
 
@@ -15,35 +15,35 @@ use crate::convert::{Kind, convert};
 use crate::weights::WeightsError;
 use crate::yunet::{Level, YuNet, YuNetConfig};
 
-/// Names the detector's weights where a caller names none.
+/// Environment variable with the path of the detector's weights.
 pub const DETECTOR_VARIABLE: &str = "ANYFACE_DETECTOR";
 
-/// The file of ShiqiYu/libfacedetection.train.
+/// From ShiqiYu/libfacedetection.train.
 const WEIGHTS: &[u8] = include_bytes!("../../assets/yunet_n_640_640.onnx");
 
-/// The network reads pictures whose sides are multiples of it.
+/// The sides of an input image are multiples of this.
 const STRIDE: usize = 32;
 
-/// Less likely faces are dropped.
+/// Faces with a lower score are dropped.
 const MIN_SCORE: f32 = 0.6;
 
-/// Of two boxes that share more (intersection over union), the less likely is dropped.
+/// If two boxes overlap more (intersection over union), the one with the lower score is dropped.
 const MAX_OVERLAP: f32 = 0.3;
 
-/// A face in a picture, in pixels of that picture.
+/// A detected face, in pixels of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct DetectedFace {
-    /// How sure the detector is, 0 to 1.
+    /// Score of the detector, 0 to 1.
     pub score: f32,
     /// Left, top, width and height.
     pub bounds: [f32; 4],
-    /// Eyes, nose and corners of the mouth as (x, y), left before right as the picture has them.
+    /// Eyes, nose and mouth corners as (x, y); left comes before right, as seen in the picture.
     pub points: [[f32; 2]; 5],
 }
 
 impl DetectedFace {
-    /// Pixels within the bounds.
+    /// Area of the bounds in pixels.
     pub fn area(&self) -> f32 {
         self.bounds[2] * self.bounds[3]
     }
@@ -57,7 +57,7 @@ impl DetectedFace {
     }
 }
 
-/// Finds faces.
+/// A face detector.
 ///
 /// ```
 /// use anyface::photograph::Detector;
@@ -73,21 +73,21 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// The detector inside the binary: the released `yunet_n`, on the CPU.
+    /// The built-in detector: the released `yunet_n`, on the CPU.
     ///
     /// # Panics
-    /// Never: the file in the binary is a detector.
+    /// Never: the built-in file is a detector.
     pub fn builtin() -> Self {
         Checkpoint::from_bytes(Bytes::from_static(WEIGHTS), "yunet_n_640_640.onnx")
             .map_err(Error::from)
             .and_then(|checkpoint| Self::new(&checkpoint))
-            .expect("the file in the binary is a detector")
+            .expect("the built-in file is a detector")
     }
 
-    /// The detector in a released file of YuNet (ONNX), on the CPU.
+    /// Opens a released YuNet file (ONNX), for the CPU.
     ///
     /// # Errors
-    /// When the file cannot be read or is no YuNet.
+    /// If the file cannot be read or is not YuNet.
     pub fn open(path: &Path) -> Result<Self, Error> {
         Self::new(&Checkpoint::open(path)?)
     }
@@ -96,7 +96,7 @@ impl Detector {
         let device = Device::flex();
         let no_detector = || WeightsError::Unsupported {
             source_name: checkpoint.source_name.clone(),
-            reason: "no face detector: YuNet in ONNX is wanted".to_owned(),
+            reason: "not a face detector: expected YuNet in ONNX".to_owned(),
         };
         if Kind::of(checkpoint) != Kind::YuNet {
             return Err(no_detector().into());
@@ -111,11 +111,11 @@ impl Detector {
         })
     }
 
-    /// The detector at `path`, else the one that [`DETECTOR_VARIABLE`] names, which may be empty for
-    /// none, else the built-in one.
+    /// The detector at `path`; else at the path in [`DETECTOR_VARIABLE`], where an empty value
+    /// means none; else the built-in detector.
     ///
     /// # Errors
-    /// As [`Detector::open`].
+    /// See [`Detector::open`].
     pub fn find(path: Option<&Path>) -> Result<Option<Self>, Error> {
         let named = || env::var_os(DETECTOR_VARIABLE).map(PathBuf::from);
         match path.map(Path::to_owned).or_else(named) {
@@ -125,7 +125,7 @@ impl Detector {
         }
     }
 
-    /// The faces of a picture as it stands, the largest first.
+    /// The faces of a picture without rotating it, the largest first.
     pub(super) fn upright_faces(&self, picture: &RgbImage) -> Vec<DetectedFace> {
         let pixels = pixels(picture, &self.device);
         let columns = pixels.dims()[3];
@@ -139,7 +139,7 @@ impl Detector {
     }
 }
 
-/// A picture as the network takes it, black to the right and below where it is too small: `[1, 3, H, W]`.
+/// The network's input for a picture, padded with black to the right and below: `[1, 3, H, W]`.
 fn pixels(picture: &RgbImage, device: &Device) -> Tensor<4> {
     let [width, height] = [picture.width(), picture.height()].map(|side| side as usize);
     let [columns, rows] = [width, height].map(|side| side.next_multiple_of(STRIDE));
@@ -154,7 +154,7 @@ fn pixels(picture: &RgbImage, device: &Device) -> Tensor<4> {
     Tensor::<4>::from_data(values, device).permute([0, 3, 1, 2])
 }
 
-/// The faces that one level sees in a picture of `width` pixels.
+/// The candidate faces of one level in a picture of `width` pixels.
 fn candidates(level: Level, width: usize) -> Vec<DetectedFace> {
     let values = |tensor: Tensor<3>| -> Vec<f32> { tensor.into_data().iter::<f32>().collect() };
     let [class, object] = [level.class, level.object].map(values);
@@ -179,7 +179,7 @@ fn candidates(level: Level, width: usize) -> Vec<DetectedFace> {
         .collect()
 }
 
-/// The likeliest of each group of faces that overlap, the likeliest first.
+/// Non-maximum suppression: the best of each group of overlapping faces, by descending score.
 fn suppress(mut faces: Vec<DetectedFace>) -> Vec<DetectedFace> {
     faces.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<DetectedFace> = Vec::new();
@@ -194,7 +194,7 @@ fn suppress(mut faces: Vec<DetectedFace>) -> Vec<DetectedFace> {
     kept
 }
 
-/// Intersection over union of two boxes cut to whole pixels, as OpenCV cuts them.
+/// Intersection over union of two boxes truncated to integers, as in OpenCV.
 fn overlap(a: &DetectedFace, b: &DetectedFace) -> f32 {
     let [a, b] = [a, b].map(|face| face.bounds.map(f32::trunc));
     let shared = |axis: usize| {

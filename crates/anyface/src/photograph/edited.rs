@@ -1,4 +1,4 @@
-//! An edit put on the photograph of which it was made.
+//! Transfer of an edit to the original photograph.
 
 use image::{DynamicImage, GrayImage, RgbImage, imageops};
 
@@ -6,23 +6,24 @@ use super::{Photograph, keep_details, paste_change};
 use crate::image::off_paper;
 use crate::segmentation::PersonMask;
 
-/// A mask of a face shows a person if the middle half of it is one at least this much, of 255. Masks of
-/// what the network cannot read are near 0 there.
+/// A face mask shows a person if the mean of its middle half is at least this, of 255. Masks of
+/// images that the network cannot read are near 0 there.
 const PERSON_FROM: u64 = 128;
 
-/// The face of a photograph before and after an edit: two squares of the same place and size.
+/// A face of a photograph before and after an edit: two squares of the same place and size.
 #[derive(Debug, Clone)]
 pub struct EditedFace {
-    /// The face as it is in the photograph.
+    /// The original face.
     pub before: RgbImage,
-    /// With what the edit changed.
+    /// The face with the edit applied.
     pub after: RgbImage,
 }
 
 impl Photograph {
-    /// The face at its own size with the change from `before`, drawn of it, to `after`, drawn of its
-    /// edited latent: squares of one size. What did not change keeps the photograph's details. Behind
-    /// the person, before and after, nothing changes; nor where `mask`, of the photograph's size, is 0.
+    /// Applies the change from `before` to `after` to the face at its original size. `before` and
+    /// `after` are generated from its latent and from the edited latent, and are squares of one
+    /// size. Unchanged parts keep the photograph's details. The background, before and after, does
+    /// not change, nor do pixels where `mask`, of the photograph's size, is 0.
     pub fn edited(
         &self,
         before: &RgbImage,
@@ -43,8 +44,8 @@ impl Photograph {
         }
     }
 
-    /// The photograph with its face as an edit made it, as transparent as it was. Where `mask`, of its
-    /// size, is 0, it stays to the bit.
+    /// Pastes an edited face into the photograph and keeps its transparency. Pixels where `mask`,
+    /// of the photograph's size, is 0 keep their exact values.
     pub fn paste_back(&self, face: &EditedFace, mask: Option<&GrayImage>) -> DynamicImage {
         let mut picture = self.picture.clone();
         paste_change(&mut picture, &face.before, &face.after, &self.square);
@@ -57,7 +58,7 @@ impl Photograph {
         }
     }
 
-    /// What a mask of the whole photograph says of the face, a square of `side` pixels.
+    /// The mask of the face, a square of `side` pixels, from a mask of the whole photograph.
     fn mask_of_face(&self, mask: &GrayImage, side: u32) -> GrayImage {
         let mask = RgbImage::from_fn(mask.width(), mask.height(), |x, y| {
             [mask.get_pixel(x, y).0[0]; 3].into()
@@ -66,8 +67,8 @@ impl Photograph {
     }
 }
 
-/// Where there is a person, at the size of the first picture, in it or in what was drawn: a hat may
-/// grow over the background. All of it where no person is found.
+/// Union of the persons in the original and the drawn image, at the original's size: a hat may
+/// cover background. Everything, if no person is found.
 fn persons(own: &RgbImage, drawn: &RgbImage, person: &PersonMask) -> GrayImage {
     let (width, height) = own.dimensions();
     let everywhere = || GrayImage::from_pixel(width, height, [255].into());
@@ -81,7 +82,7 @@ fn persons(own: &RgbImage, drawn: &RgbImage, person: &PersonMask) -> GrayImage {
     own
 }
 
-/// Whether the middle half of a mask is a person.
+/// Whether the middle half of a mask shows a person.
 fn shows_person(mask: &GrayImage) -> bool {
     let (width, height) = mask.dimensions();
     let middle = imageops::crop_imm(mask, width / 4, height / 4, width / 2, height / 2);
@@ -90,7 +91,7 @@ fn shows_person(mask: &GrayImage) -> bool {
     sum >= PERSON_FROM * middle.len() as u64
 }
 
-/// `from` where the mask is 0, `to` where it is 255.
+/// Blends `from` (mask 0) and `to` (mask 255).
 fn mix(from: &RgbImage, to: &RgbImage, mask: &GrayImage) -> RgbImage {
     RgbImage::from_fn(from.width(), from.height(), |x, y| {
         let weight = u32::from(mask.get_pixel(x, y).0[0]);
@@ -106,7 +107,7 @@ mod tests {
     use burn::tensor::Device;
     use image::Rgb;
 
-    /// A photograph that is its own face, of many colours.
+    /// A photograph that is its own face crop, with many colours.
     fn photograph() -> Photograph {
         let picture = RgbImage::from_fn(40, 40, |x, y| Rgb([5 * x as u8, 6 * y as u8, 90]));
         Photograph::new(picture, "test", None, 0, 40).unwrap()
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_change_a_photograph_stays_to_the_bit() {
+    fn without_a_change_a_photograph_keeps_its_exact_values() {
         let person = PersonMask::builtin(&Device::flex());
         let photograph = photograph();
         let face = photograph.edited(&plain(90), &plain(90), &person, None);

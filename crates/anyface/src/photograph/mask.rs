@@ -1,4 +1,4 @@
-//! Masks: pictures that say where a photograph may change.
+//! Masks: images that say which pixels of a photograph may change.
 
 use std::path::Path;
 
@@ -7,22 +7,24 @@ use image::{GrayImage, imageops};
 use crate::Error;
 use crate::image::{Filter, MAX_PIXELS, decode_with_alpha, read_file, resize};
 
-/// Sides of a mask and its photograph may differ in their ratio by this much: a pixel was rounded.
+/// Largest relative difference of the aspect ratios of a mask and its photograph, to allow for
+/// rounding to pixels.
 const RATIO_TOLERANCE: f64 = 0.02;
 
-/// Reads a mask file: see [`decode_mask`].
+/// Reads a mask file, see [`decode_mask`].
 ///
 /// # Errors
-/// [`Error::Io`], and as [`decode_mask`].
+/// [`Error::Io`], and those of [`decode_mask`].
 pub fn read_mask(path: &Path, size: (u32, u32)) -> Result<GrayImage, Error> {
     decode_mask(&read_file(path)?, &path.display().to_string(), size)
 }
 
-/// Reads the bytes of a mask for a photograph of `size` (width, height): 255 where it may change. That is where the mask is
-/// transparent, as in OpenAI's API, or, where it is opaque everywhere, white.
+/// Decodes a mask for a photograph of `size` (width, height): 255 where pixels may change. These
+/// are the transparent pixels, as in OpenAI's API, or, in a fully opaque mask, the white ones.
 ///
 /// # Errors
-/// [`Error::Picture`] names the mask where it is no picture, of another shape than the photograph, or lets nothing change.
+/// [`Error::Picture`] if the mask is not a picture, has another aspect ratio than the photograph,
+/// or lets nothing change; the error names the mask.
 pub fn decode_mask(file: &[u8], name: &str, size: (u32, u32)) -> Result<GrayImage, Error> {
     let (picture, alpha) = decode_with_alpha(file, name, MAX_PIXELS)?;
     let mask = match alpha {
@@ -35,11 +37,11 @@ pub fn decode_mask(file: &[u8], name: &str, size: (u32, u32)) -> Result<GrayImag
     let ratio = |(width, height)| f64::from(width) / f64::from(height);
     if (ratio(mask.dimensions()) / ratio(size) - 1.0).abs() > RATIO_TOLERANCE {
         let ((w, h), (width, height)) = (mask.dimensions(), size);
-        let reason = format!("a mask of {w} × {h} pixels for a picture of {width} × {height}");
+        let reason = format!("the mask has {w} × {h} pixels, the picture {width} × {height}");
         return Err(Error::picture(name, reason));
     }
     if mask.pixels().all(|pixel| pixel.0[0] == 0) {
-        let reason = "the mask lets nothing change: make transparent, or white, what may";
+        let reason = "the mask lets nothing change: make the pixels to edit transparent or white";
         return Err(Error::picture(name, reason));
     }
     Ok(match mask.dimensions() == size {

@@ -1,5 +1,5 @@
-//! From a picture file to an aligned face, and back: faces are found by [`YuNet`](crate::yunet),
-//! aligned as FFHQ's are, and pasted back with what an edit changed, and nothing else.
+//! Photographs: detect a face with [`YuNet`](crate::yunet), align it like FFHQ, and paste an edit
+//! of it back without changing anything else.
 
 mod align;
 mod details;
@@ -24,22 +24,22 @@ pub use edited::EditedFace;
 pub use mask::{decode_mask, read_mask};
 pub use paste::paste_change;
 
-/// Readings of the picture along each side of a pixel: FFHQ's.
+/// Samples of the picture along each side of a pixel, as in FFHQ.
 const SUPERSAMPLING: u32 = 4;
 
-/// Larger faces are not taken out at their own size.
+/// Largest side, in pixels, of a face at its original size.
 const MAX_SIDE: u32 = 1024;
 
-/// No face can be seen in fewer pixels.
+/// Smallest shorter side of a picture, in pixels.
 const MIN_SIDE: u32 = 16;
 
-/// A picture and one face of it, cut out.
+/// A picture and one face cropped from it.
 ///
 /// ```
 /// use anyface::photograph::Photograph;
 /// use image::RgbImage;
 ///
-/// // Without a detector the middle of the picture counts as a face.
+/// // Without a detector, the centre of the picture is taken as the face.
 /// let picture = RgbImage::from_pixel(200, 100, [90, 120, 200].into());
 /// let photograph = Photograph::new(picture, "a wall", None, 0, 64)?;
 /// assert_eq!(photograph.face.dimensions(), (64, 64));
@@ -48,26 +48,27 @@ const MIN_SIDE: u32 = 16;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Photograph {
-    /// The whole picture, upright; on white where it is transparent.
+    /// The whole picture, upright; transparent pixels are blended with white.
     pub picture: RgbImage,
-    /// How opaque it is, where it is not wholly.
+    /// The alpha channel, unless the picture is fully opaque.
     pub alpha: Option<GrayImage>,
-    /// The face, aligned as FFHQ's are, a square of the side that was asked for.
+    /// The FFHQ-aligned face, a square of the requested side.
     pub face: RgbImage,
-    /// Where in the picture it is.
+    /// Position of the face in the picture.
     pub square: Square,
-    /// All faces of the picture, the largest first. None where no detector looked: then the middle of the picture was taken
-    /// as a face already aligned.
+    /// All detected faces, the largest first. `None` without a detector: then the face is the
+    /// centre of the picture.
     pub found: Option<Vec<DetectedFace>>,
 }
 
 impl Photograph {
-    /// Reads a picture file and cuts out its face number `face` (0 is the largest) as a square of `side` pixels. Without a
-    /// detector the picture counts as an aligned face: its largest square in the middle is taken. So does a face that
-    /// this program drew ([`is_drawn_face`]).
+    /// Reads a picture file and crops face number `face` (0 is the largest) to a square of `side`
+    /// pixels. Without a detector, the face is the largest centred square. The same holds for a
+    /// file that this program generated ([`is_drawn_face`]), since its face is already aligned.
     ///
     /// # Errors
-    /// Those of [`read_picture`](crate::image::read_picture); [`Error::NoFace`], [`Error::NoSuchFace`]; [`Error::Picture`] when the picture is too small.
+    /// The errors of [`read_picture`](crate::image::read_picture); [`Error::NoFace`];
+    /// [`Error::NoSuchFace`]; [`Error::Picture`] if the picture is too small.
     pub fn open(
         path: &Path,
         detector: Option<&Detector>,
@@ -79,10 +80,11 @@ impl Photograph {
         Self::decode(&file, &name, MAX_PIXELS, detector, face, side)
     }
 
-    /// As [`Photograph::open`], of the bytes of a file with at most `max_pixels`, which errors call `name`.
+    /// Like [`Photograph::open`] for the bytes of a file of at most `max_pixels`; `name` is used in
+    /// errors.
     ///
     /// # Errors
-    /// As [`Photograph::open`].
+    /// See [`Photograph::open`].
     pub fn decode(
         file: &[u8],
         name: &str,
@@ -100,10 +102,10 @@ impl Photograph {
         })
     }
 
-    /// As [`Photograph::open`], of a picture already read, which errors call `name`.
+    /// Like [`Photograph::open`] for a decoded picture; `name` is used in errors.
     ///
     /// # Errors
-    /// As [`Photograph::open`].
+    /// See [`Photograph::open`].
     pub fn new(
         picture: RgbImage,
         name: &str,
@@ -139,14 +141,15 @@ impl Photograph {
         })
     }
 
-    /// The face as it is in the picture, not scaled: a square of at least the side that was asked for, 1024 at most.
+    /// The face at its original size: a square whose side is at least the requested one and at
+    /// most 1024.
     pub fn at_own_size(&self) -> RgbImage {
         let side = (self.square.side().round() as u32)
             .clamp(self.face.width(), MAX_SIDE.max(self.face.width()));
         self.cut_out(&self.picture, side)
     }
 
-    /// What is at the place of the face in a picture of the same size, a square of `side` pixels.
+    /// Crops the place of the face from a picture of the same size, to a square of `side` pixels.
     fn cut_out(&self, picture: &RgbImage, side: u32) -> RgbImage {
         match self.found {
             None => middle(picture, side),
@@ -156,8 +159,8 @@ impl Photograph {
     }
 }
 
-/// Whether a file is a face that this program drew as a square of `side` pixels: then it is aligned
-/// already, and a detector would only move it.
+/// Whether a file is a face that this program generated as a square of `side` pixels. Such a face
+/// is already aligned; a detector could only misalign it.
 pub fn is_drawn_face(file: &[u8], picture: &RgbImage, side: u32) -> bool {
     picture.dimensions() == (side, side) && read_mark(file).is_some()
 }
@@ -178,7 +181,7 @@ fn choose<'a>(
     })
 }
 
-/// The largest square in the middle, `side` pixels wide.
+/// The largest centred square, resized to `side` pixels.
 fn middle(picture: &RgbImage, side: u32) -> RgbImage {
     let (width, height) = picture.dimensions();
     let length = width.min(height);

@@ -1,9 +1,9 @@
-//! Pictures continued over their edges: mirrored, blurred, and faded to one colour.
+//! Padding of pictures: mirrored, blurred, and faded to one colour.
 
 use image::RgbImage;
 use rayon::prelude::*;
 
-/// Where the Gaussian ends, in deviations: SciPy's default.
+/// Truncation of the Gaussian, in standard deviations: SciPy's default.
 const TRUNCATE: f64 = 4.0;
 
 /// A picture in floating point, row by row, RGB interleaved.
@@ -13,7 +13,7 @@ struct Floats {
 }
 
 impl Floats {
-    /// Values of a row.
+    /// Number of values per row.
     fn stride(&self) -> usize {
         3 * self.width
     }
@@ -23,9 +23,10 @@ impl Floats {
     }
 }
 
-/// Adds `before` (x, y) pixels to the left and above and `after` to the right and below. What is added mirrors the picture;
-/// it is blurred by `deviation` pixels, softly from a third of its width within the picture on, and fades to the median
-/// colour at the new edges. No pad may be 0.
+/// Pads by `before` (x, y) pixels on the left and top, and `after` on the right and bottom. The
+/// padding mirrors the picture. It is blurred with standard deviation `deviation` in pixels; the
+/// blur starts softly inside the picture, at a third of the padding's width. Towards the new edges
+/// it fades to the median colour. Every pad must be greater than 0.
 pub(super) fn pad(
     picture: &RgbImage,
     before: [usize; 2],
@@ -34,7 +35,7 @@ pub(super) fn pad(
 ) -> RgbImage {
     let mut image = mirrored(picture, before, after);
     let (width, height) = (image.width, image.height());
-    // 0 where the picture begins, 1 at the new edge, negative within the picture.
+    // 0 at the edge of the picture, 1 at the new edge, negative inside the picture.
     let near = |at: usize, length: usize, axis: usize| {
         let from_start = at as f32 / before[axis] as f32;
         let from_end = (length - 1 - at) as f32 / after[axis] as f32;
@@ -59,7 +60,8 @@ pub(super) fn pad(
     });
     let bytes = image.values.iter();
     let bytes = bytes.map(|value| value.round_ties_even().clamp(0.0, 255.0) as u8);
-    RgbImage::from_raw(width as u32, height as u32, bytes.collect()).expect("three values a pixel")
+    RgbImage::from_raw(width as u32, height as u32, bytes.collect())
+        .expect("three values per pixel")
 }
 
 fn mirrored(picture: &RgbImage, before: [usize; 2], after: [usize; 2]) -> Floats {
@@ -81,8 +83,8 @@ fn mirrored(picture: &RgbImage, before: [usize; 2], after: [usize; 2]) -> Floats
     }
 }
 
-/// The place in `0..length` that a mirror at either end shows at `at`; the mirror stands behind the last pixel
-/// (`doubled`) or in it.
+/// The index in `0..length` that is mirrored to index `at`. With `doubled`, the mirror lies beyond
+/// the last pixel, so that it appears twice; otherwise it lies in the last pixel.
 fn mirror(at: isize, length: usize, doubled: bool) -> usize {
     let last = length as isize - 1;
     let period = 2 * (last + isize::from(doubled));
@@ -98,7 +100,7 @@ fn mirror(at: isize, length: usize, doubled: bool) -> usize {
     }
 }
 
-/// `scipy.ndimage.gaussian_filter` of each channel.
+/// `scipy.ndimage.gaussian_filter` per channel.
 fn blur(image: &Floats, deviation: f64) -> Floats {
     let reach = (TRUNCATE * deviation + 0.5) as isize;
     let mut weights: Vec<f64> = (-reach..=reach)
@@ -141,7 +143,7 @@ fn add_scaled(sums: &mut [f32], values: &[f32], weight: f32) {
     }
 }
 
-/// The value that half the pixels are below; the mean of the two in the middle where their number is even.
+/// The median of a channel; the mean of the middle two values if their number is even.
 fn median(image: &Floats, channel: usize) -> f32 {
     let mut values: Vec<f32> = image
         .values

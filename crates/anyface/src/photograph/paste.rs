@@ -1,21 +1,22 @@
-//! What an edit changed of a face, back in the picture that the face was cut out of.
+//! Pastes the change of an edit back into the picture.
 
 use image::RgbImage;
 
 use super::align::{Square, read, scale, sub};
 use crate::image::{Filter, resize};
 
-/// Over this share of its side the pasted square fades in.
+/// Width of the fade-in along the square's edges, relative to its side.
 const FADE: f64 = 0.12;
 
-/// Faces are enlarged smoothly up to this factor.
+/// Largest factor by which faces are enlarged smoothly.
 const MAX_ENLARGEMENT: f64 = 4.0;
 
-/// Adds to `picture` the difference from `before`, cut out of it at `square`, to `after`. It fades out along the sides of the
-/// square, but for those that lie on or over the edge of the picture. Where nothing changed, the picture stays to the bit.
+/// Adds the difference between `before`, cropped from `picture` at `square`, and `after` to
+/// `picture`. It fades out along the edges of the square, except edges on or outside the edge of
+/// the picture. Unchanged pixels keep their exact values.
 pub fn paste_change(picture: &mut RgbImage, before: &RgbImage, after: &RgbImage, square: &Square) {
     let (width, height) = picture.dimensions();
-    // At the size that it has in the picture, so that it is neither jagged nor aliased.
+    // Resamples to the size in the picture, to avoid jagged edges and aliasing.
     let side = square
         .side()
         .min(MAX_ENLARGEMENT * f64::from(after.width()));
@@ -24,7 +25,8 @@ pub fn paste_change(picture: &mut RgbImage, before: &RgbImage, after: &RgbImage,
     let faded = faded_sides(square, [width, height].map(f64::from));
 
     let [start, bottom_left, _, top_right] = square.corners;
-    // A point less the start times these are its coordinates in the square, 0 to 1: its sides are at right angles.
+    // The square has right angles, so the dot product of these with (point − start) gives
+    // coordinates from 0 to 1.
     let [across, down] =
         [top_right, bottom_left].map(|end| scale(sub(end, start), 1.0 / square.side().powi(2)));
     let dot = |a: [f64; 2], b: [f64; 2]| a[0] * b[0] + a[1] * b[1];
@@ -64,7 +66,7 @@ pub fn paste_change(picture: &mut RgbImage, before: &RgbImage, after: &RgbImage,
     }
 }
 
-/// Which sides of the square (left, top, right, bottom) have picture beyond them.
+/// For each edge of the square (left, top, right, bottom), whether the picture continues beyond it.
 fn faded_sides(square: &Square, size: [f64; 2]) -> [bool; 4] {
     let [top_left, bottom_left, bottom_right, top_right] = square.corners;
     [
@@ -82,7 +84,7 @@ fn faded_sides(square: &Square, size: [f64; 2]) -> [bool; 4] {
     })
 }
 
-/// From 0 at 0 to 1 at 1, level at both ends.
+/// Smooth step: 0 at 0, 1 at 1, with zero slope at both ends.
 pub(super) fn smooth_step(t: f64) -> f64 {
     let t = t.clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)

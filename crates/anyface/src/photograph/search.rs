@@ -1,19 +1,19 @@
-//! Where faces are looked for: in the whole picture, then in finer ones, upright and turned.
+//! Search for faces at increasing resolutions, upright and rotated.
 
 use image::{RgbImage, imageops};
 
 use super::detect::{DetectedFace, Detector};
 use crate::image::{Filter, resize};
 
-/// Longest sides of a picture as the network sees it, tried until there is a face. The network finds faces of some ten
-/// pixels: in a picture of 24 megapixels those are 90, 45 and 22 pixels.
+/// Longest sides, in pixels, to try until a face is found. The network detects faces from about ten
+/// pixels: in a picture of 24 megapixels these are 90, 45 and 22 pixels.
 const SIDES: [u32; 3] = [640, 1280, 2560];
 
-/// A face at least as likely is believed without a look at the picture turned. Of photographs of
-/// LFW, upright ones score 0.91 to 0.96; upside down, where the points are wrong, they reach 0.91 too.
+/// A face with at least this score is accepted without trying rotations. Upright photographs of LFW
+/// score 0.91 to 0.96. Upside-down ones, with wrong points, also reach 0.91.
 const SURE: f32 = 0.92;
 
-/// A quarter turn of a picture, or several, clockwise.
+/// A clockwise rotation by a multiple of 90°.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
     Quarter,
@@ -32,7 +32,7 @@ impl Turn {
         }
     }
 
-    /// Where a point of the turned picture lies in the picture, which is `width` × `height`.
+    /// Maps a point of the rotated picture to the original, which is `width` × `height`.
     fn back(self, [x, y]: [f32; 2], [width, height]: [f32; 2]) -> [f32; 2] {
         match self {
             Self::Quarter => [y, height - x],
@@ -41,7 +41,7 @@ impl Turn {
         }
     }
 
-    /// A face of the turned picture in the picture.
+    /// Maps a face of the rotated picture to the original.
     fn face_back(self, face: &DetectedFace, size: [f32; 2]) -> DetectedFace {
         let [left, top, width, height] = face.bounds;
         let [a, b] = [[left, top], [left + width, top + height]].map(|p| self.back(p, size));
@@ -55,9 +55,10 @@ impl Turn {
 }
 
 impl Detector {
-    /// The faces of a picture of any size, the largest first. A picture over 640 pixels is looked at in that size; where no
-    /// face is found, turned by quarters, and then in larger sizes. The points of a face are the same whichever way up it
-    /// is: its own left stands for the right.
+    /// Finds faces in a picture of any size, the largest first. Pictures over 640 pixels are first
+    /// searched at 640 pixels, then rotated by multiples of 90°, then at larger sizes, until a face
+    /// is found. The order of the points does not depend on the rotation: it is that of the upright
+    /// face.
     pub fn faces(&self, picture: &RgbImage) -> Vec<DetectedFace> {
         let longest = picture.width().max(picture.height());
         for side in SIDES {
@@ -72,7 +73,7 @@ impl Detector {
         Vec::new()
     }
 
-    /// The faces of a picture as they are found where its longest side is `side`.
+    /// Faces found after resizing the longest side to `side`.
     fn faces_at(&self, picture: &RgbImage, side: u32) -> Vec<DetectedFace> {
         let (width, height) = picture.dimensions();
         let longest = width.max(height);
@@ -86,7 +87,7 @@ impl Detector {
         faces.map(|face| face.scaled(factor)).collect()
     }
 
-    /// The faces of a picture as it stands, or of the turned one with the likeliest face.
+    /// Faces of the picture as it is, or of the rotation with the highest score.
     fn faces_any_way_up(&self, picture: &RgbImage) -> Vec<DetectedFace> {
         let upright = self.upright_faces(picture);
         if likeliest(&upright) >= SURE {
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turned_face_has_the_points_of_the_upright_one() {
+    fn a_rotated_face_has_the_points_of_the_upright_face() {
         let detector = Detector::builtin();
         let portrait = portrait();
         let upright = detector.faces(&portrait);
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_face_of_a_large_picture_is_found() {
+    fn a_small_face_in_a_large_picture_is_found() {
         let detector = Detector::builtin();
         let portrait = portrait();
         let upright = detector.faces(&portrait)[0];
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_found_in_a_turned_picture_is_where_it_was() {
+    fn faces_in_rotated_pictures_map_back_to_the_original() {
         let mut picture = RgbImage::new(40, 30);
         picture.put_pixel(7, 11, [255; 3].into());
         for turn in TURNS {
@@ -170,7 +171,7 @@ mod tests {
                 .enumerate_pixels()
                 .find(|(_, _, pixel)| pixel.0[0] == 255)
                 .unwrap();
-            // The middle of the pixel.
+            // The centre of the pixel.
             let point = [x as f32 + 0.5, y as f32 + 0.5];
             assert_eq!(turn.back(point, [40.0, 30.0]), [7.5, 11.5]);
             let face = DetectedFace {

@@ -1,18 +1,18 @@
-//! Latents by gradient descent.
+//! Gradient descent on latents.
 
 use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Tensor;
 
-/// What the optimiser moves.
+/// The parameters of the optimiser.
 #[derive(Module, Debug)]
 struct Moved {
     /// `[N, L, D]`.
     w_plus: Param<Tensor<3>>,
 }
 
-/// Steps of Adam from latents `[N, L, D]`, on a device with autodiff, down a loss of them; the latents
-/// it ends with, on the device without. `learning_rate` is that of each step.
+/// Runs Adam from latents `[N, L, D]`, on a device with autodiff, to minimise a loss. Returns the
+/// final latents on the device without autodiff. `learning_rate` gives the rate of each step.
 pub(super) fn descend(
     start: Tensor<3>,
     steps: usize,

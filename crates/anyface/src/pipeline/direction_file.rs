@@ -1,5 +1,5 @@
-//! Directions of faces from files: those of e4e's repository, boundaries of InterFaceGAN, principal
-//! components of GANSpace.
+//! Directions from files of other tools: e4e's directions, InterFaceGAN's boundaries, GANSpace's
+//! principal components.
 
 use std::ops::Range;
 use std::path::Path;
@@ -13,16 +13,17 @@ use super::latent::finite;
 use crate::Error;
 use crate::weights::WeightsError;
 
-/// Components and deviations of GANSpace: as e4e's `ffhq_pca.pt` has them, and as its own files.
+/// Names of GANSpace's components and standard deviations: in e4e's `ffhq_pca.pt`, and in
+/// GANSpace's own files.
 const COMPONENTS: [(&str, &str); 2] = [("comp", "std"), ("lat_comp", "lat_stdev")];
 
 impl Engine {
-    /// Reads a direction `[1, L, D]` from a file that other tools wrote: one tensor of `[D]`, the
-    /// same for all latent layers, or `[L, D]`; or one `component` of GANSpace, from 0, times its
-    /// deviation. In the `layers` asked for, or in all; 0 in the others.
+    /// Reads a direction `[1, L, D]` from a file of another tool: one tensor of shape `[D]`, used
+    /// for all latent layers, or `[L, D]`; or, with `component` (from 0), a principal component of
+    /// GANSpace times its standard deviation. Layers outside `layers` are 0.
     ///
     /// # Errors
-    /// Names the file, and what in it is no direction of this bundle's generator.
+    /// Names the file and why it is not a direction for this bundle's generator.
     pub fn load_direction(
         &self,
         path: &Path,
@@ -42,17 +43,19 @@ impl Engine {
             (Some([(_, tensor), _]), None) => {
                 let found = tensor.shape().first().copied().unwrap_or_default();
                 return refuse(format!(
-                    "it holds {found} principal components: choose one by --component"
+                    "the file has {found} principal components: choose one with --component"
                 ));
             }
             (None, Some(_)) => {
-                return refuse("--component: no principal components in it".to_owned());
+                return refuse("--component: the file has no principal components".to_owned());
             }
             (None, None) => {
                 let mut tensors = file.tensors.iter();
                 let (Some((name, tensor)), None) = (tensors.next(), tensors.next()) else {
                     let count = file.tensors.len();
-                    return refuse(format!("a direction is one tensor, not {count}"));
+                    return refuse(format!(
+                        "a direction is one tensor, but the file has {count}"
+                    ));
                 };
                 let values = finite(&file, name, tensor)?;
                 self.layered(&file, name, tensor, values)?
@@ -61,7 +64,7 @@ impl Engine {
         Ok(only(direction, layers))
     }
 
-    /// A component `[1, L, D]` of `[K, D]` or `[K, 1, D]`, times its deviation.
+    /// One component `[1, L, D]` of `[K, D]` or `[K, 1, D]`, times its standard deviation.
     fn component(
         &self,
         file: &Checkpoint,
@@ -77,14 +80,15 @@ impl Engine {
             return Err(self.misshapen(file, name, tensor));
         }
         let Some(&deviation) = deviation.get(index).filter(|_| index < count) else {
-            let reason = format!("--component {index}: it holds {count} of them, from 0");
+            let reason =
+                format!("--component {index}: the file has {count} components, counted from 0");
             return Err(WeightsError::unsupported(file, reason).into());
         };
         let row = &values[index * width..(index + 1) * width];
         Ok(self.of_rows(row.iter().map(|value| value * deviation).collect()))
     }
 
-    /// A tensor of `[D]` or `[L, D]`, after any axes of length 1, as `[1, L, D]`.
+    /// Reshapes `[D]` or `[L, D]`, with any leading axes of length 1, to `[1, L, D]`.
     fn layered(
         &self,
         file: &Checkpoint,
@@ -106,7 +110,7 @@ impl Engine {
         }
     }
 
-    /// `[1, L, D]` of the values of one row, or of all.
+    /// `[1, L, D]` from the values of one row, or of all rows.
     fn of_rows(&self, values: Vec<f32>) -> Tensor<3> {
         let (num_ws, width) = (self.config.generator.num_ws(), self.config.generator.w_dim);
         let rows = values.len() / width;
@@ -118,7 +122,7 @@ impl Engine {
         let (num_ws, width) = (self.config.generator.num_ws(), self.config.generator.w_dim);
         let found = tensor.shape();
         let reason = format!(
-            "`{name}` has the shape {found:?}: a direction of this bundle's generator has [{width}] \
+            "`{name}` has shape {found:?}: a direction for this bundle's generator has [{width}] \
              or [{num_ws}, {width}]"
         );
         WeightsError::unsupported(file, reason).into()

@@ -1,4 +1,4 @@
-//! Changes of a face in words: a direction of its own for each face, continuous in its strength.
+//! Edits by text: a direction specific to each face, continuous in its strength.
 
 use std::ops::Range;
 
@@ -9,32 +9,32 @@ use crate::Error;
 use crate::bundle::Truncation;
 use crate::stylegan2::mix;
 
-/// Words that ask for nothing.
+/// Text without any request.
 pub(super) const NEUTRAL: &str = "a face";
 
-/// Random faces whose mean change is the usual one.
+/// Number of random faces whose mean change is the usual change.
 const USUAL_FACES: u64 = 16;
 
-/// What finds the way that words take a face.
+/// How the direction of an edit is found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum EditMethod {
     /// The bundle's mapper.
     #[default]
     Mapper,
-    /// StyleCLIP's optimisation of the face's latent.
+    /// StyleCLIP's latent optimisation.
     Optimize,
 }
 
-/// How to change a face.
+/// Options of an edit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
-    /// What finds the way.
+    /// How the direction is found.
     pub method: EditMethod,
-    /// 0 changes nothing, 1 as much as the words say, −1 the opposite.
+    /// From −1 to 1: 0 changes nothing, 1 applies the text fully, −1 the opposite.
     pub strength: f64,
-    /// Words for what must not change.
+    /// Descriptions of what must not change.
     pub keep: Vec<String>,
-    /// Latent layers to change; those that carry what words say when `None`.
+    /// Latent layers to change; `None` for the layers that text controls.
     pub layers: Option<Range<usize>>,
 }
 
@@ -50,7 +50,7 @@ impl Default for Edit {
 }
 
 impl Engine {
-    /// Changes a face.
+    /// Edits a face by a text.
     ///
     /// ```
     /// use anyface::{Edit, Engine};
@@ -68,17 +68,19 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// As [`Engine::direction`], and [`Error::OutOfRange`] for a strength that is no number in −1 to 1.
+    /// The errors of [`Engine::direction`]; [`Error::OutOfRange`] if the strength is not a number
+    /// from −1 to 1.
     pub fn edit(&self, face: &Latent, text: &str, edit: &Edit) -> Result<Latent, Error> {
         let direction = self.direction(face, text, edit)?;
         Ok(face.moved(&direction, edit.strength))
     }
 
-    /// Where `text` takes this face, `[1, L, D]`: the whole way, for strengths of the sign of `edit.strength`.
+    /// The direction `[1, L, D]` of an edit of this face at full strength, for strengths with the
+    /// sign of `edit.strength`.
     ///
     /// # Errors
-    /// As [`Engine::describe`]; [`Error::OutOfRange`] for layers that the generator does not have or a strength outside
-    /// −1 to 1.
+    /// The errors of [`Engine::describe`]; [`Error::OutOfRange`] if the generator lacks one of the
+    /// layers or the strength is outside −1 to 1.
     pub fn direction(&self, face: &Latent, text: &str, edit: &Edit) -> Result<Tensor<3>, Error> {
         if !(-1.0..=1.0).contains(&edit.strength) {
             return Err(Error::OutOfRange {
@@ -92,7 +94,8 @@ impl Engine {
         let layers = check_layers(layers, self.config.generator.num_ws())?;
         let text = self.describe(&[text])?;
         let change = match edit.strength < 0.0 {
-            // What the words ask for may be there already, and then this face does not say which way leads to it.
+            // The face may already have what the text asks for. Then the face itself does not
+            // determine the opposite direction.
             true => self.usual_change(&text, edit.method)?,
             false => self.change(&text, face.w_plus.clone(), edit.method)?,
         };
@@ -104,11 +107,12 @@ impl Engine {
         Ok(change)
     }
 
-    /// The face with the layers from `first` on of another that `text` describes: the manipulation of the paper's
-    /// release, for comparison. The fewer layers, the less changes.
+    /// Replaces the layers of a face from `first` on by those of another face, generated from
+    /// `text`. This is the manipulation in the release of the paper, kept for comparison. Fewer
+    /// layers change less.
     ///
     /// # Errors
-    /// As [`Engine::describe`].
+    /// The errors of [`Engine::describe`].
     pub fn crossover(
         &self,
         face: &Latent,
@@ -121,12 +125,12 @@ impl Engine {
         Ok(Latent::new(mix(face.w_plus.clone(), described, first)))
     }
 
-    /// The latent layers that carry what words say.
+    /// The latent layers that text controls.
     pub fn described_layers(&self) -> Range<usize> {
         self.mapper.layers()
     }
 
-    /// What `text` changes of random faces, their mean, `[1, L, D]`.
+    /// The mean change `[1, L, D]` that `text` makes in random faces.
     fn usual_change(&self, text: &Description, method: EditMethod) -> Result<Tensor<3>, Error> {
         let truncation = self.untruncated();
         let faces = (0..USUAL_FACES).map(|seed| self.mapper.random_face(seed, truncation));
@@ -141,7 +145,7 @@ impl Engine {
         }
     }
 
-    /// What `text` changes of faces `[N, L, D]`, `[N, L, D]`.
+    /// The change `[N, L, D]` that `text` makes in faces `[N, L, D]`.
     fn change(
         &self,
         text: &Description,
@@ -149,19 +153,15 @@ impl Engine {
         method: EditMethod,
     ) -> Result<Tensor<3>, Error> {
         let neutral = self.describe(&[NEUTRAL])?;
+        let recognizer = self.recognizer.as_ref();
         Ok(match method {
-            EditMethod::Mapper => self.mapper.change(text, &neutral, faces),
-            EditMethod::Optimize => {
-                let goal = text.mean() - neutral.mean();
-                let recognizer = self.recognizer.as_ref();
-                let found = self.optimizer.optimize(faces.clone(), &goal, recognizer);
-                found - faces
-            }
+            EditMethod::Mapper => self.mapper.change(text, &neutral, faces, recognizer),
+            EditMethod::Optimize => self.optimizer.change(text, &neutral, faces, recognizer),
         })
     }
 }
 
-/// `change` without its parts along the `kept` directions, `[1, L, D]` each.
+/// Removes from `change` its components along the `kept` directions, `[1, L, D]` each.
 fn without(change: Tensor<3>, kept: Vec<Tensor<3>>) -> Tensor<3> {
     let project = |x: Tensor<3>, basis: &[Tensor<3>]| {
         basis.iter().fold(x, |x, unit| {
@@ -178,7 +178,7 @@ fn without(change: Tensor<3>, kept: Vec<Tensor<3>>) -> Tensor<3> {
     project(change, &basis)
 }
 
-/// `layers`, where they are some of so many.
+/// Returns `layers` if they are a non-empty range within `num_ws` layers.
 pub(super) fn check_layers(layers: Range<usize>, num_ws: usize) -> Result<Range<usize>, Error> {
     if layers.end > num_ws || layers.is_empty() {
         return Err(Error::OutOfRange {
@@ -190,7 +190,7 @@ pub(super) fn check_layers(layers: Range<usize>, num_ws: usize) -> Result<Range<
     Ok(layers)
 }
 
-/// `change` in some layers, 0 in the others.
+/// `change` in `layers`, 0 in the others.
 pub(super) fn only(change: Tensor<3>, layers: Range<usize>) -> Tensor<3> {
     let nothing = change.zeros_like();
     let from = mix(nothing.clone(), change, layers.start);
@@ -211,13 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_layers_asked_for_change() {
+    fn only_the_requested_layers_change() {
         let change = only(latent([[1.0; 2], [2.0; 2], [3.0; 2]]), 1..2);
         assert_eq!(values(change), [0.0, 0.0, 2.0, 2.0, 0.0, 0.0]);
     }
 
     #[test]
-    fn nothing_is_left_along_what_is_kept() {
+    fn no_component_along_kept_directions_is_left() {
         let a = latent([[1.0, 0.0], [0.0, 2.0], [0.5, 0.0]]);
         let b = latent([[1.0, 1.0], [0.0, -1.0], [0.0, 0.0]]);
         let left = without(

@@ -7,9 +7,10 @@ use crate::photograph::{EditedFace, Photograph};
 use crate::segmentation::PersonMask;
 
 impl Engine {
-    /// The face of a photograph with what changed from `before`, its latent as [`Engine::invert`] finds it, to `after`, its
-    /// latent as [`Engine::edit`] makes it. All else keeps the photograph's own details; nothing changes where `mask`, of
-    /// the photograph's size, is 0. [`Photograph::paste_back`] puts the face back.
+    /// The face of a photograph with the change from latent `before` (from [`Engine::invert`]) to
+    /// latent `after` (from [`Engine::edit`]). Everything else keeps the photograph's details, and
+    /// pixels where `mask`, of the photograph's size, is 0 do not change.
+    /// [`Photograph::paste_back`] pastes the face back.
     pub fn edit_photo(
         &self,
         photograph: &Photograph,
@@ -21,7 +22,7 @@ impl Engine {
         photograph.edited(&before, &after, self.person_mask(), mask)
     }
 
-    /// The built-in person mask, made when it is first wanted.
+    /// The built-in person mask, created on first use.
     pub(super) fn person_mask(&self) -> &PersonMask {
         let builtin = || PersonMask::builtin(&self.device);
         self.person_mask.get_or_init(builtin)

@@ -1,4 +1,4 @@
-//! The networks of one bundle, ready to run.
+//! [`Engine`]: the networks of one bundle, ready to run.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -18,8 +18,8 @@ use crate::stylegan2::{Generator, Precision, PreparedSynthesis, Unsupported};
 
 /// The networks of one bundle on one device.
 ///
-/// Same seed, same words, same bundle: the same bytes on every run of a machine, whatever the number
-/// of faces or threads. Faces are therefore drawn one at a time: a batched matrix product may sum in
+/// The same seed, text and bundle give the same bytes in every run on one machine, for any number
+/// of faces or threads. So faces are generated one at a time: a batched matrix product may sum in
 /// another order than a single one.
 #[derive(Debug)]
 pub struct Engine {
@@ -28,26 +28,26 @@ pub struct Engine {
     pub(crate) tokenizer: Tokenizer,
     pub(crate) text_tower: TextTower,
     pub(crate) image_tower: ImageTower,
-    /// Of `image_tower`.
+    /// Preprocessing of `image_tower`.
     pub(crate) preprocess: Preprocess,
     pub(crate) generator: Generator,
-    /// Of `generator`, for drawing.
+    /// `generator` prepared for inference.
     pub(crate) synthesis: PreparedSynthesis,
-    /// From words to latents of `generator`.
+    /// Text to latents of `generator`.
     pub(super) mapper: Box<dyn Mapper>,
     pub(super) encoder: Option<PictureEncoder>,
-    /// For edits in the style space.
+    /// For edits in style space.
     pub(super) directions: Option<GlobalDirections>,
     /// For edits by optimisation.
     pub(super) optimizer: LatentOptimizer,
-    /// Holds who somebody is in such edits.
+    /// Preserves the identity in edits by optimisation.
     pub(super) recognizer: Option<Recognizer>,
-    /// Made when it is first wanted.
+    /// Created on first use.
     pub(super) person_mask: OnceLock<PersonMask>,
 }
 
 impl Engine {
-    /// The engine of the bundle inside the library, on the CPU.
+    /// Loads the built-in bundle on the CPU.
     ///
     /// ```
     /// let engine = anyface::Engine::builtin()?;
@@ -56,23 +56,23 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// When this build carries no bundle.
+    /// If this build has no built-in bundle.
     pub fn builtin() -> Result<Self, Error> {
         Self::load(&Bundle::builtin(), &Device::flex())
     }
 
-    /// The engine of a bundle in a folder, on the CPU.
+    /// Loads the bundle in a folder on the CPU.
     ///
     /// # Errors
-    /// Names the file or tensor that is missing, superfluous or of the wrong shape.
+    /// Names the file or tensor that is missing, superfluous or misshapen.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         Self::load(&Bundle::folder(folder), &Device::flex())
     }
 
-    /// The engine of any bundle on any device.
+    /// Loads any bundle on any device.
     ///
     /// # Errors
-    /// As [`Engine::open`].
+    /// See [`Engine::open`].
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, Error> {
         let config = bundle.config()?;
         let generator: Generator = bundle.network("generator", config.generator.init(device))?;
@@ -91,38 +91,38 @@ impl Engine {
             image_tower,
             preprocess: config.clip.preprocess(config.image_tower.resolution()),
             generator,
-            synthesis: synthesis.expect("f32 runs everywhere"),
+            synthesis: synthesis.expect("every device supports f32"),
             device: device.clone(),
             person_mask: OnceLock::new(),
             config,
         })
     }
 
-    /// The same engine, with a recogniser to hold who somebody is in edits by optimisation: the one
-    /// whose weights are at `path`, else as [`Recognizer::find`] finds it.
+    /// Adds a recogniser, which preserves the identity in edits by optimisation. Its weights are at
+    /// `path`, or where [`Recognizer::find`] finds them.
     ///
     /// # Errors
-    /// As [`Recognizer::open`].
+    /// See [`Recognizer::open`].
     pub fn with_recognizer(self, path: Option<&Path>) -> Result<Self, Error> {
         let recognizer = Recognizer::find(path, &self.device.clone().autodiff())?;
         Ok(Self { recognizer, ..self })
     }
 
-    /// The same engine, that draws in this precision.
+    /// Sets the precision of image generation.
     ///
     /// # Errors
-    /// [`Unsupported`] where the machine cannot.
+    /// [`Unsupported`] if the machine does not support it.
     pub fn with_precision(self, precision: Precision) -> Result<Self, Unsupported> {
         let synthesis = self.generator.synthesis.clone().prepare(precision)?;
         Ok(Self { synthesis, ..self })
     }
 
-    /// What the bundle says of itself.
+    /// The config of the bundle.
     pub const fn config(&self) -> &BundleConfig {
         &self.config
     }
 
-    /// Side of the pictures, R, in pixels.
+    /// R, the side of generated images in pixels.
     pub fn resolution(&self) -> u32 {
         self.config.generator.resolution() as u32
     }

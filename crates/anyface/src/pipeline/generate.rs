@@ -1,4 +1,4 @@
-//! Faces from a description.
+//! Generation of faces from a description.
 
 use burn::tensor::Tensor;
 use image::RgbImage;
@@ -9,14 +9,14 @@ use crate::bundle::Truncation;
 use crate::image::{to_rgb, to_tensor};
 use crate::layers::l2_normalize;
 
-/// How to draw the faces of one description.
+/// Options for the faces of one description.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Generate {
     /// Number of faces.
     pub count: usize,
     /// Face i uses seed `seed + i`.
     pub seed: u64,
-    /// ψ of what comes of the seed, 0 to 1; what the bundle says when `None`.
+    /// ψ for the latents that the seed gives, 0 to 1; `None` for the bundle's default.
     pub truncation: Option<f64>,
 }
 
@@ -30,22 +30,22 @@ impl Default for Generate {
     }
 }
 
-/// One face.
+/// A generated face.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct GeneratedFace {
-    /// The picture.
+    /// The image.
     pub image: RgbImage,
-    /// What it was drawn from.
+    /// The latent of the image.
     pub latent: Latent,
-    /// The seed of its noise.
+    /// The seed.
     pub seed: u64,
-    /// Cosine between the features of the picture and of the words, −1 to 1.
+    /// Cosine similarity of the image's and the description's features, −1 to 1.
     pub clip_score: f32,
 }
 
 impl Engine {
-    /// Draws faces of one description.
+    /// Generates faces for one description.
     ///
     /// ```
     /// use anyface::{Engine, Generate};
@@ -55,7 +55,7 @@ impl Engine {
     /// let options = Generate { count: 3, ..Generate::default() };
     /// let faces = engine.generate(&captions, &options)?;
     ///
-    /// // A face depends on its own seed, not on how many are drawn with it.
+    /// // A face depends only on its own seed, not on the number of faces.
     /// let options = Generate { seed: 2, ..Generate::default() };
     /// let third = &engine.generate(&captions, &options)?[0];
     /// assert_eq!(third.image, faces[2].image);
@@ -63,7 +63,8 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// As [`Engine::describe`], and [`Error::OutOfRange`] for a truncation outside 0 to 1.
+    /// The errors of [`Engine::describe`]; [`Error::OutOfRange`] if the truncation is outside 0
+    /// to 1.
     pub fn generate<S: AsRef<str>>(
         &self,
         captions: &[S],
@@ -76,10 +77,10 @@ impl Engine {
             .collect())
     }
 
-    /// The bundle's truncation, with another ψ where one is given.
+    /// The bundle's truncation, with ψ replaced by `psi` if given.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] for a ψ outside 0 to 1.
+    /// [`Error::OutOfRange`] if ψ is outside 0 to 1.
     pub fn truncation(&self, psi: Option<f64>) -> Result<Truncation, Error> {
         let default = self.config.truncation;
         match psi {
@@ -93,7 +94,7 @@ impl Engine {
         }
     }
 
-    /// Draws the face of one description and one seed.
+    /// Generates the face for one description and seed.
     pub fn face(
         &self,
         description: &Description,
@@ -103,11 +104,11 @@ impl Engine {
         self.face_with(description, seed, truncation, 0, &mut |_| ())
     }
 
-    /// Draws the faces of `tries` seeds from `seed` on, and keeps the one of the best CLIP score: as
-    /// clip2latent is evaluated, with 16.
+    /// Generates faces for `tries` seeds from `seed` on and keeps the one with the highest CLIP
+    /// score. clip2latent's evaluation uses 16 tries.
     ///
     /// # Panics
-    /// When there are no tries.
+    /// If `tries` is 0.
     pub fn best_face(
         &self,
         description: &Description,
@@ -118,11 +119,11 @@ impl Engine {
         (0..tries)
             .map(|i| self.face(description, seed.wrapping_add(i), truncation))
             .max_by(|a, b| a.clip_score.total_cmp(&b.clip_score))
-            .expect("one try at least")
+            .expect("there is at least one try")
     }
 
-    /// As [`Engine::face`]; `show` sees up to `sketches` coarser pictures on the way, each of twice the side of the
-    /// one before.
+    /// Like [`Engine::face`]; `show` receives up to `sketches` intermediate images, each with twice
+    /// the resolution of the previous one.
     pub fn face_with(
         &self,
         description: &Description,
@@ -144,12 +145,12 @@ impl Engine {
         }
     }
 
-    /// Draws a face.
+    /// Generates the image of a latent.
     pub fn draw(&self, latent: &Latent) -> RgbImage {
         self.draw_with(latent, 0, &mut |_| ())
     }
 
-    /// As [`Engine::draw`]; `show` sees up to `sketches` coarser pictures on the way.
+    /// Like [`Engine::draw`]; `show` receives up to `sketches` intermediate images.
     pub fn draw_with(
         &self,
         latent: &Latent,
@@ -166,8 +167,8 @@ impl Engine {
         l2_normalize(feature).into_data().iter().collect()
     }
 
-    /// The picture of a face, `[1, 3, R, R]`; only the network as it was trained shows sketches, the prepared one, whose
-    /// pictures are the same in every bit, is faster.
+    /// The image of a face, `[1, 3, R, R]`. The prepared network is faster, with identical bits,
+    /// but only the original network can show intermediate images.
     fn images(
         &self,
         latent: &Latent,

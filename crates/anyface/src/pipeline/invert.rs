@@ -1,4 +1,4 @@
-//! Pictures to latents.
+//! Inversion of pictures to latents.
 
 use std::borrow::Cow;
 
@@ -17,34 +17,34 @@ use crate::layers::halve;
 use crate::segmentation::fill_background;
 use crate::stylegan2::broadcast;
 
-/// Steps of refinement that pay where nothing else is asked for.
+/// Recommended number of refinement steps.
 pub const REFINEMENT_STEPS: u32 = 20;
-/// First step of the latent's refinement, in units of `w`; the last is next to nothing.
+/// Initial step size of the refinement, in units of `w`; it decays to nearly 0.
 const LEARNING_RATE: f64 = 0.07;
-/// What it costs to leave the encoder's latent, where edits are known to work, by the squared distance.
+/// Weight of the squared distance from the encoder's latent, near which edits work well.
 const DISTANCE_WEIGHT: f64 = 0.01;
-/// Halvings of the picture at which it is compared.
+/// Number of scales, each half the previous, at which images are compared.
 const SCALES: usize = 5;
-/// Steps from the mean latent where there is no encoder, besides those of refinement.
+/// Additional steps from the mean latent, without an encoder.
 const STEPS_FROM_MEAN: u32 = 200;
-/// Channels of the picture and of what the generator makes of the latent before.
+/// Channels of the picture and of the generator's image of the previous latent.
 const RESTYLE_INPUTS: usize = 6;
 /// Passes of a ReStyle encoder over a picture (Alaluf et al. 2021, arXiv 2104.02699).
 const RESTYLE_PASSES: usize = 5;
 
-/// What finds the latent of a picture at once.
+/// An encoder from a picture to a latent.
 #[derive(Debug)]
 pub(super) enum PictureEncoder {
-    /// One latent for all layers; trained beside the generator.
+    /// One latent for all layers, from the encoder trained together with the generator.
     Residual(Box<ResidualEncoder>),
-    /// A latent for every layer, less the mean of `w`.
+    /// One latent per layer, relative to the mean of `w`.
     Layered(Box<Encoder>),
-    /// ReStyle's: what to add to a latent, from the picture and what the latent gives.
+    /// ReStyle: a change of a latent, given the picture and the latent's image.
     Iterative(Box<Encoder>),
 }
 
 impl PictureEncoder {
-    /// The encoder of a bundle; none where it has none.
+    /// Loads the encoder of a bundle, if it has one.
     pub(super) fn load(
         bundle: &Bundle,
         config: &BundleConfig,
@@ -65,7 +65,7 @@ impl PictureEncoder {
         })
     }
 
-    /// Side of the pictures that it reads.
+    /// Side of the encoder's input in pixels.
     fn side(&self, config: &BundleConfig) -> usize {
         match self {
             Self::Residual(_) => config.generator.resolution(),
@@ -73,7 +73,8 @@ impl PictureEncoder {
         }
     }
 
-    /// The latent `[1, L, D]` of a picture `[1, 3, R, R]` in ±1; `draw` makes pictures of latents.
+    /// The latent `[1, L, D]` of a picture `[1, 3, R, R]` from −1 to 1; `draw` generates the image
+    /// of a latent.
     fn find(
         &self,
         picture: Tensor<4>,
@@ -95,9 +96,9 @@ impl PictureEncoder {
 }
 
 impl Engine {
-    /// Finds the latent of an aligned square picture by the bundle's encoder, then by `refine` steps
-    /// down the slope of the picture's error. Without an encoder, 200 steps more lead there from the
-    /// mean latent.
+    /// Inverts an aligned square picture with the bundle's encoder, followed by `refine` steps of
+    /// gradient descent on the image error. Without an encoder, it starts from the mean latent and
+    /// takes 200 more steps.
     ///
     /// ```
     /// use anyface::Engine;
@@ -121,7 +122,7 @@ impl Engine {
         self.refine(encoder.find(input, mean, draw), picture, refine)
     }
 
-    /// The person of a picture on the background that the bundle knows.
+    /// Puts the person of a picture in front of the bundle's background, if it has one.
     fn on_background<'a>(&self, picture: &'a RgbImage) -> Cow<'a, RgbImage> {
         let Some(color) = self.config.background else {
             return Cow::Borrowed(picture);
@@ -132,7 +133,7 @@ impl Engine {
         Cow::Owned(picture)
     }
 
-    /// Steps of Adam from a latent `[1, L, D]` towards one whose picture is more like `picture`.
+    /// Runs Adam from a latent `[1, L, D]` to make its image more similar to `picture`.
     fn refine(&self, w_plus: Tensor<3>, picture: &RgbImage, steps: u32) -> Latent {
         if steps == 0 {
             return Latent::new(w_plus);
@@ -169,7 +170,7 @@ fn difference(a: Tensor<4>, b: Tensor<4>) -> Tensor<1> {
     sum
 }
 
-/// A square picture at another size.
+/// Resizes a square picture.
 fn at_side(picture: &RgbImage, side: u32) -> RgbImage {
     match picture.dimensions() == (side, side) {
         true => picture.clone(),

@@ -1,4 +1,4 @@
-//! A face as the generator reads it, between memory and file.
+//! [`Latent`]: the generator's representation of a face, in memory and in files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,23 +11,22 @@ use crate::Error;
 use crate::bundle::Truncation;
 use crate::weights::{WeightsError, save_tensors};
 
-/// The tensor of a latent file.
+/// Name of the tensor in a latent file.
 const NAME: &str = "w_plus";
-/// One more of them, where an edit in the style space moved the face.
+/// Name of the optional tensor of edits in style space.
 const STYLE_OFFSET: &str = "style_offset";
 
-/// A face: one `w` for every layer of the generator.
+/// A face: one `w` per layer of the generator, and an optional offset in style space.
 #[derive(Debug, Clone)]
 pub struct Latent {
     /// `[1, L, D]`.
     pub w_plus: Tensor<3>,
-    /// What edits in the style space add to the styles of the convolutions, `[1, S]`; none when
-    /// there were none.
+    /// Offset of the convolutions' styles by edits in style space, `[1, S]`; `None` without any.
     pub style_offset: Option<Tensor<2>>,
 }
 
 impl Latent {
-    /// The face of `w_plus [1, L, D]`.
+    /// The face with this `w_plus [1, L, D]`.
     pub const fn new(w_plus: Tensor<3>) -> Self {
         Self {
             w_plus,
@@ -35,7 +34,7 @@ impl Latent {
         }
     }
 
-    /// The face moved by `strength` times a `direction [1, L, D]`.
+    /// Moves the face by `strength` times `direction [1, L, D]`.
     #[must_use]
     pub fn moved(&self, direction: &Tensor<3>, strength: f64) -> Self {
         Self {
@@ -44,7 +43,7 @@ impl Latent {
         }
     }
 
-    /// The face whose styles are moved by `strength` times a `direction [1, S]`.
+    /// Moves the styles by `strength` times `direction [1, S]`.
     #[must_use]
     pub fn restyled(&self, direction: &Tensor<2>, strength: f64) -> Self {
         let step = direction.clone() * strength;
@@ -57,7 +56,7 @@ impl Latent {
         }
     }
 
-    /// The face that is `t` of the way to another: 0 is this one, 1 the other.
+    /// Interpolates linearly: `t` = 0 is this face, 1 is `other`.
     ///
     /// ```
     /// use anyface::Engine;
@@ -81,15 +80,15 @@ impl Latent {
         moved
     }
 
-    /// Its values, layer by layer, `[L·D]`.
+    /// The values of `w_plus`, layer by layer, `[L·D]`.
     pub fn values(&self) -> Vec<f32> {
         self.w_plus.to_data().iter().collect()
     }
 
-    /// Writes `w_plus [1, L, D]`, and `style_offset [1, S]` where there is one, as safetensors in f32.
+    /// Writes `w_plus [1, L, D]`, and `style_offset [1, S]` if there is one, as safetensors in f32.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let w_plus = StoredTensor::from_f32(self.w_plus.dims().to_vec(), &self.values());
         let offset = self.style_offset.as_ref().map(|offset| {
@@ -107,7 +106,7 @@ impl Latent {
 }
 
 impl Engine {
-    /// The face with these values, layer by layer; `None` unless there are L·D of them.
+    /// The face with these values, layer by layer; `None` unless there are L·D values.
     pub fn latent(&self, values: Vec<f32>) -> Option<Latent> {
         let generator = &self.config.generator;
         let shape = [1, generator.num_ws(), generator.w_dim];
@@ -119,11 +118,11 @@ impl Engine {
         })
     }
 
-    /// Reads a latent that [`Latent::save`] wrote, or any file of one tensor `[L, D]` or `[1, L, D]`, as other tools
-    /// write them: safetensors, `.npy`, `.pt`.
+    /// Reads a latent written by [`Latent::save`], or a file of another tool with one tensor
+    /// `[L, D]` or `[1, L, D]`: safetensors, `.npy`, `.pt`.
     ///
     /// # Errors
-    /// Names the file, and the shape when it is no latent of this bundle's generator.
+    /// Names the file, and the shape if it does not match this bundle's generator.
     pub fn load_latent(&self, path: &Path) -> Result<Latent, Error> {
         let mut file = Checkpoint::open(path)?;
         let offset = file.tensors.remove(STYLE_OFFSET);
@@ -131,14 +130,17 @@ impl Engine {
         let expected = vec![1, generator.num_ws(), generator.w_dim];
         let mut tensors = file.tensors.iter();
         let (Some((name, tensor)), None) = (tensors.next(), tensors.next()) else {
-            let reason = format!("a latent is one tensor, not {}", file.tensors.len());
+            let reason = format!(
+                "a latent is one tensor, but the file has {}",
+                file.tensors.len()
+            );
             return Err(WeightsError::unsupported(&file, reason).into());
         };
         if tensor.shape() != &expected[1..] {
             check_shape(&file, name, tensor, expected)?;
         }
         let latent = self.latent(finite(&file, name, tensor)?);
-        let latent = latent.expect("as many values as the shape says");
+        let latent = latent.expect("as many values as the shape has");
         let Some(offset) = offset else {
             return Ok(latent);
         };
@@ -149,13 +151,13 @@ impl Engine {
         Ok(latent.restyled(&offset, 1.0))
     }
 
-    /// The face that comes of a seed when nothing is said of it.
+    /// A random face: the latent of a seed without text.
     pub fn random_face(&self, seed: u64, truncation: Truncation) -> Latent {
         Latent::new(self.mapper.random_face(seed, truncation))
     }
 }
 
-/// An error unless a tensor of a file has this shape.
+/// Checks the shape of a tensor in a file.
 fn check_shape(
     file: &Checkpoint,
     name: &str,
@@ -174,7 +176,7 @@ fn check_shape(
     }))
 }
 
-/// The values of a tensor of a file, all of them finite.
+/// The values of a tensor in a file, which must be finite.
 pub(super) fn finite(
     file: &Checkpoint,
     name: &str,
@@ -182,7 +184,7 @@ pub(super) fn finite(
 ) -> Result<Vec<f32>, Error> {
     let values = tensor.to_f32().filter(|v| v.iter().all(|x| x.is_finite()));
     values.ok_or_else(|| {
-        let reason = format!("`{name}` holds something else than finite floats");
+        let reason = format!("`{name}` has values that are not finite floats");
         WeightsError::unsupported(file, reason).into()
     })
 }

@@ -1,4 +1,4 @@
-//! The whole way from words to faces, and from faces to others, behind one [`Engine`].
+//! The whole pipeline from text to faces and edits, behind one [`Engine`].
 
 mod descent;
 mod describe;

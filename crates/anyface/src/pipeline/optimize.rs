@@ -11,6 +11,7 @@ use burn::module::Module;
 use burn::optim::AdamConfig;
 use burn::tensor::Tensor;
 
+use super::Description;
 use super::descent::descend;
 use crate::bundle::{BundleConfig, OptimizationConfig, StoredNoise};
 use crate::clip::{ImageTower, Preprocess};
@@ -48,6 +49,19 @@ impl LatentOptimizer {
             noise: config.noise,
             config: config.optimization,
         }
+    }
+
+    /// What `text` changes of faces `[N, L, D]` beyond `neutral`, `[N, L, D]`. A recogniser holds who
+    /// they are.
+    pub(super) fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
+        let goal = text.mean() - neutral.mean();
+        self.optimize(faces.clone(), &goal, recognizer) - faces
     }
 
     /// Moves faces `[N, L, D]` until the features of their pictures point along `goal [1, E]`: text

@@ -1,5 +1,5 @@
-//! Edits in the style space, by StyleCLIP's global directions: made once for a generator and its
-//! towers, then any words change a face in the time of one look at them.
+//! Edits in style space by StyleCLIP's global directions. They are computed once for a generator
+//! and its CLIP towers; then an edit by any text takes the time of one text feature.
 
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
@@ -11,22 +11,23 @@ use crate::bundle::Truncation;
 use crate::layers::l2_normalize;
 use crate::mapper::{GlobalDirections, GlobalDirectionsConfig};
 
-/// Random faces that tell how much each style varies.
+/// Number of random faces for the standard deviation of each style.
 const FACES_OF_DEVIATION: u64 = 1000;
 
-/// Deviations that a style is moved by to see what it does (`global_directions/PlayInteractively.py`
-/// of the reference: α of −5 and 5).
+/// Standard deviations by which a style is moved to measure its effect (α of −5 and 5 in the
+/// reference's `global_directions/PlayInteractively.py`).
 const STEP: f64 = 5.0;
 
-/// Deviations that the most relevant style moves by at a strength of 1, as in the reference's demo.
+/// Standard deviations that the most relevant style moves at strength 1, as in the reference's
+/// demo.
 const ALPHA: f64 = 4.1;
 
-/// β of the reference's demo.
+/// β in the reference's demo.
 pub const RELEVANCE_THRESHOLD: f64 = 0.15;
 
 impl Engine {
-    /// Finds what every style changes of CLIP's feature: the mean over `pictures` random faces. `done`
-    /// hears of every style that is finished.
+    /// Measures the change of CLIP's feature for every style, averaged over `pictures` random
+    /// faces. `done` is called for every finished style.
     pub fn prepare_directions(
         &self,
         pictures: u64,
@@ -60,13 +61,13 @@ impl Engine {
         (config, directions)
     }
 
-    /// Changes a face by the bundle's global directions. Styles that have less than `threshold`, 0
-    /// to 1, to do with `text` stay: the higher it is, the less else changes. Any `strength` will
-    /// do: 1 is plain to see, −1 the opposite.
+    /// Edits a face by the bundle's global directions. Styles with a relevance to `text` below
+    /// `threshold` (0 to 1) do not change: a higher threshold changes less else. `strength` can be
+    /// any number: 1 is clearly visible, −1 the opposite.
     ///
     /// # Errors
-    /// [`Error::Bundle`] when the bundle has no directions; [`Error::OutOfRange`] for a threshold
-    /// that leaves no style, or a strength that is no number; as [`Engine::describe`].
+    /// [`Error::Bundle`] if the bundle has no directions; [`Error::OutOfRange`] if the threshold
+    /// leaves no style or the strength is not a number; the errors of [`Engine::describe`].
     pub fn edit_styles(
         &self,
         face: &Latent,
@@ -76,7 +77,7 @@ impl Engine {
     ) -> Result<Latent, Error> {
         let directions = self.directions.as_ref().ok_or_else(|| Error::Bundle {
             file: "config.json".to_owned(),
-            reason: "no `directions` in this bundle: `anyface prepare directions` makes them"
+            reason: "the bundle has no `directions`: `anyface prepare directions` computes them"
                 .to_owned(),
         })?;
         if !strength.is_finite() {
@@ -92,15 +93,15 @@ impl Engine {
         if !(0.0..=f64::from(most)).contains(&threshold) {
             return Err(Error::OutOfRange {
                 name: "threshold",
-                range: "between 0 and what the most relevant style has to do with the words",
-                value: format!("{threshold}, where that is {most:.3}"),
+                range: "between 0 and the largest relevance of a style to the text",
+                value: format!("{threshold}; the largest relevance is {most:.3}"),
             });
         }
         let direction = directions.direction(relevance, threshold);
         Ok(face.restyled(&direction, ALPHA * strength))
     }
 
-    /// How much each style varies over random faces, `[S]`.
+    /// Standard deviation of each style over random faces, `[S]`.
     fn style_deviation(&self) -> Tensor<1> {
         let truncation = Truncation {
             psi: 1.0,
@@ -126,8 +127,8 @@ impl Engine {
         Tensor::from_data(TensorData::new(values, [width]), &self.device)
     }
 
-    /// Which way CLIP's feature of a face moves from `−STEP` to `STEP` times a change of its styles
-    /// `[1, S]`: `[1, E]`, of unit length.
+    /// Direction in which CLIP's feature of a face moves between `−STEP` and `STEP` times a change
+    /// of its styles `[1, S]`: `[1, E]`, of unit length.
     fn seen_change(&self, face: &Latent, change: &Tensor<2>) -> Tensor<2> {
         let [before, after] = [-STEP, STEP].map(|steps| {
             let face = face.restyled(change, steps);

@@ -1,4 +1,4 @@
-//! Engines of bundles other than the built-in one, random weights.
+//! Engines of bundles with random weights and other mappers than the built-in one.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::clip::transformer::TransformerConfig;
 use crate::clip::{Family, SimpleTokenizer, TextTowerConfig, VisionTransformerConfig};
 use crate::inversion::ResidualEncoderConfig;
 use crate::mapper::{FlowPriorConfig, StreamConfig};
-use crate::stylegan2::GeneratorConfig;
+use crate::stylegan2::{GeneratorConfig, MappingActivation};
 
 fn put<M: Module>(folder: &Path, name: &str, config: &impl Serialize, network: M) {
     Bundle::put(folder, name, config, &network).unwrap();
@@ -23,7 +23,7 @@ fn section(folder: &Path, name: &str, value: &impl Serialize) {
     Bundle::put_section(folder, name, value).unwrap();
 }
 
-/// A bundle with towers of OpenAI's family, whose side is not the generator's.
+/// A bundle with towers in OpenAI's conventions, whose resolution differs from the generator's.
 fn openai_bundle(folder: &Path, vocab_size: usize) {
     let device = Device::flex();
     let text = TextTowerConfig::new(vocab_size, 77, 8, 1, 1, 6);
@@ -56,7 +56,7 @@ fn openai_bundle(folder: &Path, vocab_size: usize) {
 }
 
 #[test]
-fn towers_of_openais_family_need_no_tokenizer_in_the_bundle() {
+fn openais_towers_need_no_tokenizer_in_the_bundle() {
     let folder = tempfile::tempdir().unwrap();
     openai_bundle(folder.path(), SimpleTokenizer::VOCAB_SIZE);
     let engine = Engine::open(folder.path()).unwrap();
@@ -84,7 +84,7 @@ fn a_naturalness_out_of_range_is_refused() {
     assert!(error.contains("naturalness: 1.5"), "{error}");
 }
 
-/// The same with a prior of latents of this width by words, and an encoder.
+/// The same with a flow prior of latents of this width, and an encoder.
 fn flow_bundle(folder: &Path, w_dim: usize) {
     let device = Device::flex();
     device.seed(1);
@@ -97,7 +97,7 @@ fn flow_bundle(folder: &Path, w_dim: usize) {
 }
 
 #[test]
-fn a_face_of_a_prior_depends_on_seed_and_words() {
+fn a_face_of_a_prior_depends_on_seed_and_text() {
     let folder = tempfile::tempdir().unwrap();
     flow_bundle(folder.path(), 4);
     let engine = Engine::open(folder.path()).unwrap();
@@ -113,7 +113,7 @@ fn a_face_of_a_prior_depends_on_seed_and_words() {
 }
 
 #[test]
-fn a_prior_changes_a_photograph_by_words_but_not_by_words_for_any_face() {
+fn a_prior_edits_by_text_but_not_by_neutral_text() {
     let folder = tempfile::tempdir().unwrap();
     flow_bundle(folder.path(), 4);
     let engine = Engine::open(folder.path()).unwrap();
@@ -139,7 +139,7 @@ fn a_prior_that_does_not_fit_or_is_missing_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     flow_bundle(folder.path(), 5);
     let error = Engine::open(folder.path()).unwrap_err().to_string();
-    let expected = "flow_prior.w_dim: its latents have 5 entries, the generator's 4";
+    let expected = "flow_prior.latent_dim: its latents have 5 entries, the generator's 4";
     assert!(error.ends_with(expected), "{error}");
 
     let folder = tempfile::tempdir().unwrap();
@@ -150,10 +150,19 @@ fn a_prior_that_does_not_fit_or_is_missing_is_refused() {
 }
 
 #[test]
-fn words_change_what_faces_vary_in() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/photographs");
-    let engine = Engine::open(&folder).unwrap();
-    let bundle = Bundle::folder(&folder);
+fn text_changes_dimensions_in_which_faces_vary() {
+    let folder = tempfile::tempdir().unwrap();
+    Device::flex().seed(1);
+    openai_bundle(folder.path(), SimpleTokenizer::VOCAB_SIZE);
+    // Gaussian latents in two of four dimensions.
+    let generator = GeneratorConfig::new(2, 4, vec![4; 4])
+        .with_mapping_layers(1)
+        .with_mapping_activation(Some(MappingActivation::Linear))
+        .with_normalize_z(false);
+    let network = generator.init(&Device::flex());
+    put(folder.path(), "generator", &generator, network);
+    let engine = Engine::open(folder.path()).unwrap();
+    let bundle = Bundle::folder(folder.path());
     let mut streams =
         Streams::load(&bundle, &engine.config, &engine.generator, &engine.device).unwrap();
     let truncation = engine.config().truncation;
@@ -173,12 +182,12 @@ fn words_change_what_faces_vary_in() {
     let length = |x: &Tensor<3>| x.clone().square().sum().into_scalar::<f32>();
     assert!(
         length(&all) < 0.95 * length(&none),
-        "nothing was taken back"
+        "the filter removed nothing"
     );
 
-    let edit = streams.change(&text, &neutral, face.clone());
+    let edit = streams.change(&text, &neutral, face.clone(), None);
     let filter = streams.wiener_filter.take();
-    let plain = streams.change(&text, &neutral, face);
+    let plain = streams.change(&text, &neutral, face, None);
     streams.wiener_filter = filter;
     equal(&edit, &streams.wiener_filtered(plain));
 }

@@ -1,4 +1,4 @@
-//! Attention with one key and value for all heads (Shazeer 2019, arXiv 1911.02150), rotary and relative positions.
+//! Multi-query attention (Shazeer 2019, arXiv 1911.02150) with rotary and relative positions.
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::activation::softmax;
@@ -7,16 +7,17 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::network::Norm;
 
-/// Rows of the table of relative positions; distances below 16 have a row each, and there are never more tokens.
+/// Rows in the table of relative positions. Distances below 16 have one row each, and there are
+/// never more tokens.
 const BUCKETS: usize = 32;
 
-/// The most channels of a head that are rotated.
+/// Largest number of rotated channels per head.
 const ROTATED: usize = 32;
 
-/// Added to the logits of hidden keys.
+/// Added to the logits of masked keys.
 const HIDDEN: f32 = -1e9;
 
-/// What a head thinks of the distance of two tokens.
+/// A learned bias per head and distance of two tokens.
 #[derive(Module, Debug)]
 pub(super) struct RelativePositions {
     weight: Param<Tensor<2>>,
@@ -33,14 +34,14 @@ impl RelativePositions {
         }
     }
 
-    /// What is added to the logits, `[1, heads, T, 1 + T]`: key 0 is nobody's, key j token j − 1, and
-    /// a token sees none after itself.
+    /// The bias of the logits, `[1, heads, T, 1 + T]`. Key 0 is the null key, key j is token j − 1.
+    /// Tokens after the query are masked.
     pub(super) fn bias(&self, tokens: usize) -> Tensor<4> {
         let weight = self.weight.val();
         let [_, heads] = weight.dims();
         let device = weight.device();
         let pairs = || (0..tokens).flat_map(|i| (0..=tokens).map(move |j| (i, j)));
-        // The reference counts nobody's key as a token, but only among the keys.
+        // The reference counts the null key as a token, but only among the keys.
         let buckets: Vec<i64> = pairs().map(|(i, j)| i.saturating_sub(j) as i64).collect();
         let hidden: Vec<f32> = pairs()
             .map(|(i, j)| if j > i + 1 { HIDDEN } else { 0.0 })
@@ -55,7 +56,7 @@ impl RelativePositions {
     }
 }
 
-/// What is added to hide token 0 from the others, `[N, 1, 1, 1 + T]`, where `unseen [N]` is 1.
+/// The mask, `[N, 1, 1, 1 + T]`, that hides token 0 from the others where `unseen [N]` is 1.
 pub(super) fn hide_first(unseen: Tensor<1>, tokens: usize) -> Tensor<4> {
     let [n] = unseen.dims();
     let mut keys = vec![0.0; tokens + 1];
@@ -67,11 +68,11 @@ pub(super) fn hide_first(unseen: Tensor<1>, tokens: usize) -> Tensor<4> {
     unseen.reshape([n, 1, 1, 1]) * keys
 }
 
-/// Attention of each token to those before it.
+/// Causal attention.
 #[derive(Module, Debug)]
 pub(super) struct Attention {
     norm: Norm,
-    /// Key and value that are nobody's, `[2, K]`.
+    /// Null key and value, `[2, K]`.
     null_kv: Param<Tensor<2>>,
     to_q: Param<Tensor<2>>,
     to_kv: Param<Tensor<2>>,
@@ -98,8 +99,7 @@ impl Attention {
         }
     }
 
-    /// `x` `[N, T, D]` to the same shape; `bias` as [`RelativePositions::bias`] gives
-    /// it.
+    /// `x` `[N, T, D]` to the same shape; `bias` comes from [`RelativePositions::bias`].
     pub(super) fn forward(&self, x: Tensor<3>, bias: Tensor<4>) -> Tensor<3> {
         let [n, tokens, _] = x.dims();
         let [_, k] = self.null_kv.dims();
@@ -131,8 +131,8 @@ impl Attention {
     }
 }
 
-/// Turns each pair of the first channels of `[N, H, T, K]` by an angle that grows with the position (Su et al. 2021,
-/// arXiv 2104.09864).
+/// Rotary position embedding: rotates pairs of the first channels of `[N, H, T, K]` by angles
+/// proportional to the position (Su et al. 2021, arXiv 2104.09864).
 fn rotate(x: Tensor<4>) -> Tensor<4> {
     let [n, h, tokens, k] = x.dims();
     let rotated = ROTATED.min(k);

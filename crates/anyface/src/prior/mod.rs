@@ -1,6 +1,7 @@
-//! clip2latent: a diffusion prior from a CLIP feature to a latent `w` (Pinkney and Li 2022, arXiv 2210.02347).
+//! clip2latent: a diffusion prior from a CLIP feature to a latent `w` (Pinkney and Li 2022, arXiv
+//! 2210.02347).
 //!
-//! Reference: `latent_prior.py` of justinpinkney/clip2latent on dalle2-pytorch 0.2.38.
+//! Reference: `latent_prior.py` of justinpinkney/clip2latent, with dalle2-pytorch 0.2.38.
 
 mod attention;
 mod network;
@@ -18,35 +19,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::l2_normalize;
 
-/// The network and the statistics of the latents that it was trained on.
+/// The network, and the statistics of its training latents.
 #[derive(Module, Debug)]
 pub struct Prior {
-    /// Mean of `w`, `[D]`.
+    /// Mean of the training latents, `[D]`.
     pub latent_mean: Param<Tensor<1>>,
-    /// Deviation of `w`, `[D]`.
+    /// Standard deviation of the training latents, `[D]`.
     pub latent_std: Param<Tensor<1>>,
-    /// Predicts a latent from a noised one.
+    /// Predicts a latent from a noised latent.
     pub net: PriorNetwork,
 }
 
-/// How latents are drawn.
+/// Sampling settings.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sampling {
-    /// Steps: 4 and 16 are usual, at most those of training.
+    /// Number of steps, at most the number of training steps; 4 and 16 are usual.
     pub steps: usize,
-    /// How far to go beyond the prediction without words: 1 is the prediction itself, the demo's is 2.
+    /// Classifier-free guidance scale: 1 is the conditional prediction; the reference's demo
+    /// uses 2.
     pub guidance: f64,
     /// Noise between steps.
     pub variance: Variance,
-    /// Length that a feature is scaled to before it is read: of those that the prior was trained on.
-    /// None leaves it as CLIP gives it, as the reference does.
+    /// Length to which features are scaled first: that of the training features. `None` keeps
+    /// CLIP's length, as in the reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feature_length: Option<f64>,
 }
 
 impl Default for Sampling {
-    /// The reference's demo.
+    /// The settings of the reference's demo.
     fn default() -> Self {
         Self {
             steps: 4,
@@ -58,7 +60,7 @@ impl Default for Sampling {
 }
 
 impl PriorConfig {
-    /// A prior with fresh weights.
+    /// Creates a prior with random weights.
     pub fn init(&self, device: &Device) -> Prior {
         Prior {
             latent_mean: Param::from_tensor(Tensor::zeros([self.dim], device)),
@@ -69,12 +71,12 @@ impl PriorConfig {
 }
 
 impl Prior {
-    /// Text features `[N, D]`, as CLIP gives them, to latents `w` `[N, D]`. `noise` `[steps, N, D]` is
-    /// normal: where to start, then what is added after each step but the last. `psi` draws the
-    /// latents towards their mean: 1 leaves them alone.
+    /// Maps text features `[N, D]`, as CLIP outputs them, to latents `w` `[N, D]`. `noise`
+    /// `[steps, N, D]` is Gaussian: the start, then the noise added after each step except the
+    /// last. `psi` moves the latents towards their mean; 1 has no effect.
     ///
     /// # Panics
-    /// When `noise` is of another number of steps, or they are more than those of training.
+    /// If `noise` has another number of steps, or there are more steps than in training.
     pub fn sample(
         &self,
         features: Tensor<2>,
@@ -83,7 +85,7 @@ impl Prior {
         psi: f64,
     ) -> Tensor<2> {
         let [steps, n, d] = noise.dims();
-        assert_eq!(steps, sampling.steps, "one draw of noise a step");
+        assert_eq!(steps, sampling.steps, "one noise sample per step");
         let features = match sampling.feature_length {
             Some(length) => l2_normalize(features) * length,
             None => features,
@@ -113,7 +115,7 @@ impl Prior {
         mean.clone() + (w - mean) * psi
     }
 
-    /// The prior with the statistics of training latents `[N, D]`.
+    /// Sets the statistics of training latents `[N, D]`.
     #[must_use]
     pub fn fitted(mut self, w: &Tensor<2>) -> Self {
         let device = self.latent_mean.device();
@@ -125,7 +127,7 @@ impl Prior {
         self
     }
 
-    /// Latents `w [N, D]` in units of their deviation, as the network reads them.
+    /// Normalises latents `w [N, D]` for the network: mean 0, standard deviation 1.
     pub fn normalize(&self, w: Tensor<2>) -> Tensor<2> {
         (w - self.latent_mean.val().unsqueeze()) / self.latent_std.val().unsqueeze()
     }

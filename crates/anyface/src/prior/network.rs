@@ -8,25 +8,25 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::attention::{Attention, RelativePositions, hide_first};
 
-/// Width of the feed-forward layer in tokens.
+/// Ratio of the feed-forward layer's width to the token width.
 const EXPANSION: usize = 4;
 
-/// torch's, in every checkpoint.
+/// ε of torch's layer norm, in every checkpoint.
 const EPSILON: f64 = 1e-5;
 
-/// Size of a prior.
+/// Sizes of a prior.
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct PriorConfig {
-    /// D, the width of a latent, which equals that of a CLIP feature.
+    /// D, the width of a latent, which equals the width of a CLIP feature.
     pub dim: usize,
-    /// Blocks.
+    /// Number of blocks.
     pub depth: usize,
-    /// Heads of a query; all share one key and value.
+    /// Query heads; all share one key and value.
     pub heads: usize,
-    /// Channels of a head.
+    /// Channels per head.
     #[config(default = 64)]
     pub dim_head: usize,
-    /// Times of training.
+    /// Number of training time steps.
     #[config(default = 1000)]
     pub num_timesteps: usize,
 }
@@ -64,7 +64,7 @@ impl PriorConfig {
     }
 }
 
-/// Predicts a latent from a noised one, the time, and a feature.
+/// Predicts a latent from a noised latent, the time, and a feature.
 #[derive(Module, Debug)]
 pub struct PriorNetwork {
     learned_query: Param<Tensor<1>>,
@@ -76,13 +76,13 @@ pub struct PriorNetwork {
 }
 
 impl PriorNetwork {
-    /// Times of training.
+    /// Number of training time steps.
     pub fn num_timesteps(&self) -> usize {
         self.time_embedding.dims()[0]
     }
 
-    /// Noised latents `x` `[N, D]` at one time to predicted latents `[N, D]`, both in units of their deviation. Without
-    /// `sees_words` nobody looks at the features `[N, D]`.
+    /// Predicts latents `[N, D]` from noised latents `x` `[N, D]` at one time, both normalised.
+    /// Without `sees_words`, the features `[N, D]` are masked.
     pub fn forward(
         &self,
         x: Tensor<2>,
@@ -96,8 +96,8 @@ impl PriorNetwork {
         self.forward_each(x, times, features, Tensor::full([n], unseen, &device))
     }
 
-    /// As [`PriorNetwork::forward`], with a time `[N]` for each latent; nobody looks at the features
-    /// where `unseen [N]` is 1.
+    /// Like [`PriorNetwork::forward`] with one time per latent, `[N]`; features are masked where
+    /// `unseen [N]` is 1.
     pub fn forward_each(
         &self,
         x: Tensor<2>,
@@ -148,7 +148,7 @@ impl FeedForward {
     }
 }
 
-/// Layer normalisation without a shift.
+/// Layer normalisation without shift.
 #[derive(Module, Debug)]
 pub(super) struct Norm {
     gamma: Param<Tensor<1>>,

@@ -1,43 +1,43 @@
-//! How much noise there is at each time (Nichol and Dhariwal 2021, arXiv 2102.09672).
+//! The noise schedule (Nichol and Dhariwal 2021, arXiv 2102.09672).
 
 use std::f64::consts::FRAC_PI_2;
 
 use serde::{Deserialize, Serialize};
 
-/// The offset of the cosine schedule.
+/// Offset of the cosine schedule.
 const OFFSET: f64 = 0.008;
 
-/// What noise is added between steps that are further apart than in training.
+/// Noise between sampling steps that are further apart than training steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Variance {
-    /// As between the steps of training: what the reference does, near to no noise.
+    /// The noise between adjacent training steps: nearly none. The reference does this.
     Reference,
-    /// As the distance of the steps asks for.
+    /// The posterior variance for the actual distance of the steps.
     Posterior,
 }
 
-/// One step of the way from noise to a latent: `x ← c1·x₀ + c2·x + σ·noise`.
+/// One sampling step: `x ← c1·x₀ + c2·x + σ·noise`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
-    /// Time that the network is told.
+    /// Time given to the network.
     pub time: usize,
     /// Weight of the predicted latent.
     pub c1: f64,
     /// Weight of the noised latent.
     pub c2: f64,
-    /// Deviation of what is added; not after the last step.
+    /// Standard deviation of the added noise; not used after the last step.
     pub sigma: f64,
 }
 
-/// The share of the signal that is left after each time of training, in falling order.
+/// Remaining share of the signal's variance at each training time, descending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     alphas_cumprod: Vec<f64>,
 }
 
 impl Schedule {
-    /// The cosine schedule of `timesteps` times.
+    /// The cosine schedule with `timesteps` times.
     pub fn cosine(timesteps: usize) -> Self {
         let signal = |time: usize| {
             let phase = (time as f64 / timesteps as f64 + OFFSET) / (1.0 + OFFSET);
@@ -54,11 +54,12 @@ impl Schedule {
         Self { alphas_cumprod }
     }
 
-    /// `steps` steps from the noisiest to the last, equal where they divide the times of training.
-    /// The noisiest is as far from the end as the steps from each other, as in the reference.
+    /// `steps` steps from the noisiest to the last, evenly spaced if they divide the training
+    /// times. The distance of the noisiest step from the end equals that between steps, as in the
+    /// reference.
     ///
     /// # Panics
-    /// When there are no steps, or more than times of training.
+    /// If there are no steps, or more than training times.
     pub fn respaced(&self, steps: usize, variance: Variance) -> Vec<Step> {
         let times = self.alphas_cumprod.len();
         assert!(
@@ -84,7 +85,7 @@ impl Schedule {
         (0..steps).rev().map(step).collect()
     }
 
-    /// The share of the signal's variance that is left at a time of training.
+    /// Remaining share of the signal's variance at a training time.
     pub fn alpha_cumprod(&self, time: usize) -> f64 {
         self.alphas_cumprod[time]
     }
@@ -93,7 +94,7 @@ impl Schedule {
         time.map_or(1.0, |time| self.alpha_cumprod(time))
     }
 
-    /// Variance at `before` of what is known at `time` and at the end.
+    /// Variance at `before`, given the states at `time` and at the end.
     fn posterior_variance(&self, time: usize, before: Option<usize>) -> f64 {
         let (signal, signal_before) = (self.signal(Some(time)), self.signal(before));
         let beta = 1.0 - signal / signal_before;
@@ -107,15 +108,15 @@ mod tests {
 
     fn assert_close(found: impl IntoIterator<Item = f64>, expected: &[f64]) {
         for (found, expected) in found.into_iter().zip(expected) {
-            // The reference's buffers are single precision, of numbers near 1.
+            // The reference's buffers are f32 values near 1.
             let rounding = 1e-6 * expected.abs() + 2e-6;
             assert!((found - expected).abs() <= rounding, "{found} {expected}");
         }
     }
 
-    /// Steps that do not divide the times end at 0 too, and the shares of each add up.
+    /// Steps that do not divide the times also end at 0, and the weights of each step add up.
     #[test]
-    fn sixteen_steps_lead_to_the_end() {
+    fn sixteen_steps_reach_the_end() {
         let steps = Schedule::cosine(1000).respaced(16, Variance::Posterior);
         let times: Vec<usize> = steps.iter().map(|step| step.time).collect();
         assert_eq!(times.len(), 16);
@@ -127,7 +128,7 @@ mod tests {
         assert!(steps.is_sorted_by(|a, b| a.time > b.time && a.c1 < b.c1));
     }
 
-    /// Figures of the reference's buffers.
+    /// Values of the reference's buffers.
     #[test]
     fn equals_the_reference() {
         let schedule = Schedule::cosine(1000);

@@ -1,10 +1,8 @@
-//! Whole bundles of public weights: of which models they are made, and how these are put together, and
-//! where they are found.
+//! Recipes for whole bundles from public weights, and where bundles are found.
 
 mod find;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -16,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::Error;
 use crate::bundle::Bundle;
 use crate::convert::convert;
+use crate::data_folder::data_folder;
 use crate::hub::{Hub, HubError, License, Model, Progress};
 
 pub use find::{BUILTIN, bundle_folder, find_bundle};
@@ -39,7 +38,7 @@ static RECIPES: LazyLock<BTreeMap<String, Recipe>> = LazyLock::new(|| {
     recipes.collect()
 });
 
-/// A recipe as `recipes.toml` has it.
+/// A recipe in `recipes.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -48,31 +47,31 @@ struct Entry {
     fields: Map<String, Value>,
 }
 
-/// A bundle that can be put together of public weights.
+/// A bundle that can be assembled from public weights.
 #[derive(Debug, Clone)]
 pub struct Recipe {
     /// Name of the bundle.
     pub name: String,
-    /// What it is, in a few words.
+    /// Short description.
     pub about: String,
-    /// What it is made of, in the order in which it is put together.
+    /// Its models, in the order of assembly.
     pub models: Vec<Model>,
-    /// Fields of `config.json` beside the networks.
+    /// Fields of `config.json` besides the networks.
     pub fields: Map<String, Value>,
 }
 
 impl Recipe {
-    /// Every recipe by name.
+    /// All recipes, by name.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         RECIPES.values()
     }
 
-    /// A recipe by name.
+    /// The recipe of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         RECIPES.get(name)
     }
 
-    /// The models that are not yet in the hub's cache.
+    /// The models that are not in the hub's cache.
     pub fn missing(&self, hub: &Hub) -> Vec<&Model> {
         let models = self.models.iter();
         models
@@ -80,7 +79,7 @@ impl Recipe {
             .collect()
     }
 
-    /// The licences of its models, each once.
+    /// The distinct licences of its models.
     pub fn licenses(&self) -> Vec<License> {
         let mut licenses = Vec::new();
         for model in &self.models {
@@ -91,7 +90,7 @@ impl Recipe {
         licenses
     }
 
-    /// The terms of the whole in one line.
+    /// The terms of the whole bundle in one line.
     pub fn terms(&self) -> String {
         let mut names: Vec<&str> = self.licenses().into_iter().map(License::name).collect();
         if self.models.iter().any(|model| model.non_commercial) {
@@ -100,11 +99,10 @@ impl Recipe {
         names.join(", ")
     }
 
-    /// The files of weights of all models: those kept already, the others fetched as [`Hub::pull`]
-    /// does.
+    /// The weight files of all models. Missing files are downloaded, see [`Hub::pull`].
     ///
     /// # Errors
-    /// As [`Hub::pull`]. Offline it names every model that is missing.
+    /// See [`Hub::pull`]. Offline, the error names every missing model.
     pub fn pull(
         &self,
         hub: &Hub,
@@ -126,11 +124,10 @@ impl Recipe {
         Ok(files)
     }
 
-    /// Puts the bundle together of the files that [`Self::pull`] gives. `folder` is there whole or
-    /// not at all.
+    /// Assembles the bundle from the files of [`Self::pull`]. `folder` is created atomically.
     ///
     /// # Errors
-    /// When a file cannot be converted, the networks do not fit each other, or `folder` is there or
+    /// If a file cannot be converted, the networks do not fit each other, or `folder` exists or
     /// cannot be written.
     pub fn assemble(&self, files: &[PathBuf], folder: &Path) -> Result<(), Error> {
         let parent = folder.parent().unwrap_or(Path::new("."));
@@ -155,13 +152,13 @@ impl Recipe {
     }
 }
 
-/// Whether a file of a model holds weights, and not their config.
+/// Whether a file of a model contains weights, not config.
 fn is_weights(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     extension != "json" && extension != "yaml"
 }
 
-/// Temporary folders are private; this one becomes an ordinary folder.
+/// Makes a private temporary folder readable like an ordinary folder.
 fn make_readable(folder: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     {
@@ -173,16 +170,9 @@ fn make_readable(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where bundles of recipes are kept: `anyface/models` below the user's data folder, which
-/// `XDG_DATA_HOME` names (`LOCALAPPDATA` on Windows), `~/.local/share` by default; none without a
-/// home.
+/// Folder for bundles from recipes: `models` in the [`data_folder`]; `None` without a home folder.
 pub fn bundles_folder() -> Option<PathBuf> {
-    let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-    let data = variable("XDG_DATA_HOME")
-        .or_else(|| variable("LOCALAPPDATA").filter(|_| cfg!(windows)))
-        .map(PathBuf::from)
-        .or_else(|| Some(env::home_dir()?.join(".local/share")))?;
-    Some(data.join("anyface/models"))
+    Some(data_folder()?.join("models"))
 }
 
 #[cfg(test)]

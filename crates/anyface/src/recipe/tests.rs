@@ -1,5 +1,5 @@
-//! Bundles of small files in the public containers and layouts (`tools/parity/recipes.py`), from a
-//! server on this machine.
+//! Recipes with small files in the public containers and layouts (`tools/parity/recipes.py`), from
+//! a local server.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -13,7 +13,7 @@ use crate::Engine;
 use crate::bundle::MapperKind;
 use crate::hub::{Cache, ModelSource};
 
-/// What the server has under which name.
+/// Files of the server: (name, fixture).
 const FILES: [(&str, &str); 9] = [
     ("e4e_ffhq_encode.pt", "recipes/e4e_ffhq_encode.pt"),
     ("ViT-B-32.pt", "recipes/ViT-B-32.pt"),
@@ -74,7 +74,7 @@ fn hub(home: &TempDir) -> Hub {
     }
 }
 
-/// The recipe with every model at the server.
+/// The recipe with every model on the server.
 fn served(name: &str, address: &str) -> Recipe {
     let mut recipe = Recipe::named(name).unwrap().clone();
     for model in &mut recipe.models {
@@ -94,7 +94,7 @@ fn pulled(name: &str, home: &TempDir) -> PathBuf {
     let folder = home.path().join("bundles").join(name);
     recipe.assemble(&files, &folder).unwrap();
     let beside = fs::read_dir(folder.parent().unwrap()).unwrap();
-    assert_eq!(beside.count(), 1, "nothing unfinished is left");
+    assert_eq!(beside.count(), 1, "no temporary folder is left");
     folder
 }
 
@@ -105,7 +105,7 @@ fn every_recipe_is_well_formed() {
     for recipe in Recipe::all() {
         assert!(
             Model::named(&recipe.name).is_err(),
-            "{} is a model too",
+            "{} is also the name of a model",
             recipe.name
         );
         assert!(recipe.terms().contains("not for commercial use"));
@@ -115,7 +115,7 @@ fn every_recipe_is_well_formed() {
 }
 
 #[test]
-fn ffhq_makes_faces_of_words_and_finds_pictures() {
+fn ffhq_generates_and_inverts() {
     let home = tempfile::tempdir().unwrap();
     let folder = pulled("ffhq", &home);
     let config = Bundle::folder(&folder).config().unwrap();
@@ -131,7 +131,7 @@ fn ffhq_makes_faces_of_words_and_finds_pictures() {
 }
 
 #[test]
-fn the_other_recipes_open_with_their_own_ways() {
+fn the_other_recipes_open_with_their_mappers() {
     for (name, mapper, inverts) in [
         ("ffhq-256", MapperKind::Optimization, false),
         ("ffhq-fast", MapperKind::Optimization, true),
@@ -151,7 +151,7 @@ fn the_other_recipes_open_with_their_own_ways() {
 }
 
 #[test]
-fn offline_every_missing_model_is_named_and_what_is_there_is_used() {
+fn offline_mode_names_missing_models_and_uses_the_cache() {
     let home = tempfile::tempdir().unwrap();
     let address = server();
     let (recipe, mut hub) = (served("ffhq", &address), hub(&home));
@@ -189,7 +189,7 @@ fn networks_that_do_not_fit_leave_no_bundle_behind() {
 }
 
 #[test]
-fn a_web_page_in_the_place_of_a_file_is_refused() {
+fn a_web_page_in_place_of_a_file_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {

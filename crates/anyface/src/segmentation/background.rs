@@ -1,4 +1,4 @@
-//! What stands behind a person.
+//! Replacement of the background behind a person.
 
 use std::str::FromStr;
 
@@ -8,23 +8,24 @@ use image::{DynamicImage, GrayImage, ImageBuffer, RgbImage, Rgba, RgbaImage};
 use super::person_mask::PersonMask;
 use crate::image::{Color, Filter, resize};
 
-/// Longest side in pixels at which a background is blurred: nothing finer is left of it.
+/// Longest side, in pixels, at which the background is blurred; finer details do not survive the
+/// blur.
 const BLURRED_SIDE: u32 = 256;
 
-/// Standard deviation of the blur, of the longest side.
+/// Standard deviation of the blur, relative to the longest side.
 const BLUR: f32 = 0.02;
 
-/// What is to stand behind a person.
+/// The background behind a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Background {
-    /// What the picture has.
+    /// The original background.
     #[default]
     Keep,
-    /// Nothing: the person is cut out.
+    /// No background: the person is cut out.
     Transparent,
-    /// What the picture has, out of focus.
+    /// The original background, blurred.
     Blur,
-    /// One colour.
+    /// A single colour.
     Color(Color),
 }
 
@@ -37,15 +38,15 @@ impl FromStr for Background {
             "transparent" => Ok(Self::Transparent),
             "blur" => Ok(Self::Blur),
             color => color.parse().map(Self::Color).map_err(|_| {
-                format!("`{text}` is no background: keep, transparent, blur, or #RRGGBB")
+                format!("`{text}` is not a background: use keep, transparent, blur, or #RRGGBB")
             }),
         }
     }
 }
 
 impl Background {
-    /// The picture's person, whom `mask` finds, on this background; opaque but for
-    /// [`Background::Transparent`].
+    /// Puts the picture's person, as found by `mask`, in front of this background. The result is
+    /// opaque, except for [`Background::Transparent`].
     ///
     /// ```
     /// use anyface::Device;
@@ -80,15 +81,15 @@ impl Background {
     }
 }
 
-/// Lays `color` over all of a picture that its `mask` (255 is person) does not keep.
+/// Fills the background of a picture with `color`; `mask` is 255 at the person.
 ///
 /// # Panics
-/// When the mask has another size.
+/// If the mask has another size than the picture.
 pub fn fill_background(picture: &mut RgbImage, mask: &GrayImage, color: Color) {
     lay_behind(picture, mask, |_, _| color.0);
 }
 
-/// Blurs what `mask` does not keep, without the person in it.
+/// Blurs the background, without mixing in the person.
 fn blur_background(picture: &mut RgbImage, mask: &GrayImage) {
     let (width, height) = picture.dimensions();
     let shrink = (BLURRED_SIDE as f32 / width.max(height) as f32).min(1.0);
@@ -96,7 +97,7 @@ fn blur_background(picture: &mut RgbImage, mask: &GrayImage) {
         [width, height].map(|side| ((side as f32 * shrink).round() as u32).max(1));
     let small = resize(picture, small_width, small_height, Filter::Bilinear);
     let small_mask = resize(mask, small_width, small_height, Filter::Bilinear);
-    // Colours weigh what they are of the background, so that the person leaves no halo.
+    // Colours are weighted by the background's opacity, so that the person leaves no halo.
     let weighed = ImageBuffer::<Rgba<f32>, _>::from_fn(small_width, small_height, |x, y| {
         let weight = (1.0 - f32::from(small_mask.get_pixel(x, y).0[0]) / 255.0).max(1e-3);
         let [red, green, blue] = small
@@ -117,9 +118,13 @@ fn blur_background(picture: &mut RgbImage, mask: &GrayImage) {
     lay_behind(picture, mask, |x, y| behind.get_pixel(x, y).0);
 }
 
-/// Mixes `behind` into a picture where its mask is below 255.
+/// Blends `behind` into a picture where its mask is below 255.
 fn lay_behind(picture: &mut RgbImage, mask: &GrayImage, behind: impl Fn(u32, u32) -> [u8; 3]) {
-    assert_eq!(picture.dimensions(), mask.dimensions(), "one size");
+    assert_eq!(
+        picture.dimensions(),
+        mask.dimensions(),
+        "the mask must have the size of the picture"
+    );
     for ((x, y, pixel), alpha) in picture.enumerate_pixels_mut().zip(mask.pixels()) {
         for (value, behind) in pixel.0.iter_mut().zip(behind(x, y)) {
             *value = mix(*value, behind, alpha.0[0]);
@@ -170,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_background_changes_what_is_no_person() {
+    fn a_background_replaces_everything_but_the_person() {
         let portraits = Fixture::open(&fixture("selfie_segmentation.io.safetensors"));
         let portrait = RgbImage::from_raw(256, 256, portraits.bytes("image0")).unwrap();
         let mask = PersonMask::builtin(&Device::flex());
@@ -178,7 +183,7 @@ mod tests {
             let background: Background = background.parse().unwrap();
             background.put_behind(&portrait, &mask)
         };
-        // A corner, and the middle of the face.
+        // A corner, and the centre of the face.
         let places = |picture: &RgbaImage| [(0, 0), (128, 128)].map(|(x, y)| picture[(x, y)].0);
         let [corner, middle] = places(&put("keep"));
         assert_eq!(places(&put("#0000ff")), [[0, 0, 255, 255], middle]);
@@ -190,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_background_that_is_none_is_told() {
+    fn an_invalid_background_is_named() {
         let message = "grey".parse::<Background>().unwrap_err();
         assert!(
             message.contains("`grey`") && message.contains("#RRGGBB"),

@@ -1,6 +1,6 @@
-//! Where a picture shows a person: MediaPipe's Selfie Segmentation, the general model.
+//! Segmentation of persons: MediaPipe's Selfie Segmentation, general model.
 //!
-//! Reference: the file `selfie_segmentation.tflite` of the PyPI package `mediapipe` 0.10.14; its model card is
+//! Reference: `selfie_segmentation.tflite` in the PyPI package `mediapipe` 0.10.14. Model card:
 //! <https://storage.googleapis.com/mediapipe-assets/Model%20Card%20MediaPipe%20Selfie%20Segmentation.pdf>.
 
 mod background;

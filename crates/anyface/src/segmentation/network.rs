@@ -1,5 +1,5 @@
-//! The network: the encoder of MobileNetV3-Small, its segmentation head (Howard et al. 2019, arXiv 1905.02244, section
-//! 6.4), and a decoder that goes back to the size of the picture by way of the encoder's features.
+//! The network: the encoder of MobileNetV3-Small, its segmentation head (Howard et al. 2019, arXiv
+//! 1905.02244, section 6.4), and a decoder with skip connections to the encoder.
 
 use burn::module::Module;
 use burn::nn::PaddingConfig2d;
@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::convolve;
 
-/// Side in pixels of the pictures that the network reads, and of its masks.
+/// Side, in pixels, of the network's input and of its masks.
 pub const SIDE: usize = 256;
 
 /// Channels after the first convolution.
@@ -20,7 +20,7 @@ const STEM: usize = 16;
 /// Channels of the head.
 const HEAD: usize = 128;
 
-/// What follows a convolution.
+/// Activation after a convolution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Activation {
     Relu,
@@ -36,12 +36,12 @@ impl Activation {
     }
 }
 
-/// Size of an [`InvertedResidual`].
+/// Sizes of an [`InvertedResidual`].
 struct Block {
     expanded: usize,
     kernel: usize,
     stride: usize,
-    /// Channels between the two layers of its squeeze-and-excitation.
+    /// Inner channels of the squeeze-and-excitation layer.
     squeezed: Option<usize>,
     outputs: usize,
     activation: Activation,
@@ -83,13 +83,14 @@ const ENCODER: [Block; 8] = [
     Block::hard_swish(96, 1, 24),
 ];
 
-/// Blocks after which the side is 1/4 and 1/8 of the picture's: the decoder reads their features.
+/// Blocks with features at 1/4 and 1/8 of the resolution, which the decoder reads.
 const SKIPS: [usize; 2] = [0, 2];
 
-/// Channels after each stage of the decoder, and of the features that it reads: at 1/8, 1/4 and 1/2 of the side.
+/// Channels of each decoder stage and of the skip features it reads, at 1/8, 1/4 and 1/2 of the
+/// resolution.
 const DECODER: [usize; 3] = [24, 16, 16];
 
-/// A convolution with TensorFlow's padding `same` and a bias.
+/// A convolution with bias and TensorFlow's `same` padding.
 fn conv(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Conv2d {
     Conv2dConfig::new(channels, [kernel; 2])
         .with_stride([stride; 2])
@@ -117,7 +118,7 @@ fn global_mean(x: Tensor<4>) -> Tensor<4> {
     x.mean_dim(3).mean_dim(2)
 }
 
-/// A factor of 0 to 1 for each channel, by the means of all.
+/// Squeeze and excitation: a factor from 0 to 1 per channel, from the means of all channels.
 #[derive(Module, Debug)]
 struct SqueezeExcitation {
     reduce: Conv2d,
@@ -139,7 +140,7 @@ impl SqueezeExcitation {
     }
 }
 
-/// Widens, looks at each channel, and narrows.
+/// An inverted residual: expand, depthwise convolution, project.
 #[derive(Module, Debug)]
 struct InvertedResidual {
     expand: Conv2d,
@@ -181,7 +182,7 @@ impl InvertedResidual {
     }
 }
 
-/// The head of MobileNetV3's segmentation network, without its last layer (LR-ASPP).
+/// The segmentation head of MobileNetV3 (LR-ASPP) without its last layer.
 #[derive(Module, Debug)]
 struct Head {
     project: Conv2d,
@@ -195,7 +196,7 @@ impl Head {
     }
 }
 
-/// Doubles the side, and adds what the encoder saw at that size.
+/// Doubles the resolution and adds the encoder's features at that resolution.
 #[derive(Module, Debug)]
 struct DecoderStage {
     project: Conv2d,
@@ -216,7 +217,7 @@ impl DecoderStage {
 
     /// `x [N, C, H, W]` and the encoder's `skip [N, C', 2H, 2W]` to `[N, C', 2H, 2W]`.
     fn forward(&self, x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
-        // A convolution of single pixels and bilinear interpolation commute.
+        // 1×1 convolution and bilinear interpolation commute.
         let x = double(convolve(&self.project, x));
         let factors = self.squeeze_excitation.factors(skip.clone() + x.clone());
         let y = relu(convolve(&self.pointwise, skip * factors + x));
@@ -224,7 +225,7 @@ impl DecoderStage {
     }
 }
 
-/// Twice the side, by bilinear interpolation between the centres of pixels.
+/// Doubles the resolution by bilinear interpolation with half-pixel centres.
 fn double(x: Tensor<4>) -> Tensor<4> {
     let options = InterpolateOptions::new(InterpolateMode::Bilinear)
         .with_scale_factor([2.0, 2.0])
@@ -232,7 +233,7 @@ fn double(x: Tensor<4>) -> Tensor<4> {
     interpolate(x, options)
 }
 
-/// A picture to a mask of the person in it.
+/// Segments the person in a picture.
 #[derive(Module, Debug)]
 pub struct SelfieSegmentation {
     stem: Conv2d,
@@ -243,7 +244,7 @@ pub struct SelfieSegmentation {
 }
 
 impl SelfieSegmentation {
-    /// A network with fresh weights.
+    /// Creates a network with random weights.
     pub fn new(device: &Device) -> Self {
         let mut width = STEM;
         let mut encoder = Vec::new();
@@ -272,8 +273,8 @@ impl SelfieSegmentation {
         }
     }
 
-    /// Pictures `[N, 3, 256, 256]`, red, green, blue in 0 to 1, to how much of a person each pixel shows,
-    /// `[N, 1, 256, 256]`, 0 to 1.
+    /// Maps RGB images `[N, 3, 256, 256]` from 0 to 1 to masks `[N, 1, 256, 256]`: the share of
+    /// person per pixel, from 0 to 1.
     pub fn forward(&self, pictures: Tensor<4>) -> Tensor<4> {
         let mut x = hard_swish(self.stem.forward(pictures));
         let mut skips = vec![x.clone()];

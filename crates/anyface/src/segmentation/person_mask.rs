@@ -1,4 +1,4 @@
-//! Masks of pictures of any size.
+//! [`PersonMask`]: person masks for pictures of any size.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{GrayImage, RgbImage};
@@ -7,10 +7,10 @@ use super::network::{SIDE, SelfieSegmentation};
 use crate::image::{Filter, resize};
 use crate::weights::load_module_bytes;
 
-/// MediaPipe's weights in half precision, by `tools/parity/selfie_segmentation.py`.
+/// MediaPipe's weights in half precision, from `tools/parity/selfie_segmentation.py`.
 const WEIGHTS: &[u8] = include_bytes!("../../assets/selfie_segmentation.safetensors");
 
-/// Tells persons from what is behind them.
+/// Separates persons from the background.
 #[derive(Debug)]
 pub struct PersonMask {
     network: SelfieSegmentation,
@@ -18,29 +18,29 @@ pub struct PersonMask {
 }
 
 impl PersonMask {
-    /// The network inside the binary.
+    /// The built-in network.
     pub fn builtin(device: &Device) -> Self {
         let network = SelfieSegmentation::new(device);
         Self {
             network: load_module_bytes(network, WEIGHTS, "selfie_segmentation.safetensors")
-                .expect("the weights in the binary are the network's"),
+                .expect("the built-in weights fit the network"),
             device: device.clone(),
         }
     }
 
-    /// How much of a person each pixel of a picture shows, at the picture's size: 255 is person, 0 is none. As MediaPipe
-    /// does, it looks at the whole picture as a square of 256 pixels.
+    /// The mask of a picture, at the picture's size: 255 at a person, 0 at the background. The
+    /// whole picture is resized to a square of 256 pixels, as in MediaPipe.
     pub fn mask(&self, picture: &RgbImage) -> GrayImage {
         let (width, height) = picture.dimensions();
         let square = resize(picture, SIDE as u32, SIDE as u32, Filter::Bilinear);
         let mask = self.of_square(&square).into_data();
         let bytes = mask.iter::<f32>().map(|x| (x * 255.0).round() as u8);
         let mask = GrayImage::from_raw(SIDE as u32, SIDE as u32, bytes.collect())
-            .expect("one byte a pixel");
+            .expect("one byte per pixel");
         resize(&mask, width, height, Filter::Bilinear)
     }
 
-    /// The mask `[1, 1, 256, 256]`, 0 to 1, of a picture of that size.
+    /// The mask `[1, 1, 256, 256]`, from 0 to 1, of a picture of that size.
     pub(super) fn of_square(&self, square: &RgbImage) -> Tensor<4> {
         let values = square.as_raw().iter().map(|&byte| f32::from(byte) / 255.0);
         let values = TensorData::new(values.collect::<Vec<f32>>(), [1, SIDE, SIDE, 3]);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Generator, Mapping, Synthesis};
 
-/// Sizes of a StyleGAN2 generator; they go into checkpoints and bundles as they are.
+/// Sizes of a StyleGAN2 generator, as stored in checkpoints and bundles.
 ///
 /// ```
 /// use anyface::Device;
@@ -27,67 +27,70 @@ use super::{Generator, Mapping, Synthesis};
 /// ```
 #[derive(Config, Debug, PartialEq)]
 pub struct GeneratorConfig {
-    /// Width of `z`.
+    /// Z, the width of `z`.
     pub z_dim: usize,
-    /// Width of `w`, D.
+    /// D, the width of `w`.
     pub w_dim: usize,
-    /// Feature channels at 4², 8², … R²: the length sets the resolution, 4 entries for 32² up to 9 for 1024².
+    /// Feature channels at 4², 8², … R². The length determines the resolution: 4 entries for 32² up
+    /// to 9 for 1024².
     pub channels: Vec<usize>,
-    /// Layers of the mapping network.
+    /// Number of layers in the mapping network.
     #[config(default = 8)]
     pub mapping_layers: usize,
     /// Learning-rate multiplier of the mapping network.
     #[config(default = 0.01)]
     pub lr_multiplier: f64,
-    /// Whether `z` is scaled to unit mean square before it is mapped.
+    /// Whether to normalise `z` to unit mean square before mapping.
     #[config(default = true)]
     pub normalize_z: bool,
-    /// Features and colours are cut to ±this after each layer; none in networks that came from TensorFlow.
+    /// Clamps features and colours to ±this value after each layer; `None` in networks from
+    /// TensorFlow.
     #[config(default = "None")]
     pub conv_clamp: Option<f64>,
-    /// What follows each layer of the mapping network; leaky ReLU, as in all public networks, when none.
+    /// Activation of the mapping network; `None` means leaky ReLU, as in all public networks.
     #[config(default = "None")]
     pub mapping_activation: Option<MappingActivation>,
-    /// Where the 4×4 input comes from; a learned constant, as in all public networks, when none.
+    /// The 4×4 input; `None` means a learned constant, as in all public networks.
     #[config(default = "None")]
     pub input: Option<SynthesisInput>,
-    /// How blocks become a picture; `skip`, as in nearly all public networks, when none.
+    /// Architecture of the synthesis network; `None` means `skip`, as in nearly all public
+    /// networks.
     #[config(default = "None")]
     pub architecture: Option<Architecture>,
 }
 
-/// How the blocks of the synthesis network become a picture (Karras et al. 2020, fig. 7).
+/// Architecture of the synthesis network (Karras et al. 2020, fig. 7).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Architecture {
-    /// Every block adds its colours to the upsampled picture of the block before.
+    /// Every block adds its colours to the upsampled image of the previous block.
     #[default]
     Skip,
-    /// The last block alone has colours; features also go past the convolutions of a block.
+    /// Only the last block outputs colours; every block has a residual connection.
     Resnet,
-    /// The last block alone has colours: StyleGAN's.
+    /// Only the last block outputs colours, as in StyleGAN.
     Orig,
 }
 
-/// Where the 4×4 input of the synthesis network comes from.
+/// The 4×4 input of the synthesis network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SynthesisInput {
-    /// A learned constant: StyleGAN2's.
+    /// A learned constant, as in StyleGAN2.
     Constant,
-    /// A learned constant and a linear layer of the first latent layer of `w_plus`.
+    /// A learned constant plus a linear layer of the first latent in `w_plus`.
     W,
 }
 
-/// What follows a layer of the mapping network.
+/// Activation of the mapping network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MappingActivation {
-    /// StyleGAN2's.
+    /// Leaky ReLU, as in StyleGAN2.
     LeakyRelu,
-    /// None: `w` is normal where `z` is.
+    /// None: `w` is Gaussian if `z` is.
     Linear,
 }
 
@@ -100,12 +103,12 @@ impl From<MappingActivation> for Activation {
     }
 }
 
-/// A generator that cannot be built.
+/// Invalid sizes of a generator.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The channel table does not stand for a resolution from 32 to 1024.
-    #[error("{0} resolutions in `channels`, need 4 (up to 32 pixels) to 9 (up to 1024 pixels)")]
+    /// The number of entries in `channels` does not match a resolution from 32 to 1024.
+    #[error("`channels` has {0} entries, needs 4 (up to 32 pixels) to 9 (up to 1024 pixels)")]
     Resolutions(usize),
     /// A width or a count is zero.
     #[error("`{0}` must not be zero")]
@@ -113,7 +116,7 @@ pub enum ConfigError {
 }
 
 impl GeneratorConfig {
-    /// Checks that a generator of these sizes exists.
+    /// Checks the sizes.
     ///
     /// # Errors
     /// The field that is out of range.
@@ -132,30 +135,30 @@ impl GeneratorConfig {
         .map_or(Ok(()), |(name, _)| Err(ConfigError::Zero(name)))
     }
 
-    /// How the blocks become a picture.
+    /// Architecture of the synthesis network.
     pub fn architecture(&self) -> Architecture {
         self.architecture.unwrap_or_default()
     }
 
-    /// Side of the image, R.
+    /// R, the side of an image in pixels.
     pub fn resolution(&self) -> usize {
         2 << self.channels.len()
     }
 
-    /// Latent layers, `L = 2·log2(R) − 2`.
+    /// Number of latent layers, `L = 2·log2(R) − 2`.
     pub fn num_ws(&self) -> usize {
         2 * self.channels.len()
     }
 
-    /// S, the styles of all convolutions: the features that `conv1` of every block and `conv0` of all
-    /// but the first read.
+    /// S, the total number of styles: input features of `conv1` of every block and of `conv0` of
+    /// all blocks except the first.
     pub fn style_width(&self) -> usize {
         let read_by_conv1: usize = self.channels.iter().sum();
         let read_by_conv0: usize = self.channels.iter().rev().skip(1).sum();
         read_by_conv1 + read_by_conv0
     }
 
-    /// A generator with fresh random weights, for sizes that pass [`Self::validate`].
+    /// Creates a generator with random weights; the sizes must pass [`Self::validate`].
     pub fn init(&self, device: &Device) -> Generator {
         Generator {
             mapping: Mapping::new(self, device),
@@ -169,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_channel_table_sets_resolution_and_layers() {
+    fn channels_determine_resolution_and_layers() {
         for (levels, resolution, num_ws) in [(4, 32, 8), (6, 128, 12), (7, 256, 14), (9, 1024, 18)]
         {
             let config = GeneratorConfig::new(8, 8, vec![4; levels]);

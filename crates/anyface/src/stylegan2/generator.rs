@@ -1,4 +1,4 @@
-//! Mapping and synthesis together.
+//! The generator: mapping and synthesis.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -15,7 +15,7 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// `z [N, Z]` to images `[N, 3, R, R]`, without truncation.
+    /// Maps `z [N, Z]` to images `[N, 3, R, R]`, without truncation.
     pub fn forward(&self, z: Tensor<2>, noise: Noise<'_>) -> Tensor<4> {
         let w = self.mapping.forward(z);
         self.synthesis
@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn an_image_does_not_depend_on_its_batch() {
         let device = Device::flex();
-        // The sizes of the built-in domain, where matrix products are large enough to be split in blocks.
+        // The sizes of the built-in generator, where matrix products are large enough to be split
+        // into blocks.
         let channels = vec![256, 256, 256, 128, 64, 32];
         let generator = GeneratorConfig::new(24, 256, channels).init(&device);
         let z = latents(5, &device);

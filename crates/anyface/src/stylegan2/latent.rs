@@ -1,15 +1,15 @@
-//! Latents `w_plus [N, L, D]`, one `w` for every layer of the synthesis network.
+//! Operations on latents `w_plus [N, L, D]`, one `w` per layer of the synthesis network.
 
 use burn::tensor::Tensor;
 
-/// The same `w [N, D]` for all `num_ws` layers: `[N, L, D]`.
+/// Repeats `w [N, D]` for all `num_ws` layers: `[N, L, D]`.
 pub fn broadcast(w: Tensor<2>, num_ws: usize) -> Tensor<3> {
     let [n, d] = w.dims();
     w.unsqueeze_dim::<3>(1).expand([n, num_ws, d])
 }
 
-/// Pulls `w_plus [N, L, D]` towards the mean face `w_avg [D]`: `w_avg + ψ·(w − w_avg)` in the layers below `cutoff`, in
-/// all of them without one. ψ = 1 changes nothing, ψ = 0 gives the mean.
+/// Truncates `w_plus [N, L, D]` towards the mean `w_avg [D]`: `w_avg + ψ·(w − w_avg)` in the layers
+/// below `cutoff`, or in all layers if it is `None`. ψ = 1 has no effect, ψ = 0 gives the mean.
 pub fn truncate(w_plus: Tensor<3>, w_avg: Tensor<1>, psi: f64, cutoff: Option<usize>) -> Tensor<3> {
     let [_, num_ws, _] = w_plus.dims();
     let cutoff = cutoff.unwrap_or(num_ws).min(num_ws);
@@ -21,7 +21,8 @@ pub fn truncate(w_plus: Tensor<3>, w_avg: Tensor<1>, psi: f64, cutoff: Option<us
     mix(truncated, w_plus, cutoff)
 }
 
-/// Style mixing: layers below `k` of `w_coarse`, the others of `w_fine [N, L, D]`. `w_coarse` needs only the `k` first.
+/// Style mixing: layers below `k` from `w_coarse`, the others from `w_fine [N, L, D]`. Only the
+/// first `k` layers of `w_coarse` are required.
 ///
 /// ```
 /// use anyface::Device;

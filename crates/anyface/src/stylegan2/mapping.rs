@@ -12,7 +12,7 @@ use crate::layers::FullyConnected;
 #[derive(Module, Debug)]
 pub struct Mapping {
     fc: Vec<FullyConnected>,
-    /// Mean of `w`, `[D]`: a buffer, never trained by gradient.
+    /// Mean of `w`, `[D]`, a buffer without gradient.
     pub w_avg: Param<Tensor<1>>,
     normalize_z: bool,
 }
@@ -45,7 +45,7 @@ impl Mapping {
         }
     }
 
-    /// Width of `z`, Z.
+    /// Z, the width of `z`.
     pub fn z_dim(&self) -> usize {
         let [_, z_dim] = self.fc[0].weight.dims();
         z_dim
@@ -62,19 +62,20 @@ impl Mapping {
         self.fc.iter().fold(z, |x, layer| layer.forward(x))
     }
 
-    /// Makes a single linear layer draw `w` of this mean `[D]` and of the covariance `rootᵀ·root`, `root [Z, D]`, from normal `z`.
+    /// Sets a single linear layer so that Gaussian `z` give `w` with this mean `[D]` and covariance
+    /// `rootᵀ·root`, `root [Z, D]`.
     ///
     /// # Panics
-    /// When there are more layers.
+    /// If there is more than one layer.
     pub fn draw_normal(&mut self, mean: Tensor<1>, root: Tensor<2>) {
         let [layer] = &mut self.fc[..] else {
-            panic!("one linear layer");
+            panic!("the mapping network must have one linear layer");
         };
         layer.set_affine(root, mean.clone());
         self.track_w_avg(mean.unsqueeze(), 0.0);
     }
 
-    /// The covariance of `w`, `[D, D]`, where it is normal: from a single linear layer.
+    /// The covariance of `w`, `[D, D]`, if `w` is Gaussian, i.e. for a single linear layer.
     pub fn covariance(&self) -> Option<Tensor<2>> {
         match &self.fc[..] {
             [layer] if layer.is_linear() => {
@@ -85,7 +86,7 @@ impl Mapping {
         }
     }
 
-    /// Moves the mean of `w` towards the mean of `w [N, D]`: `w_avg ← β·w_avg + (1 − β)·mean(w)`.
+    /// Updates the running mean of `w` with `w [N, D]`: `w_avg ← β·w_avg + (1 − β)·mean(w)`.
     pub fn track_w_avg(&mut self, w: Tensor<2>, beta: f64) {
         let mean = w.detach().mean_dim(0).squeeze_dim(0);
         self.w_avg = self
@@ -102,7 +103,7 @@ mod tests {
     use burn::tensor::Distribution;
 
     #[test]
-    fn one_linear_layer_draws_any_normal_distribution() {
+    fn one_linear_layer_gives_any_gaussian() {
         let device = Device::flex();
         let config = GeneratorConfig::new(3, 2, vec![4; 4])
             .with_mapping_layers(1)

@@ -1,10 +1,11 @@
-//! StyleGAN2 (Karras et al. 2020), inference and training graph, after NVIDIA's `training/networks.py`.
+//! StyleGAN2 (Karras et al. 2020) for training and inference, after NVIDIA's
+//! `training/networks.py`.
 //!
-//! `z [N, Z]` → [`Mapping`] → `w [N, D]` → [`broadcast`] → `w_plus [N, L, D]` → [`Synthesis`] → image `[N, 3, R, R]`,
-//! nominally in [-1, 1]. `L = 2·log2(R) − 2`.
+//! `z [N, Z]` → [`Mapping`] → `w [N, D]` → [`broadcast`] → `w_plus [N, L, D]` → [`Synthesis`] →
+//! image `[N, 3, R, R]`, nominally in [-1, 1]. `L = 2·log2(R) − 2`.
 //!
-//! Parameters carry NVIDIA's names except for lists: `mapping.fc{i}` is `mapping.fc.{i}` here, `synthesis.b{4·2^i}` is
-//! `synthesis.blocks.{i}`, and `synthesis.b4.const` is `synthesis.input`.
+//! Parameters have NVIDIA's names, except in lists: `mapping.fc{i}` is `mapping.fc.{i}`,
+//! `synthesis.b{4·2^i}` is `synthesis.blocks.{i}`, and `synthesis.b4.const` is `synthesis.input`.
 
 mod config;
 mod generator;

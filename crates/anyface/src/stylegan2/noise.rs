@@ -6,20 +6,20 @@ use burn::tensor::{Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Where the noise of a forward pass comes from.
+/// Source of the per-pixel noise in a forward pass.
 #[derive(Debug)]
 pub enum Noise<'a> {
     /// No noise.
     None,
-    /// The maps stored in the layers, the same for every image.
+    /// The constant maps stored in the layers, the same for every image.
     Const,
-    /// Fresh noise for every layer and image, drawn layer by layer: for training, since what an image gets depends on the
-    /// batch it is in.
+    /// New noise for every layer and image, drawn layer by layer. For training: the noise of an
+    /// image depends on its batch.
     Random(&'a mut ChaCha8Rng),
 }
 
 impl Noise<'_> {
-    /// [`Self::sample`] as numbers, with `constant` as those of the layer.
+    /// [`Self::sample`] as a slice of values; `constant` is the layer's map.
     pub(super) fn values<'c>(
         &mut self,
         constant: &'c [f32],
@@ -32,7 +32,7 @@ impl Noise<'_> {
         }
     }
 
-    /// Unit noise for a layer of `[n, C, side, side]`: `[1 or n, 1, side, side]`, or nothing.
+    /// Unit noise for a layer `[n, C, side, side]`: `[1 or n, 1, side, side]`, or `None`.
     pub(super) fn sample(&mut self, constant: Tensor<2>, n: usize) -> Option<Tensor<4>> {
         match self {
             Noise::None => None,

@@ -1,4 +1,4 @@
-//! The synthesis network for inference.
+//! The synthesis network prepared for inference.
 
 use anyface_kernels::{
     Inputs, Isa, Noise as ScaledNoise, PreparedWeights, StyledConv, add_upsampled, blocked_len,
@@ -10,18 +10,17 @@ use super::synthesis::first_features;
 use super::{Noise, Synthesis, SynthesisLayer, ToRgb};
 use crate::layers::{FullyConnected, Settings, runs_on_flex};
 
-/// In what convolutions are computed; sums are always in f32.
+/// Precision of the convolutions' operands; sums are always f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// Single precision.
     #[default]
     F32,
-    /// Operands of the large products rounded to bfloat16: faster, and the image is at least 45 dB PSNR
-    /// from that in f32.
+    /// bfloat16 operands in the large products: faster, with at least 45 dB PSNR to the f32 image.
     Bf16,
 }
 
-/// This machine, the backend or the architecture does not compute in bf16.
+/// The machine, the backend or the architecture does not support bf16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "bf16 needs a processor with AVX-512 BF16, the CPU as device, and a generator of the \
@@ -29,11 +28,11 @@ pub enum Precision {
 )]
 pub struct Unsupported;
 
-/// A synthesis network whose weights no longer change.
+/// A synthesis network with constant weights.
 ///
-/// On the CPU they are packed and transformed once, and features lie in buffers that are kept. Its images in f32 are, bit
-/// by bit, those of the [`Synthesis`] it was made from. On other devices, and of another
-/// architecture than `skip`, it is that network.
+/// On the CPU, weights are packed and transformed once, and feature buffers are reused. Its f32
+/// images equal those of the original [`Synthesis`] bit by bit. On other devices, and for
+/// architectures other than `skip`, it runs the original network.
 #[derive(Debug)]
 pub struct PreparedSynthesis(Body);
 
@@ -48,25 +47,25 @@ enum Body {
     Operations(Synthesis),
 }
 
-/// One resolution, see [`super::SynthesisBlock`].
+/// The layers of one resolution, see [`super::SynthesisBlock`].
 #[derive(Debug)]
 struct Block {
-    /// The up-sampling convolution, if there is one, and the plain one.
+    /// The up-sampling convolution, if there is one, and the plain convolution.
     convs: Vec<Layer>,
     torgb: Layer,
 }
 
-/// A styled convolution with all that it reads but features and style.
+/// A styled convolution with all inputs except features and style.
 #[derive(Debug)]
 struct Layer {
-    /// The style is `(w · matrix + offset) · gain`: `[D, C_in]`, `[1, C_in]`.
+    /// The style is `(w · matrix + offset) · gain`, with matrix `[D, C_in]` and offset `[1, C_in]`.
     affine: [Tensor<2>; 2],
     style_gain: Option<f64>,
-    /// For one image.
+    /// The convolution for a batch of one image.
     conv: StyledConv,
     weights: PreparedWeights,
     bias: Vec<f32>,
-    /// The constant map `[R, R]` and its strength.
+    /// The constant noise map `[R, R]` and its strength.
     noise: Option<(Vec<f32>, f32)>,
 }
 
@@ -91,7 +90,7 @@ impl Synthesis {
     /// ```
     ///
     /// # Errors
-    /// [`Unsupported`] if bf16 is asked for where it cannot be computed.
+    /// [`Unsupported`] if `precision` is bf16 and it is not supported.
     pub fn prepare(self, precision: Precision) -> Result<PreparedSynthesis, Unsupported> {
         let input = self.input.val();
         let isa = match precision {
@@ -108,7 +107,7 @@ impl Synthesis {
             let side = 4 << level;
             let convs = block.conv0.iter().chain([&block.conv1]);
             let torgb = block.torgb.as_ref();
-            let torgb = torgb.expect("every block of the architecture has colours");
+            let torgb = torgb.expect("every block has colours");
             Block {
                 convs: convs
                     .map(|conv| Layer::of_features(isa, conv, side))
@@ -125,12 +124,12 @@ impl Synthesis {
 }
 
 impl PreparedSynthesis {
-    /// `w_plus [N, L, D]` to images `[N, 3, R, R]`, nominally in [-1, 1] but not limited to it.
+    /// Maps `w_plus [N, L, D]` to images `[N, 3, R, R]`, nominally from −1 to 1 but not clamped.
     pub fn forward(&self, w_plus: Tensor<3>, noise: Noise<'_>) -> Tensor<4> {
         self.forward_restyled(w_plus, None, noise)
     }
 
-    /// As [`PreparedSynthesis::forward`], with `style_offset [1, S]` added to the styles of all
+    /// Like [`PreparedSynthesis::forward`], with `style_offset [1, S]` added to the styles of all
     /// convolutions.
     pub fn forward_restyled(
         &self,
@@ -194,7 +193,7 @@ impl PreparedSynthesis {
 }
 
 impl Layer {
-    /// Of an input with so many rows and columns.
+    /// The convolution for an input of `side` × `side`.
     fn new(
         isa: Isa,
         side: usize,
@@ -226,7 +225,7 @@ impl Layer {
         }
     }
 
-    /// The convolution of a block, to features of so many rows and columns.
+    /// A convolution of a block, with an output of `side` × `side`.
     fn of_features(isa: Isa, layer: &SynthesisLayer, side: usize) -> Self {
         let input = if layer.settings.up { side / 2 } else { side };
         let (weight, bias) = (layer.weight.val(), layer.bias.val());
@@ -237,7 +236,7 @@ impl Layer {
         }
     }
 
-    /// Features of so many rows and columns to colours.
+    /// The convolution from features of `side` × `side` to colours.
     fn of_colours(isa: Isa, layer: &ToRgb, side: usize) -> Self {
         let (weight, bias) = (layer.weight.val(), layer.bias.val());
         Self {
@@ -246,13 +245,13 @@ impl Layer {
         }
     }
 
-    /// N, C_out and pixels.
+    /// `[N, C_out, pixels]` of the output.
     fn output_shape(&self, n: usize) -> [usize; 3] {
         let [height, width] = self.conv.output_size();
         [n, self.conv.out_channels, height * width]
     }
 
-    /// The style `[N, C_in]` of w `[N, D]`, moved by an offset `[1, C_in]`.
+    /// The style `[N, C_in]` for w `[N, D]`, plus an offset `[1, C_in]`.
     fn style(&self, w: Tensor<2>, style_offset: Option<Tensor<2>>) -> Tensor<2> {
         let [matrix, offset] = self.affine.clone();
         let style = w.matmul(matrix) + offset;
@@ -266,8 +265,8 @@ impl Layer {
         }
     }
 
-    /// x `[N, ⌈C_in/16⌉, H, H, 16]` in a style `[N, C_in]` to y `[N, ⌈C_out/16⌉, R, R, 16]`; both slices
-    /// may be longer.
+    /// Maps x `[N, ⌈C_in/16⌉, H, H, 16]` with styles `[N, C_in]` to y `[N, ⌈C_out/16⌉, R, R, 16]`;
+    /// both slices may be longer.
     fn features(&self, x: &[f32], style: Tensor<2>, noise: &mut Noise<'_>, y: &mut [f32]) {
         let y = &mut y[..blocked_len(self.output_shape(style.dims()[0]))];
         self.with_inputs(x, style, noise, |conv, inputs| {
@@ -275,7 +274,8 @@ impl Layer {
         });
     }
 
-    /// x `[N, ⌈C_in/16⌉, R, R, 16]` in a style `[N, C_in]` to y `[N, 3, R, R]`; both slices may be longer.
+    /// Maps x `[N, ⌈C_in/16⌉, R, R, 16]` with styles `[N, C_in]` to y `[N, 3, R, R]`; both slices
+    /// may be longer.
     fn colours(&self, x: &[f32], style: Tensor<2>, noise: &mut Noise<'_>, y: &mut [f32]) {
         let y = &mut y[..self.output_shape(style.dims()[0]).iter().product()];
         self.with_inputs(x, style, noise, |conv, inputs| {
@@ -283,7 +283,7 @@ impl Layer {
         });
     }
 
-    /// Calls with the convolution and what it reads.
+    /// Calls a function with the convolution and its inputs.
     fn with_inputs(
         &self,
         x: &[f32],
@@ -318,7 +318,7 @@ impl Layer {
     }
 }
 
-/// Features `[N, C, H, W]` as `[N, ⌈C/16⌉, H, W, 16]`.
+/// Converts features `[N, C, H, W]` to `[N, ⌈C/16⌉, H, W, 16]`.
 fn blocked(isa: Isa, features: Tensor<4>) -> Vec<f32> {
     let [n, channels, height, width] = features.dims();
     let shape = [n, channels, height * width];
@@ -327,7 +327,7 @@ fn blocked(isa: Isa, features: Tensor<4>) -> Vec<f32> {
     blocks
 }
 
-/// The numbers of a tensor.
+/// The values of a tensor.
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     let values = tensor.into_data().try_into_vec();
     values.expect("networks are in f32 on the CPU")
@@ -341,7 +341,7 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    /// A network in which every operand matters, with shapes for every algorithm.
+    /// A network in which every operand has an effect, with shapes for every algorithm.
     fn network(input: SynthesisInput, device: &Device) -> Synthesis {
         let config = GeneratorConfig::new(8, 16, vec![64, 64, 64, 48, 16]).with_input(Some(input));
         let mut synthesis = config.init(device).synthesis;
@@ -394,7 +394,7 @@ mod tests {
         let synthesis = network(SynthesisInput::Constant, &device);
         let w_plus = latents(4, &device);
         let Ok(half) = synthesis.clone().prepare(Precision::Bf16) else {
-            return; // This processor has no bf16.
+            return; // This processor does not support bf16.
         };
         let exact = values(synthesis.forward(w_plus.clone(), Noise::Const));
         let rounded = values(half.forward(w_plus, Noise::Const));

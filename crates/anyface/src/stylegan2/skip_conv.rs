@@ -1,4 +1,4 @@
-//! Features past the convolutions of a block.
+//! The residual connection of a block in the architecture `resnet`.
 
 use anyface_kernels::Activation;
 use burn::module::{Module, Param};
@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{conv_same, upsample_2x};
 
-/// A 1×1 convolution without style and bias, and an upsampling (NVIDIA `Conv2dLayer` as `skip`).
+/// A 1×1 convolution without style and bias, then upsampling (NVIDIA `Conv2dLayer` as `skip`).
 #[derive(Module, Debug)]
 pub struct SkipConv {
     /// `[C_out, C_in, 1, 1]`.

@@ -1,16 +1,17 @@
-//! The style space S: all scales of the features that convolutions read (Wu et al. 2021, arXiv
-//! 2011.12799). Single entries change single things of a face.
+//! The style space S: the scales of all features that convolutions read (Wu et al. 2021, arXiv
+//! 2011.12799). Single entries control single attributes of a face.
 //!
-//! Styles of `ToRgb` layers are no part of it here, as in StyleCLIP.
+//! As in StyleCLIP, styles of `ToRgb` layers are not included.
 
 use burn::tensor::Tensor;
 
 use super::{Synthesis, SynthesisLayer};
 
 impl Synthesis {
-    /// Styles `[N, S]` of `w_plus [N, L, D]`, convolution by convolution.
+    /// Styles `[N, S]` of `w_plus [N, L, D]`, in the order of the convolutions.
     pub fn styles(&self, w_plus: Tensor<3>) -> Tensor<2> {
-        // Convolution i reads latent layer i: `conv1` of 4², then `conv0` and `conv1` of 8² and so on.
+        // Convolution i reads latent layer i: `conv1` of 4², then `conv0` and `conv1` of 8², and so
+        // on.
         let styles = self.convs().enumerate().map(|(index, conv)| {
             let w = w_plus.clone().narrow(1, index, 1).squeeze_dim(1);
             conv.affine.forward(w)
@@ -18,7 +19,7 @@ impl Synthesis {
         Tensor::cat(styles.collect(), 1)
     }
 
-    /// The network that adds `offset [1, S]` to the styles of whatever it draws.
+    /// Adds `offset [1, S]` to the styles of all images.
     #[must_use]
     pub fn restyled(mut self, offset: &Tensor<2>) -> Self {
         let mut start = 0;
@@ -46,7 +47,7 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tolerance};
 
     #[test]
-    fn an_offset_of_the_styles_is_drawn_in_the_same_way_by_both_networks() {
+    fn both_networks_apply_a_style_offset_in_the_same_way() {
         let device = Device::flex();
         device.seed(3);
         let channels = vec![8, 6, 5, 4];
@@ -54,7 +55,7 @@ mod tests {
         let synthesis = config.init(&device).synthesis;
         let normal = Distribution::Normal(0.0, 1.0);
         let w_plus = Tensor::<3>::random([1, 8, 4], normal, &device);
-        // Of 8 at 4², 8 and 6 at 8², 6 and 5 at 16², 5 and 4 at 32².
+        // 8 at 4², 8 and 6 at 8², 6 and 5 at 16², 5 and 4 at 32².
         assert_eq!(config.style_width(), 42);
         let offset = Tensor::<2>::random([1, 42], normal, &device);
         let restyled = synthesis.clone().restyled(&offset);

@@ -9,18 +9,18 @@ use super::{
 };
 use crate::layers::{Activation, FullyConnected, upsample_2x};
 
-/// Share of the learned constant in an input that also reads `w`.
+/// Weight of the learned constant in an input that also reads `w`.
 const CONSTANT_SHARE: f64 = 0.5;
 
-/// Keeps the variance of a sum of two.
+/// Preserves the variance of a sum of two terms.
 const SQRT_HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
-/// A learned 4×4 input and one block for every resolution.
+/// A 4×4 input and one block per resolution.
 #[derive(Module, Debug)]
 pub struct Synthesis {
     /// The learned constant, `[C, 4, 4]`.
     pub input: Param<Tensor<3>>,
-    /// From `w` to features that are added to the constant, `[D] → [C·4·4]`; none in StyleGAN2.
+    /// `w` to features that are added to the constant, `[D] → [C·4·4]`; `None` in StyleGAN2.
     pub input_affine: Option<FullyConnected>,
     /// Blocks of 4², 8², … R².
     pub blocks: Vec<SynthesisBlock>,
@@ -53,19 +53,19 @@ impl Synthesis {
         }
     }
 
-    /// Latent layers, L.
+    /// L, the number of latent layers.
     pub fn num_ws(&self) -> usize {
         2 * self.blocks.len()
     }
 
-    /// `w_plus [N, L, D]` to images `[N, 3, R, R]`, nominally in [-1, 1] but not limited to it.
+    /// Maps `w_plus [N, L, D]` to images `[N, 3, R, R]`, nominally from −1 to 1 but not clamped.
     pub fn forward(&self, w_plus: Tensor<3>, noise: Noise<'_>) -> Tensor<4> {
         self.forward_with(w_plus, noise, |_, _| ())
     }
 
-    /// As [`Synthesis::forward`]; `show` sees the number of every block that has images and these,
-    /// `[N, 3, 4·2^block, 4·2^block]`, each a coarser version of the last: of all blocks in the
-    /// architecture `skip`.
+    /// Like [`Synthesis::forward`]. For every block with colours (all blocks in the architecture
+    /// `skip`), `show` receives its index and images `[N, 3, 4·2^block, 4·2^block]`, coarser
+    /// versions of the final ones.
     pub fn forward_with(
         &self,
         w_plus: Tensor<3>,
@@ -85,14 +85,14 @@ impl Synthesis {
         image.expect("the last block has colours")
     }
 
-    /// Whether it is of the architecture `skip`.
+    /// Whether the architecture is `skip`.
     pub(super) fn is_skip(&self) -> bool {
         self.blocks.iter().all(|block| block.torgb.is_some())
     }
 }
 
-/// The features that the first block reads, `[N, C, 4, 4]`: the `constant [C, 4, 4]`, or half of it and what `affine` makes
-/// of the first layer of `w_plus [N, L, D]`.
+/// The input features of the first block, `[N, C, 4, 4]`: the `constant [C, 4, 4]`, or half of it
+/// plus the output of `affine` on the first layer of `w_plus [N, L, D]`.
 pub(super) fn first_features(
     constant: Tensor<3>,
     affine: Option<&FullyConnected>,
@@ -108,17 +108,17 @@ pub(super) fn first_features(
     constant * CONSTANT_SHARE + affine.forward(w).reshape([n, c, height, width])
 }
 
-/// One resolution: an upsampling and a plain convolution (only the plain one at 4²), and in the
-/// architecture `skip` colours added to the upsampled image of the block before.
+/// One resolution: an upsampling and a plain convolution (at 4² only the plain one). In the
+/// architecture `skip`, its colours are added to the upsampled image of the previous block.
 #[derive(Module, Debug)]
 pub struct SynthesisBlock {
     /// The upsampling convolution.
     pub conv0: Option<SynthesisLayer>,
     /// The plain convolution.
     pub conv1: SynthesisLayer,
-    /// Past the convolutions; in the architecture `resnet` only, above 4².
+    /// The residual connection, above 4² in the architecture `resnet`.
     pub skip: Option<SkipConv>,
-    /// Features to colours; in the architecture `skip`, and in the last block of all.
+    /// To-RGB layer; in every block of the architecture `skip`, else only in the last block.
     pub torgb: Option<ToRgb>,
 }
 
@@ -149,8 +149,9 @@ impl SynthesisBlock {
         }
     }
 
-    /// Features `x` and the image of the block below, to those of this block. Block `level` uses the latent layers
-    /// `2·level − 1 ..= 2·level + 1` of `w_plus [N, L, D]`; it shares the last with the next block.
+    /// Maps features `x` and the image of the previous block to those of this block. Block `level`
+    /// uses the latent layers `2·level − 1 ..= 2·level + 1` of `w_plus [N, L, D]`; it shares the
+    /// last with the next block.
     pub fn forward(
         &self,
         x: Tensor<4>,

@@ -11,22 +11,23 @@ use crate::layers::{FullyConnected, Operands, ScaledNoise, Settings, styled_conv
 /// A convolution layer of the synthesis network (NVIDIA `SynthesisLayer`).
 #[derive(Module, Debug)]
 pub struct SynthesisLayer {
-    /// `w` to one scale for every input channel.
+    /// `w` to one scale per input channel.
     pub affine: FullyConnected,
     /// `[C_out, C_in, 3, 3]`.
     pub weight: Param<Tensor<4>>,
     /// `[C_out]`.
     pub bias: Param<Tensor<1>>,
-    /// Noise amplitude, `[1]`.
+    /// Strength of the noise, `[1]`.
     pub noise_strength: Param<Tensor<1>>,
-    /// Noise of [`Noise::Const`], `[R, R]`: a buffer.
+    /// Map of [`Noise::Const`], `[R, R]`, a buffer.
     pub noise_const: Param<Tensor<2>>,
     #[module(skip)]
     pub(super) settings: Settings,
 }
 
 impl SynthesisLayer {
-    /// A layer that makes `[N, d_output, resolution, resolution]`, from half that resolution if `up`.
+    /// Creates a layer with output `[N, d_output, resolution, resolution]`; with `up`, its input
+    /// has half the resolution.
     pub(super) fn new(
         [d_input, d_output]: [usize; 2],
         w_dim: usize,
@@ -56,13 +57,13 @@ impl SynthesisLayer {
         }
     }
 
-    /// C_in, the features that it reads and scales.
+    /// C_in, the number of input features.
     pub(super) fn inputs(&self) -> usize {
         let [_, inputs, ..] = self.weight.dims();
         inputs
     }
 
-    /// `x [N, C_in, H, H]` in the style `w [N, D]` to `[N, C_out, R, R]`.
+    /// Maps `x [N, C_in, H, H]` with latents `w [N, D]` to `[N, C_out, R, R]`.
     pub fn forward(&self, x: Tensor<4>, w: Tensor<2>, noise: &mut Noise<'_>) -> Tensor<4> {
         let [n, ..] = x.dims();
         let noise = noise

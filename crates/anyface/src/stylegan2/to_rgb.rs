@@ -1,4 +1,4 @@
-//! Features to colours.
+//! The to-RGB layer: features to colours.
 
 use anyface_kernels::Activation;
 use burn::module::{Module, Param};
@@ -10,7 +10,7 @@ use crate::layers::{FullyConnected, Operands, Settings, styled_conv};
 /// A styled 1×1 convolution without demodulation (NVIDIA `ToRGBLayer`).
 #[derive(Module, Debug)]
 pub struct ToRgb {
-    /// `w` to one scale for every input channel.
+    /// `w` to one scale per input channel.
     pub affine: FullyConnected,
     /// `[3, C, 1, 1]`.
     pub weight: Param<Tensor<4>>,
@@ -39,7 +39,7 @@ impl ToRgb {
         }
     }
 
-    /// `x [N, C, H, W]` in the style `w [N, D]` to `[N, 3, H, W]`.
+    /// Maps `x [N, C, H, W]` with latents `w [N, D]` to `[N, 3, H, W]`.
     pub fn forward(&self, x: Tensor<4>, w: Tensor<2>) -> Tensor<4> {
         let style = self.affine.forward(w) * self.style_gain();
         let operands = Operands {

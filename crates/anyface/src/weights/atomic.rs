@@ -1,19 +1,20 @@
-//! Files that appear whole or not at all.
+//! Atomic writing of files.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Writes `bytes` to `path` by way of a temporary file in the same folder, which is created if needed. A crash at any
-/// moment leaves either the old file or the new one.
+/// Writes `bytes` to `path` through a temporary file in the same folder, which is created if
+/// needed. After a crash, `path` is either the old or the new file.
 ///
 /// # Errors
-/// Whatever the file system refuses; `path` is then untouched.
+/// If the file system returns an error; `path` does not change then.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_file(path, |temporary| fs::write(temporary, bytes))
 }
 
-/// [`write_atomically`] for what is too large to hold: `write` fills the temporary file.
+/// Like [`write_atomically`] for content that does not fit into memory: `write` fills the temporary
+/// file.
 pub(super) fn replace_file(
     path: &Path,
     write: impl FnOnce(&Path) -> io::Result<()>,
@@ -24,15 +25,16 @@ pub(super) fn replace_file(
     };
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
-    // Temporary files are private by default; this one becomes an ordinary file, so the umask decides.
+    // Temporary files are private by default. This one becomes an ordinary file, so the umask
+    // decides.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // tempfile's errors name the temporary file, which means nothing to a user.
+    // tempfile's errors name the temporary file, which does not help a user.
     let file = builder
         .tempfile_in(folder)
         .map_err(|error| io::Error::from(error.kind()))?;
     write(file.path())?;
-    // It may be another file by now, as private as temporary files are: so safetensors writes.
+    // safetensors may have replaced the file by another private one.
     let permissions = file.as_file().metadata()?.permissions();
     fs::set_permissions(file.path(), permissions)?;
     let written = fs::OpenOptions::new().write(true).open(file.path())?;
@@ -46,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replaces_the_file_and_leaves_nothing_else() {
+    fn replaces_the_file_and_leaves_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/weights.bin");
         write_atomically(&path, b"old").unwrap();
@@ -74,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_the_way_is_an_error_and_survives() {
+    fn a_folder_at_the_path_is_an_error_and_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.bin");
         fs::create_dir(&path).unwrap();

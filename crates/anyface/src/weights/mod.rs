@@ -1,4 +1,4 @@
-//! Weights of networks on disk: safetensors, loaded strictly and written atomically.
+//! Network weights on disk: safetensors, loaded strictly and written atomically.
 
 mod atomic;
 mod tensors;
@@ -13,49 +13,50 @@ pub use tensors::{
     StoredDtype, load_module, load_module_bytes, load_module_tensors, save_module, save_tensors,
 };
 
-/// Why weights could not be read or written. `source_name` is a path, or what the caller called the bytes.
+/// Why weights could not be read or written. `source_name` is a path, or the caller's name for the
+/// bytes.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The file could not be read, or is no whole checkpoint.
+    /// The file could not be read, or is not a complete checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The file could not be written; whatever stood there before still does.
+    /// The file could not be written; an existing file does not change.
     #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The bytes are not a whole safetensors file.
+    /// The bytes are not a complete safetensors file.
     #[error("{source_name} is not a safetensors file: {source}")]
     Format {
-        /// Where the bytes come from.
+        /// Name of the source.
         source_name: String,
-        /// The parser's reason.
+        /// The parser's error.
         source: safetensors::SafeTensorError,
     },
-    /// The network has a tensor that the file lacks.
+    /// The file lacks a tensor of the network.
     #[error("{source_name} lacks the tensor `{tensor}`")]
     Missing {
-        /// Where the bytes come from.
+        /// Name of the source.
         source_name: String,
         /// Dotted name.
         tensor: String,
     },
-    /// The file has a tensor that the network lacks.
+    /// The network lacks a tensor of the file.
     #[error("{source_name} holds a tensor `{tensor}` that the network does not have")]
     Unexpected {
-        /// Where the bytes come from.
+        /// Name of the source.
         source_name: String,
         /// Dotted name.
         tensor: String,
     },
-    /// A tensor has another shape than the network's.
+    /// A tensor has another shape than in the network.
     #[error("{source_name}: `{tensor}` has shape {found:?}, the network needs {expected:?}")]
     Shape {
-        /// Where the bytes come from.
+        /// Name of the source.
         source_name: String,
         /// Dotted name.
         tensor: String,
@@ -64,32 +65,32 @@ pub enum WeightsError {
         /// Shape on disk.
         found: Vec<usize>,
     },
-    /// A checkpoint of a model that this library does not have.
+    /// The checkpoint's model is not supported.
     #[error("{source_name}: {reason}")]
     Unsupported {
-        /// Where the bytes come from.
+        /// Name of the source.
         source_name: String,
-        /// What the library does not have.
+        /// What is not supported.
         reason: String,
     },
-    /// A weight is infinite or no number.
+    /// A weight is infinite or NaN.
     #[error("{source_name}: element {index} of `{tensor}` is {value}")]
     NotFinite {
-        /// Where the bytes come from.
+        /// Name of the source.
         source_name: String,
         /// Dotted name.
         tensor: String,
-        /// Elements before it.
+        /// Index of the element.
         index: usize,
-        /// What it is.
+        /// The value.
         value: f32,
     },
-    /// A tensor of a network holds no floats.
+    /// A tensor of a network does not hold floats.
     #[error(
-        "{source_name}: `{tensor}` is stored as {found}, which is no float of 16, 32 or 64 bits"
+        "{source_name}: `{tensor}` is stored as {found}, which is not a float of 16, 32 or 64 bits"
     )]
     Dtype {
-        /// Where the bytes come from.
+        /// Name of the source.
         source_name: String,
         /// Dotted name.
         tensor: String,
@@ -99,7 +100,7 @@ pub enum WeightsError {
 }
 
 impl WeightsError {
-    /// `checkpoint` is of a model that this library does not have.
+    /// An error for a `checkpoint` of an unsupported model.
     pub(crate) fn unsupported(checkpoint: &Checkpoint, reason: impl Into<String>) -> Self {
         Self::Unsupported {
             source_name: checkpoint.source_name.clone(),

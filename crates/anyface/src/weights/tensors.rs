@@ -1,7 +1,8 @@
-//! A module's float parameters as safetensors under their dotted module paths (`mapping.fc0.weight`).
+//! The float parameters of a module as safetensors, under their dotted module paths
+//! (`mapping.fc0.weight`).
 //!
-//! Buffers (a running mean, a noise constant) are parameters that do not require a gradient, so they are stored too. burn
-//! has no rank-0 tensors: a scalar on disk (`[]`) fits a parameter of shape `[1]`.
+//! Buffers (a running mean, a noise constant) are parameters without gradient, so they are stored
+//! too. burn has no rank-0 tensors: a scalar on disk (`[]`) fits a parameter of shape `[1]`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,19 +27,19 @@ pub enum StoredDtype {
     F32,
 }
 
-/// Gives `module` the weights in the safetensors file at `path`, floats of any size, on the module's device.
+/// Loads the safetensors file at `path`, with floats of any size, into `module` on its device.
 ///
 /// # Errors
-/// The file cannot be read, or its tensors are not exactly the module's: one is missing, is one too many, or has another
-/// shape or element type.
+/// If the file cannot be read, or its tensors are not exactly the module's: one is missing,
+/// superfluous, misshapen or of another element type.
 pub fn load_module<M: Module>(module: M, path: &Path) -> Result<M, WeightsError> {
     load_module_bytes(module, &map_file(path)?, &path.display().to_string())
 }
 
-/// [`load_module`] from the bytes of a file; `source_name` stands for the path in errors.
+/// Like [`load_module`] for the bytes of a file; `source_name` replaces the path in errors.
 ///
 /// # Errors
-/// As [`load_module`].
+/// See [`load_module`].
 pub fn load_module_bytes<M: Module>(
     module: M,
     bytes: &[u8],
@@ -53,10 +54,10 @@ pub fn load_module_bytes<M: Module>(
     fill(module, tensors.collect(), source_name)
 }
 
-/// [`load_module`] from tensors by name, wherever they come from; `source_name` stands for the path in errors.
+/// Like [`load_module`] for tensors by name; `source_name` replaces the path in errors.
 ///
 /// # Errors
-/// As [`load_module`].
+/// See [`load_module`].
 pub fn load_module_tensors<M: Module>(
     module: M,
     tensors: &BTreeMap<String, StoredTensor>,
@@ -66,7 +67,7 @@ pub fn load_module_tensors<M: Module>(
     fill(module, tensors.collect(), source_name)
 }
 
-/// Gives each parameter of `module` its tensor, and checks that none is left.
+/// Sets each parameter of `module` to its tensor, and checks that no tensor is left.
 fn fill<M: Module, V: View>(
     module: M,
     tensors: BTreeMap<String, V>,
@@ -91,10 +92,10 @@ fn fill<M: Module, V: View>(
     }
 }
 
-/// Writes every float parameter of `module` to `path`, whole or not at all.
+/// Writes every float parameter of `module` to `path`, atomically.
 ///
 /// # Errors
-/// The file cannot be written.
+/// If the file cannot be written.
 pub fn save_module<M: Module>(
     module: &M,
     path: &Path,
@@ -122,10 +123,10 @@ pub fn save_module<M: Module>(
     })
 }
 
-/// Writes tensors to `path` as they are, one after another, whole or not at all.
+/// Writes tensors to `path`, one after another and without conversion, atomically.
 ///
 /// # Errors
-/// The file cannot be written.
+/// If the file cannot be written.
 pub fn save_tensors(
     tensors: BTreeMap<String, &StoredTensor>,
     path: &Path,
@@ -142,7 +143,8 @@ pub fn save_tensors(
     })
 }
 
-/// Where a visitor is in a module. Which variant of an enum a module is, its config tells and its tensors' names do not.
+/// The path of a visitor in a module. Enum variants are skipped: the config selects the variant,
+/// and tensor names do not contain it.
 #[derive(Default)]
 struct TensorPath(Vec<String>);
 
@@ -168,8 +170,8 @@ fn is_enum(container_type: &str) -> bool {
     container_type.starts_with("Enum:")
 }
 
-/// Replaces each parameter by the tensor of its name, which it takes out; keeps the first error and then leaves the rest
-/// alone.
+/// Replaces each parameter by the tensor of its name, which is removed. Keeps the first error and
+/// then skips the remaining parameters.
 struct Loader<'a, V> {
     tensors: BTreeMap<String, V>,
     source_name: &'a str,
@@ -232,14 +234,14 @@ impl<V: View> ModuleMapper for Loader<'_, V> {
     }
 }
 
-/// Names and shapes of the float parameters of `module`, whose values are not made for it.
+/// Names and shapes of the float parameters of `module`, without initialising their values.
 pub(crate) fn parameter_shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
     let mut shapes = Shapes::default();
     module.visit(&mut shapes);
     shapes.by_name
 }
 
-/// Gathers the shape of each parameter.
+/// Collects the shape of each parameter.
 #[derive(Default)]
 struct Shapes {
     path: TensorPath,
@@ -261,7 +263,7 @@ impl ModuleVisitor for Shapes {
     }
 }
 
-/// Gathers `(name, shape, little-endian bytes)` of each parameter.
+/// Collects `(name, shape, little-endian bytes)` of each parameter.
 struct Collector {
     dtype: StoredDtype,
     path: TensorPath,
@@ -324,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_come_back_with_their_gradient_flags() {
+    fn weights_load_with_their_gradient_flags() {
         let (_folder, path, before) = saved(StoredDtype::F32);
         let device = Device::flex().autodiff();
         let after = load_module(net(&device, [3, 4, 2], [0.0; 2]), &path).unwrap();
@@ -381,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_file_is_a_format_error() {
+    fn a_truncated_file_is_a_format_error() {
         let (_folder, path, whole) = saved(StoredDtype::F32);
         let bytes = fs::read(path).unwrap();
         let cut = load_module_bytes(whole, &bytes[..bytes.len() - 1], "the bundle");

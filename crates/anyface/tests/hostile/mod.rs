@@ -1,4 +1,4 @@
-//! What tests of damaged and hostile files share: damage, and the memory and time that reading takes.
+//! Shared by tests of damaged and hostile files: mutations, and measurement of memory and time.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::{Rng, RngExt};
 
-/// Counts what is allocated.
+/// Counts allocated bytes.
 struct Counting;
 
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
@@ -15,7 +15,7 @@ static PEAK: AtomicUsize = AtomicUsize::new(0);
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: every call goes to the system's allocator as it came; counting allocates nothing.
+// SAFETY: every call is passed on to the system's allocator; counting does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let allocated = ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
@@ -26,21 +26,21 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the pointer came from `System` by `alloc` above, with this layout.
+        // SAFETY: the pointer came from `System.alloc` above with this layout.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
 
-/// What a call took.
+/// Memory and time of a call.
 #[derive(Debug)]
 pub(crate) struct Cost {
-    /// The most bytes held at one time over those held before.
+    /// Peak of bytes in use, minus the bytes in use before.
     pub(crate) memory: usize,
-    /// From call to answer.
+    /// Duration.
     pub(crate) time: Duration,
 }
 
-/// Calls `action`. Tests that run at the same time are counted too.
+/// Calls `action` and measures it. Tests that run at the same time are counted too.
 pub(crate) fn measured<T>(action: impl FnOnce() -> T) -> (T, Cost) {
     let start = Instant::now();
     let before = ALLOCATED.load(Ordering::Relaxed);
@@ -53,7 +53,8 @@ pub(crate) fn measured<T>(action: impl FnOnce() -> T) -> (T, Cost) {
     (answer, cost)
 }
 
-/// A file with up to eight changes: bits, numbers, parts cut out, doubled, or taken from another file.
+/// A file with up to eight mutations: flipped bits, special numbers, and parts removed, duplicated,
+/// or taken from another file.
 pub(crate) fn mutated(seeds: &[Vec<u8>], rng: &mut impl Rng) -> Vec<u8> {
     const NUMBERS: [u64; 6] = [0, 1, 0x7f, 0xff, u32::MAX as u64, u64::MAX];
     let mut file = seeds[rng.random_range(0..seeds.len())].clone();

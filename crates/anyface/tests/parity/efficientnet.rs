@@ -1,4 +1,5 @@
-//! Parity with PyTorch on random weights (`tools/parity/efficientnet.py`), and with timm on the released ones.
+//! Parity with PyTorch on random weights (`tools/parity/efficientnet.py`), and with timm on the
+//! released weights.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ const TOLERANCE: f32 = 1e-4;
 
 const TAPS: [&str; 4] = ["f4", "f8", "f16", "f32"];
 
-/// Compares taps and the gradient of Σ tap · linspace(−1, 1, n) to the image.
+/// Compares the taps and the gradient of Σ tap · linspace(−1, 1, n) with respect to the image.
 fn check(weights: &Path, expected: &Fixture) {
     let device = Device::flex().autodiff();
     let network = open_efficientnet(weights, &device).unwrap();
@@ -83,14 +84,14 @@ fn another_efficientnet_is_refused_by_name() {
     );
 }
 
-/// A path that an environment variable names.
+/// The path in an environment variable.
 fn named(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable);
     path.unwrap_or_else(|| panic!("set {variable}")).into()
 }
 
 #[test]
-#[ignore = "needs the released weights: ANYFACE_LITE0 names their file, ANYFACE_LITE0_IO what timm computed with them"]
+#[ignore = "needs released weights: ANYFACE_LITE0 is their file, ANYFACE_LITE0_IO is timm's output"]
 fn the_released_weights_equal_the_reference() {
     let expected = Fixture::open(&named("ANYFACE_LITE0_IO"));
     check(&named("ANYFACE_LITE0"), &expected);

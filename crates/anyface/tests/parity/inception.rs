@@ -1,4 +1,4 @@
-//! Parity with torchvision's network, changed as pytorch-fid changes it (`tools/parity/inception.py`).
+//! Parity with torchvision's network with pytorch-fid's changes (`tools/parity/inception.py`).
 
 use std::path::Path;
 
@@ -15,7 +15,8 @@ fn features_equal_the_reference() {
     );
 }
 
-/// `python tools/parity/inception.py FOLDER --full`, then this with `ANYFACE_PARITY=FOLDER`.
+/// Run `python tools/parity/inception.py FOLDER --full`, then this test with
+/// `ANYFACE_PARITY=FOLDER`.
 #[test]
 #[ignore = "needs files of full size"]
 fn features_of_full_size_equal_the_reference() {

@@ -31,14 +31,14 @@ fn the_head_equals_the_reference() {
     expected.check("lpips", found, 1e-6);
 }
 
-/// A file that may not be in the repository, in the folder that `ANYFACE_SHARED` names.
+/// A file that may not be in the repository, in the folder `ANYFACE_SHARED`.
 fn shared(name: &str) -> PathBuf {
-    let folder = std::env::var_os("ANYFACE_SHARED").expect("ANYFACE_SHARED names a folder");
+    let folder = std::env::var_os("ANYFACE_SHARED").expect("ANYFACE_SHARED must be a folder");
     PathBuf::from(folder).join(name)
 }
 
 #[test]
-#[ignore = "needs released weights: ANYFACE_SHARED names a folder with weights/lpips and fixtures"]
+#[ignore = "needs released weights: ANYFACE_SHARED is a folder with weights/lpips and fixtures"]
 fn alexnet_with_the_released_weights_equals_the_reference() {
     let features = shared("fixtures/lpips_alexnet_random.safetensors");
     let io = shared("fixtures/lpips_alexnet_random.io.safetensors");
@@ -66,7 +66,7 @@ fn alexnet_with_the_released_weights_equals_the_reference() {
 }
 
 #[test]
-#[ignore = "needs released weights: ANYFACE_SHARED names a folder with weights/lpips"]
+#[ignore = "needs released weights: ANYFACE_SHARED is a folder with weights/lpips"]
 fn the_released_weights_of_vgg_fit_and_those_of_squeezenet_are_refused() {
     let vgg = shared("weights/lpips/vgg.pth");
     let squeeze = shared("weights/lpips/squeeze.pth");
@@ -75,13 +75,15 @@ fn the_released_weights_of_vgg_fit_and_those_of_squeezenet_are_refused() {
         .tensors
         .values()
         .map(|lin| lin.to_f32().unwrap().iter().sum::<f32>());
-    // Figures of the released file.
+    // Values of the released file.
     for (found, expected) in sums.zip([6.926, 8.8583, 17.515, 51.5213, 47.0349]) {
         assert!((found - expected).abs() < 1e-3, "{found} {expected}");
     }
     let error = convert(&Checkpoint::open(&squeeze).unwrap()).unwrap_err();
     assert!(
-        error.to_string().contains("AlexNet and VGG-16 are known"),
+        error
+            .to_string()
+            .contains("needs the features of AlexNet or VGG-16"),
         "{error}"
     );
 }

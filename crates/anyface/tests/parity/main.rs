@@ -1,8 +1,8 @@
-//! Networks against their reference implementations, by what is public.
+//! Parity of networks with their reference implementations, through the public API.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-// The library's own tests read fixtures too; `weights` stands where it does there.
+// The library's own tests share the fixtures; `weights` has the same path there.
 use anyface::weights;
 mod efficientnet;
 #[path = "../../src/parity.rs"]

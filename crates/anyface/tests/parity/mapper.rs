@@ -38,7 +38,7 @@ fn latents_equal_the_reference() {
 }
 
 #[test]
-fn banks_in_one_tensor_are_those_of_a_list() {
+fn banks_in_one_tensor_equal_those_in_a_list() {
     let expected = Fixture::open(&fixture("anyface_plus.io.safetensors"));
     let memory = memory("anyface_plus_memory_stacked.pt", &expected.device);
     let answers = memory.forward(expected.get("features"));

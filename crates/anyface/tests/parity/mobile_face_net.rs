@@ -1,4 +1,4 @@
-//! Parity of MobileFaceNet with ncnn (`tools/parity/mobilefacenet.py`), on random weights.
+//! Parity of MobileFaceNet with ncnn (`tools/parity/mobilefacenet.py`) on random weights.
 
 use anyface::checkpoint::Checkpoint;
 use anyface::convert::{Kind, convert};

@@ -1,4 +1,4 @@
-//! Parity with clip2latent on dalle2-pytorch 0.2.38: a random network in the trainer's own file.
+//! Parity with clip2latent on dalle2-pytorch 0.2.38: a random network in the trainer's file format.
 
 use burn::tensor::Tensor;
 
@@ -10,7 +10,7 @@ use anyface::stylegan2::broadcast;
 
 const TOLERANCE: f32 = 1e-5;
 
-/// The network of the file, and what it should compute.
+/// The network of the file, and its expected output.
 fn load() -> (Prior, Fixture) {
     let file = Checkpoint::open(&fixture("checkpoints/clip2latent_prior.ckpt")).unwrap();
     let converted = convert(&file).unwrap();

@@ -1,4 +1,4 @@
-//! Parity of YuNet with ONNX Runtime (`tools/parity/yunet.py`), on random weights.
+//! Parity of YuNet with ONNX Runtime (`tools/parity/yunet.py`) on random weights.
 
 use anyface::checkpoint::Checkpoint;
 use anyface::convert::{Kind, convert};

@@ -17,13 +17,13 @@ use crate::winograd::{
 };
 use crate::workspace::scratch;
 
-/// Gradients of transformed weights that are kept apart hold at most so many pairs of channels in all.
+/// Most pairs of channels in all separate partial sums of the weight gradient.
 const PARTIAL_PAIRS: usize = 1 << 16;
 
-/// Gradients of transformed weights that are kept apart, at most.
+/// Most separate partial sums of the weight gradient.
 const PARTIAL_SUMS: usize = 16;
 
-/// What a strip adds to sums over pixels.
+/// Contribution of a strip to sums over pixels.
 struct StripSums {
     images: Range<usize>,
     /// Of bias, noise strength and demodulation: `[image][out]`.
@@ -33,8 +33,8 @@ struct StripSums {
 }
 
 impl Call<'_> {
-    /// Computes what `adjoint` asks for; returns the sums of the gradients of bias, noise strength and
-    /// demodulation, `[N, out]`.
+    /// Computes the gradients that `adjoint` requests. Returns the summed gradients of bias, noise
+    /// strength and demodulation, `[N, out]`.
     pub(in crate::styled_conv) fn backward_winograd(&self, adjoint: Adjoint<'_>) -> Vec<[f32; 3]> {
         let conv = self.conv;
         let channels = [conv.out_channels, conv.in_channels];
@@ -114,8 +114,8 @@ impl Call<'_> {
         outputs
     }
 
-    /// The gradients of one strip: of the input in `rows` where there are `weights`, of the transformed
-    /// weights added to `weight_sums`, or with `add` false written there.
+    /// The gradients of one strip. With `weights`, writes the input gradient to `rows`. Adds the
+    /// gradient of the transformed weights to `weight_sums`, or sets it there if `add` is false.
     fn backward_strip(
         &self,
         strip: &Strip,
@@ -132,7 +132,7 @@ impl Call<'_> {
         } else {
             strip.clone()
         };
-        // An up-sampling convolution takes the same tiles for both gradients.
+        // An up-sampling convolution uses the same tiles for both gradients.
         let mut of_inputs = weights
             .filter(|_| !conv.up)
             .map(|_| Tiles::new(false, strip, conv.out_channels));
@@ -189,8 +189,8 @@ impl Call<'_> {
         }
     }
 
-    /// The gradient of the input of a strip, up to 32 channels of it, in the rows of every image and in it of every
-    /// channel; returns those of the style with their places.
+    /// The input gradient of a strip for up to 32 channels, written to rows `[image][channel]`.
+    /// Returns the gradients of the style with their indices.
     fn input_gradient_pair(
         &self,
         strip: &Strip,
@@ -236,8 +236,9 @@ impl Call<'_> {
         sums
     }
 
-    /// The gradient before the activation of the part `output` that belongs to a strip, in transformed tiles: as the
-    /// input of a convolution and as that of the products. Returns its sums, `[image][out]`.
+    /// The gradient before the activation of the strip's part `output`, as transformed tiles: as
+    /// the input of a convolution, and as an operand of the weight gradient. Returns its sums,
+    /// `[image][out]`.
     fn output_gradient(
         &self,
         strip: &Strip,
@@ -296,7 +297,8 @@ impl Call<'_> {
             .collect()
     }
 
-    /// The gradient before the activation of one channel's rows; the sums leave out the rows beside the strip.
+    /// The gradient before the activation of one channel's rows. The sums exclude rows beside the
+    /// strip.
     fn gradient_rows(
         &self,
         output: &Strip,

@@ -32,7 +32,7 @@ impl Call<'_> {
         });
     }
 
-    /// The outputs of a strip, up to 32 channels of them, in the rows of every image and in it of every line.
+    /// Computes up to 32 output channels of a strip, written to rows `[image][line]`.
     fn strip_outputs(
         &self,
         strip: &Strip,
@@ -94,7 +94,7 @@ impl Call<'_> {
         });
     }
 
-    /// Divides y by segments and in them by 32 channels: for each, the rows of every image and in it of every line.
+    /// Splits y by segment and by 32 channels; each part holds rows `[image][line]`.
     fn divide<'a>(&self, segments: &[Segment], y: &'a mut [f32]) -> Vec<Vec<Vec<&'a mut [f32]>>> {
         let conv = self.conv;
         let (lanes, lines) = (self.order.lanes(), self.order.lines(conv.out_channels));
@@ -118,8 +118,8 @@ impl Call<'_> {
         parts
     }
 
-    /// Adds the products of a strip to the outputs of up to 32 channels of a segment: to the rows of every
-    /// image and in it of every line.
+    /// Adds the products of a strip to up to 32 output channels of a segment, in rows
+    /// `[image][line]`.
     fn add_strip(
         &self,
         segment: &Segment,
@@ -135,7 +135,7 @@ impl Call<'_> {
         let channels = self.pair_channels(pair);
         let products = self.products(strip, tiles, weights, pair, channels.len());
         let shape = products.shape;
-        // Rows that are complete with this strip, of those that belong to the segment.
+        // Rows of the segment that are complete after this strip.
         let last = strip.rows.end == conv.height;
         let end = 2 * strip.rows.end - if last { 0 } else { UP_REACH };
         let done = (2 * strip.rows.start)
@@ -182,7 +182,7 @@ impl Call<'_> {
         pair * PAIR..self.conv.out_channels.min((pair + 1) * PAIR)
     }
 
-    /// The constants of 16 output channels from `first` on, over pixels with that noise.
+    /// The constants of 16 output channels from `first` on, for pixels with `noise`.
     fn block_finish<'a>(&self, image: usize, first: usize, noise: &'a [f32]) -> BlockFinish<'a> {
         let Finish {
             noise_strength,

@@ -16,7 +16,7 @@ use crate::winograd::{
 };
 use crate::workspace::{Scratch, scratch};
 
-/// A strip with the rows that it writes: by 32 channels, of every image and in it of every line.
+/// A strip and its output rows: `[32 channels][image][line]`.
 type Work<'a> = (Strip, Vec<Vec<&'a mut [f32]>>);
 
 /// Transformed tiles of all channels.
@@ -53,7 +53,7 @@ impl Call<'_> {
         Strips::new(conv.up, [conv.batch, channels, conv.height, conv.width])
     }
 
-    /// The strips, with the rows that each writes of features with as many pixels as the input.
+    /// The strips, each with its output rows in features that have as many pixels as the input.
     fn work<'a>(&self, features: &'a mut [f32], channels: usize, order: Order) -> Vec<Work<'a>> {
         let strips = self.strips();
         let mut rows = strips.divide(features, channels, order).into_iter();
@@ -106,7 +106,7 @@ impl Call<'_> {
         tiles
     }
 
-    /// The products of `tiles` and the weights of 32 channels, in f32.
+    /// The f32 products of `tiles` with the weights of 32 channels.
     fn products(
         &self,
         strip: &Strip,
@@ -124,7 +124,7 @@ impl Call<'_> {
         products
     }
 
-    /// The noise of some rows of an image, empty where there is none.
+    /// The noise of a range of rows of an image; empty if there is none.
     fn noise_rows(&self, image: usize, rows: &Range<usize>, width: usize) -> &[f32] {
         match self.noise(image) {
             [] => &[],

@@ -3,11 +3,14 @@
 //! | | Multi-Modal CelebA-HQ | CelebAText-HQ |
 //! |---|---|---|
 //! | pictures | `image/<n>.jpg` | `CelebAimg/<n>.jpg` |
-//! | captions, one a line | `text/celeba-caption/<n>.txt` | `captions/<n>.txt` |
-//! | split | `train/filenames.pickle`, `test/filenames.pickle`: lists of strings | `data_flist/train.flist`, `data_flist/test.flist`: a path a line |
-//! | attributes, if there | CelebAMask-HQ's or CelebA's table | the same |
+//! | captions, one per line | `text/celeba-caption/<n>.txt` | `captions/<n>.txt` |
+//! | training split | `train/filenames.pickle` | `data_flist/train.flist` |
+//! | test split | `test/filenames.pickle` | `data_flist/test.flist` |
+//! | attributes, if present | CelebAMask-HQ's or CelebA's table | the same |
 //!
-//! What `anyface portraits` writes is read as the second.
+//! A pickle is a list of strings. An flist has one path per line.
+//!
+//! The output of `anyface portraits` has the layout of CelebAText-HQ.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -21,7 +24,7 @@ use crate::data::images::{is_picture, pictures_in};
 use crate::data::picture::Picture;
 use crate::error::{Result, TrainError};
 
-/// Where a data set keeps its parts.
+/// Paths of a data set, relative to its folder.
 pub(super) struct Places {
     images: &'static [&'static str],
     captions: &'static [&'static str],
@@ -43,7 +46,7 @@ pub(super) const CELEBA_TEXT_HQ: Places = Places {
     test: &["data_flist/test.flist"],
 };
 
-/// The faces of the split, or all that have captions where there is no split. Other pictures are left out.
+/// The faces of the split. Without a split, all faces with captions. Other pictures are ignored.
 pub(super) fn read(folder: &Path, places: &Places) -> Result<Vec<Record>> {
     let images = need(folder, places.images)?;
     let pictures = by_stem(pictures_in(&images)?)?;
@@ -79,28 +82,28 @@ pub(super) fn read(folder: &Path, places: &Places) -> Result<Vec<Record>> {
     named.into_iter().map(record).collect()
 }
 
-/// The captions of a file, one a line.
+/// The captions of a file, one per line.
 ///
 /// # Errors
-/// It cannot be read, is no UTF-8, or has no caption.
+/// The file cannot be read, is not UTF-8, or has no captions.
 pub(super) fn read_captions(path: &Path) -> Result<Vec<String>> {
     let text = read_text(path)?;
     let captions: Vec<String> = lines(&text).map(|(_, line)| line.to_owned()).collect();
     match captions.is_empty() {
-        true => Err(fault(path, "has no caption")),
+        true => Err(fault(path, "has no captions")),
         false => Ok(captions),
     }
 }
 
-/// A face by name.
+/// The name of a face.
 struct Named {
     name: String,
-    /// The file that names it.
+    /// The file that contains the name.
     by: PathBuf,
     part: Option<Part>,
 }
 
-/// The faces that the lists of the split name; none where there are no lists.
+/// Faces in the lists of the split, or `None` if there are no lists.
 fn split(folder: &Path, places: &Places) -> Result<Option<Vec<Named>>> {
     if first_of(folder, places.training).is_none() && first_of(folder, places.test).is_none() {
         return Ok(None);
@@ -119,7 +122,7 @@ fn split(folder: &Path, places: &Places) -> Result<Option<Vec<Named>>> {
     Ok(Some(all))
 }
 
-/// The names of a list: pickled strings, or a path a line.
+/// Names in a list: pickled strings, or one path per line.
 fn read_list(path: &Path) -> Result<Vec<String>> {
     let names = match path.extension().is_some_and(|e| e == "flist") {
         true => {
@@ -131,7 +134,7 @@ fn read_list(path: &Path) -> Result<Vec<String>> {
     Ok(names.iter().map(|name| stem(name).to_owned()).collect())
 }
 
-/// The faces that have a file of captions, by name.
+/// Faces with a caption file, sorted by name.
 fn captioned(folder: &Path) -> Result<Vec<Named>> {
     let mut named = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(TrainError::io(folder))? {
@@ -159,7 +162,7 @@ fn by_stem(files: Vec<PathBuf>) -> Result<HashMap<String, PathBuf>> {
     Ok(pictures)
 }
 
-/// The name of a file without folder and the extension of a picture. Numbers alone are names too.
+/// File name without folder and picture extension. A plain number is a name too.
 fn stem(path: &str) -> &str {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
     match is_picture(Path::new(name)) {

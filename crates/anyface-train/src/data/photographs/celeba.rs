@@ -1,11 +1,11 @@
-//! CelebA's tables of attributes, as text of ±1 and as CSV.
+//! CelebA's tables of attributes: text with ±1, or CSV.
 //!
-//! | file | holds |
-//! |---|---|
-//! | `list_attr_celeba.txt` | the number of pictures; the names of the attributes; file and values, a line each |
-//! | `attributes.csv`, `list_attr_celeba.csv` | names; file and values, perhaps with a column `identity` |
-//! | `identity_CelebA.txt` | file and person |
-//! | `list_eval_partition.txt` or `.csv` | file and part: 0 training, 1 validation, 2 test |
+//! - `list_attr_celeba.txt`: the number of pictures, the names of the attributes, then a line per
+//!   picture with file and values.
+//! - `attributes.csv`, `list_attr_celeba.csv`: a header, then file and values, optionally with a
+//!   column `identity`.
+//! - `identity_CelebA.txt`: file and person.
+//! - `list_eval_partition.txt` or `.csv`: file and part, 0 training, 1 validation, 2 test.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use super::text::{at_line, fault, first_of, lines, need, read_text};
 use crate::data::picture::Picture;
 use crate::error::Result;
 
-/// Where the pictures are.
+/// Folders of the pictures.
 const IMAGES: &[&str] = &[
     "img_align_celeba/img_align_celeba",
     "img_align_celeba",
@@ -25,7 +25,7 @@ const IMAGES: &[&str] = &[
     "images",
     "CelebA-HQ-img",
 ];
-/// Names of the table of attributes, in CelebA, in CelebAMask-HQ and elsewhere.
+/// Tables of attributes, in CelebA, CelebAMask-HQ and other copies.
 const ATTRIBUTES: &[&str] = &[
     "attributes.csv",
     "list_attr_celeba.csv",
@@ -81,7 +81,8 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Record>> {
     read_table(&labels)?.into_iter().map(record).collect()
 }
 
-/// The attributes by file, from the first of CelebA's tables that is in `folder`, and that table.
+/// Attributes by file name from the first of CelebA's tables that exists in `folder`, and the path
+/// of the table.
 pub(super) fn attributes_in(
     folder: &Path,
 ) -> Result<Option<(PathBuf, HashMap<String, Attributes>)>> {
@@ -93,10 +94,11 @@ pub(super) fn attributes_in(
     Ok(Some((path, faces)))
 }
 
-/// Reads a table of attributes: CSV if its first line has a comma.
+/// Reads a table of attributes. It is CSV if the first line has a comma.
 ///
 /// # Errors
-/// Names the line: an unknown attribute or value, too many or too few columns, a file that comes twice.
+/// Names the line with an unknown attribute or value, a wrong number of columns, or a repeated
+/// file.
 fn read_table(path: &Path) -> Result<Vec<Row>> {
     let text = read_text(path)?;
     let rows = match text.lines().next().is_some_and(|line| line.contains(',')) {
@@ -106,33 +108,30 @@ fn read_table(path: &Path) -> Result<Vec<Row>> {
     let mut known: HashMap<&str, usize> = HashMap::new();
     for row in &rows {
         if let Some(before) = known.insert(&row.file, row.line) {
-            let message = format!("`{}` stands in line {before} too", row.file);
+            let message = format!("`{}` is also in line {before}", row.file);
             return Err(at_line(path, row.line, message));
         }
     }
     match rows.is_empty() {
-        true => Err(fault(path, "has no face")),
+        true => Err(fault(path, "has no faces")),
         false => Ok(rows),
     }
 }
 
-/// The number of rows, the names, then a file and its values in each line, all parted by spaces. Some copies lack the
-/// number.
+/// Number of rows, names of attributes, then a file and its values per line, separated by spaces.
+/// Some copies lack the number.
 fn read_list(path: &Path, text: &str) -> Result<Vec<Row>> {
     let mut lines = lines(text).peekable();
     let count = lines.next_if(|(_, line)| line.parse::<usize>().is_ok());
     let Some((header, names)) = lines.next() else {
-        return Err(fault(path, "has no names of attributes"));
+        return Err(fault(path, "has no attribute names"));
     };
     let names = names.split_whitespace();
     let columns = names.map(|name| column(path, header, name));
     let columns = columns.collect::<Result<Vec<_>>>()?;
     let row = |(line, text): (usize, &str)| {
         let mut values = text.split_whitespace();
-        let file = values
-            .next()
-            .expect("a line that holds anything")
-            .to_owned();
+        let file = values.next().expect("lines are not empty").to_owned();
         let values: Vec<&str> = values.collect();
         Ok(Row {
             line,
@@ -144,14 +143,14 @@ fn read_list(path: &Path, text: &str) -> Result<Vec<Row>> {
     let rows = lines.map(row).collect::<Result<Vec<_>>>()?;
     match count {
         Some((line, count)) if count != rows.len().to_string() => {
-            let message = format!("says {count} faces, there are {}", rows.len());
+            let message = format!("states {count} faces but has {}", rows.len());
             Err(at_line(path, line, message))
         }
         _ => Ok(rows),
     }
 }
 
-/// Names, whose first is that of the file, whatever it says, then a row a face.
+/// A header, then one row per face. The first column is the file name, whatever its header.
 fn read_csv(path: &Path, text: &str) -> Result<Vec<Row>> {
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
@@ -189,8 +188,13 @@ fn read_csv(path: &Path, text: &str) -> Result<Vec<Row>> {
 }
 
 fn column(path: &Path, line: usize, name: &str) -> Result<Column> {
-    Column::from_name(name)
-        .ok_or_else(|| at_line(path, line, format!("`{name}` is no attribute of CelebA")))
+    Column::from_name(name).ok_or_else(|| {
+        at_line(
+            path,
+            line,
+            format!("`{name}` is not an attribute of CelebA"),
+        )
+    })
 }
 
 fn attributes(path: &Path, line: usize, columns: &[Column], values: &[&str]) -> Result<Attributes> {
@@ -201,7 +205,7 @@ fn attributes(path: &Path, line: usize, columns: &[Column], values: &[&str]) -> 
     let mut attributes = Attributes::UNKNOWN;
     for (column, value) in columns.iter().zip(values) {
         let state = state(value).ok_or_else(|| {
-            let message = format!("`{value}` is no state of an attribute: 1, 0 or -1");
+            let message = format!("`{value}` is not a value of an attribute: 1, 0 or -1");
             at_line(path, line, message)
         })?;
         if let Column::Known(attribute) = column {
@@ -211,7 +215,8 @@ fn attributes(path: &Path, line: usize, columns: &[Column], values: &[&str]) -> 
     Ok(attributes)
 }
 
-/// The second word of each line by the first, with its line. Words are parted by spaces or a comma.
+/// The second word of each line by the first word, with the line number. Spaces or a comma separate
+/// words.
 fn pairs(path: &Path) -> Result<HashMap<String, (String, usize)>> {
     let text = read_text(path)?;
     let pair = |(line, text): (usize, &str)| {
@@ -219,7 +224,7 @@ fn pairs(path: &Path) -> Result<HashMap<String, (String, usize)>> {
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         match words[..] {
             [file, value] => Ok((file.to_owned(), (value.to_owned(), line))),
-            _ => Err(at_line(path, line, "is not a file and one word")),
+            _ => Err(at_line(path, line, "must have a file name and one value")),
         }
     };
     lines(&text).map(pair).collect()
@@ -232,7 +237,7 @@ fn read_parts(path: &Path) -> Result<HashMap<String, Part>> {
         "2" => Some(Ok((file, Part::Test))),
         "partition" if line == 1 => None,
         _ => {
-            let message = format!("`{value}` is no part: 0, 1 or 2");
+            let message = format!("`{value}` is not a part of the split: 0, 1 or 2");
             Some(Err(at_line(path, line, message)))
         }
     };

@@ -1,4 +1,4 @@
-//! What JSON and Parquet call the parts of a face.
+//! Field names and values that JSON and Parquet share.
 
 use std::path::Path;
 
@@ -9,14 +9,14 @@ use super::text::fault;
 use crate::data::picture::Picture;
 use crate::error::{Result, TrainError};
 
-/// Fields that name the file of a picture.
+/// Fields with the file name of a picture.
 pub(super) const FILE: &[&str] = &["file_name", "file", "filename", "image", "path"];
-/// Fields that hold a caption or a list of them.
+/// Fields with a caption or a list of captions.
 pub(super) const CAPTIONS: &[&str] = &["captions", "caption", "texts", "text"];
-/// The field that names a part of the split.
+/// Field with the part of the split.
 pub(super) const PART: &str = "split";
 
-/// Where in a file a face stands: `captions.json: entry 3`.
+/// Position of a face in a file, for errors: `captions.json: entry 3`.
 #[derive(Debug, Clone)]
 pub(super) struct Place<'a> {
     pub(super) file: &'a Path,
@@ -25,12 +25,12 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// A fault at this place.
+    /// An error at this position.
     pub(super) fn fault(&self, message: impl Into<String>) -> TrainError {
         fault(self.file, format!("{}: {}", self.entry, message.into()))
     }
 
-    /// The picture of that name, in the folder of the file.
+    /// The picture `name` in the folder of the file.
     pub(super) fn picture(&self, name: &str) -> Result<Picture> {
         let folder = self.file.parent().unwrap_or(Path::new(""));
         let path = folder.join(name);
@@ -40,17 +40,19 @@ impl Place<'_> {
         }
     }
 
-    /// The part of that name.
+    /// The part of the split called `name`.
     pub(super) fn part(&self, name: &str) -> Result<Part> {
         match name {
             "train" | "training" => Ok(Part::Training),
             "val" | "valid" | "validation" => Ok(Part::Validation),
             "test" => Ok(Part::Test),
-            _ => Err(self.fault(format!("`{name}` is no part: train, validation or test"))),
+            _ => Err(self.fault(format!(
+                "`{name}` is not a part of the split: train, validation or test"
+            ))),
         }
     }
 
-    /// Sets the attribute of that name.
+    /// Sets the attribute called `name`.
     pub(super) fn set(
         &self,
         attributes: &mut Attributes,
@@ -60,12 +62,12 @@ impl Place<'_> {
         match Column::from_name(name) {
             Some(Column::Known(attribute)) => attributes.set(attribute, state),
             Some(Column::LeftOut) => (),
-            None => return Err(self.fault(format!("`{name}` is no attribute"))),
+            None => return Err(self.fault(format!("`{name}` is not an attribute"))),
         }
         Ok(())
     }
 
-    /// The record, if there is anything to learn of the face.
+    /// Returns the record if it has captions or attributes.
     pub(super) fn check(&self, record: Record) -> Result<Record> {
         match record.captions.is_empty() && record.attributes == Attributes::UNKNOWN {
             true => Err(self.fault("has neither captions nor attributes")),
@@ -74,7 +76,7 @@ impl Place<'_> {
     }
 }
 
-/// The state that a number stands for: yes 1, no 0 or -1.
+/// Attribute value of a number: 1 is true, 0 and -1 are false.
 pub(super) fn state_of(number: i64) -> Option<bool> {
     match number {
         1 => Some(true),

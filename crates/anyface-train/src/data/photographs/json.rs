@@ -1,11 +1,12 @@
-//! Captions in one JSON file beside the pictures, or in the folder above theirs.
+//! Captions in one JSON file, in the folder of the pictures or in a parent folder.
 //!
 //! ```text
-//! {"face.jpg": ["caption", …], …}                          a caption may stand without the list
-//! [{"file": "face.jpg", "captions": [ … ]}, …]             and "split", "attributes": {"Male": 1, …}
-//! {"file_name": "face.jpg", "text": "caption"}             one a line, as in Hugging Face's `metadata.jsonl`
+//! {"face.jpg": ["caption", …], …}
+//! [{"file": "face.jpg", "captions": [ … ], "split": "train", "attributes": {"Male": 1, …}}, …]
+//! {"file_name": "face.jpg", "text": "caption"}
 //! ```
-//! Fields of other names are left alone.
+//! A single caption needs no list. The third form has one object per line, as Hugging Face's
+//! `metadata.jsonl`. Other fields are ignored.
 
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use super::record::Record;
 use super::text::{at_line, fault, lines, read_text};
 use crate::error::Result;
 
-/// The faces of the file at `path`.
+/// Faces of the file `path`.
 pub(super) fn read(path: &Path) -> Result<Vec<Record>> {
     let text = read_text(path)?;
     let place = |entry: String| Place { file: path, entry };
@@ -47,7 +48,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Record>> {
                 let place = place(format!("entry {number}"));
                 let fields = face
                     .as_object()
-                    .ok_or_else(|| place.fault("is no object"))?;
+                    .ok_or_else(|| place.fault("is not an object"))?;
                 of_object(&place, fields)
             };
             faces.iter().zip(1..).map(face).collect()
@@ -65,7 +66,7 @@ fn of_object(place: &Place<'_>, fields: &Map<String, Value>) -> Result<Record> {
     };
     let file = match field(FILE) {
         Some((_, Value::String(file))) => file,
-        Some((name, _)) => return Err(place.fault(format!("`{name}` is no string"))),
+        Some((name, _)) => return Err(place.fault(format!("`{name}` is not a string"))),
         None => return Err(place.fault(format!("has none of `{}`", FILE.join("`, `")))),
     };
     let mut record = Record::new(place.picture(file)?);
@@ -75,20 +76,22 @@ fn of_object(place: &Place<'_>, fields: &Map<String, Value>) -> Result<Record> {
     if let Some(part) = fields.get(PART) {
         let name = part
             .as_str()
-            .ok_or_else(|| place.fault("`split` is no string"))?;
+            .ok_or_else(|| place.fault("`split` is not a string"))?;
         record.part = Some(place.part(name)?);
     }
     if let Some(attributes) = fields.get("attributes") {
         let attributes = attributes
             .as_object()
-            .ok_or_else(|| place.fault("`attributes` is no object"))?;
+            .ok_or_else(|| place.fault("`attributes` is not an object"))?;
         for (name, value) in attributes {
             let state = match value {
                 Value::Null => Ok(None),
                 Value::Bool(state) => Ok(Some(*state)),
                 value => match value.as_i64().and_then(state_of) {
                     Some(state) => Ok(Some(state)),
-                    None => Err(place.fault(format!("`{name}`: {value} is no state"))),
+                    None => Err(place.fault(format!(
+                        "`{name}`: {value} is not the value of an attribute"
+                    ))),
                 },
             }?;
             place.set(&mut record.attributes, name, state)?;
@@ -97,11 +100,13 @@ fn of_object(place: &Place<'_>, fields: &Map<String, Value>) -> Result<Record> {
     place.check(record)
 }
 
-/// One string or a list of them.
+/// One string or a list of strings.
 fn strings(place: &Place<'_>, name: &str, value: &Value) -> Result<Vec<String>> {
     let string = |value: &Value| match value.as_str() {
         Some(text) => Ok(text.to_owned()),
-        None => Err(place.fault(format!("`{name}` is no string and no list of strings"))),
+        None => Err(place.fault(format!(
+            "`{name}` is neither a string nor a list of strings"
+        ))),
     };
     match value {
         Value::Array(values) => values.iter().map(string).collect(),

@@ -1,10 +1,11 @@
-//! LAFITE's archives: pictures and `dataset.json`, which holds features of CLIP in the place of captions.
+//! LAFITE archives: pictures, and `dataset.json` with CLIP features in place of captions.
 //!
 //! ```text
-//! {"clip_txt_features": [["00000/img00000000.png", [[0.1, …], …]], …], "clip_img_features": …, "labels": …}
+//! {"clip_txt_features": [["00000/img00000000.png", [[0.1, …], …]], …],
+//!  "clip_img_features": …, "labels": …}
 //! ```
-//! Features of pictures are left alone, and so are labels, which are numbers of classes. Written by
-//! [LAFITE's `dataset_tool.py`](https://github.com/drboog/Lafite).
+//! Picture features and `labels`, which are class numbers, are ignored. Written by [LAFITE's
+//! `dataset_tool.py`](https://github.com/drboog/Lafite).
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -21,7 +22,7 @@ use crate::error::{Result, TrainError};
 
 const METADATA: &str = "dataset.json";
 
-/// The most bytes of a picture that is compressed in the archive.
+/// Maximum size in bytes of a picture that is compressed in the archive.
 const MAX_PICTURE: u64 = anyface::image::MAX_FILE;
 
 #[derive(Deserialize)]
@@ -29,7 +30,7 @@ struct Metadata {
     clip_txt_features: Vec<(String, Features)>,
 }
 
-/// Of one caption, or of several.
+/// Features of one caption or of several captions.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Features {
@@ -46,7 +47,7 @@ impl Features {
     }
 }
 
-/// The pictures of the archive at `path` that have features, in the order of these.
+/// The pictures of the archive that have features, in the order of the features.
 pub(super) fn read(path: &Path) -> Result<Vec<Record>> {
     let damaged = |error: zip::result::ZipError| fault(path, error.to_string());
     let file = File::open(path).map_err(TrainError::io(path))?;
@@ -58,7 +59,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Record>> {
     let record = |(name, features): (String, Features)| {
         let features = features.into_list();
         let Some(picture) = pictures.remove(&name) else {
-            let message = format!("`{name}` is not in the archive, or is listed twice");
+            let message = format!("`{name}` is not in the archive or is listed twice");
             return Err(fault(&metadata, message));
         };
         if features.is_empty() {
@@ -90,7 +91,8 @@ fn read_metadata(path: &Path, archive: &mut Archive) -> Result<Vec<(String, Feat
     Ok(metadata.clip_txt_features)
 }
 
-/// Everything but the metadata, by name: where it stands in the file, or unpacked.
+/// All members but the metadata, by name. Uncompressed members are byte ranges of the archive,
+/// others are unpacked.
 fn read_pictures(path: &Path, archive: &mut Archive) -> Result<HashMap<String, Picture>> {
     let damaged = |error: zip::result::ZipError| fault(path, error.to_string());
     let mut pictures = HashMap::new();

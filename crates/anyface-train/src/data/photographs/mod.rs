@@ -1,7 +1,7 @@
-//! Photographs with what is known of their faces, in the layouts of the field.
+//! Photographs with labels, in the common layouts.
 //!
-//! A layout is read to records, which name a picture and what stands of it in the labels; then the faces to learn from
-//! are told from those for evaluation, and the pictures of both are decoded to memory.
+//! A layout is read to records of a picture and its labels. The records are split into training and
+//! held-out sets, then the pictures of both are decoded into memory.
 
 mod captioned;
 mod celeba;
@@ -32,49 +32,50 @@ use super::picture::{Cut, Picture};
 use crate::bounds;
 use crate::error::Result;
 
-/// The `[photographs]` table: faces to learn from.
+/// The `[photographs]` table: labelled faces.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhotographsConfig {
-    /// The folder, or the file of a layout that is one file.
+    /// Path of the folder, or of the file for layouts of one file.
     pub path: PathBuf,
-    /// How it holds pictures and labels.
+    /// Layout of pictures and labels.
     pub layout: Layout,
     /// Side in pixels, R.
     #[serde(deserialize_with = "bounds::side")]
     pub size: u32,
-    /// What to cut out of every picture: left, top, width and height in pixels. The largest square in its middle when
-    /// left out.
+    /// Crop of every picture: left, top, width and height in pixels. Default: the largest centred
+    /// square.
     pub crop: Option<[u32; 4]>,
-    /// What is laid over everything but the person, whom the built-in mask finds: `#RRGGBB`. Backgrounds stay without it.
+    /// Colour that replaces the background, `#RRGGBB`. The built-in segmentation mask finds the
+    /// person. Without it, backgrounds are kept.
     pub background: Option<Color>,
-    /// Folder that keeps the squares made of pictures for the next run.
+    /// Folder that caches the cropped and resized pictures for later runs.
     pub cache: Option<PathBuf>,
-    /// Where the layout has no split of its own: one person in so many is for evaluation only, or one picture where
-    /// persons are not known.
+    /// For layouts without a split: every `held_out`-th person is for evaluation only. Where
+    /// persons are unknown, every `held_out`-th picture is.
     pub held_out: usize,
-    /// Seed of the captions that the grammar writes.
+    /// Seed of the captions written by the grammar.
     pub seed: u64,
 }
 
-/// How photographs and their labels are stored.
+/// Storage layout of photographs and their labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layout {
-    /// CelebA: a table of attributes beside a folder of pictures.
+    /// CelebA: a table of attributes and a folder of pictures.
     Celeba,
-    /// Multi-Modal CelebA-HQ: pictures, ten captions of each, and the lists of its split.
+    /// Multi-Modal CelebA-HQ: pictures, ten captions each, and lists of the split.
     MultiModalCelebaHq,
-    /// CelebAText-HQ, and what `anyface portraits` writes.
+    /// CelebAText-HQ, and the output of `anyface portraits`.
     CelebaTextHq,
-    /// A file of captions beside each picture.
+    /// A caption file beside each picture.
     #[serde(alias = "beside")]
     Sidecar,
-    /// Captions in one JSON file, or in lines of JSON.
+    /// Captions in one JSON or JSON Lines file.
     Json,
-    /// A table, or a folder of tables, with captions and perhaps the pictures.
+    /// A table or a folder of tables with captions, and optionally the pictures.
     Parquet,
-    /// LAFITE's archive of pictures and CLIP's features of captions.
+    /// LAFITE archive of pictures and CLIP features of captions.
     Lafite,
 }
 
@@ -89,7 +90,7 @@ impl PhotographsConfig {
     }
 }
 
-/// The records of a layout: those to learn from, and those that are held out.
+/// Training and held-out records of a layout.
 fn records(config: &PhotographsConfig) -> Result<(Vec<Record>, Vec<Record>)> {
     let records = match config.layout {
         Layout::Celeba => celeba::read(&config.path),
@@ -102,17 +103,17 @@ fn records(config: &PhotographsConfig) -> Result<(Vec<Record>, Vec<Record>)> {
         #[cfg(not(feature = "parquet"))]
         Layout::Parquet => Err(crate::error::TrainError::config(
             &config.path,
-            "this build reads no Parquet: build `anyface` with --features parquet",
+            "this build does not read Parquet; build `anyface` with --features parquet",
         )),
         Layout::Lafite => lafite::read(&config.path),
     }?;
     Ok(split::split(records, config.held_out))
 }
 
-/// The pictures alone: those to learn from, and all that are held out.
+/// Training and held-out pictures without labels.
 ///
 /// # Errors
-/// As those of the faces with their labels.
+/// As [`FaceSplit::open`].
 pub(crate) fn pictures(config: &PhotographsConfig) -> Result<(ImageSet, ImageSet)> {
     let (training, held_out) = records(config)?;
     let read = |records: Vec<Record>| {
@@ -127,25 +128,26 @@ pub(super) struct Photographs {
     images: ImageSet,
     labels: Vec<Labels>,
     grammar: Grammar,
-    /// Of the captions.
+    /// Seed of the captions.
     seed: u64,
 }
 
-/// What is known of a face.
+/// Labels of a face.
 struct Labels {
     attributes: Attributes,
-    /// What people wrote of it.
+    /// Captions written by people.
     captions: Vec<String>,
-    /// Of captions that are not there.
+    /// Caption features, for layouts without caption texts.
     features: Vec<Vec<f32>>,
 }
 
 impl Photographs {
-    /// Reads the faces of a layout. For evaluation are those of its validation part, or else of its test part, or else
-    /// those that `config.held_out` picks; evenly drawn from these, if they are more than `held_out`.
+    /// Reads the faces of a layout. Held-out faces come from its validation part, else from its
+    /// test part, else from `config.held_out`. They are thinned evenly to at most `held_out`.
     ///
     /// # Errors
-    /// In one line that names the file, and its line or entry: what is missing, no picture, or not as the layout has it.
+    /// A line that names the file, the line or entry, and the cause: a missing file, a file that is
+    /// not a picture, or labels that do not match the layout.
     pub(super) fn open(config: &PhotographsConfig, held_out: usize) -> Result<FaceSplit> {
         let (training, others) = records(config)?;
         let others = split::thin(others, held_out);
@@ -155,7 +157,7 @@ impl Photographs {
         })
     }
 
-    /// Reads all faces that are for evaluation, and no other.
+    /// Reads only the held-out faces.
     ///
     /// # Errors
     /// As [`Photographs::open`].
@@ -200,7 +202,8 @@ impl Faces for Photographs {
         self.labels[index].attributes
     }
 
-    /// As many as people wrote; else ten by the grammar, if there is anything to say.
+    /// The number of captions written by people. Otherwise ten by the grammar, or none if all
+    /// attributes are unknown.
     fn captions(&self, index: usize) -> usize {
         let labels = &self.labels[index];
         match labels.captions.len() {

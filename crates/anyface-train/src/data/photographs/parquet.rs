@@ -1,7 +1,9 @@
-//! Parquet tables: a column of file names or of whole pictures, and columns of captions, attributes and the split.
+//! Parquet tables: a column of file names or encoded pictures, and columns of captions, attributes
+//! and the split.
 //!
-//! A picture is `BYTE_ARRAY` or, as Hugging Face's data sets have it, a group of `bytes` and `path`. A folder of tables is
-//! read as one; there a name that starts with `train`, `validation` or `test` says the part.
+//! A picture is `BYTE_ARRAY`, or a group of `bytes` and `path` as in Hugging Face data sets. A
+//! folder of tables is read as one table. There, the prefix `train`, `val` or `test` of a file name
+//! determines the split.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use super::text::fault;
 use crate::data::picture::Picture;
 use crate::error::{Result, TrainError};
 
-/// The faces of a table, or of all tables in a folder, by name.
+/// Faces of a table, or of all tables in a folder, sorted by name.
 pub(super) fn read(path: &Path) -> Result<Vec<Record>> {
     if !path.is_dir() {
         return read_table(path, None);
@@ -28,14 +30,14 @@ pub(super) fn read(path: &Path) -> Result<Vec<Record>> {
         }
     }
     if tables.is_empty() {
-        return Err(fault(path, "holds no Parquet table"));
+        return Err(fault(path, "has no Parquet tables"));
     }
     tables.sort();
     let faces = tables.iter().map(|table| read_table(table, part_of(table)));
     Ok(faces.collect::<Result<Vec<_>>>()?.concat())
 }
 
-/// The part that the name of a table tells.
+/// The part of the split that the file name of a table starts with.
 fn part_of(table: &Path) -> Option<Part> {
     let name = table.file_name()?.to_str()?;
     let parts = [
@@ -82,12 +84,14 @@ fn of_row(place: &Place<'_>, row: &Row, part: Option<Part>) -> Result<Record> {
     match field(&[PART]) {
         None => (),
         Some((_, Field::Str(part))) => record.part = Some(place.part(part)?),
-        Some(_) => return Err(place.fault("`split` is no string")),
+        Some(_) => return Err(place.fault("`split` is not a string")),
     }
     for (name, value) in row.get_column_iter() {
         if Column::from_name(name).is_some() {
             let state = state(value).ok_or_else(|| {
-                place.fault(format!("`{name}`: {value} is no state of an attribute"))
+                place.fault(format!(
+                    "`{name}`: {value} is not the value of an attribute"
+                ))
             })?;
             place.set(&mut record.attributes, name, state)?;
         }
@@ -95,7 +99,7 @@ fn of_row(place: &Place<'_>, row: &Row, part: Option<Part>) -> Result<Record> {
     place.check(record)
 }
 
-/// A picture by the name of its file, or its bytes.
+/// A picture given by its file name or its bytes.
 fn picture(place: &Place<'_>, column: &str, value: &Field) -> Result<Picture> {
     let inside = |bytes: &[u8]| Picture::Bytes {
         name: PathBuf::from(format!("{}: {}", place.file.display(), place.entry)),
@@ -117,15 +121,17 @@ fn picture(place: &Place<'_>, column: &str, value: &Field) -> Result<Picture> {
                 _ => Err(place.fault(format!("`{column}` has neither `bytes` nor `path`"))),
             }
         }
-        _ => Err(place.fault(format!("`{column}` is no file name and no picture"))),
+        _ => Err(place.fault(format!("`{column}` is neither a file name nor a picture"))),
     }
 }
 
-/// One string or a list of them.
+/// One string or a list of strings.
 fn strings(place: &Place<'_>, name: &str, value: &Field) -> Result<Vec<String>> {
     let string = |value: &Field| match value {
         Field::Str(text) => Ok(text.clone()),
-        _ => Err(place.fault(format!("`{name}` is no string and no list of strings"))),
+        _ => Err(place.fault(format!(
+            "`{name}` is neither a string nor a list of strings"
+        ))),
     };
     match value {
         Field::ListInternal(list) => list.elements().iter().map(string).collect(),
@@ -133,7 +139,7 @@ fn strings(place: &Place<'_>, name: &str, value: &Field) -> Result<Vec<String>> 
     }
 }
 
-/// The state of an attribute: a truth value, a number, or nothing.
+/// Value of an attribute: a boolean, a number or null.
 fn state(value: &Field) -> Option<Option<bool>> {
     let number = match *value {
         Field::Null => return Some(None),

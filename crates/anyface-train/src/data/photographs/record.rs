@@ -1,4 +1,4 @@
-//! One face of a layout, as its labels have it.
+//! One face and its labels.
 
 use std::path::{Path, PathBuf};
 
@@ -8,23 +8,23 @@ use super::text::at_line;
 use crate::data::picture::Picture;
 use crate::error::Result;
 
-/// What a layout says of one face.
+/// The labels that a layout has for one face.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
     pub(super) picture: Picture,
     pub(super) attributes: Attributes,
-    /// What people wrote of it.
+    /// Captions written by people.
     pub(super) captions: Vec<String>,
-    /// Of captions that are not there, by CLIP's text tower.
+    /// Features of captions by CLIP's text tower, for layouts without caption texts.
     pub(super) features: Vec<Vec<f32>>,
-    /// Who it is.
+    /// Identity of the person.
     pub(super) person: Option<String>,
-    /// Where the layout's own split has it.
+    /// Part of the layout's own split.
     pub(super) part: Option<Part>,
 }
 
 impl Record {
-    /// A face of which nothing is known.
+    /// A face without labels.
     pub(super) fn new(picture: Picture) -> Self {
         Self {
             picture,
@@ -37,7 +37,7 @@ impl Record {
     }
 }
 
-/// A part of a layout's own split.
+/// A part of the layout's own split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Training,
@@ -45,19 +45,19 @@ pub(super) enum Part {
     Test,
 }
 
-/// CelebA's attributes that the project does not have: what pleases, and what the camera did.
+/// CelebA attributes that this project does not use: a judgement, and a property of the photograph.
 const LEFT_OUT: [&str; 2] = ["Attractive", "Blurry"];
 
-/// What a column of a table of attributes holds.
+/// Content of a column in a table of attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
     Known(Attribute),
-    /// Of CelebA, but of no use here.
+    /// An attribute of CelebA that is not used.
     LeftOut,
 }
 
 impl Column {
-    /// The column of that name, if it is an attribute's.
+    /// The column called `name`, if it is an attribute of CelebA or of this project.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         match Attribute::from_name(name) {
             Some(attribute) => Some(Self::Known(attribute)),
@@ -66,7 +66,7 @@ impl Column {
     }
 }
 
-/// The state of an attribute: yes 1, no 0 or -1, unknown where nothing stands.
+/// Value of an attribute: 1 is true, 0 and -1 are false, an empty field is unknown.
 pub(super) fn state(value: &str) -> Option<Option<bool>> {
     match value {
         "1" => Some(Some(true)),
@@ -76,10 +76,10 @@ pub(super) fn state(value: &str) -> Option<Option<bool>> {
     }
 }
 
-/// The file of that name in `folder`, which stands in `line` of `labels`.
+/// The file `name` in `folder`, referenced in `line` of `labels`.
 ///
 /// # Errors
-/// There is no such file.
+/// The file does not exist.
 pub(super) fn file_of(folder: &Path, name: &str, labels: &Path, line: usize) -> Result<PathBuf> {
     let path = folder.join(name);
     match path.is_file() {

@@ -1,14 +1,15 @@
-//! Faces to learn from, and faces for evaluation only.
+//! Splits faces into training and held-out sets.
 
 use std::collections::BTreeMap;
 
 use super::record::{Part, Record};
 
-/// Learned from, and held out.
+/// Returns the training and the held-out records.
 ///
-/// The layout's own split is kept: its validation part is held out, or its test part where it has no other; a test part
-/// beside a validation part is left alone. Without one, every `every`-th person is held out with all their pictures, in
-/// the order of their names, so that nobody is on both sides; or every `every`-th picture, where persons are not known.
+/// If the layout has a split, its validation part is held out, or its test part if there is no
+/// validation part. A test part is not used if there is a validation part. Otherwise every
+/// `every`-th person, sorted by name, is held out with all pictures, so that no person is in both
+/// sets. Where persons are unknown, every `every`-th picture is held out.
 pub(super) fn split(records: Vec<Record>, every: usize) -> (Vec<Record>, Vec<Record>) {
     let has = |part| records.iter().any(|record| record.part == Some(part));
     if has(Part::Validation) || has(Part::Test) {
@@ -38,7 +39,7 @@ pub(super) fn split(records: Vec<Record>, every: usize) -> (Vec<Record>, Vec<Rec
     })
 }
 
-/// At most `count` of the records, evenly drawn.
+/// At most `count` records, evenly spaced.
 pub(super) fn thin(records: Vec<Record>, count: usize) -> Vec<Record> {
     let all = records.len();
     let kept = |place: usize| (place + 1) * count / all > place * count / all;
@@ -90,16 +91,16 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_on_one_side() {
+    fn a_person_is_in_one_set() {
         let persons = ["b", "a", "c", "a", "b", "d"].map(Some);
         let (training, held_out) = split(records(&persons, &[None; 6]), 2);
-        // Persons by name: a, b, c, d; the second and the fourth are held out.
+        // Persons by name: a, b, c, d. The second and the fourth are held out.
         assert_eq!(names(&held_out), ["0", "4", "5"]);
         assert_eq!(names(&training), ["1", "2", "3"]);
     }
 
     #[test]
-    fn without_persons_every_so_manieth_picture_is_held_out() {
+    fn without_persons_every_nth_picture_is_held_out() {
         let (training, held_out) = split(records(&[None; 5], &[None; 5]), 2);
         assert_eq!(names(&held_out), ["1", "3"]);
         assert_eq!(training.len(), 3);
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_thinned_evenly() {
+    fn a_set_is_thinned_evenly() {
         let all = || records(&[None; 10], &[None; 10]);
         assert_eq!(names(&thin(all(), 3)), ["3", "6", "9"]);
         assert_eq!(thin(all(), 20).len(), 10);

@@ -1,10 +1,10 @@
-//! Text files, and where in them a fault is.
+//! Reads text files and makes errors that name the line.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, TrainError};
 
-/// A fault in a file of labels, in one line whatever it quotes.
+/// An error about a file of labels, on one line.
 pub(super) fn fault(path: &Path, message: impl Into<String>) -> TrainError {
     TrainError::Damaged {
         path: path.to_owned(),
@@ -12,21 +12,21 @@ pub(super) fn fault(path: &Path, message: impl Into<String>) -> TrainError {
     }
 }
 
-/// A fault in one line, counted from 1.
+/// An error about line `line`, counted from 1.
 pub(super) fn at_line(path: &Path, line: usize, message: impl Into<String>) -> TrainError {
     fault(path, format!("line {line}: {}", message.into()))
 }
 
-/// The text of a file, without the mark that some editors put in front.
+/// The text of a file without byte order mark.
 ///
 /// # Errors
-/// It cannot be read, or names the line that is no UTF-8.
+/// The file cannot be read, or a line is not UTF-8.
 pub(super) fn read_text(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        at_line(path, line, "is no UTF-8")
+        at_line(path, line, "is not UTF-8")
     })?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
@@ -34,19 +34,19 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-/// The lines that hold anything, trimmed, with their numbers from 1.
+/// Trimmed lines that are not empty, with their numbers from 1.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = text.lines().map(str::trim).zip(1..);
     lines.filter_map(|(line, number)| (!line.is_empty()).then_some((number, line)))
 }
 
-/// The first of `names` that is in `folder`.
+/// The first of `names` that exists in `folder`.
 pub(super) fn first_of(folder: &Path, names: &[&str]) -> Option<PathBuf> {
     let mut paths = names.iter().map(|name| folder.join(name));
     paths.find(|path| path.exists())
 }
 
-/// [`first_of`], or else a fault that lists what was looked for.
+/// [`first_of`], with an error that lists `names` if none exists.
 pub(super) fn need(folder: &Path, names: &[&str]) -> Result<PathBuf> {
     first_of(folder, names).ok_or_else(|| {
         let message = match names {

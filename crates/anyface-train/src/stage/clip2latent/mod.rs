@@ -1,5 +1,5 @@
-//! clip2latent's prior p(w | feature), with no picture and no word: what the image tower sees in faces
-//! that the generator draws stands for what the text tower reads.
+//! Training of clip2latent's prior p(w | feature) without captions or photographs: image features
+//! of random faces replace text features.
 //!
 //! Paper: Pinkney and Li 2022, arXiv 2210.02347.
 
@@ -18,21 +18,21 @@ use self::stage::Clip2latentStage;
 use crate::error::{Result, TrainError};
 use crate::run::{RunConfig, load_config, train};
 
-/// A whole configuration file of this stage.
+/// A configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clip2latentConfig {
-    /// Bundle that holds both towers and the generator, and is given the prior.
+    /// Bundle folder with both towers and the generator. It receives the prior.
     pub bundle: PathBuf,
     /// The run.
     pub run: RunConfig,
-    /// Faces to draw.
+    /// Numbers of faces.
     pub data: DataConfig,
-    /// Batches.
+    /// Batch size and noise.
     pub learning: LearningConfig,
     /// The network.
     pub model: ModelConfig,
-    /// How the bundle samples the prior; the length of features is set.
+    /// Default sampling of the bundle. The stage sets `feature_length`.
     #[serde(default)]
     pub sampling: Sampling,
 }
@@ -41,9 +41,9 @@ pub struct Clip2latentConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Faces to learn from, drawn before the first step.
+    /// Number of training faces, drawn before the first step.
     pub drawn: usize,
-    /// Faces for evaluation only, drawn besides.
+    /// Number of additional faces for evaluation only.
     pub held_out: usize,
 }
 
@@ -51,11 +51,12 @@ pub struct DataConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Faces in a step.
+    /// Faces per step.
     pub batch: usize,
-    /// Noise that makes a feature of a picture as vague as one of words, in units of its length.
+    /// Strength of the noise that makes image features similar to text features, relative to their
+    /// norm.
     pub noise: f64,
-    /// Part of the faces of which nothing is seen.
+    /// Fraction of faces without features, for classifier-free guidance.
     pub silent: f64,
 }
 
@@ -63,14 +64,14 @@ pub struct LearningConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
-    /// Blocks.
+    /// Number of blocks.
     pub depth: usize,
-    /// Heads of 64 channels.
+    /// Number of attention heads of 64 channels.
     pub heads: usize,
 }
 
 impl Clip2latentConfig {
-    /// Checks what one field says of itself; the error names the field.
+    /// Checks each field. The error names the field.
     fn validate(&self) -> std::result::Result<(), String> {
         let LearningConfig {
             batch,
@@ -97,17 +98,19 @@ impl Clip2latentConfig {
         }
         match noise.is_finite() && noise >= 0.0 {
             true => Ok(()),
-            false => Err(format!("[learning] `noise` is {noise}, no amount of noise")),
+            false => Err(format!(
+                "[learning] `noise` is {noise}, not a finite number of at least 0"
+            )),
         }
     }
 
-    /// The network, for the towers and the generator of a bundle.
+    /// Configuration of the prior for the networks of a bundle.
     fn prior(&self, bundle: &BundleConfig) -> std::result::Result<PriorConfig, String> {
         let (features, latents) = (bundle.text_tower.embed_dim, bundle.generator.w_dim);
         if features != latents {
             return Err(format!(
-                "the bundle's features have {features} entries, its latents {latents}: \
-                 clip2latent's prior needs as many"
+                "the features of the bundle have {features} entries, but its latents have {latents}: \
+                 the prior of clip2latent needs equal widths"
             ));
         }
         let ModelConfig { depth, heads } = self.model;
@@ -122,11 +125,11 @@ impl Clip2latentConfig {
     }
 }
 
-/// `anyface train clip2latent`: trains the prior and makes it the bundle's way from words to latents.
+/// `anyface train clip2latent`: trains the prior and sets it as the mapper of the bundle.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; the bundle's other networks cannot be read, or do not fit; the
-/// bundle cannot be written.
+/// As [`load_config`] and [`train`]. The networks of the bundle cannot be read or do not match, or
+/// the bundle cannot be written.
 pub fn run(path: &Path, device: &Device, resume: bool) -> Result<()> {
     let config: Clip2latentConfig = load_config(path)?;
     let faulty = |message: String| TrainError::config(path, message);
@@ -147,7 +150,7 @@ pub fn run(path: &Path, device: &Device, resume: bool) -> Result<()> {
     Bundle::put(folder, "clip2latent", &model, &prior)?;
     Bundle::put_section(folder, "clip2latent_sampling", &sampling)?;
     Bundle::put_section(folder, "truncation", &truncation)?;
-    // What its generator was drawn with here.
+    // The noise mode with which the training faces were drawn.
     Bundle::put_section(folder, "noise", &bundle.noise)?;
     Ok(Bundle::put_section(
         folder,

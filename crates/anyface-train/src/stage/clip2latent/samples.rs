@@ -1,4 +1,4 @@
-//! Faces that the generator draws, as latents and features.
+//! Training samples of the prior: latents of random faces and their image features.
 
 use anyface::bundle::BundleConfig;
 use anyface::layers::l2_normalize;
@@ -12,11 +12,11 @@ use crate::progress::Progress;
 use crate::stage::image_features::ImageFeatures;
 use crate::stage::random_w::random_w;
 
-/// Latents, and what the image tower sees in their pictures.
+/// Latents and the image features of their pictures.
 pub(super) struct Samples {
-    /// `[P, D]`.
+    /// Latents `[P, D]`.
     pub(super) w: Tensor<2>,
-    /// `[P, D]`, as the tower gives them.
+    /// Image features `[P, D]`, not normalised.
     pub(super) features: Tensor<2>,
 }
 
@@ -44,35 +44,36 @@ impl Samples {
         Self { w, features }
     }
 
-    /// The mean length of the features.
+    /// Mean norm of the features.
     pub(super) fn feature_length(&self) -> f64 {
         let squares = self.features.clone().square().sum_dim(1);
         squares.sqrt().mean().into_scalar::<f64>()
     }
 
-    /// Latents and features, `[N, D]` each, of some of the faces.
+    /// Latents and features `[N, D]` of the faces at `places`.
     pub(super) fn at(&self, places: &[usize]) -> [Tensor<2>; 2] {
         let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();
         let places = Tensor::<1, Int>::from_data(places.as_slice(), &self.w.device());
         [&self.w, &self.features].map(|rows| rows.clone().select(0, places.clone()))
     }
 
-    /// So many places at random.
+    /// Random indices of faces.
     pub(super) fn random_places(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
         let [faces, _] = self.w.dims();
         (0..count).map(|_| rng.random_range(0..faces)).collect()
     }
 }
 
-/// Features `[N, E]` of pictures as vague as those of words: `|e|·unit(unit(e) + strength·unit(noise))`
-/// (the reference's `Text2LatentDataset`).
+/// Adds noise to image features `[N, E]` to make them similar to text features:
+/// `|e|·unit(unit(e) + strength·unit(noise))` (`Text2LatentDataset` of the reference
+/// implementation).
 pub(super) fn text_like(features: Tensor<2>, strength: f64, rng: &mut ChaCha8Rng) -> Tensor<2> {
     let length = features.clone().square().sum_dim(1).sqrt();
     let noise = l2_normalize(normal(features.dims(), rng, &features));
     l2_normalize(l2_normalize(features) + noise * strength) * length
 }
 
-/// Normal noise of a shape, where `beside` is.
+/// Standard normal noise on the device of `beside`.
 pub(super) fn normal(shape: [usize; 2], rng: &mut ChaCha8Rng, beside: &Tensor<2>) -> Tensor<2> {
     let values = StandardNormal.sample_iter(rng).take(shape[0] * shape[1]);
     let values = TensorData::new(values.collect::<Vec<f32>>(), shape);
@@ -85,7 +86,7 @@ mod tests {
     use burn::tensor::Device;
 
     #[test]
-    fn noise_turns_a_feature_and_leaves_its_length() {
+    fn noise_changes_the_direction_and_keeps_the_norm() {
         let device = Device::flex();
         let features = Tensor::<2>::from_floats([[3.0, 4.0, 0.0], [0.0, 0.0, 2.0]], &device);
         let mut rng = ChaCha8Rng::seed_from_u64(1);

@@ -1,4 +1,4 @@
-//! The loss of the prior and what is measured of it.
+//! Loss and evaluation of the prior.
 
 use std::path::Path;
 
@@ -17,12 +17,12 @@ use crate::loss::diffusion;
 use crate::run::{Evaluation, Stage, StepOutput};
 use crate::stage::image_features::ImageFeatures;
 
-/// Faces of a sample picture, one a column; below each, faces that the prior makes of what is seen in
-/// it.
+/// Columns of the sample picture: one held-out face each, with faces of the prior for its image
+/// feature below.
 const COLUMNS: usize = 8;
 const ROWS: u64 = 3;
 
-/// Trains [`Prior`].
+/// Trains the diffusion [`Prior`].
 pub(super) struct Clip2latentStage {
     config: Clip2latentConfig,
     bundle: BundleConfig,
@@ -59,12 +59,12 @@ impl Clip2latentStage {
         })
     }
 
-    /// The mean length of the features that the prior learns from.
+    /// Mean norm of the training features.
     pub(super) fn feature_length(&self) -> f64 {
         self.training.feature_length()
     }
 
-    /// The loss on some faces.
+    /// Loss on the faces at `places`.
     fn loss(
         &self,
         prior: &Prior,

@@ -1,8 +1,8 @@
-//! The image tower, against a finished text tower (Zhai et al. 2022, arXiv 2111.07991, with the
-//! text tower locked in the place of the image tower).
+//! Training of the image tower with a frozen text tower. This is LiT (Zhai et al. 2022,
+//! arXiv 2111.07991) with the roles of the towers exchanged.
 //!
-//! Its features have the direction of those that the attributes of the face give, which is a clean
-//! target, and pick the right caption among those of the batch.
+//! Two losses: the cosine distance to the feature of the face's attributes, which is a target
+//! without noise, and the contrast with the captions of the batch.
 
 use anyface::clip::{
     Family, ImageTower, ImageTowerConfig, Preprocess, TextTower, Tokenizer, clip_score,
@@ -22,20 +22,20 @@ use crate::loss::contrastive;
 use crate::progress::Progress;
 use crate::run::{Evaluation, Stage, StepOutput};
 
-/// Pictures among which a caption has to find its own.
+/// Number of pictures per gallery in the evaluation.
 pub(in crate::stage) const GALLERY: usize = 100;
 
-/// A frozen text tower with what it needs to read captions.
+/// A frozen text tower and its tokenizer.
 #[derive(Debug)]
 pub(in crate::stage) struct Words<'a> {
     pub(in crate::stage) tower: &'a TextTower,
     pub(in crate::stage) tokenizer: &'a Tokenizer,
-    /// The most tokens of a sentence.
+    /// Maximum number of tokens per sentence.
     pub(in crate::stage) context: usize,
 }
 
 impl Words<'_> {
-    /// Unit means `[N, E]` of the features of each caption's sentences, without a gradient.
+    /// Normalised mean features `[N, E]` of the sentences of each caption, without gradients.
     fn features(&self, captions: &[Caption]) -> Tensor<2> {
         let texts: Vec<&str> = captions
             .iter()
@@ -52,14 +52,15 @@ impl Words<'_> {
     }
 }
 
-/// What captions of faces say, read once: unit features.
+/// Unit features of the captions of faces, computed once.
 pub(in crate::stage) struct Said {
-    /// Of each caption of each face.
+    /// Features by face and caption.
     features: Vec<Vec<Vec<f32>>>,
 }
 
 impl Said {
-    /// Reads the first captions of each face, so many at most; faces that bring features have been read already.
+    /// Computes features of at most `captions` captions per face. Faces with precomputed features
+    /// use those.
     fn read(faces: &dyn Faces, words: &Words<'_>, captions: usize) -> Self {
         let device = words.tower.devices().remove(0);
         let mut progress = Progress::new(0, faces.len() as u64);
@@ -87,7 +88,8 @@ impl Said {
         }
     }
 
-    /// One caption each of some faces, `number` of as many: `[N, E]`, without a gradient.
+    /// Features of one caption per face, `[N, E]`, without gradients. `number` chooses an index
+    /// below the number of captions.
     fn rows(
         &self,
         faces: &[usize],
@@ -106,17 +108,17 @@ impl Said {
     }
 }
 
-/// What the attributes of a face give.
+/// Source of the features of a face's attributes.
 pub(in crate::stage) enum Shown<'a> {
-    /// By a tower that was trained with the text tower, frozen.
+    /// A frozen tower that was trained with the text tower.
     Frozen(&'a FaceTower),
-    /// By a tower that is trained beside the image tower, to pick the right caption.
+    /// A tower that is trained together with the image tower.
     Learned,
-    /// Nothing: there are captions only.
+    /// None, for faces with captions only.
     Nothing,
 }
 
-/// The image tower with the temperature of its contrast.
+/// The image tower and the temperature of its contrast.
 #[derive(Module, Debug)]
 pub(in crate::stage) struct ImageLearner {
     /// The tower.
@@ -125,42 +127,43 @@ pub(in crate::stage) struct ImageLearner {
     faces: Option<FaceLearner>,
 }
 
-/// A tower over attributes with the temperature of its contrast.
+/// A tower over attributes and the temperature of its contrast.
 #[derive(Module, Debug)]
 struct FaceLearner {
     tower: FaceTower,
     log_scale: Param<Tensor<1>>,
 }
 
-/// Batch and losses of the image tower.
+/// Batch size and losses of the image tower.
 #[derive(Debug, Clone)]
 pub(in crate::stage) struct ImageLearning {
-    /// Faces in a step.
+    /// Faces per step.
     pub(in crate::stage) batch: usize,
-    /// Captions of a face that are read, at most.
+    /// Maximum number of captions per face.
     pub(in crate::stage) captions: usize,
     /// Weight of the contrast between captions and faces.
     pub(in crate::stage) contrast: f64,
-    /// Weight of the distance between the features of a face and of its attributes.
+    /// Weight of the cosine distance between the features of a face and of its attributes.
     pub(in crate::stage) regression: f64,
-    /// Whether faces may be turned left to right.
+    /// Whether faces are flipped horizontally at random.
     pub(in crate::stage) flips: bool,
 }
 
 /// Trains an [`ImageLearner`].
 pub(in crate::stage) struct ImageStage<'a> {
     tower: ImageTowerConfig,
-    /// Of the tower.
+    /// Preprocessing of the tower.
     preprocess: Preprocess,
     learning: ImageLearning,
     faces: FaceSplit,
-    /// Of the faces to learn from, and of the others.
+    /// Captions of the training faces and of the held-out faces.
     said: [Said; 2],
     shown: Shown<'a>,
 }
 
 impl<'a> ImageStage<'a> {
-    /// Reads the captions of `faces`: all have some; [`GALLERY`] at least are held out.
+    /// Computes the features of the captions of `faces`. All faces need a caption, and at least
+    /// [`GALLERY`] must be held out.
     pub(in crate::stage) fn new(
         tower: ImageTowerConfig,
         family: Family,
@@ -182,12 +185,12 @@ impl<'a> ImageStage<'a> {
         }
     }
 
-    /// Image features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
+    /// Image features `[N, E]` of pictures `[N, 3, R, R]` in [−1, 1].
     fn see(&self, learner: &ImageLearner, images: Tensor<4>) -> Tensor<2> {
         learner.tower.forward(self.preprocess.images(images))
     }
 
-    /// What the attributes of some faces give, `[N, E]`, with its gradient.
+    /// Features of the attributes of faces, `[N, E]`, with gradients.
     fn show(
         &self,
         learner: &ImageLearner,
@@ -254,8 +257,8 @@ impl Stage for ImageStage<'_> {
         Ok(StepOutput::backward(learner, &total, &parts, batch.len()))
     }
 
-    /// How often a held-out caption finds its face among [`GALLERY`], by its picture and by its attributes, which is
-    /// what perfect eyes would reach; and the cosine of both features.
+    /// Recall at 1 of held-out captions in galleries of [`GALLERY`] faces, by picture and by
+    /// attributes (the ceiling), and the cosine similarity of the two features.
     fn evaluate(&mut self, ema: &ImageLearner) -> Result<Evaluation> {
         let device = ema.log_scale.device();
         let faces = &*self.faces.held_out;
@@ -287,7 +290,8 @@ impl Stage for ImageStage<'_> {
     }
 }
 
-/// How many rows of `said` `[N, E]` have the row of their own number as the nearest in `faces` `[N, E]`.
+/// Number of rows of `said [N, E]` with the row of the same index in `faces [N, E]` as nearest
+/// neighbour.
 fn matches(said: Tensor<2>, faces: Tensor<2>) -> usize {
     let nearest = l2_normalize(said).matmul(l2_normalize(faces).transpose());
     let nearest: Vec<i64> = nearest.argmax(1).into_data().iter().collect();
@@ -300,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_match_is_the_nearest_row_of_the_same_number() {
+    fn a_match_is_the_nearest_row_with_the_same_index() {
         let device = Device::flex();
         let said = Tensor::from_floats([[1.0, 0.1], [0.2, 1.0], [1.0, 0.0]], &device);
         let faces = Tensor::from_floats([[5.0, 0.0], [0.0, 0.1], [0.0, 1.0]], &device);

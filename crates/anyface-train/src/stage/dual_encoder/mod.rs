@@ -1,7 +1,7 @@
-//! The two towers that play CLIP in the built-in domain.
+//! Training of the dual encoder: the text and image towers in the role of CLIP.
 //!
-//! Three runs, one after the other: the teacher's reader of attributes, the text tower, the image
-//! tower. Each resumes on its own.
+//! It has three runs in sequence: the teacher's attribute reader, the text tower and the image
+//! tower. Each can be resumed.
 
 mod image;
 mod reader;
@@ -29,32 +29,32 @@ use reader::ReaderStage;
 use text::TextStage;
 use texts::{Sentences, Texts, TextsConfig};
 
-/// Captions of a portrait that the image tower learns from.
+/// Captions per portrait for the image tower.
 const CAPTIONS: usize = 3;
 
-/// A whole configuration file of this stage.
+/// A configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DualEncoderConfig {
-    /// Folder of the bundle that is given both towers and the tokenizer.
+    /// Bundle folder that receives both towers and the tokenizer.
     pub bundle: PathBuf,
-    /// Texts of which the report tells what is read from them.
+    /// Phrases for the report of attribute readings.
     pub phrases: Vec<String>,
-    /// The texts to learn from.
+    /// Training texts.
     pub texts: TextsConfig,
-    /// The portraits to learn from.
+    /// Training portraits.
     pub portraits: PortraitsConfig,
-    /// The text tower; its vocabulary may become smaller, if the texts have fewer pieces.
+    /// The text tower. The vocabulary shrinks if the texts have fewer pieces.
     pub text_tower: TextTowerConfig,
     /// The image tower.
     pub image_tower: ImageTowerConfig,
-    /// Batches and losses.
+    /// Batch sizes and losses.
     pub learning: LearningConfig,
-    /// The run of the teacher's reader.
+    /// Run of the teacher's attribute reader.
     pub reader: RunConfig,
-    /// The run of the text tower.
+    /// Run of the text tower.
     pub text: RunConfig,
-    /// The run of the image tower.
+    /// Run of the image tower.
     pub image: RunConfig,
 }
 
@@ -62,26 +62,26 @@ pub struct DualEncoderConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Sentences in a step of the teacher's reader.
+    /// Sentences per step of the teacher's attribute reader.
     #[serde(deserialize_with = "bounds::batch")]
     pub reader_batch: usize,
-    /// Hidden features of the readers.
+    /// Hidden width of the attribute readers.
     #[serde(deserialize_with = "bounds::positive")]
     pub reader_width: usize,
-    /// Deviation of what is added to the teacher's embeddings, of mean square 1, before its reader reads them: so it
-    /// learns of neighbours too.
+    /// Standard deviation of the noise added to the input of the teacher's attribute reader. The
+    /// input has mean square 1. The noise makes the reader generalise to similar texts.
     pub reader_noise: f64,
-    /// Sentences in a step of the text tower.
+    /// Caption sentences per step of the text tower.
     #[serde(deserialize_with = "bounds::batch")]
     pub sentences: usize,
-    /// Other texts in a step of the text tower.
+    /// Broad texts per step of the text tower.
     pub broad: usize,
-    /// Portraits in a step of the image tower.
+    /// Portraits per step of the image tower.
     #[serde(deserialize_with = "bounds::batch")]
     pub portraits: usize,
-    /// The last so many portraits of the cache are for evaluation only; a multiple of 100.
+    /// Number of portraits at the end of the cache held out for evaluation, a multiple of 100.
     pub held_out_portraits: usize,
-    /// How much an attribute that a sentence speaks of weighs against one that it leaves open.
+    /// Weight of a mentioned attribute relative to one that is not mentioned.
     pub said_weight: f64,
     /// Weight of the distance to the teacher's embedding.
     pub distillation: f64,
@@ -91,15 +91,15 @@ pub struct LearningConfig {
     pub regression: f64,
 }
 
-/// `anyface train dual-encoder`: trains both towers of a configuration file and puts them into the bundle, with
-/// their tokenizer.
+/// `anyface train dual-encoder`: trains both towers and puts them into the bundle with their
+/// tokenizer.
 ///
-/// Beside the checkpoints, `text.out` gets `held_out.csv`, how well each attribute is
-/// read from sentences with words that training never used; and `phrases.txt`, what is read from `phrases`.
+/// Also writes two reports to `text.out`: `held_out.csv`, the accuracy per attribute on sentences
+/// with words that training does not use, and `phrases.txt`, the attributes read from `phrases`.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; a text, the teacher or the portraits cannot be read; the bundle cannot be
-/// written.
+/// As [`load_config`] and [`train`]. A text, the teacher or the portraits cannot be read, or the
+/// bundle cannot be written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     let config: DualEncoderConfig = load_config(path)?;
@@ -170,14 +170,14 @@ fn write(path: &Path, text: &str) -> Result<()> {
     write_atomically(path, text.as_bytes()).map_err(TrainError::io(path))
 }
 
-/// Texts read at once, each with its neighbours in length.
+/// Texts per forward pass, sorted by length.
 const READ_BATCH: usize = 64;
 
-/// How well sentences are read.
+/// Accuracy of an attribute reader on sentences.
 struct Reading {
-    /// Of what is said: it counts as right only if it is read as said.
+    /// Accuracy on mentioned attributes.
     accuracy: Accuracy,
-    /// How often something is read of an attribute of which nothing is said, 0 to 1.
+    /// Fraction of attributes not mentioned for which the reader gives a state, 0 to 1.
     invented: f64,
 }
 
@@ -199,7 +199,7 @@ impl Reading {
     }
 }
 
-/// Reads sentences by `forward`, which gives the logits `[N, A, 3]` of some of them.
+/// Evaluates the reader `forward`, which maps indices of sentences to logits `[N, A, 3]`.
 fn reading(sentences: &Sentences, forward: impl Fn(&[usize]) -> Tensor<3>) -> Reading {
     let mut accuracy = Accuracy::default();
     let (mut unsaid, mut invented) = (0u64, 0u64);

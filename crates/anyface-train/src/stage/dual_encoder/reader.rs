@@ -1,7 +1,8 @@
-//! What the teacher knows of attributes: a small head on its embeddings.
+//! The attribute reader of the teacher: a small head on its embeddings.
 //!
-//! The head learns from sentences of captions alone. Because the teacher knows words that no caption has, so does
-//! the head, and what it reads from the broad corpus is what the text tower learns of those words.
+//! The head is trained only on sentences of captions. The embeddings of the teacher generalise, so
+//! the head also reads words that no caption has. The text tower learns these words from its
+//! readings of the broad corpus.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};

@@ -1,4 +1,4 @@
-//! Attributes as tensors: what a text says of them, and what a face shows.
+//! Attributes of texts and faces as tensors.
 
 use anyface_portraits::{Attribute, Attributes};
 use burn::module::Module;
@@ -8,11 +8,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::data::captions::FaceSentence;
 
-/// What a text may say of an attribute: no, yes, or nothing.
+/// Attribute states in a text: denied, stated, not mentioned.
 pub(super) const STATES: usize = 3;
 const UNSAID: usize = 2;
 
-/// What each sentence says of each attribute, as probabilities of no, yes and nothing: `[N, A, 3]`.
+/// One-hot attribute states of each sentence: `[N, A, 3]`.
 pub(super) fn said(sentences: &[&FaceSentence], device: &Device) -> Tensor<3> {
     let mut values = vec![0.0; sentences.len() * Attribute::COUNT * STATES];
     for (row, face) in values
@@ -34,7 +34,7 @@ pub(super) fn said(sentences: &[&FaceSentence], device: &Device) -> Tensor<3> {
     )
 }
 
-/// What each face shows: yes 1, no −1, unknown 0: `[N, A]`.
+/// Attributes of each face: `[N, A]` with 1 for yes, −1 for no, 0 for unknown.
 pub(super) fn shown<'a>(
     faces: impl IntoIterator<Item = &'a Attributes>,
     device: &Device,
@@ -50,7 +50,7 @@ pub(super) fn shown<'a>(
     Tensor::from_data(TensorData::new(values, [count, Attribute::COUNT]), device)
 }
 
-/// Two layers that read from a feature what its text says.
+/// Two layers that read attribute states from a text feature.
 #[derive(Module, Debug)]
 pub(super) struct AttributeReader {
     hidden: Linear,
@@ -58,7 +58,7 @@ pub(super) struct AttributeReader {
 }
 
 impl AttributeReader {
-    /// For features of length `inputs`.
+    /// `inputs` is the width of the features.
     pub(super) fn new(inputs: usize, hidden: usize, device: &Device) -> Self {
         Self {
             hidden: LinearConfig::new(inputs, hidden).init(device),
@@ -66,7 +66,8 @@ impl AttributeReader {
         }
     }
 
-    /// Logits `[N, A, 3]` of no, yes and nothing for features `[N, inputs]`.
+    /// Logits `[N, A, 3]` of the states denied, stated and not mentioned, for features
+    /// `[N, inputs]`.
     pub(super) fn forward(&self, features: Tensor<2>) -> Tensor<3> {
         let n = features.dims()[0];
         self.states
@@ -75,8 +76,8 @@ impl AttributeReader {
     }
 }
 
-/// Cross-entropy of states, `[N, A, 3]` each, in which what is said weighs `said_weight` times what
-/// is not: most attributes are never mentioned.
+/// Cross-entropy of states `[N, A, 3]`. Most attributes are not mentioned, so mentioned attributes
+/// have `said_weight` times the weight of others.
 pub(super) fn state_cross_entropy(
     logits: Tensor<3>,
     states: Tensor<3>,
@@ -88,7 +89,7 @@ pub(super) fn state_cross_entropy(
     (losses * weight.clone()).sum() / weight.sum()
 }
 
-/// The likeliest state of each attribute for each row of `[N, A, 3]`: `None` for nothing said.
+/// Most probable state of each attribute for logits `[N, A, 3]`: `None` if not mentioned.
 pub(super) fn read(logits: Tensor<3>) -> Vec<Vec<Option<bool>>> {
     let states: Vec<i64> = logits.argmax(2).into_data().iter().collect();
     let state = |state: &i64| (*state != UNSAID as i64).then_some(*state == 1);
@@ -104,7 +105,7 @@ mod tests {
     use anyface_portraits::caption::Sentence;
 
     #[test]
-    fn what_is_said_is_read_back() {
+    fn states_of_a_sentence_are_read_back() {
         let device = Device::flex();
         let sentence = Sentence {
             said: vec![(Attribute::Bald, true), (Attribute::Smiling, false)],
@@ -124,7 +125,8 @@ mod tests {
 
     #[test]
     fn cross_entropy_by_hand() {
-        // Two attributes: one said, with probability ½ for the right state; one unsaid, with ¼.
+        // Two attributes: one mentioned, with probability ½ of the correct state; one not
+        // mentioned, with ¼.
         let device = Device::flex();
         let logits =
             Tensor::from_floats([[[0.5f32, 0.25, 0.25], [0.25, 0.5, 0.25]]], &device).log();

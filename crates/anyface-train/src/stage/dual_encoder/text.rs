@@ -1,9 +1,11 @@
-//! The text tower: what words mean, from the teacher, and what they say of a face, from captions.
+//! Training of the text tower: word meanings from the teacher, attributes from captions.
 //!
-//! Four losses: the teacher's embedding can be told from the feature (distillation); so can the state
-//! of each attribute, as sentences of captions say it and, for the broad corpus, as the teacher's reader reads it;
-//! and among the faces of a batch, described by their attributes, a sentence picks its own (CLIP's
-//! contrast, with a tower over attributes in the place of pictures).
+//! The losses are:
+//! - distillation: a linear layer predicts the teacher's embedding from the feature;
+//! - states: a head predicts the attributes from the feature. Targets come from the captions, and
+//!   for the broad corpus from the teacher's attribute reader;
+//! - contrast: CLIP's contrastive loss between sentences and faces, with a tower over attributes in
+//!   place of the image tower.
 
 use anyface::clip::{TextTower, TextTowerConfig, Tokens};
 use anyface_portraits::{Attribute, Attributes};
@@ -20,17 +22,17 @@ use crate::error::Result;
 use crate::loss::contrastive;
 use crate::run::{Evaluation, Stage, StepOutput};
 
-/// The text tower with what is needed only to train it.
+/// The text tower and the layers that only training uses.
 #[derive(Module, Debug)]
 pub(super) struct TextLearner {
     /// The tower.
     pub(super) tower: TextTower,
-    /// From its features to the teacher's.
+    /// From features to the teacher's embeddings.
     to_teacher: Linear,
     reader: AttributeReader,
     /// From attributes to features.
     pub(super) faces: FaceTower,
-    /// Logarithm of the contrast's inverse temperature, `[1]`.
+    /// Logarithm of the inverse temperature of the contrast, `[1]`.
     log_scale: Param<Tensor<1>>,
 }
 
@@ -51,7 +53,7 @@ impl TextLearner {
         }
     }
 
-    /// Logits `[N, A, 3]` of what texts say: no, yes, nothing.
+    /// Logits `[N, A, 3]` of the attribute states in a text: denied, stated, not mentioned.
     pub(super) fn read(&self, tokens: Tokens) -> Tensor<3> {
         self.reader.forward(self.tower.forward(tokens))
     }
@@ -65,8 +67,8 @@ pub(super) fn initial_log_scale(device: &Device) -> Param<Tensor<1>> {
     .init([1], device)
 }
 
-/// Two layers from the attributes of a face to a feature: what an image tower would see, had it
-/// perfect eyes.
+/// Two layers from the attributes of a face to a feature. They replace the image tower while the
+/// text tower trains.
 #[derive(Module, Debug)]
 pub(in crate::stage) struct FaceTower {
     hidden: Linear,
@@ -96,12 +98,13 @@ pub(super) struct TextStage<'a> {
     pub(super) texts: &'a Texts,
     pub(super) tower: TextTowerConfig,
     pub(super) learning: &'a LearningConfig,
-    /// The teacher's reader, frozen.
+    /// The frozen attribute reader of the teacher.
     pub(super) reader: AttributeReader,
 }
 
 impl TextStage<'_> {
-    /// One minus the cosine of the teacher's embedding and what the feature says of it, the mean of a batch.
+    /// One minus the cosine similarity of the teacher's embedding and its prediction from the
+    /// feature, mean over the batch.
     fn distillation(learner: &TextLearner, features: Tensor<2>, teacher: Tensor<2>) -> Tensor<1> {
         let told = learner.to_teacher.forward(features);
         anyface::clip::clip_score(told, teacher)
@@ -110,7 +113,7 @@ impl TextStage<'_> {
             .mean()
     }
 
-    /// One line a phrase: what is read of it, likeliest first, with probabilities.
+    /// One line per phrase: the attributes read from it with their probabilities, highest first.
     pub(super) fn read_phrases(&self, learner: &TextLearner, phrases: &[String]) -> String {
         let device = learner.log_scale.device();
         let line = |phrase: &String| {

@@ -1,4 +1,4 @@
-//! The texts that the towers learn from, and their embeddings by the teacher.
+//! Training texts of the towers and their embeddings by the teacher.
 
 use std::path::PathBuf;
 
@@ -24,45 +24,46 @@ use crate::teacher::Embeddings;
 pub struct TextsConfig {
     /// Folder of all-MiniLM-L6-v2: `config.json`, `model.safetensors`, `tokenizer.json`.
     pub teacher: PathBuf,
-    /// Folder of WordNet.
+    /// Folder of the WordNet database.
     pub wordnet: PathBuf,
-    /// Folder for the teacher's embeddings.
+    /// Folder that caches the teacher's embeddings.
     pub cache: PathBuf,
-    /// Captions of random faces.
+    /// Number of captions of random faces.
     pub captions: usize,
-    /// Captions of faces that look like a role, for each role.
+    /// Number of captions per role, of faces that match the role.
     pub captions_per_role: usize,
-    /// Captions for evaluation, with words that training never uses.
+    /// Number of captions for evaluation. They use words that training does not use.
     pub held_out: usize,
-    /// The broad corpus.
+    /// Size of the broad corpus.
     pub broad: BroadConfig,
-    /// Seed of faces and words.
+    /// Seed of faces and texts.
     pub seed: u64,
 }
 
-/// Everything that is read.
+/// All training texts.
 pub(super) struct Texts {
     pub(super) tokenizer: Tokenizer,
-    /// The tokenizer as it is kept in a file.
+    /// Content of the tokenizer file.
     pub(super) tokenizer_json: String,
-    /// The most tokens of a text.
+    /// Maximum number of tokens per text.
     pub(super) context: usize,
-    /// The teacher's embeddings of the tokenizer's pieces, each alone.
+    /// The teacher's embedding of each single tokenizer piece.
     pieces: Embeddings,
     pub(super) train: Sentences,
-    /// Each with a word, role or frame that training never uses.
+    /// Sentences with a word, role or frame that training does not use.
     pub(super) held_out: Sentences,
     pub(super) broad: Corpus,
 }
 
-/// The sentences of captions and what is known of their faces.
+/// Sentences of captions and the attributes of their faces.
 pub(super) struct Sentences {
     pub(super) of_faces: Vec<FaceSentence>,
     pub(super) corpus: Corpus,
 }
 
 impl Texts {
-    /// Writes the captions, reads the broad corpus, makes the vocabulary, asks the teacher.
+    /// Writes the captions, reads the broad corpus, builds the vocabulary and computes the
+    /// teacher's embeddings.
     pub(super) fn new(config: &TextsConfig, tower: &TextTowerConfig) -> Result<Self> {
         let wordnet = WordNet::open(&config.wordnet)?;
         let broad = broad_corpus(&wordnet, &config.broad, config.seed);
@@ -106,13 +107,14 @@ impl Texts {
     }
 }
 
-/// Root mean square of the initial token vectors, about that of OpenAI's tokens and positions.
+/// Root mean square of the initial token embeddings, similar to the sum of OpenAI's token and
+/// position embeddings.
 const TOKEN_SCALE: f64 = 0.03;
 
 impl Texts {
-    /// A table of token vectors `[V, width]` to start from: the teacher's embedding of each piece, less
-    /// the mean of all, by a random projection, which keeps angles. So a word that training seldom
-    /// meets starts beside those that mean the same.
+    /// Initial token embeddings `[V, width]`: the teacher's embedding of each piece, minus the
+    /// mean, in a random projection that preserves angles. Rare words start close to their
+    /// synonyms.
     pub(super) fn token_table(&self, width: usize, device: &Device) -> Tensor<2> {
         let all: Vec<usize> = (0..self.tokenizer.vocab_size()).collect();
         let embeddings = self.pieces.batch(&all, device);
@@ -128,8 +130,8 @@ impl Texts {
     }
 }
 
-/// Sentences of captions of `random` faces and of `per_role` faces for each role, as the portraits of `seed` show
-/// them.
+/// Sentences of captions of `random` faces and of `per_role` faces per role. Random faces have the
+/// latents of the portrait cache with this `seed`.
 fn sentences_of(split: Split, random: usize, per_role: usize, seed: u64) -> Vec<FaceSentence> {
     let random = (0..random)
         .into_par_iter()
@@ -140,15 +142,15 @@ fn sentences_of(split: Split, random: usize, per_role: usize, seed: u64) -> Vec<
     sentences(captions(split, faces, seed))
 }
 
-/// Texts as token ids and as the teacher sees them.
+/// Texts as token ids and teacher embeddings.
 pub(super) struct Corpus {
     rows: Vec<Vec<u32>>,
     embeddings: Embeddings,
-    /// Indices by length, so that a batch can be drawn with little padding.
+    /// Indices sorted by length, to draw batches with little padding.
     by_length: Vec<usize>,
 }
 
-/// Texts of like length among which a batch is drawn.
+/// Texts of similar length from which a batch is drawn.
 const BIN: usize = 1024;
 
 impl Corpus {
@@ -176,16 +178,16 @@ impl Corpus {
         self.rows.len()
     }
 
-    /// Random indices of texts of like length; every text is as likely as every other.
+    /// Random indices of texts of similar length. All texts have the same probability.
     pub(super) fn draw(&self, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
         let start = rng.random_range(0..self.len()) / BIN * BIN;
         let bin = &self.by_length[start..(start + BIN).min(self.len())];
         (0..count)
-            .map(|_| *bin.choose(rng).expect("a bin holds a text"))
+            .map(|_| *bin.choose(rng).expect("a bin is not empty"))
             .collect()
     }
 
-    /// Token ids of some texts.
+    /// Token ids of the texts `indices`.
     pub(super) fn tokens(
         &self,
         indices: &[usize],
@@ -199,7 +201,7 @@ impl Corpus {
         tokenizer.collate(&rows, device)
     }
 
-    /// The teacher's embeddings of some texts, scaled to a mean square of 1: `[N, T]`.
+    /// The teacher's embeddings of the texts `indices`, scaled to a mean square of 1: `[N, T]`.
     pub(super) fn embeddings(&self, indices: &[usize], device: &Device) -> Tensor<2> {
         self.embeddings.batch(indices, device) * (self.embeddings.dim() as f64).sqrt()
     }
@@ -209,7 +211,7 @@ impl Corpus {
         &self.by_length
     }
 
-    /// Length of the teacher's embeddings.
+    /// Width of the teacher's embeddings.
     pub(super) fn teacher_dim(&self) -> usize {
         self.embeddings.dim()
     }

@@ -1,4 +1,4 @@
-//! What a configuration file of this stage says.
+//! Configuration of the GAN stage.
 
 use std::path::PathBuf;
 
@@ -12,27 +12,28 @@ use crate::data::images::ImagesConfig;
 use crate::data::photographs::PhotographsConfig;
 use crate::run::RunConfig;
 
-/// A whole configuration file of this stage.
+/// A configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GanConfig {
-    /// The run. Parameters are under `generator.`, `encoder.` and `discriminators.`, for optimisers of their own.
+    /// The run. The parameter paths start with `generator.`, `encoder.` and `discriminators.`, for
+    /// parameter groups.
     pub(super) run: RunConfig,
-    /// Folder of the bundle that is given the generator and the encoder.
+    /// Bundle folder that receives the generator and the encoder.
     pub(super) bundle: PathBuf,
-    /// Weights of EfficientNet-Lite0, in any layout that `anyface convert` reads.
+    /// Weights of EfficientNet-Lite0, in a layout that `anyface convert` reads.
     pub(super) features: PathBuf,
-    /// Weights of MobileFaceNet, which judges and teaches nothing.
+    /// Weights of MobileFaceNet, for evaluation only.
     pub(super) recognizer: PathBuf,
     /// The pictures.
     pub(super) images: ImagesConfig,
-    /// Labelled ones beside them, whose split tells who is held out.
+    /// Additional labelled photographs. Their split determines the held-out pictures.
     pub(super) photographs: Option<PhotographsConfig>,
     /// The networks.
     pub(super) model: ModelConfig,
-    /// What the discriminators see of a picture.
+    /// Views of the discriminators.
     pub(super) views: ViewsConfig,
-    /// The batches and the losses.
+    /// Batch size and losses.
     pub(super) learning: LearningConfig,
 }
 
@@ -42,11 +43,11 @@ pub struct GanConfig {
 pub(super) struct ModelConfig {
     /// Width of `w`, D.
     pub(super) w_dim: usize,
-    /// Feature channels of the generator at 4², 8², … up to the size of the images.
+    /// Channels of the generator at 4×4, 8×8, … up to the image size.
     pub(super) channels: Vec<usize>,
-    /// Feature channels of the encoder at the size that it reads and at each half of it, down to 4².
+    /// Channels of the encoder at its input size and each following half, down to 4×4.
     pub(super) encoder_channels: Vec<usize>,
-    /// Folder of a run to go on from, of the same images or of smaller ones.
+    /// Folder of a run to continue, with the same or a smaller image size.
     pub(super) start: Option<PathBuf>,
 }
 
@@ -54,27 +55,29 @@ pub(super) struct ModelConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LearningConfig {
-    /// Real images in a step, and drawn ones.
+    /// Real images per step, and generated images per step.
     #[serde(deserialize_with = "bounds::batch")]
     pub(super) batch: usize,
-    /// How many of them are drawn again from what the encoder finds; the others are drawn from random latents.
+    /// Number of generated images that are reconstructions. The others have random latents.
     pub(super) reconstructed: usize,
-    /// Images before the discriminators begin; until then all of a batch is reconstructed.
+    /// Number of images before the discriminators start. Until then, all of the batch is
+    /// reconstructions.
     pub(super) autoencoder_images: u64,
-    /// Weight of the discriminators in the generator's loss.
+    /// Weight of the discriminators in the loss of the generator.
     pub(super) adversarial_weight: f64,
-    /// Images that the held-out measures are taken over.
+    /// Number of images for the held-out metrics.
     #[serde(deserialize_with = "bounds::positive")]
     pub(super) measured: usize,
 }
 
-/// Side of the pictures that EfficientNet-Lite0 reads, so that its coarsest tap has side 4.
+/// Input size of EfficientNet-Lite0. Its coarsest tap then has side 4.
 pub(super) const FEATURE_SIZE: usize = 128;
 /// Side of its finest tap.
 pub(super) const FINEST_TAP: usize = FEATURE_SIZE / 4;
 
 impl GanConfig {
-    /// The sizes of the generator. Its mapping network draws the normal distribution of the encoder's latents.
+    /// Configuration of the generator. Its linear mapping network samples the normal distribution
+    /// of the encoder's latents.
     pub(super) fn generator(&self) -> GeneratorConfig {
         let model = &self.model;
         GeneratorConfig::new(model.w_dim, model.w_dim, model.channels.clone())
@@ -84,13 +87,13 @@ impl GanConfig {
             .with_input(Some(SynthesisInput::W))
     }
 
-    /// The sizes of the encoder.
+    /// Configuration of the encoder.
     pub(super) fn encoder(&self) -> ResidualEncoderConfig {
         ResidualEncoderConfig::new(self.model.w_dim)
             .with_channels(self.model.encoder_channels.clone())
     }
 
-    /// Checks that the parts fit together; the error names the table and the field.
+    /// Checks that the settings are consistent. The error names the table and the field.
     pub(super) fn validate(&self) -> Result<(), String> {
         let generator = self.generator();
         generator
@@ -99,39 +102,41 @@ impl GanConfig {
         let (resolution, size) = (generator.resolution(), self.images.size as usize);
         if resolution != size {
             return Err(format!(
-                "[model] `channels` makes images of {resolution} pixels, [images] `size` is {size}"
+                "[model] `channels` gives {resolution} pixels, but [images] `size` is {size}"
             ));
         }
         if self.model.encoder_channels.len() < 2 || self.model.encoder_channels.contains(&0) {
             return Err(
-                "[model] `encoder_channels` needs two numbers or more, none of them 0".to_owned(),
+                "[model] `encoder_channels` needs at least two positive numbers".to_owned(),
             );
         }
         let reads = self.encoder().resolution();
         if reads > resolution {
             return Err(format!(
-                "[model] `encoder_channels` reads images of {reads} pixels, [images] `size` is {size}"
+                "[model] `encoder_channels` needs {reads} pixels, but [images] `size` is {size}"
             ));
         }
         let learning = &self.learning;
         if !(1..learning.batch).contains(&learning.reconstructed) {
             return Err(
-                "[learning] `reconstructed` is at least 1 and less than `batch`".to_owned(),
+                "[learning] `reconstructed` must be at least 1 and less than `batch`".to_owned(),
             );
         }
         let [left, top, right, bottom] = self.views.face;
         let is_box = (0.0..right).contains(&left) && (0.0..bottom).contains(&top);
         if !is_box || right > 1.0 || bottom > 1.0 {
-            return Err("[views] `face` is left, top, right and bottom between 0 and 1".to_owned());
+            return Err(
+                "[views] `face` must be left, top, right and bottom between 0 and 1".to_owned(),
+            );
         }
         let fault = match (self.images.held_out, &self.photographs) {
-            (Some(0 | 1), _) => Some("[images] `held_out` leaves no picture to learn from"),
-            (Some(_), Some(_)) => {
-                Some("[images] `held_out` and [photographs] both hold pictures out")
-            }
-            (None, None) => Some("[images] `held_out` is missing, or a table [photographs]"),
+            (Some(0 | 1), _) => Some("[images] `held_out` leaves no training pictures"),
+            (Some(_), Some(_)) => Some(
+                "[images] `held_out` is not allowed with [photographs], which has its own split",
+            ),
+            (None, None) => Some("[images] needs `held_out`, or a table [photographs]"),
             (None, Some(photographs)) if photographs.size != self.images.size => {
-                Some("[images] and [photographs] differ in `size`")
+                Some("[images] and [photographs] must have the same `size`")
             }
             _ => None,
         };

@@ -1,26 +1,28 @@
-//! The projected discriminators: one for every scale of frozen features (Sauer et al. 2021, arXiv 2111.01007).
+//! Projected discriminators, one per scale of frozen features (Sauer et al. 2021,
+//! arXiv 2111.01007).
 
 use anyface::layers::{Activation, batch_norm_leaky_relu, conv_same, depthwise, halve};
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Side of the features that become logits.
+/// Side of the features at the logits.
 const COARSEST: usize = 4;
-/// Fewest and most channels after a block.
+/// Minimum and maximum channels of a block's output.
 const CHANNELS: [usize; 2] = [128, 512];
-/// Images whose deviation each of them sees.
+/// Group size of the minibatch standard deviation.
 const GROUP: usize = 4;
-/// Added to a norm.
+/// Added to squared norms.
 const EPSILON: f64 = 1e-12;
 
-/// One view's discriminators, from the finest scale to the coarsest.
+/// Discriminators of one view, from the finest scale to the coarsest.
 #[derive(Module, Debug)]
 pub(super) struct Discriminator {
     scales: Vec<ScaleDiscriminator>,
 }
 
 impl Discriminator {
-    /// Fresh weights for features of these channels, the first of side `finest` and each other of half the side.
+    /// Random weights. `channels` are those of the scales. The first scale has side `finest`, each
+    /// other half the side of the previous one.
     pub(super) fn new(channels: &[usize], finest: usize, device: &Device) -> Self {
         let scales = channels.iter().enumerate();
         Self {
@@ -30,14 +32,14 @@ impl Discriminator {
         }
     }
 
-    /// Features `[N, C, H, H]` of every scale to logits `[N, 16·scales]`, above 0 for a photograph.
+    /// Features `[N, C, H, H]` of all scales to logits `[N, 16·scales]`, positive for photographs.
     pub(super) fn forward(&self, features: &[Tensor<4>]) -> Tensor<2> {
         let scales = self.scales.iter().zip(features);
         let logits = scales.map(|(scale, x)| scale.forward(x.clone()));
         Tensor::cat(logits.collect(), 1)
     }
 
-    /// With better estimates of the spectral norms.
+    /// Runs one power iteration for the spectral norms.
     pub(super) fn power_iteration(mut self) -> Self {
         for scale in &mut self.scales {
             scale.logits.power_iteration();
@@ -50,7 +52,7 @@ impl Discriminator {
     }
 }
 
-/// The discriminator of one scale: blocks down to 4², then a logit for each place.
+/// Discriminator of one scale: blocks down to 4×4, then one logit per position.
 #[derive(Module, Debug)]
 struct ScaleDiscriminator {
     blocks: Vec<Block>,
@@ -75,7 +77,7 @@ impl ScaleDiscriminator {
         }
     }
 
-    /// `[N, C, H, H]` to `[N, 16]`.
+    /// `[N, C, H, H]` to logits `[N, 16]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
         let weight = self.logits.weight();
@@ -83,12 +85,12 @@ impl ScaleDiscriminator {
     }
 }
 
-/// A separable convolution, batch normalisation and perhaps a halving.
+/// A separable convolution with batch normalisation, and optionally downsampling by 2.
 #[derive(Module, Debug)]
 struct Block {
     depthwise: SpectralConv,
     pointwise: SpectralConv,
-    /// Of the normalisation, `[C]`.
+    /// Scale of the normalisation, `[C]`.
     scale: Param<Tensor<1>>,
     shift: Param<Tensor<1>>,
     halves: bool,
@@ -105,7 +107,7 @@ impl Block {
         }
     }
 
-    /// `[N, C, H, W]` to `[N, C', H, W]`, or half of that size.
+    /// `[N, C, H, W]` to `[N, C', H, W]`, or `[N, C', H/2, W/2]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = depthwise(x, self.depthwise.weight(), None, 1, Activation::Linear);
         let x = conv_same(x, self.pointwise.weight(), None, Activation::Linear);
@@ -117,12 +119,12 @@ impl Block {
     }
 }
 
-/// Weights that are divided by their largest singular value (Miyato et al. 2018, arXiv 1802.05957).
+/// A convolution with spectral normalisation (Miyato et al. 2018, arXiv 1802.05957).
 #[derive(Module, Debug)]
 struct SpectralConv {
-    /// `[C_out, C_in, k, k]`, with PyTorch's initial values.
+    /// `[C_out, C_in, k, k]`, initialised as in PyTorch.
     weight: Param<Tensor<4>>,
-    /// Estimate of the left singular vector, `[C_out, 1]`: a buffer.
+    /// Estimate of the left singular vector, `[C_out, 1]`. A buffer.
     left: Param<Tensor<2>>,
 }
 
@@ -144,7 +146,8 @@ impl SpectralConv {
         }
     }
 
-    /// The weights as a matrix `[C_out, C_in·k·k]`, and its singular vectors from one step of the power method.
+    /// The weight as a matrix `[C_out, C_in·k·k]`, and its left and right singular vectors after
+    /// one power iteration.
     fn singular_vectors(&self) -> [Tensor<2>; 3] {
         let [outputs, inputs, height, width] = self.weight.dims();
         let matrix = self
@@ -157,7 +160,7 @@ impl SpectralConv {
         [matrix, left, right]
     }
 
-    /// `W/σ`, with the gradient through both.
+    /// `W/σ`, with gradients through `W` and `σ`.
     fn weight(&self) -> Tensor<4> {
         let [matrix, left, right] = self.singular_vectors();
         let sigma = left.transpose().matmul(matrix.clone()).matmul(right);
@@ -175,8 +178,9 @@ fn unit(x: Tensor<2>) -> Tensor<2> {
     x / norm.unsqueeze()
 }
 
-/// Minibatch standard deviation (Karras et al. 2018, arXiv 1710.10196): a channel that says how much the images of a
-/// group differ, `[N, C, H, W]` to `[N, C + 1, H, W]`. A batch that no group divides is one group.
+/// Minibatch standard deviation (Karras et al. 2018, arXiv 1710.10196): adds a channel with the
+/// mean standard deviation within a group, `[N, C, H, W]` to `[N, C + 1, H, W]`. If N is not a
+/// multiple of the group size, the whole batch is one group.
 fn with_deviation(x: Tensor<4>) -> Tensor<4> {
     let [n, c, height, width] = x.dims();
     let group = if n.is_multiple_of(GROUP) { GROUP } else { n };
@@ -197,9 +201,10 @@ mod tests {
     use burn::tensor::Distribution;
 
     #[test]
-    fn images_of_a_group_see_how_much_they_differ() {
+    fn the_deviation_of_a_group_is_a_channel() {
         let device = Device::flex();
-        // Two groups of four: the first all the same, images i and i + 2 of the second 2 apart.
+        // Image i is in group i mod 2. The images of the first group are equal. Those of the second
+        // differ from their mean by 1.
         let mut values = vec![1.0f32; 8];
         for (i, place) in [1, 3, 5, 7].into_iter().enumerate() {
             values[place] = if i < 2 { 0.0 } else { 2.0 };
@@ -220,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_singular_value_becomes_one() {
+    fn the_largest_singular_value_is_normalised_to_one() {
         let device = Device::flex();
         let mut conv = SpectralConv::new([2, 3, 1, 1], &device);
         // Singular values 3 and 1.
@@ -236,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_logits_a_scale() {
+    fn every_scale_has_sixteen_logits() {
         let device = Device::flex();
         let discriminator = Discriminator::new(&[6, 8], 8, &device);
         let features = [[3, 6, 8, 8], [3, 8, 4, 4]]

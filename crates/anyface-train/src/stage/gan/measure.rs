@@ -1,4 +1,4 @@
-//! How drawn faces compare with photographs that were never trained on.
+//! Statistics of generated faces relative to held-out photographs.
 
 use anyface::layers::halve;
 use burn::tensor::Tensor;
@@ -6,24 +6,24 @@ use burn::tensor::Tensor;
 use crate::eval::frechet::Gaussian;
 use anyface::recognizer::Recognizer;
 
-/// Side of the thumbnails that spread and likeness are measured on.
+/// Side of the thumbnails in pixels, for spread and nearest neighbours.
 const THUMBNAIL: usize = 16;
 
-/// What a set of pictures looks like.
+/// Statistics of a set of pictures.
 pub(super) struct Appearance {
     gaussian: Gaussian,
-    /// Fréchet distance of its two halves.
+    /// Fréchet distance between two halves of the set.
     halves: f64,
-    /// Mean distance of the recogniser's features of two faces.
+    /// Mean pairwise distance of recogniser features.
     distance: f64,
     /// Mean absolute difference of neighbouring pixels.
     gradient: f64,
-    /// Standard deviation of the pixels of thumbnails over the faces.
+    /// Mean standard deviation of thumbnail pixels over the set.
     spread: f64,
 }
 
 impl Appearance {
-    /// Of at least four pictures in ±1, in batches `[N, 3, R, R]`.
+    /// Statistics of at least four pictures in [−1, 1], in batches `[N, 3, R, R]`.
     pub(super) fn of(batches: impl Iterator<Item = Tensor<4>>, recognizer: &Recognizer) -> Self {
         let (mut features, mut pixels) = (Vec::new(), Vec::new());
         let (mut gradient, mut count) = (0.0, 0);
@@ -45,7 +45,7 @@ impl Appearance {
         }
     }
 
-    /// Named measures of drawn faces beside photographs; the first is the Fréchet distance.
+    /// Named metrics of generated faces relative to photographs. The first is the Fréchet distance.
     pub(super) fn beside(&self, photographs: &Self) -> Vec<(String, f64)> {
         let distance = self.gaussian.distance(&photographs.gaussian);
         [
@@ -60,7 +60,8 @@ impl Appearance {
     }
 }
 
-/// Pictures `[N, 3, R, R]` as the pixels of 16², a row each. R is a multiple of 16.
+/// Flattened 16×16 thumbnails of pictures `[N, 3, R, R]`, one row each. R / 16 must be a power of
+/// two.
 pub(super) fn thumbnails(mut images: Tensor<4>) -> Vec<Vec<f32>> {
     while images.dims()[3] > THUMBNAIL {
         images = halve(images);
@@ -71,7 +72,7 @@ pub(super) fn thumbnails(mut images: Tensor<4>) -> Vec<Vec<f32>> {
     rows.map(<[f32]>::to_vec).collect()
 }
 
-/// Which of `others` is nearest to `row` by the squared difference, and that difference.
+/// Index of the row of `others` with the smallest squared distance to `row`, and that distance.
 pub(super) fn nearest(row: &[f32], others: &[Vec<f32>]) -> (usize, f32) {
     let distances = others.iter().map(|other| {
         let pairs = row.iter().zip(other);
@@ -80,7 +81,7 @@ pub(super) fn nearest(row: &[f32], others: &[Vec<f32>]) -> (usize, f32) {
     let nearest = distances
         .enumerate()
         .min_by(|(_, a), (_, b)| a.total_cmp(b));
-    nearest.expect("pictures to compare with")
+    nearest.expect("`others` is not empty")
 }
 
 fn mean_gradient(images: &Tensor<4>) -> f64 {
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_picture_is_found() {
+    fn nearest_finds_the_smallest_distance() {
         let others = [vec![0.0, 4.0], vec![1.0, 1.0], vec![5.0, 5.0]];
         assert_eq!(nearest(&[2.0, 1.0], &others), (1, 1.0));
     }

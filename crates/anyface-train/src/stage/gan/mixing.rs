@@ -1,5 +1,5 @@
-//! Fixed random mixing of frozen features across channels and scales, so that a discriminator cannot dwell on a few
-//! channels (Sauer et al. 2021, arXiv 2111.01007, section 3.2).
+//! Fixed random mixing of frozen features across channels and scales. It stops the discriminator
+//! from focusing on a subset of the features (Sauer et al. 2021, arXiv 2111.01007, section 3.2).
 
 use anyface::layers::{Activation, conv_same};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -11,21 +11,21 @@ use super::views::resize_matrix;
 
 /// Channels after mixing, from the finest scale to the coarsest.
 pub(super) const CHANNELS: [usize; 4] = [64, 128, 256, 512];
-/// The mixing is the same for all runs, so that a run can start from another.
+/// Seed of the mixing. It is the same for all runs, so that a run can continue another one.
 const SEED: u64 = 0x5EED;
 
-/// The mixing.
+/// Random mixing weights.
 pub(super) struct Mixing {
-    /// From the channels of a tap, `[C, C_tap, 1, 1]`.
+    /// Channel mixing of each tap, `[C, C_tap, 1, 1]`.
     across: Vec<Tensor<4>>,
-    /// From each scale but the finest to the one above it, `[C_finer, C, 1, 1]`.
+    /// From each scale but the finest to the next finer one, `[C_finer, C, 1, 1]`.
     down: Vec<Tensor<4>>,
-    /// From a plane `[H·H]` of each of these to one of twice the side, `[H·H, 4·H·H]`.
+    /// Bilinear upsampling of a plane of each coarser scale by 2, `[H·H, 4·H·H]`.
     doubling: Vec<Tensor<2>>,
 }
 
 impl Mixing {
-    /// For taps `[N, C_tap, H, H]` like these, each of half the side of the one before.
+    /// Weights for taps `[N, C_tap, H, H]`. Each tap has half the side of the previous one.
     pub(super) fn of(taps: &[Tensor<4>; 4]) -> Self {
         let device = &taps[0].device();
         let rng = &mut ChaCha8Rng::seed_from_u64(SEED);
@@ -45,7 +45,7 @@ impl Mixing {
         }
     }
 
-    /// Taps `[N, C_tap, H, H]` to features of as many scales, `[N, C, H, H]`.
+    /// Taps `[N, C_tap, H, H]` to mixed features `[N, C, H, H]` of the same scales.
     pub(super) fn forward(&self, taps: [Tensor<4>; 4]) -> Vec<Tensor<4>> {
         let taps = taps.into_iter().zip(&self.across);
         let mut features: Vec<_> = taps.map(|(tap, weight)| pointwise(tap, weight)).collect();
@@ -57,7 +57,7 @@ impl Mixing {
         features
     }
 
-    /// Bilinear: `[N, C, H, H]` of a scale to `[N, C, 2H, 2H]`.
+    /// Bilinear upsampling of a scale: `[N, C, H, H]` to `[N, C, 2H, 2H]`.
     fn double(&self, x: Tensor<4>, scale: usize) -> Tensor<4> {
         let [n, c, height, width] = x.dims();
         let planes = x.reshape([n * c, height * width]);
@@ -70,7 +70,8 @@ fn pointwise(x: Tensor<4>, weight: &Tensor<4>) -> Tensor<4> {
     conv_same(x, weight.clone(), None, Activation::Linear)
 }
 
-/// Normal weights `[O, I, 1, 1]` that keep the mean square through a ReLU (He et al. 2015, arXiv 1502.01852).
+/// Normal weights `[O, I, 1, 1]` that preserve the mean square through a ReLU (He et al. 2015,
+/// arXiv 1502.01852).
 fn kaiming([outputs, inputs]: [usize; 2], rng: &mut ChaCha8Rng, device: &Device) -> Tensor<4> {
     let std = (2.0 / inputs as f32).sqrt();
     let normal = StandardNormal.sample_iter(rng).map(|x: f32| x * std);
@@ -78,7 +79,7 @@ fn kaiming([outputs, inputs]: [usize; 2], rng: &mut ChaCha8Rng, device: &Device)
     Tensor::from_data(TensorData::new(weights, [outputs, inputs, 1, 1]), device)
 }
 
-/// The doubling of a plane of this side in both directions, as one matrix.
+/// Bilinear upsampling of a plane by 2 in both directions, as one matrix.
 fn doubling(side: usize, device: &Device) -> Tensor<2> {
     let axis = resize_matrix([0, side], 2 * side);
     let doubled = 2 * side;
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scale_sees_the_coarser_ones() {
+    fn every_scale_depends_on_the_coarser_ones() {
         let device = Device::flex();
         let taps = |coarsest: f64| {
             let value = |i| if i == 3 { coarsest } else { 1.0 };

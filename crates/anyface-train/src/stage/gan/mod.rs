@@ -1,8 +1,10 @@
-//! A generator of photographs: an autoencoder that an adversary joins, and that never stops reconstructing.
+//! Training of a generator of photographs as an autoencoder with discriminators.
 //!
-//! The encoder gives every latent a face of its own before an adversary acts, so faces do not collapse to one. Frozen
-//! features of EfficientNet-Lite0 are the perceptual loss and what the discriminators see (Projected GANs, Sauer et al.
-//! 2021, arXiv 2111.01007). MobileFaceNet measures, and teaches nothing.
+//! Training starts with reconstruction only, so that every latent has its own face. The
+//! discriminators join later, and reconstruction continues. This prevents mode collapse. Frozen
+//! EfficientNet-Lite0 features are the perceptual loss and the input of the discriminators
+//! (Projected GANs, Sauer et al. 2021, arXiv 2111.01007). MobileFaceNet is used for evaluation
+//! only.
 
 mod config;
 mod discriminator;
@@ -39,20 +41,22 @@ use crate::loss::{clip_loss, hinge_discriminator_loss, l1, perceptual_distance};
 use crate::run::{Evaluation, Stage, StepOutput, images_seen, load_config, train};
 use anyface::recognizer::Recognizer;
 
-/// Weight of the pixels' L1 against the perceptual distance.
+/// Weight of the pixel L1 relative to the perceptual distance.
 const L1_WEIGHT: f64 = 5.0;
-/// Weight of the latents' mean square, which is near 1, and of their mean, which is near 0.
+/// Weight of the latent regularisation: mean square near 1 and mean near 0.
 const LATENT_WEIGHT: f64 = 0.05;
-/// Weight of the squared part of pixels that is beyond `RANGE`.
+/// Weight of the squared excess of pixels beyond ±`RANGE`.
 const RANGE_WEIGHT: f64 = 10.0;
 const RANGE: f64 = 1.05;
-/// Pictures that there must be, to learn from and to measure by: two halves that each have a spread.
+/// Minimum number of pictures for training and for evaluation: two halves with a standard deviation
+/// each.
 const FEWEST: usize = 4;
-/// Images drawn at once for measuring.
+/// Batch size of the evaluation.
 const DRAWN: usize = 32;
-/// Columns of a sample picture.
+/// Columns of the sample picture.
 const COLUMNS: usize = 12;
-/// Rows of random faces in it, each above the nearest pictures that were trained on.
+/// Rows of random faces in the sample picture. Below each is a row of their nearest training
+/// pictures.
 const RANDOM_ROWS: usize = 3;
 
 /// Trains [`Gan`].
@@ -64,12 +68,12 @@ struct GanStage {
     mixing: Mixing,
     recognizer: Recognizer,
     photographs: Appearance,
-    /// Of the training pictures.
+    /// Thumbnails of the training pictures.
     thumbnails: Vec<Vec<f32>>,
-    /// Images that the run to start from had seen.
+    /// Images seen by the run that this one starts from.
     seen_before: u64,
     images_seen: u64,
-    /// The distribution of `w` after the step that is under way.
+    /// Distribution of `w` after the current step.
     latents: Option<RunningGaussian>,
 }
 
@@ -100,7 +104,7 @@ impl GanStage {
         })
     }
 
-    /// A batch of photographs `[N, 3, R, R]`, half of them turned left to right.
+    /// A batch of photographs `[N, 3, R, R]`, flipped horizontally with probability ½.
     fn batch(&self, rng: &mut ChaCha8Rng, device: &Device) -> Tensor<4> {
         let places: Vec<usize> = (0..self.config.learning.batch)
             .map(|_| rng.random_range(0..self.training.len()))
@@ -113,7 +117,7 @@ impl GanStage {
         self.mixing.forward(self.features.taps(view.of(pictures)))
     }
 
-    /// Random faces of a seed in batches `[N, 3, R, R]`.
+    /// `count` random faces in batches `[N, 3, R, R]`. Deterministic.
     fn random_faces<'a>(
         &self,
         ema: &'a Gan,
@@ -126,8 +130,8 @@ impl GanStage {
         })
     }
 
-    /// PSNR (dB, of values in 0–1) of held-out photographs that are drawn again, and the mean cosine of what the recogniser
-    /// sees in both.
+    /// PSNR (dB, for values in [0, 1]) of reconstructed held-out photographs, and the mean cosine
+    /// similarity of the recogniser's features.
     fn faithfulness(&self, ema: &Gan) -> [f64; 2] {
         let count = self.config.learning.measured.min(self.held_out.len());
         let (mut squared, mut cosine) = (0.0, 0.0);
@@ -143,7 +147,7 @@ impl GanStage {
         [psnr(squared), cosine]
     }
 
-    /// The pictures that were trained on and are nearest to these, `[N, 3, R, R]`.
+    /// The nearest training pictures to `faces`, `[N, 3, R, R]`.
     fn nearest(&self, faces: Tensor<4>) -> Tensor<4> {
         let device = faces.device();
         let places: Vec<usize> = thumbnails(faces)
@@ -154,7 +158,7 @@ impl GanStage {
     }
 }
 
-/// The pictures to learn from, and those held out.
+/// Training and held-out pictures.
 fn pictures(config: &GanConfig) -> Result<(ImageSet, ImageSet)> {
     let (pictures, others) = ImageSet::open(&config.images)?;
     let (training, held_out) = match &config.photographs {
@@ -165,7 +169,7 @@ fn pictures(config: &GanConfig) -> Result<(ImageSet, ImageSet)> {
         None => (pictures, others),
     };
     for (what, pictures) in [
-        ("pictures to learn from", &training),
+        ("training pictures", &training),
         ("held-out pictures", &held_out),
     ] {
         if pictures.len() < FEWEST {
@@ -247,7 +251,8 @@ impl Stage for GanStage {
             let seen: Vec<_> = seen.into_iter().map(Tensor::detach).collect();
             let [of_drawn, of_real] = [&seen, &truly_seen].map(|x| discriminator.forward(x));
             let telling = hinge_discriminator_loss(of_drawn, of_real);
-            // One sum: no term has a gradient in the weights of the other side.
+            // A single backward pass is enough: neither loss has gradients in the weights of the
+            // other side.
             total = total + fooling.clone() * learning.adversarial_weight + telling.clone();
             parts.extend([("generator", fooling), ("discriminator", telling)]);
         }
@@ -264,7 +269,7 @@ impl Stage for GanStage {
         gan
     }
 
-    /// The mapping network draws the normal distribution of the encoder's latents.
+    /// Sets the mapping network to sample the normal distribution of the encoder's latents.
     fn refresh(&self, mut ema: Gan) -> Gan {
         let [mean, root] = ema.latents.mean_and_root();
         ema.generator.mapping.draw_normal(mean.squeeze_dim(0), root);
@@ -282,8 +287,8 @@ impl Stage for GanStage {
         Ok(Evaluation { score, metrics })
     }
 
-    /// Rows of random faces, each above the nearest pictures that were trained on; then held-out photographs above their
-    /// reconstructions.
+    /// Rows: random faces, each with a row of the nearest training pictures below; then held-out
+    /// photographs and their reconstructions.
     fn sample(&mut self, ema: &Gan, path: &Path) -> Result<()> {
         let faces: Vec<_> = self.random_faces(ema, RANDOM_ROWS * COLUMNS).collect();
         let faces = Tensor::cat(faces, 0).clamp(-1.0, 1.0);
@@ -302,7 +307,8 @@ impl Stage for GanStage {
 /// `anyface train gan`: trains the networks and puts the generator and the encoder into the bundle.
 ///
 /// # Errors
-/// A configuration, weights or pictures that cannot be read; as [`train`]; the bundle cannot be written.
+/// As [`load_config`] and [`train`]. Weights or pictures cannot be read, or the bundle cannot be
+/// written.
 pub fn run(path: &Path, device: &Device, resume: bool) -> Result<()> {
     let config: GanConfig = load_config(path)?;
     config

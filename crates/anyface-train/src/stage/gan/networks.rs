@@ -1,4 +1,4 @@
-//! The networks that are trained together.
+//! The networks of a GAN.
 
 use anyface::inversion::ResidualEncoder;
 use anyface::stylegan2::{Generator, Noise, broadcast};
@@ -13,7 +13,7 @@ use super::views::View;
 use crate::error::Result;
 use crate::run::load_fitting;
 
-/// What the colours of a new block are multiplied by.
+/// Scale of the initial RGB layer of a new block.
 const NEW_BLOCK: f64 = 0.1;
 
 /// Generator, encoder, the discriminators of each view, and the distribution of `w`.
@@ -21,14 +21,14 @@ const NEW_BLOCK: f64 = 0.1;
 pub(super) struct Gan {
     pub(super) generator: Generator,
     pub(super) encoder: ResidualEncoder,
-    /// One for every kind of [`View`].
+    /// One per kind of [`View`].
     pub(super) discriminators: Vec<Discriminator>,
     pub(super) latents: RunningGaussian,
 }
 
 impl Gan {
-    /// Fresh networks, or what fits of those of the run to start from. A block that the smaller generator lacks adds little
-    /// at first.
+    /// Random networks, or the matching weights of the run to start from. A block that this run
+    /// does not have starts with a small RGB output.
     ///
     /// # Errors
     /// The run to start from cannot be read.
@@ -57,13 +57,13 @@ impl Gan {
         self
     }
 
-    /// `w [N, D]` to images `[N, 3, R, R]`.
+    /// Images `[N, 3, R, R]` of latents `w [N, D]`.
     pub(super) fn draw(&self, w: Tensor<2>, noise: Noise<'_>) -> Tensor<4> {
         let synthesis = &self.generator.synthesis;
         synthesis.forward(broadcast(w, synthesis.num_ws()), noise)
     }
 
-    /// Images `[N, 3, R, R]`, drawn again from what the encoder finds.
+    /// Reconstructions of images `[N, 3, R, R]`.
     pub(super) fn reconstruct(&self, images: Tensor<4>) -> Tensor<4> {
         self.draw(self.encoder.forward(images), Noise::None)
     }

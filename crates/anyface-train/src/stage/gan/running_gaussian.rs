@@ -1,7 +1,7 @@
-//! The normal distribution of the latents that the encoder finds, as training goes.
+//! Running normal distribution of the encoder's latents.
 //!
-//! A random face is drawn from it, so that it is as likely as the latent of a photograph (Ghosh et al. 2020,
-//! arXiv 1903.12436).
+//! Random faces are sampled from it, so that their latents are distributed as those of photographs
+//! (Ghosh et al. 2020, arXiv 1903.12436).
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -9,24 +9,25 @@ use nalgebra::DMatrix;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Added to the variances, of their mean, so that the covariance has a Cholesky root.
+/// Regularisation of the covariance for the Cholesky decomposition, as a fraction of the mean
+/// variance.
 const RIDGE: f64 = 1e-4;
-/// How far the statistics move to those of a batch: until so many images, by so much.
+/// Update rates of the statistics: rate per batch until the given number of images.
 const RATES: [(u64, f64); 2] = [(960, 0.2), (12_000, 0.02)];
-/// Afterwards.
+/// Update rate after that.
 const FINAL_RATE: f64 = 0.004;
 
 /// Running mean and covariance of `w`.
 #[derive(Module, Debug)]
 pub(super) struct RunningGaussian {
-    /// `[D]`: a buffer.
+    /// Mean `[D]`. A buffer.
     mean: Param<Tensor<1>>,
-    /// `[D, D]`: a buffer.
+    /// Covariance `[D, D]`. A buffer.
     covariance: Param<Tensor<2>>,
 }
 
 impl RunningGaussian {
-    /// N(0, 1) in every dimension.
+    /// The standard normal distribution.
     pub(super) fn new(w_dim: usize, device: &Device) -> Self {
         Self {
             mean: Param::from_tensor(Tensor::zeros([w_dim], device)).set_require_grad(false),
@@ -34,7 +35,7 @@ impl RunningGaussian {
         }
     }
 
-    /// Moved towards the mean and covariance of `w [N, D]` by the rate for `images_seen`.
+    /// Updates the statistics with a batch `w [N, D]`, at the rate for `images_seen`.
     pub(super) fn moved(&self, w: &Tensor<2>, images_seen: u64) -> Self {
         let rate = RATES
             .iter()
@@ -62,7 +63,7 @@ impl RunningGaussian {
         z.matmul(root) + mean
     }
 
-    /// The mean `[1, D]` and the root `[D, D]` of the covariance: `w = z·root + mean`.
+    /// Mean `[1, D]` and square root `[D, D]` of the covariance, so that `w = z·root + mean`.
     pub(super) fn mean_and_root(&self) -> [Tensor<2>; 2] {
         let covariance = self.covariance.val();
         let [w_dim, _] = covariance.dims();
@@ -72,9 +73,11 @@ impl RunningGaussian {
             let ridge = if i == j { RIDGE * variances } else { 0.0 };
             values[i * w_dim + j] + ridge
         });
-        let root = matrix.cholesky().expect("a covariance with a ridge");
+        let root = matrix
+            .cholesky()
+            .expect("a regularised covariance is positive definite");
         let lower = root.l();
-        // Row by row of the transposed.
+        // The transposed matrix, row-major.
         let root: Vec<f32> = (0..w_dim * w_dim)
             .map(|place| lower[(place % w_dim, place / w_dim)] as f32)
             .collect();
@@ -92,7 +95,7 @@ mod tests {
     use rand::SeedableRng;
 
     #[test]
-    fn what_is_drawn_has_the_moments_of_what_was_found() {
+    fn samples_have_the_moments_of_the_latents() {
         let device = Device::flex();
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
         let root = Tensor::<2>::from_floats([[2.0, 1.0], [0.0, 0.5]], &device);
@@ -120,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_statistics_move_less_later() {
+    fn the_update_rate_falls() {
         let device = Device::flex();
         let gaussian = RunningGaussian::new(2, &device);
         let w = Tensor::<2>::ones([4, 2], &device);

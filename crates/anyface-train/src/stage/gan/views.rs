@@ -1,6 +1,7 @@
-//! What the discriminators see of a picture: the whole or the face, moved a little, at the size of the features.
+//! Views: the input of the discriminators. A view is the whole picture or the face, shifted by a
+//! few pixels and resized to the size of the feature network.
 //!
-//! Cropping, moving and resizing are linear in rows and in columns, so a view is two matrices.
+//! Crop, shift and resize are linear in rows and in columns, so a view is two matrices.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
@@ -11,27 +12,28 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ViewsConfig {
-    /// Where the face lies: left, top, right and bottom, as parts of the picture.
+    /// Bounding box of the face: left, top, right and bottom, as fractions of the picture.
     pub(super) face: [f64; 4],
-    /// Views are moved by up to so many pixels in each direction, the same for real and drawn pictures.
+    /// Maximum random shift in pixels, per direction. Real and generated pictures get the same
+    /// shift.
     pub(super) shift: usize,
 }
 
-/// One view.
+/// A view.
 pub(super) struct View {
-    /// Which discriminators see it: those of the whole picture (0) or of the face (1).
+    /// Kind of the view, and its discriminators: the whole picture (0) or the face (1).
     pub(super) index: usize,
-    /// From a row of a picture to one of the view, `[R, S]`.
+    /// From a row of a picture to a row of the view, `[R, S]`.
     columns: Tensor<2>,
-    /// From a column to one of the view, `[R, S]`.
+    /// From a column of a picture to a column of the view, `[R, S]`.
     rows: Tensor<2>,
 }
 
 impl View {
-    /// Views of different kinds.
+    /// Number of kinds.
     pub(super) const COUNT: usize = 2;
 
-    /// A random view of pictures of side `resolution`, as large as `size`.
+    /// A random view with side `size` of pictures with side `resolution`.
     pub(super) fn random(
         config: &ViewsConfig,
         resolution: usize,
@@ -58,7 +60,7 @@ impl View {
         }
     }
 
-    /// Pictures `[N, C, R, R]` to what is seen of them, `[N, C, S, S]`.
+    /// Views `[N, C, S, S]` of pictures `[N, C, R, R]`.
     pub(super) fn of(&self, pictures: Tensor<4>) -> Tensor<4> {
         let along = |x: Tensor<4>, matrix: &Tensor<2>| {
             let [n, c, height, width] = x.dims();
@@ -70,8 +72,8 @@ impl View {
     }
 }
 
-/// `[S, right]`: row `i` holds what sample `i` of a bilinear resize takes of each pixel in `left..right`. Half-pixel centres; the
-/// edge is repeated.
+/// Weights of a bilinear resize, `[S, right]`: row `i` has the weights of the pixels `left..right`
+/// in sample `i`. Samples are at pixel centres. Edge pixels are repeated.
 pub(super) fn resize_matrix([left, right]: [usize; 2], size: usize) -> Vec<Vec<f32>> {
     let length = right - left;
     (0..size)
@@ -88,7 +90,8 @@ pub(super) fn resize_matrix([left, right]: [usize; 2], size: usize) -> Vec<Vec<f
         .collect()
 }
 
-/// The transposed `[resolution, S]` of such a matrix for pictures that are moved by `shift` pixels, their edge repeated.
+/// The transposed matrix `[resolution, S]` for pictures shifted by `shift` pixels. Edge pixels are
+/// repeated.
 fn shifted(matrix: Vec<Vec<f32>>, resolution: usize, shift: i64, device: &Device) -> Tensor<2> {
     let size = matrix.len();
     let mut values = vec![0.0f32; resolution * size];
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moved_view_repeats_the_edge() {
+    fn a_shifted_view_repeats_the_edge() {
         let device = Device::flex();
         let x = Tensor::<4>::random([1, 1, 8, 8], Distribution::Default, &device);
         let seen = view([0, 0, 8, 8], 8, [3, 0], &device).of(x.clone());

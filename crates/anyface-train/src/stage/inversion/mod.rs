@@ -1,8 +1,8 @@
-//! The encoder that finds the latent of a picture.
+//! Training of the encoder that inverts pictures to latents.
 //!
-//! A portrait comes with the latent that it was rendered from, so the encoder learns latents directly; the picture
-//! that the generator makes of its answer says which errors of a latent can be seen. A photograph has no latent: there
-//! the picture teaches alone, beside faces that the generator drew.
+//! The latent of a portrait is known, so the loss compares latents, and pictures of the generator
+//! from them. A photograph has no latent: its loss compares pictures only. Random faces of the
+//! generator complete the batch.
 
 mod samples;
 
@@ -30,21 +30,21 @@ use crate::loss::{check_pyramid, clip_loss, l1, laplacian_pyramid_l1, latent_mse
 use crate::run::{Evaluation, RunConfig, Stage, StepOutput, load_config, train};
 use crate::stage::image_features::ImageFeatures;
 
-/// A whole configuration file of this stage.
+/// A configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InversionConfig {
-    /// Folder of the bundle that has the generator and is given the encoder.
+    /// Bundle folder with the generator. It receives the encoder.
     pub bundle: PathBuf,
     /// The run.
     pub run: RunConfig,
-    /// The portraits to learn from.
+    /// Training portraits.
     pub portraits: Option<PortraitsConfig>,
-    /// The photographs to learn from, in their place.
+    /// Training photographs, instead of portraits.
     pub photographs: Option<PhotographsConfig>,
     /// The network.
     pub model: ModelConfig,
-    /// The batches and the loss.
+    /// Batch size and losses.
     pub learning: LearningConfig,
 }
 
@@ -54,11 +54,11 @@ pub struct InversionConfig {
 pub struct ModelConfig {
     /// Channels of the four stages of the backbone.
     pub channels: [usize; 4],
-    /// Residual units of each stage.
+    /// Residual units per stage.
     pub units: [usize; 4],
-    /// Channels of the convolutions that lead to a latent layer.
+    /// Channels of the convolutions before a latent layer.
     pub style_width: usize,
-    /// Folder of a bundle whose encoder to start from; fresh weights without.
+    /// Bundle folder with an encoder to start from. Default: random weights.
     pub start: Option<PathBuf>,
 }
 
@@ -66,24 +66,26 @@ pub struct ModelConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Pictures in a step.
+    /// Pictures per step.
     #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
-    /// How many of them, photographs first, are drawn again by the generator.
+    /// Number of pictures at the end of the batch with a reconstruction loss. Photographs come
+    /// last.
     pub drawn: usize,
-    /// Weight of the latent's squared error against the error of the picture.
+    /// Weight of the mean squared error of latents relative to the picture loss.
     pub latent_weight: f64,
-    /// Bands of the Laplacian pyramid in the loss of the picture.
+    /// Levels of the Laplacian pyramid in the picture loss.
     pub pyramid_levels: usize,
-    /// Weight of the cosine between what the image tower sees in a picture and in that of its latent.
+    /// Weight of the CLIP loss between the image features of a picture and its reconstruction.
     #[serde(default)]
     pub feature_weight: f64,
-    /// Pictures for evaluation only: the last of the portraits, or as many photographs of those held out.
+    /// Number of held-out pictures: the last portraits of the cache, or at most this many held-out
+    /// photographs.
     pub held_out: usize,
 }
 
 impl InversionConfig {
-    /// The sizes of the network that finds latents of `generator`.
+    /// Configuration of the encoder for `generator`.
     fn encoder(&self, generator: &GeneratorConfig, resolution: usize) -> EncoderConfig {
         let model = &self.model;
         let backbone = IrSeConfig::new()
@@ -95,7 +97,7 @@ impl InversionConfig {
             .with_w_dim(generator.w_dim)
     }
 
-    /// The weights to start from.
+    /// Initial weights.
     fn load_start(&self, encoder: &EncoderConfig, device: &Device) -> Result<Encoder> {
         let fresh = encoder.init(device);
         match &self.model.start {
@@ -105,7 +107,7 @@ impl InversionConfig {
     }
 }
 
-/// Pictures of a sample picture, one a column.
+/// Columns of the sample picture.
 const SAMPLES: usize = 8;
 
 /// Trains an [`Encoder`].
@@ -114,9 +116,9 @@ struct InversionStage {
     encoder: EncoderConfig,
     faces: FaceSplit,
     generator: Generator,
-    /// On the training device, for gradients through the picture.
+    /// Copy on the autodiff device, for gradients through the generator.
     differentiable: Generator,
-    /// Where its features count.
+    /// Image tower, if its features have a weight.
     image_features: Option<ImageFeatures>,
 }
 
@@ -148,7 +150,7 @@ impl InversionStage {
         })
     }
 
-    /// Latents `[N, L, D]` that the encoder finds for pictures `[N, 3, R, R]`.
+    /// Latents `[N, L, D]` of pictures `[N, 3, R, R]`.
     fn found(&self, encoder: &Encoder, images: Tensor<4>, generator: &Generator) -> Tensor<3> {
         encoder.forward(images) + generator.mapping.w_avg.val().unsqueeze::<3>()
     }
@@ -169,7 +171,7 @@ impl Stage for InversionStage {
         let images = images.autodiff();
         let found = self.found(encoder, images.clone(), generator);
 
-        // Photographs are the last.
+        // Photographs are at the end of the batch.
         let (first, count) = (learning.batch - learning.drawn, learning.drawn);
         let drawn = found.clone().narrow(0, first, count);
         let drawn = generator.synthesis.forward(drawn, Noise::None);
@@ -227,8 +229,8 @@ impl Stage for InversionStage {
         })
     }
 
-    /// Rows: the pictures, what the generator makes of their latents where these are known, and of those that the encoder
-    /// finds.
+    /// Rows: the pictures, the generator's output for the true latents (if known), and for the
+    /// encoder's latents.
     fn sample(&mut self, ema: &Encoder, path: &Path) -> Result<()> {
         let generator = &self.generator;
         let count = SAMPLES.min(self.faces.held_out.len());
@@ -241,17 +243,18 @@ impl Stage for InversionStage {
     }
 }
 
-/// `anyface train inversion`: trains the encoder of a configuration file and puts it into the bundle.
+/// `anyface train inversion`: trains the encoder and puts it into the bundle.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; the bundle's networks or the pictures cannot be read; the bundle cannot be
-/// written.
+/// As [`load_config`] and [`train`]. The networks of the bundle or the pictures cannot be read, or
+/// the bundle cannot be written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     let config: InversionConfig = load_config(path)?;
     let LearningConfig { batch, drawn, .. } = config.learning;
     if drawn > batch {
-        let message = format!("[learning] `drawn` is {drawn}, more than the `batch` of {batch}");
+        let message =
+            format!("[learning] `drawn` is {drawn}, but must be at most `batch`, {batch}");
         return Err(TrainError::config(path, message));
     }
     let run = config.run.clone();

@@ -1,4 +1,4 @@
-//! The pictures that the encoder learns from.
+//! Training pictures of the encoder.
 
 use std::ops::Range;
 
@@ -13,14 +13,14 @@ use crate::data::images::flip;
 use crate::data::portraits::codes;
 use crate::stage::random_w::random_w;
 
-/// Pictures `[N, 3, R, R]` and the latents `[M, L, D]` of the first M of them.
+/// Pictures `[N, 3, R, R]`, and latents `[M, L, D]` of the first M of them.
 pub(super) struct Batch {
     pub(super) images: Tensor<4>,
     pub(super) latents: Option<Tensor<3>>,
 }
 
-/// Random pictures to learn from: portraits, each with its latent; or photographs, which have none, beside as many faces
-/// that the generator draws.
+/// A random training batch. Portraits have latents. Photographs have none, so half of the batch is
+/// random faces of the generator with their latents.
 pub(super) fn draw(
     faces: &FaceSplit,
     count: usize,
@@ -47,12 +47,12 @@ pub(super) fn draw(
     }
 }
 
-/// Some of the pictures for evaluation.
+/// A range of held-out pictures.
 pub(super) fn held_out(faces: &FaceSplit, places: Range<usize>, generator: &Generator) -> Batch {
     known(&*faces.held_out, &places.collect::<Vec<_>>(), generator)
 }
 
-/// Some faces, with their latents if they were rendered from such.
+/// Pictures of faces, with latents if the faces are rendered.
 fn known(faces: &dyn Faces, places: &[usize], generator: &Generator) -> Batch {
     let device = generator.synthesis.input.device();
     let z: Option<Vec<_>> = places

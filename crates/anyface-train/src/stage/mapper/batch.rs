@@ -1,31 +1,32 @@
-//! What one step of the mapper learns from.
+//! A training batch of the mapper.
 
 use burn::tensor::{Bool, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// What one step learns from: faces with a picture, then faces without.
+/// A training batch: faces with a picture first, then faces without.
 pub(super) struct Batch {
-    /// Those with a picture.
+    /// Indices of the faces with a picture.
     pub(super) pictured: Vec<usize>,
     /// Unit text features `[N, C, E]`, zero where absent.
     pub(super) text: Tensor<3>,
-    /// Where a face has fewer than C captions, `[N, C]`.
+    /// True where a face has fewer than C captions, `[N, C]`.
     pub(super) absent: Tensor<2, Bool>,
     /// Unit mean text feature `[N, E]`.
     pub(super) text_mean: Tensor<2>,
-    /// Unit image features of the pictures `[P, 1, E]`.
+    /// Unit image features of the pictures, `[P, 1, E]`.
     pub(super) image: Tensor<3>,
-    /// Latents of faces that need not be as the captions say, `[N, D]`.
+    /// Input latents of the text stream, `[N, D]`. They need not match the captions.
     pub(super) w_c: Tensor<2>,
-    /// These with as little changed as can be for the words to hold `[N, L, D]`.
+    /// Target latents of the text stream, `[N, L, D]`: `w_c` with the smallest change that matches
+    /// the captions.
     pub(super) w: Tensor<3>,
-    /// Latents of the pictures `[P, L, D]`.
+    /// Latents of the pictures, `[P, L, D]`.
     pub(super) w_picture: Tensor<3>,
 }
 
 impl Batch {
-    /// The same on the training device.
+    /// Moves the batch to the autodiff device.
     pub(super) fn autodiff(self) -> Self {
         Self {
             text: self.text.autodiff(),
@@ -39,13 +40,14 @@ impl Batch {
         }
     }
 
-    /// The rows of `x` that belong to faces with a picture.
+    /// The rows of `x` for faces with a picture.
     pub(super) fn pictured_of<const D: usize>(&self, x: &Tensor<D>) -> Tensor<D> {
         x.clone().narrow(0, 0, self.pictured.len())
     }
 
-    /// The same with image prompts: each face reads its picture in the place of words with this
-    /// `probability`, and is to become the picture's latent (AnyFace++'s hybrid training).
+    /// Replaces the texts of faces by image prompts with this `probability`: the text stream gets
+    /// the image feature, and the target is the latent of the picture (hybrid training of
+    /// AnyFace++).
     pub(super) fn with_image_prompts(self, probability: f64, rng: &mut ChaCha8Rng) -> Self {
         let [n, captions, width] = self.text.dims();
         let device = self.text.device();
@@ -67,7 +69,7 @@ impl Batch {
         batch.aiming_at_pictures(&prompted)
     }
 
-    /// The same with the latents of their pictures as what chosen faces are to become.
+    /// Sets the latents of the pictures as targets of the chosen faces.
     pub(super) fn aiming_at_pictures(self, chosen: &[bool]) -> Self {
         let [n, ..] = self.w.dims();
         let rows = self.rows(chosen).unsqueeze_dim(2);
@@ -78,7 +80,7 @@ impl Batch {
         }
     }
 
-    /// Which rows are chosen, `[N, 1]`: some of those with a picture, which are the first.
+    /// Mask `[N, 1]` of the chosen faces, which are among those with a picture.
     fn rows(&self, chosen: &[bool]) -> Tensor<2, Bool> {
         let [n, ..] = self.w.dims();
         let mut rows = chosen.to_vec();
@@ -87,7 +89,7 @@ impl Batch {
     }
 }
 
-/// `[P, …]` with zeros for those without a picture: `[N, …]`.
+/// Pads `[P, …]` with zeros to `[N, …]`.
 fn filled(x: Tensor<3>, n: usize) -> Tensor<3> {
     let [count, rows, width] = x.dims();
     let more = Tensor::zeros([n - count, rows, width], &x.device());
@@ -100,7 +102,8 @@ mod tests {
     use burn::tensor::Device;
     use rand::SeedableRng;
 
-    /// Two faces with a picture, one without, of two captions each; all numbers of words are 1, of pictures 2.
+    /// Two faces with a picture and one without, with two captions each. All values of texts are 1
+    /// and of pictures 2.
     fn batch() -> Batch {
         let device = Device::flex();
         Batch {
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_take_the_place_of_words() {
+    fn image_prompts_replace_texts() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let prompted = batch().with_image_prompts(1.0, &mut rng);
         let absent: Vec<bool> = prompted.absent.into_data().iter().collect();
@@ -129,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn some_are_to_become_their_pictures() {
+    fn chosen_faces_get_the_latents_of_their_pictures() {
         let batch = batch().aiming_at_pictures(&[false, true]);
         let w: Vec<f32> = batch.w.into_data().iter().collect();
         assert_eq!((w[0], w[30], w[60]), (1.0, 2.0, 1.0));
     }
 
     #[test]
-    fn words_stay_without_them() {
+    fn texts_stay_without_image_prompts() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let same = batch().with_image_prompts(0.0, &mut rng);
         assert!(same.text.equal(batch().text).all().into_scalar::<bool>());

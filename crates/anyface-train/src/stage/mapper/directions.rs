@@ -1,22 +1,26 @@
-//! Attributes as directions of `w`, for generators that nobody told what their latents mean.
+//! Attributes as directions of `w`, for generators whose latents have no known meaning.
 //!
-//! Of many photographs that the generator drew again, a probe says what they show; a linear fit says how `w` says it (Shen et al. 2020,
-//! InterFaceGAN, arXiv 2005.09635). A change of some attributes is then the likeliest one that leaves the others alone.
+//! A probe reads the generator's pictures of many photographs. A linear fit maps `w` to its logits
+//! (InterFaceGAN, Shen et al. 2020, arXiv 2005.09635). An edit of some attributes is the most
+//! probable change of `w` that keeps the other attributes.
 
 use anyface_portraits::Attribute;
 use nalgebra::{DMatrix, DVector};
 
-use super::described::Said;
+use crate::stage::described::Said;
 
-/// Part of the mean variance of `w` that is added to every dim, so that a direction that is hardly used is not trusted.
+/// Regularisation of the variance of `w` as a fraction of its mean, so that directions with little
+/// variance have little weight.
 const RIDGE: f64 = 1e-2;
-/// How much may be missed of what is said, and of what must stay, against the variance of the logit.
+/// Tolerance of mentioned attributes and of other attributes, as a fraction of the variance of the
+/// logit.
 const SLACK: [f64; 2] = [0.01, 0.3];
 
-/// How much further from the mean than is typical what is said should be: where a line is fitted, what is seen bends.
+/// Factor on the distance of the target logit from the mean. It compensates for the fit, which is
+/// linear while the probe is not.
 const EMPHASIS: f64 = 1.5;
 
-/// What `w` says of a few attributes.
+/// Linear model of attribute logits in `w`.
 pub(super) struct Directions {
     attributes: Vec<Attribute>,
     /// Mean of `w`, `[D]`.
@@ -25,16 +29,16 @@ pub(super) struct Directions {
     gradient: DMatrix<f64>,
     /// Logit of each attribute at the mean.
     offset: Vec<f64>,
-    /// Mean logit where it is not there, and where it is.
+    /// Mean negative and mean positive logit of each attribute.
     typical: Vec<[f64; 2]>,
-    /// Covariance of `w` times the transposed gradient, `[D, A]`.
+    /// Covariance of `w` multiplied by the transposed gradient, `[D, A]`.
     spread: DMatrix<f64>,
     /// Covariance of the fitted logits, `[A, A]`.
     covariance: DMatrix<f64>,
 }
 
 impl Directions {
-    /// Fits the logits `[N, A]` that a probe gave to the faces of `w [N, D]`.
+    /// Fits the probe's logits `[N, A]` of the faces of `w [N, D]`.
     pub(super) fn fit(attributes: Vec<Attribute>, w: &[Vec<f32>], logits: &[Vec<f32>]) -> Self {
         let (count, dim) = (w.len(), w[0].len());
         let mean = means(w);
@@ -49,7 +53,10 @@ impl Directions {
             variance[(d, d)] += RIDGE * average + 1e-12;
         }
         let product = centered.transpose() * &heights / count as f64;
-        let solver = variance.clone().cholesky().expect("a positive matrix");
+        let solver = variance
+            .clone()
+            .cholesky()
+            .expect("the matrix is positive definite");
         let gradient = solver.solve(&product).transpose();
         let spread = &variance * gradient.transpose();
         Self {
@@ -65,7 +72,8 @@ impl Directions {
         }
     }
 
-    /// Each of `w`, `[D]`, with the likeliest change for what is said of it to be seen, and nothing else.
+    /// Changes each latent `w`, `[D]`, to have the stated attributes. The change is the most
+    /// probable one that keeps the others.
     pub(super) fn adjust<'a>(
         &self,
         w: &[Vec<f32>],
@@ -89,18 +97,18 @@ impl Directions {
                 let target = self.offset[a]
                     + EMPHASIS * (self.typical[a][usize::from(wanted)] - self.offset[a]);
                 let gap = target - self.logit(w, a);
-                // Beyond what is typical is well enough.
+                // No change if the logit already exceeds the target.
                 let is_short = (gap > 0.0) == wanted;
                 missing[a] = if is_short { gap } else { 0.0 };
             }
         }
-        let solver = matrix.cholesky().expect("a positive matrix");
+        let solver = matrix.cholesky().expect("the matrix is positive definite");
         let change = &self.spread * solver.solve(&missing);
         let moved = w.iter().enumerate().map(|(d, &w)| w + change[d] as f32);
         moved.collect()
     }
 
-    /// What `w` says of the attribute at place `a`.
+    /// Predicted logit of the attribute with index `a`.
     fn logit(&self, w: &[f32], a: usize) -> f64 {
         let terms = w.iter().enumerate();
         let terms = terms.map(|(d, &w)| self.gradient[(a, d)] * (f64::from(w) - self.mean[d]));
@@ -115,7 +123,8 @@ fn means(rows: &[Vec<f32>]) -> Vec<f64> {
         .collect()
 }
 
-/// Mean of the logits below 0 and of those above; a deviation from the mean of all where there are none.
+/// Means of the negative and of the positive logits. If there are none, one standard deviation from
+/// the mean of all.
 fn typical(logits: impl Iterator<Item = f64>) -> [f64; 2] {
     let logits: Vec<f64> = logits.collect();
     let mean_of = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -140,7 +149,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_distr::{Distribution, StandardNormal};
 
-    /// 2000 latents of 6 dims whose first says male and whose second, three times as wide, says smiling.
+    /// 2000 latents with 6 dimensions. The first gives the logit of male. The second gives
+    /// the logit of smiling and has standard deviation 3.
     fn directions() -> Directions {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut draw = || -> Vec<f32> {
@@ -154,12 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_is_changed_and_the_rest_stays() {
+    fn stated_attributes_change_and_others_stay() {
         let directions = directions();
         let before = vec![-1.0, 2.0, 0.5, 0.0, -0.5, 1.0];
         let said = vec![(Attribute::Male, true), (Attribute::Surprised, true)];
         let after = directions.adjusted(&before, &said);
-        // A man's mean logit is about 2.9, the mean of 4x − 1 where it is above 0; half as far again from −1 is 4.9.
+        // The mean positive logit of male is about 2.9. With the emphasis of 1.5 from −1 it becomes
+        // 4.9.
         assert!((4.0 * after[0] - 1.0 - 4.9).abs() < 0.5, "{after:?}");
         for d in 1..6 {
             assert!((after[d] - before[d]).abs() < 0.1, "{after:?}");
@@ -167,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_already_stays() {
+    fn attributes_that_match_stay() {
         let before = vec![3.0, -4.0, 0.0, 0.0, 0.0, 0.0];
         let said = vec![(Attribute::Male, true), (Attribute::Smiling, false)];
         let after = directions().adjusted(&before, &said);

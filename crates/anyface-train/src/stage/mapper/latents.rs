@@ -1,4 +1,4 @@
-//! What words change in a latent: the lesson of the text stream.
+//! Latent pairs that teach the text stream which changes a text makes.
 
 use anyface::bundle::ZDistribution;
 use anyface::stylegan2::Mapping;
@@ -9,27 +9,27 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use super::described::Said;
 use super::directions::Directions;
 use crate::data::portraits::codes;
+use crate::stage::described::{Said, SaidOfFace};
 use crate::stage::random_w::random_w;
 
 type Z = [f32; LATENT_DIM];
 
-/// How a domain's latents are changed.
+/// How attributes change the latents of a domain.
 pub(super) enum Latents {
-    /// In what the renderer reads, which the generator's mapping network then maps.
+    /// In the latent of the renderer. The mapping network then maps its code to `w`.
     Rendered,
-    /// In `w`, along the directions of what a probe sees.
+    /// In `w`, along directions fitted to a probe.
     Seen(Box<Directions>),
 }
 
 impl Latents {
-    /// Latents `[N, D]` of faces that need not be as is said of them; and these, with as little changed as can be for what
-    /// is said to hold.
+    /// Two batches of latents `[N, D]`: latents that need not match the statements about the faces,
+    /// and the same with the smallest change that matches them.
     pub(super) fn pairs(
         &self,
-        faces: &[(Said, Option<Z>)],
+        faces: &[SaidOfFace],
         mapping: &Mapping,
         rng: &mut ChaCha8Rng,
     ) -> [Tensor<2>; 2] {
@@ -38,13 +38,13 @@ impl Latents {
             Self::Rendered => {
                 let seeded: Vec<_> = faces.iter().map(|face| (face, rng.random())).collect();
                 let pairs = seeded.into_par_iter();
-                let pairs = pairs.map(|((said, z), seed)| redraw(*z, said, seed));
+                let pairs = pairs.map(|(face, seed)| redraw(face.z, &face.drawn, seed));
                 let (redrawn, adjusted): (Vec<Z>, Vec<Z>) = pairs.unzip();
                 [redrawn, adjusted].map(|z| mapping.forward(codes(&z, &device)))
             }
             Self::Seen(directions) => {
                 let w = random_w(faces.len(), mapping, ZDistribution::Normal, rng);
-                let adjusted = directions.adjust(&rows(&w), faces.iter().map(|(said, _)| said));
+                let adjusted = directions.adjust(&rows(&w), faces.iter().map(|face| &face.drawn));
                 let shape = w.dims();
                 let adjusted = TensorData::new(adjusted.concat(), shape);
                 [w, Tensor::from_data(adjusted, &device)]
@@ -53,8 +53,8 @@ impl Latents {
     }
 }
 
-/// A latent drawn anew in all that is said depends on, so that the text stream must take it from the words, as when it
-/// is given a random face; and that latent adjusted to what is said.
+/// Resamples all dimensions of a latent that the statements depend on, so that the text stream must
+/// get them from the text. Returns this latent, and the latent adjusted to the statements.
 fn redraw(z: Option<Z>, said: &Said, seed: u64) -> (Z, Z) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let z = z.unwrap_or_else(|| sample(&mut rng));

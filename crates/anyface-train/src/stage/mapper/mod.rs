@@ -1,7 +1,7 @@
-//! The mapper: both streams at once, on captions of faces and the latents of a trained generator.
+//! Training of the mapper: both streams together, on captions of faces and latents of a trained
+//! generator.
 
 mod batch;
-mod described;
 mod directions;
 mod latents;
 mod samples;
@@ -24,25 +24,25 @@ use crate::data::portraits::PortraitsConfig;
 use crate::error::{Result, TrainError};
 use crate::run::{RunConfig, load_config, train};
 
-/// A whole configuration file of this stage.
+/// A configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MapperConfig {
-    /// Bundle that holds the towers and the generator, and is given the two streams.
+    /// Bundle folder with the towers and the generator. It receives both streams.
     pub bundle: PathBuf,
-    /// Folder of a bundle whose streams to start from; fresh weights without.
+    /// Bundle folder with streams to start from. Default: random weights.
     pub start: Option<PathBuf>,
-    /// Noise injection replaces the latent layers below this one.
+    /// Noise injection replaces the latent layers below this layer.
     pub injection_layer: usize,
     /// The run.
     pub run: RunConfig,
-    /// The portraits to learn from.
+    /// Training portraits.
     pub portraits: Option<PortraitsConfig>,
-    /// The photographs to learn from, in their place.
+    /// Training photographs, instead of portraits.
     pub photographs: Option<PhotographsConfig>,
-    /// What is taken of them, and what beside them.
+    /// Numbers of faces, captions and texts.
     pub data: DataConfig,
-    /// Batches and losses.
+    /// Batch sizes and losses.
     pub learning: LearningConfig,
     /// Weights of the losses.
     pub weight: Weights,
@@ -50,16 +50,18 @@ pub struct MapperConfig {
     pub text_stream: StreamConfig,
     /// Reconstruction stream.
     pub image_stream: StreamConfig,
-    /// How the bundle truncates noise; not at all when left out.
+    /// Truncation of noise in the bundle. Default: none.
     pub truncation: Option<Truncation>,
-    /// How often the bundle's edits have the text stream read its own answer; twice when left out.
+    /// Passes of the text stream per edit in the bundle. Default: 2.
     pub edit_passes: Option<NonZeroUsize>,
-    /// Which part of what words change beside the dimensions that faces vary in the bundle takes back, 0 to 1; none when left out.
+    /// Strength of the Wiener filter on faces generated from text, 0 (off) to 1, for bundles with
+    /// Gaussian `w`. The filter removes changes in directions that hardly vary between faces. Edits
+    /// always use the full filter. Default: 0.
     pub naturalness: Option<f64>,
 }
 
 impl MapperConfig {
-    /// Checks that a batch has what is taken of it; the error names the field.
+    /// Checks that the batch sizes are consistent. The error names the field.
     fn validate(&self) -> std::result::Result<(), String> {
         let LearningConfig {
             faces,
@@ -68,22 +70,22 @@ impl MapperConfig {
             ..
         } = self.learning;
         if !(0.0..=1.0).contains(&self.naturalness.unwrap_or(0.0)) {
-            return Err("`naturalness` is not between 0 and 1".to_owned());
+            return Err("`naturalness` must be between 0 and 1".to_owned());
         }
         if image_batch > faces {
             return Err(format!(
-                "[learning] `image_batch` is {image_batch}, more than the {faces} `faces` of a step"
+                "[learning] `image_batch` is {image_batch}, but must be at most `faces`, {faces}"
             ));
         }
         match negatives < faces {
             true => Ok(()),
             false => Err(format!(
-                "[learning] `negatives` is {negatives}, which needs more than the {faces} `faces` of a step"
+                "[learning] `negatives` is {negatives}, but must be less than `faces`, {faces}"
             )),
         }
     }
 
-    /// The weights to start from.
+    /// Initial weights.
     fn load_start(&self, device: &Device) -> Result<Streams> {
         let fresh = Streams {
             text: self.text_stream.init(device),
@@ -111,20 +113,22 @@ impl MapperConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Faces for evaluation only: the last of the portraits, or as many photographs of those held out.
+    /// Number of held-out faces: the last portraits of the cache, or at most this many held-out
+    /// photographs.
     pub held_out: usize,
-    /// Captions of each face, at most.
+    /// Maximum number of captions per face.
     #[serde(deserialize_with = "bounds::positive")]
     pub captions: usize,
-    /// Faces, without a picture, that look like a role, for each role.
+    /// Number of faces per role that match the role. They have no picture.
     pub faces_per_role: usize,
-    /// Texts that say nothing of a face, so that such words change nothing; for every eighth, one that asks for any face.
+    /// Number of texts that do not describe a face, to train that they change nothing. For every
+    /// eight of them, one text that asks for any face is added.
     #[serde(alias = "idle_texts")]
     pub neutral_texts: usize,
-    /// Folder of WordNet, for such texts.
+    /// Folder of WordNet, for these texts.
     pub wordnet: PathBuf,
-    /// For photographs: folder of a bundle with a probe, which says what the generator's faces show. Another one than that
-    /// which evaluates.
+    /// For photographs: folder of a bundle with a probe that reads the generator's faces. It must
+    /// not be the probe of the evaluation.
     #[serde(alias = "judge")]
     pub probe_bundle: Option<PathBuf>,
 }
@@ -133,22 +137,22 @@ pub struct DataConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Faces with a picture a step.
+    /// Faces with a picture per step.
     #[serde(deserialize_with = "bounds::batch")]
     pub faces: usize,
-    /// Faces without a picture a step, for the text stream alone.
+    /// Faces without a picture per step, for the text stream only.
     pub others: usize,
-    /// One step in so many draws pictures, for the losses on them.
+    /// Draws pictures every `image_every` steps on average, for the losses on pictures.
     #[serde(deserialize_with = "bounds::positive")]
     pub image_every: u32,
-    /// Faces drawn in such a step, each by both streams.
+    /// Faces per step with pictures. Each is drawn with both streams.
     pub image_batch: usize,
-    /// Unmatched captions a face for the diverse triplet loss.
+    /// Negatives per face in the diverse triplet loss.
     pub negatives: usize,
     /// Margin m of the diverse triplet loss.
     pub margin: f64,
-    /// Probability that the text stream reads the picture of a face in the place of words: an image
-    /// prompt (AnyFace++'s hybrid training).
+    /// Probability that the text stream gets the image feature of a face instead of text, as an
+    /// image prompt (hybrid training of AnyFace++).
     #[serde(default, alias = "shown", deserialize_with = "bounds::fraction")]
     pub image_prompt_probability: f64,
 }
@@ -157,18 +161,18 @@ pub struct LearningConfig {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Weights {
-    /// Cross modal distillation, both ways.
+    /// Symmetric cross-modal distillation.
     pub cmd: f64,
-    /// Diverse triplet.
+    /// Diverse triplet loss.
     pub triplet: f64,
-    /// 1 − cosine of picture and words.
+    /// CLIP loss: 1 − cosine similarity of picture and text.
     pub clip: f64,
-    /// Contrast of the pictures of a step with their words.
+    /// Contrast between the pictures and texts of a step.
     #[serde(default)]
     pub contrast: f64,
-    /// Latent of the reconstruction stream.
+    /// Latents of the reconstruction stream.
     pub latent: f64,
-    /// Latent of the text stream (AnyFace++'s cycle loss).
+    /// Latents of the text stream (cycle loss of AnyFace++).
     pub cycle: f64,
     /// Pictures of both streams.
     pub reconstruction: f64,
@@ -186,8 +190,8 @@ pub struct Streams {
 /// `anyface train mapper`: trains both streams and puts them into the bundle.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; the bundle's other networks, the faces or WordNet cannot be read; the bundle
-/// cannot be written.
+/// As [`load_config`] and [`train`]. The networks of the bundle, the faces or WordNet cannot be
+/// read, or the bundle cannot be written.
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     let config: MapperConfig = load_config(path)?;

@@ -1,4 +1,4 @@
-//! The faces that the mapper learns from: some with a picture and its latent, some of words alone.
+//! Training faces of the mapper: with a picture and its latent, or with text only.
 
 use std::path::Path;
 
@@ -7,55 +7,46 @@ use anyface::inversion::{Encoder, EncoderConfig};
 use anyface::layers::l2_normalize;
 use anyface::probe::{Probe, ProbeConfig};
 use anyface::stylegan2::{Generator, Noise, broadcast};
-use anyface_portraits::caption::{Grammar, Split};
-use anyface_portraits::latent::sample;
-use anyface_portraits::{Attribute, Face};
+use anyface_portraits::Attribute;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use rand::SeedableRng;
-use rand::seq::index;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::MapperConfig;
-use super::described::{DescribedFace, DescribedFaces};
 use super::directions::Directions;
 use super::latents::{Latents, rows};
 use super::stage::Frozen;
-use crate::data::captions::{latents_of_roles, write_caption};
-use crate::data::corpus::{NEUTRAL, neutral_texts};
 use crate::data::faces::{FaceSplit, Faces};
 use crate::data::portraits::codes;
 use crate::data::wordnet::WordNet;
 use crate::error::{Result, TrainError};
+use crate::stage::described::{DescribedFace, DescribedFaces, neutral, of_roles};
 use crate::stage::text_features::TextFeatures;
 
-/// Pictures that a network reads at once before training.
+/// Pictures per forward pass before training.
 const READ_BATCH: usize = 64;
-/// Among so many neutral texts there is one more that asks for any face.
-const NEUTRAL_EVERY: usize = 8;
-/// Photographs behind the directions of attributes.
+/// Maximum number of photographs for the fit of attribute directions.
 const FITTED: usize = 8192;
 
 /// Faces with a picture.
 pub(super) struct Pictured {
     pub(super) faces: Box<dyn Faces>,
-    /// Their words, in the same order.
+    /// Their texts, in the same order.
     pub(super) texts: DescribedFaces,
     /// Unit image features, `[P, E]`.
     features: Tensor<2>,
-    /// Latents of the pictures, `[P, L, D]`, or `[P, 1, D]` where all layers have the same.
+    /// Latents of the pictures, `[P, L, D]`, or `[P, 1, D]` if all layers share one.
     latents: Tensor<3>,
 }
 
 impl Pictured {
-    /// Unit image features `[N, 1, E]` of some faces.
+    /// Unit image features `[N, 1, E]` of the given faces.
     pub(super) fn features(&self, faces: &[usize]) -> Tensor<3> {
         let places = places(faces, &self.features.device());
         self.features.clone().select(0, places).unsqueeze_dim(1)
     }
 
-    /// Latents `[N, L, D]` of the pictures of some faces.
+    /// Latents `[N, L, D]` of the pictures of the given faces.
     pub(super) fn latents(&self, faces: &[usize], num_ws: usize) -> Tensor<3> {
         let places = places(faces, &self.latents.device());
         let latents = self.latents.clone().select(0, places);
@@ -69,27 +60,27 @@ fn places(faces: &[usize], device: &Device) -> Tensor<1, Int> {
     Tensor::from_data(places.as_slice(), device)
 }
 
-/// All faces, and how words change their latents.
+/// All faces, and how texts change their latents.
 pub(super) struct Samples {
     pub(super) training: Pictured,
     pub(super) held_out: Pictured,
-    /// Faces of roles, and faces of which nothing is said.
+    /// Faces of roles and faces with neutral texts.
     pub(super) others: DescribedFaces,
     pub(super) latents: Latents,
 }
 
-/// What reads faces before training.
+/// Networks and settings that read faces before training.
 struct Readers<'a> {
     config: &'a MapperConfig,
     frozen: &'a Frozen,
     text: TextFeatures,
-    /// Of pictures that have no latent.
+    /// Encoder for pictures without a known latent.
     encoder: Option<Encoder>,
     device: &'a Device,
 }
 
 impl Samples {
-    /// Opens the faces of a configuration file and reads all of them.
+    /// Opens the faces of a configuration file and computes all their features.
     pub(super) fn open(
         file: &Path,
         config: &MapperConfig,
@@ -100,7 +91,7 @@ impl Samples {
         let faces = FaceSplit::open(file, portraits, photographs, config.data.held_out)?;
         let is_mute = |faces: &dyn Faces| (0..faces.len()).any(|face| faces.captions(face) == 0);
         if is_mute(&*faces.training) || is_mute(&*faces.held_out) {
-            let message = "there are faces without a caption and without attributes";
+            let message = "some faces have neither captions nor attributes";
             return Err(TrainError::config(file, message));
         }
         let bundle = Bundle::folder(&config.bundle);
@@ -128,7 +119,7 @@ impl Samples {
             )?)),
         };
         Ok(Self {
-            others: readers.describe(others(config, neutral_texts(&wordnet))),
+            others: readers.describe(others(config, &wordnet)),
             training,
             held_out: readers.read(faces.held_out),
             latents,
@@ -168,7 +159,7 @@ impl Readers<'_> {
         DescribedFaces::read(faces, &self.text)
     }
 
-    /// Latents of some faces: what they were rendered from, or what the encoder finds.
+    /// Latents of faces: the true ones of renders, or those of the encoder.
     fn find(&self, faces: &dyn Faces, batch: &[usize]) -> Tensor<3> {
         let mapping = &self.frozen.generator.mapping;
         match &self.encoder {
@@ -188,37 +179,15 @@ impl Readers<'_> {
 }
 
 /// Faces of roles, and faces with neutral texts.
-fn others(config: &MapperConfig, neutral_texts: Vec<String>) -> Vec<DescribedFace> {
-    let grammar = Grammar::new(Split::Train);
+fn others(config: &MapperConfig, wordnet: &WordNet) -> Vec<DescribedFace> {
     let (seed, data) = (config.run.seed, &config.data);
-    let roles = latents_of_roles(Split::Train, data.faces_per_role, seed);
-    let roles = roles.into_par_iter().enumerate();
-    let mut others: Vec<_> = roles
-        .map(|(i, z)| {
-            let attributes = Face::from_latent(&z).attributes();
-            let numbers = (0..data.captions).map(|number| (i * data.captions + number) as u64);
-            DescribedFace {
-                z: Some(z),
-                captions: numbers
-                    .map(|number| write_caption(&grammar, &attributes, seed, number))
-                    .collect(),
-            }
-        })
-        .collect();
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let count = data.neutral_texts.min(neutral_texts.len());
-    let chosen = index::sample(&mut rng, neutral_texts.len(), count).into_iter();
-    let chosen = chosen.map(|i| neutral_texts[i].as_str());
-    let neutral = NEUTRAL.iter().copied().cycle();
-    let neutral = chosen.chain(neutral.take(count.div_ceil(NEUTRAL_EVERY)));
-    others.extend(
-        neutral.map(|text| DescribedFace::neutral(Some(sample(&mut rng)), text.to_owned())),
-    );
+    let mut others = of_roles(data.faces_per_role, data.captions, seed);
+    others.extend(neutral(data.neutral_texts, wordnet, seed));
     others
 }
 
-/// The directions of the attributes that are known of photographs, as the probe sees them in what the generator draws of their
-/// latents.
+/// Fits directions of the labelled attributes. A probe reads the generator's pictures of the
+/// photographs' latents.
 fn directions(
     file: &Path,
     config: &MapperConfig,
@@ -229,7 +198,7 @@ fn directions(
     let probe_bundle = config.data.probe_bundle.as_ref().ok_or_else(|| {
         TrainError::config(
             file,
-            "[data] `probe_bundle` is missing: photographs need a probe that reads them",
+            "[data] `probe_bundle` is missing: photographs need a probe",
         )
     })?;
     let probe_bundle = Bundle::folder(probe_bundle);

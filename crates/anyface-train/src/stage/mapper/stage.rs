@@ -1,4 +1,4 @@
-//! The losses of the mapper and what is measured of it.
+//! Losses and evaluation of the mapper.
 
 use std::path::Path;
 
@@ -14,7 +14,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::batch::Batch;
-use super::described::TextBatch;
 use super::samples::{Pictured, Samples};
 use super::{MapperConfig, Streams};
 use crate::error::Result;
@@ -23,9 +22,10 @@ use crate::loss::{
     latent_mse,
 };
 use crate::run::{Evaluation, Stage, StepOutput};
+use crate::stage::described::TextBatch;
 use crate::stage::image_features::ImageFeatures;
 
-/// The frozen networks that losses pass through, on one device.
+/// The frozen networks that losses use, on one device.
 pub(super) struct Frozen {
     image_features: ImageFeatures,
     pub(super) generator: Generator,
@@ -42,12 +42,13 @@ impl Frozen {
         })
     }
 
-    /// Image features `[N, E]` of pictures in ±1, `[N, 3, R, R]`.
+    /// Image features `[N, E]` of pictures `[N, 3, R, R]` in [−1, 1].
     pub(super) fn image_features(&self, images: Tensor<4>) -> Tensor<2> {
         self.image_features.forward(images)
     }
 
-    /// Pictures `[N, 3, R, R]` of text latents `[N, L, D]`, with the layers below `k` from `w_c` `[N, D]`.
+    /// Pictures `[N, 3, R, R]` of text latents `w_t [N, L, D]`, with the layers below `k` from
+    /// `w_c [N, D]`.
     fn draw(&self, w_c: Tensor<2>, w_t: Tensor<3>, k: usize) -> Tensor<4> {
         let w_c = broadcast(w_c, w_t.dims()[1]);
         self.generator
@@ -57,7 +58,7 @@ impl Frozen {
 }
 
 impl Streams {
-    /// Text stream of all faces, reconstruction stream of the pictures.
+    /// The text stream on all faces, and the reconstruction stream on the pictures.
     fn forward(&self, batch: &Batch) -> (Mapped, Mapped) {
         let (text, w_c) = (batch.text.clone(), batch.w_c.clone());
         (
@@ -68,26 +69,26 @@ impl Streams {
     }
 }
 
-/// Scale of the cosines in the contrast of pictures and words.
+/// Scale of the cosine similarities in the contrast of pictures and texts.
 const CONTRAST_SCALE: f32 = 20.0;
-/// Faces that an evaluation draws.
+/// Number of faces in an evaluation.
 const EVALUATION_FACES: usize = 64;
-/// Faces of a sample picture, one a column.
+/// Columns of the sample picture.
 const SAMPLE_FACES: usize = 8;
 
 /// Trains [`Streams`].
 pub(super) struct MapperStage {
     config: MapperConfig,
     samples: Samples,
-    /// Without gradients, for features and evaluation.
+    /// Copy without autodiff, for features and evaluation.
     frozen: Frozen,
-    /// On the training device, for gradients through the picture.
+    /// Copy on the autodiff device, for gradients through the pictures.
     differentiable: Frozen,
     device: Device,
 }
 
 impl MapperStage {
-    /// Loads the frozen networks and reads every caption and picture with them.
+    /// Loads the frozen networks and computes the features of all captions and pictures.
     pub(super) fn new(file: &Path, config: MapperConfig, device: &Device) -> Result<Self> {
         let bundle = Bundle::folder(&config.bundle);
         let frozen = Frozen::load(&bundle, device)?;
@@ -100,7 +101,7 @@ impl MapperStage {
         })
     }
 
-    /// Draws a batch of `count` faces with a picture and of `others`.
+    /// A random batch of `count` faces with a picture and `others` without.
     fn batch(&self, faces: &Pictured, [count, others]: [usize; 2], rng: &mut ChaCha8Rng) -> Batch {
         let mut random = |count: usize, below: usize| -> Vec<usize> {
             (0..count).map(|_| rng.random_range(0..below)).collect()
@@ -114,10 +115,11 @@ impl MapperStage {
         let mapping = &self.frozen.generator.mapping;
         let [w_c, w] = self.samples.latents.pairs(&text.faces, mapping, rng);
         let num_ws = self.config.text_stream.num_ws;
-        // What people wrote is of their pictures; what it says of attributes is not known.
+        // Captions written by people describe their picture. Their attributes are unknown, so the
+        // target is the latent of the picture.
         let written: Vec<bool> = text.faces[..count]
             .iter()
-            .map(|(said, _)| said.is_empty())
+            .map(|face| face.said.is_empty())
             .collect();
         let batch = Batch {
             image: faces.features(&pictured),
@@ -133,7 +135,8 @@ impl MapperStage {
         batch.with_image_prompts(self.config.learning.image_prompt_probability, rng)
     }
 
-    /// Diverse triplet loss of the faces with a picture, with others' latents for negatives.
+    /// Diverse triplet loss of the faces with a picture. The negatives are latents of other faces
+    /// in the batch.
     fn triplet(&self, w_t: Tensor<3>, batch: &Batch, rng: &mut ChaCha8Rng) -> Tensor<1> {
         let learning = &self.config.learning;
         let [size, layers, dim] = w_t.dims();
@@ -155,15 +158,17 @@ impl MapperStage {
         diverse_triplet(latents, learning.margin)
     }
 
-    /// What the generator makes of latents `[N, L, D]`, without gradients.
+    /// Pictures of latents `[N, L, D]`, without gradients.
     fn picture(&self, w_plus: Tensor<3>) -> Tensor<4> {
         let synthesis = &self.frozen.generator.synthesis;
         synthesis.forward(w_plus, Noise::None)
     }
 
-    /// L_CLIP, the contrast of pictures and words, and L_rec of the first pictures. The contrast (as LAFITE's, Zhou et al. 2022, arXiv
-    /// 2111.13792) makes each picture fit its own words better than the others'. L_rec holds for both streams: the latent that the
-    /// text stream reads, with the words, says everything about the picture of its target.
+    /// L_CLIP, the contrast of pictures and texts, and L_rec of the first `image_batch` pictures.
+    ///
+    /// The contrast (as in LAFITE, Zhou et al. 2022, arXiv 2111.13792) makes a picture match its
+    /// own text better than other texts. L_rec applies to both streams, because the input latent
+    /// and the text together determine the target picture of the text stream.
     fn picture_losses(&self, text: &Mapped, image: &Mapped, batch: &Batch) -> [Tensor<1>; 3] {
         let count = self.config.learning.image_batch;
         let first = |w: &Tensor<3>| w.clone().narrow(0, 0, count);
@@ -215,7 +220,7 @@ impl Stage for MapperStage {
         ];
         if rng.random_ratio(1, learning.image_every) {
             let [clip, contrast, reconstruction] = self.picture_losses(&text, &image, &batch);
-            // Scaled up for the steps that go without.
+            // Scaled up to compensate for the skipped steps.
             let every = f64::from(learning.image_every);
             total = total
                 + clip.clone() * (weight.clip * every)
@@ -261,8 +266,8 @@ impl Stage for MapperStage {
         })
     }
 
-    /// Rows: the picture; the latent that the text stream reads, what it should become, what it does become; the
-    /// reconstruction stream on the picture.
+    /// Rows: the picture, the input latent of the text stream, its target, its output, and the
+    /// output of the reconstruction stream.
     fn sample(&mut self, ema: &Streams, path: &Path) -> Result<()> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.run.seed);
         let batch = self.batch(&self.samples.held_out, [SAMPLE_FACES, 1], &mut rng);

@@ -1,4 +1,4 @@
-//! What is known of faces and said by sentences, as sets that are quick to compare.
+//! Sets of attribute states of faces and sentences, as bit masks.
 
 use anyface_portraits::{Attribute, Attributes};
 use rand::RngExt;
@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 const _: () = assert!(Attribute::COUNT <= u64::BITS as usize);
 
-/// Facts: attributes that are there, and attributes that are not.
+/// Attribute states: the attributes that are present and those that are absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     there: u64,
@@ -14,30 +14,31 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// All that is known of a face.
+    /// All known attributes of a face.
     pub(super) fn of(attributes: &Attributes) -> Self {
         let known = attributes.iter();
         Self::from_iter(known.filter_map(|(attribute, state)| Some((attribute, state?))))
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub(super) fn is_empty(self) -> bool {
         self == Self::default()
     }
 
-    /// Whether all of them are true of a face: what is there is known to be there; what is not
-    /// there may be unknown, since words entail more than labels know.
+    /// Whether the statements are true for a face. Attributes stated as present must be known to be
+    /// present. Attributes stated as absent may be unknown, because a text implies more absent
+    /// attributes than labels record.
     pub(super) fn are_true_of(self, face: Self) -> bool {
         self.there & !face.there == 0 && self.absent & face.there == 0
     }
 
-    /// Whether one of them is that the attribute has this state.
+    /// Whether the set contains the attribute with this state.
     pub(super) fn say(self, (attribute, state): (Attribute, bool)) -> bool {
         let set = if state { self.there } else { self.absent };
         set >> attribute.index() & 1 == 1
     }
 
-    /// These and others.
+    /// Union of two sets.
     pub(super) fn and(self, others: Self) -> Self {
         Self {
             there: self.there | others.there,
@@ -45,8 +46,8 @@ impl Facts {
         }
     }
 
-    /// Some of them: each of what is there with the chance `there`, of what is not with the chance
-    /// `absent`.
+    /// A random subset: each present attribute with probability `there`, each absent one with
+    /// probability `absent`.
     pub(super) fn thinned(
         self,
         there: f64,
@@ -92,7 +93,7 @@ mod tests {
     use rand::SeedableRng;
 
     #[test]
-    fn what_is_there_must_be_known_and_what_is_not_must_not_be_there() {
+    fn present_attributes_must_be_known_and_absent_ones_may_be_unknown() {
         let face = Facts::from_iter([(Male, true), (Smiling, false)]);
         let is_true = |facts: &[(Attribute, bool)]| {
             facts.iter().copied().collect::<Facts>().are_true_of(face)
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_are_kept_with_their_chance() {
+    fn facts_are_kept_with_their_probability() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let face = Facts::from_iter([(Male, true), (Smiling, false)]);
         assert_eq!(face.thinned(1.0, 0.0, &mut rng), [(Male, true)]);

@@ -1,7 +1,11 @@
-//! The prior p(w | text) of photographs: what latents the encoder finds in faces of which something
-//! is said.
+//! Training of the prior p(w | text) of photographs or p(z | text) of portraits.
+//!
+//! `photographs` and `portraits` are the two sources of faces. The other modules are shared.
 
 mod facts;
+mod photographs;
+mod points;
+mod portraits;
 mod samples;
 mod sentences;
 mod sheet;
@@ -10,35 +14,39 @@ mod stage;
 use std::path::{Path, PathBuf};
 
 use anyface::Truncation;
-use anyface::bundle::{Bundle, MapperKind};
+use anyface::bundle::Bundle;
 use anyface::mapper::{FlowPriorConfig, FlowSampling};
 use anyface::stylegan2::GeneratorConfig;
 use burn::tensor::Device;
 use serde::Deserialize;
 
+use self::points::Points;
 use self::stage::PriorStage;
 use crate::bounds;
 use crate::data::photographs::PhotographsConfig;
 use crate::error::{Result, TrainError};
 use crate::run::{RunConfig, load_config, train};
 
-/// A whole configuration file of this stage.
+/// A configuration file of this stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriorConfig {
-    /// Bundle that holds the text tower, the generator and its encoder, and is given the prior.
+    /// Bundle folder with the text tower and the generator, for photographs also the encoder. It
+    /// receives the prior.
     pub bundle: PathBuf,
     /// The run.
     pub run: RunConfig,
-    /// The photographs to learn from.
-    pub photographs: PhotographsConfig,
-    /// What is taken of them.
+    /// Training photographs.
+    pub photographs: Option<PhotographsConfig>,
+    /// Training portraits, instead of photographs.
+    pub portraits: Option<PortraitsConfig>,
+    /// Numbers of faces and captions.
     pub data: DataConfig,
-    /// Batches.
+    /// Batch size and fractions.
     pub learning: LearningConfig,
     /// The network.
     pub model: FlowPriorConfig,
-    /// How the bundle samples the prior.
+    /// Default sampling of the bundle.
     #[serde(default)]
     pub sampling: FlowSampling,
 }
@@ -47,46 +55,74 @@ pub struct PriorConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Photographs for evaluation only, of those held out.
+    /// Number of faces for evaluation only. For photographs it is at most the number of those held
+    /// out.
     pub held_out: usize,
-    /// Captions that are written, for their sentences.
+    /// Number of captions: per portrait, or in total for photographs.
+    #[serde(deserialize_with = "bounds::positive")]
     pub captions: usize,
+}
+
+/// The `[portraits]` table. Only the latents of portraits are used. They are not rendered.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortraitsConfig {
+    /// Number of random faces.
+    #[serde(deserialize_with = "bounds::positive")]
+    pub count: usize,
+    /// Number of faces per role that match the role.
+    #[serde(deserialize_with = "bounds::positive")]
+    pub faces_per_role: usize,
+    /// Number of texts that do not describe a face. For every eight of them, one text that asks for
+    /// any face is added.
+    #[serde(deserialize_with = "bounds::positive")]
+    pub neutral_texts: usize,
+    /// Folder of WordNet, for these texts.
+    pub wordnet: PathBuf,
 }
 
 /// The `[learning]` table.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
-    /// Faces in a step.
+    /// Faces per step.
     #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
-    /// Part of the faces of which nothing is said.
+    /// Fraction of faces without a description, for classifier-free guidance.
     #[serde(deserialize_with = "bounds::fraction")]
     pub silent: f64,
-    /// Part of the faces that are chosen for a look that few faces have, which is always said of
-    /// them: glasses, hats, bald heads. Descriptions without such a look stay as they are.
+    /// Fraction of faces chosen for a rare attribute. Photographs have, for example, glasses, hats
+    /// or bald heads, and the description always mentions it. Portraits match a role.
     #[serde(default, deserialize_with = "bounds::fraction")]
     pub rare: f64,
 }
 
 impl PriorConfig {
-    /// Checks what one field says of itself; the error names the field.
+    /// Checks each field. The error names the field.
     fn validate(&self) -> std::result::Result<(), String> {
         let FlowPriorConfig { width, heads, .. } = self.model;
         if heads == 0 || !width.is_multiple_of(heads) {
             return Err(format!(
-                "[model] `heads` is {heads}, which does not divide the `width` of {width}"
+                "[model] `heads` is {heads}, but must divide `width`, {width}"
             ));
         }
         Ok(())
     }
+
+    /// The space of the prior: `w` for photographs, the normals behind `z` for portraits.
+    fn points(&self, bundle: &Bundle) -> Result<Points> {
+        Ok(match self.portraits {
+            Some(_) => Points::Normals(bundle.section("z_distribution")?),
+            None => Points::W,
+        })
+    }
 }
 
-/// `anyface train prior`: trains the prior and makes it the bundle's way from words to latents.
+/// `anyface train prior`: trains the prior and sets it as the mapper of the bundle.
 ///
 /// # Errors
-/// As [`load_config`] and [`train`]; the bundle's other networks or the photographs cannot be read;
-/// the bundle cannot be written.
+/// As [`load_config`] and [`train`]. The networks of the bundle or the photographs cannot be read,
+/// or the bundle cannot be written.
 pub fn run(path: &Path, device: &Device, resume: bool) -> Result<()> {
     let config: PriorConfig = load_config(path)?;
     config
@@ -97,8 +133,9 @@ pub fn run(path: &Path, device: &Device, resume: bool) -> Result<()> {
     let folder = &config.bundle;
     Bundle::put(folder, "flow_prior", &config.model, &prior)?;
     Bundle::put_section(folder, "flow_sampling", &config.sampling)?;
-    Bundle::put_section(folder, "mapper", &MapperKind::FlowPrior)?;
     let bundle = Bundle::folder(folder);
+    let mapper = config.points(&bundle)?.mapper();
+    Bundle::put_section(folder, "mapper", &mapper)?;
     if bundle
         .section::<Option<Truncation>>("truncation")?
         .is_none()

@@ -1,7 +1,7 @@
-//! Sentences with what they say, and descriptions put together of them.
+//! Sentences with their attribute states, and descriptions composed of them.
 //!
-//! A sentence of the grammar is true of many faces. So some ten thousand of them, read once by the
-//! text tower, make a new description of every face in every step.
+//! A sentence of the grammar is true for many faces. The text tower reads some ten thousand
+//! sentences once. Every step combines them into a new description of each face.
 
 use std::collections::HashMap;
 
@@ -13,42 +13,35 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::facts::Facts;
+use super::samples::Descriptions;
 use crate::data::captions::{captions, sentences};
 use crate::data::corpus::NEUTRAL;
 use crate::stage::text_features::TextFeatures;
 
-/// The most sentences of a description.
+/// Maximum number of sentences in a description.
 const MOST: usize = 8;
-/// Sentences that are tried for one fact. What few sentences say may stay unsaid.
+/// Random sentences tried per attribute state. A state without a matching sentence is not
+/// mentioned.
 const TRIED: usize = 64;
-/// People say what is there: what is not there is said so much more seldom.
+/// Probability of mentioning an absent attribute, relative to a present one. People mostly describe
+/// what is visible.
 const DENIED: f64 = 0.25;
-/// Descriptions of which so many say in words that any face will do, of those that say nothing.
+/// Fraction of the empty descriptions that get a text asking for any face.
 const NEUTRAL_PART: f64 = 0.5;
 
-/// Sentences, read once.
+/// Sentences and their text features.
 pub(super) struct Sentences {
-    /// What each says.
+    /// Attribute states of each sentence.
     said: Vec<Facts>,
-    /// Those that say a fact.
+    /// Indices of the sentences that state an attribute state.
     by_fact: HashMap<(Attribute, bool), Vec<usize>>,
-    /// Unit features of all, then of words that ask for any face, then a row of zeros, `[S + U + 1,
-    /// E]`.
+    /// Unit features `[S + U + 1, E]`: of S sentences, of U texts that ask for any face, then a row
+    /// of zeros.
     features: Tensor<2>,
 }
 
-/// Descriptions of N faces.
-pub(super) struct Descriptions {
-    /// Unit text features `[N, C, E]`, zero where absent.
-    pub(super) features: Tensor<3>,
-    /// Where a face has fewer than C sentences, `[N, C]`.
-    pub(super) absent: Tensor<2, Bool>,
-    /// What is said of each.
-    pub(super) said: Vec<Facts>,
-}
-
 impl Sentences {
-    /// Writes `count` captions of faces and reads each of their sentences.
+    /// Writes `count` captions of faces and computes the features of their sentences.
     pub(super) fn write(
         faces: &[Attributes],
         split: Split,
@@ -79,9 +72,9 @@ impl Sentences {
         }
     }
 
-    /// New descriptions of faces. Each fact is said with a chance that is drawn for every face,
-    /// squared, so that most descriptions are short; about the part `silent` of them say nothing.
-    /// A look beside a face is always said.
+    /// New descriptions of faces. Each attribute state is mentioned with a probability drawn per
+    /// face and squared, so that most descriptions are short. About the fraction `silent` mentions
+    /// nothing. The attribute given with a face is always mentioned.
     pub(super) fn describe(
         &self,
         faces: &[(Facts, Option<Attribute>)],
@@ -112,8 +105,8 @@ impl Sentences {
         }
     }
 
-    /// Sentences that are true of a face and say a look and some of what is known of it, in any
-    /// order.
+    /// Indices of sentences in random order. They are true for a face and mention the attribute
+    /// `look` and a random part of the known attribute states.
     fn choose(
         &self,
         face: Facts,
@@ -144,8 +137,8 @@ impl Sentences {
         places
     }
 
-    /// Features `[N, C, E]` of the sentences at these places, and where there are fewer than C,
-    /// `[N, C]`.
+    /// Features `[N, C, E]` of the sentences in `rows`, and a mask `[N, C]` that is true where a
+    /// row has fewer than C sentences.
     fn gather(&self, mut rows: Vec<Vec<usize>>) -> (Tensor<3>, Tensor<2, Bool>) {
         let [all, width] = self.features.dims();
         let nothing = all - 1;

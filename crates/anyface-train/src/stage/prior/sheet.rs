@@ -1,14 +1,15 @@
-//! What a prior draws, to be looked at.
+//! Sample pictures of a prior.
 
 use anyface::image::to_rgb;
 use anyface::mapper::{FlowPrior, FlowSampling};
-use anyface::stylegan2::{Generator, Noise, broadcast};
+use anyface::stylegan2::Generator;
 use burn::tensor::Tensor;
 use image::RgbImage;
 
+use super::points::Points;
 use crate::stage::text_features::TextFeatures;
 
-/// Descriptions, sentence by sentence, one a row; nothing is said of the last.
+/// Descriptions of the rows, as lists of sentences. The last row is unconditional.
 const ROWS: [&[&str]; 12] = [
     &["A woman."],
     &["A man."],
@@ -24,10 +25,10 @@ const ROWS: [&[&str]; 12] = [
     &[],
 ];
 
-/// Seeds, one a column.
+/// Number of seeds, one per column.
 pub(super) const COLUMNS: usize = 8;
 
-/// The text features of the rows, `[C, E]` each; none where nothing is said.
+/// Text features `[C, E]` of the rows. `None` for the unconditional row.
 pub(super) struct Sheet {
     rows: Vec<Option<Tensor<2>>>,
 }
@@ -46,26 +47,21 @@ impl Sheet {
         &self,
         prior: &FlowPrior,
         generator: &Generator,
+        points: Points,
         sampling: FlowSampling,
     ) -> Vec<RgbImage> {
         let noise: Vec<_> = (0..COLUMNS as u64).map(|seed| prior.noise(seed)).collect();
         let noise = Tensor::cat(noise, 0);
         let rows = self.rows.iter().flat_map(|features| {
-            let w = match features {
+            let drawn = match features {
                 Some(features) => {
                     let condition = prior.condition(features.clone().unsqueeze(), None);
                     prior.latents(noise.clone(), condition, sampling)
                 }
                 None => prior.unconditional_latents(noise.clone(), sampling.steps),
             };
-            to_rgb(draw(generator, w))
+            to_rgb(points.draw(generator, drawn))
         });
         rows.collect()
     }
-}
-
-/// Pictures `[N, 3, R, R]` of latents `[N, D]`.
-pub(super) fn draw(generator: &Generator, w: Tensor<2>) -> Tensor<4> {
-    let synthesis = &generator.synthesis;
-    synthesis.forward(broadcast(w, synthesis.num_ws()), Noise::None)
 }

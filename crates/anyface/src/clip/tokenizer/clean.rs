@@ -1,24 +1,26 @@
-//! What OpenAI's tokenizer does to text before it cuts it: `ftfy.fix_text`, HTML entities twice, spaces, lower case.
+//! Text cleaning before OpenAI's tokenizer: `ftfy.fix_text`, HTML entities twice, white space,
+//! lower case.
 //!
-//! Of ftfy 6 everything is here that acts on the whole of a text; of its search for mojibake the by far commonest case,
-//! UTF-8 that was read as Windows-1252.
+//! Implements the parts of ftfy 6 that act on a whole text. Of its mojibake detection, it
+//! implements the most common case by far: UTF-8 decoded as Windows-1252.
 
 use std::sync::LazyLock;
 
 use fancy_regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 
-/// Terminal colours and the like.
+/// Terminal colours and similar sequences.
 static ANSI_ESCAPE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\x1b\[[0-9;]*[a-zA-Z]").expect("a valid pattern"));
 
-/// Windows-1252 from 0x80 to 0x9F, where it differs from Latin-1; unassigned bytes stand for themselves.
+/// Windows-1252 from 0x80 to 0x9F, where it differs from Latin-1; unassigned bytes map to
+/// themselves.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// `text` as OpenAI's tokenizer sees it.
+/// Cleans `text` for OpenAI's tokenizer.
 pub(super) fn clean(text: &str) -> String {
     let fixed: String = text.split_inclusive('\n').map(fix_line).collect();
     let unescaped = htmlize::unescape(&*fixed);
@@ -27,11 +29,11 @@ pub(super) fn clean(text: &str) -> String {
     words.join(" ").to_lowercase()
 }
 
-/// `ftfy.fix_text` of one line: fixed until nothing changes.
+/// `ftfy.fix_text` for one line, repeated until nothing changes.
 fn fix_line(line: &str) -> String {
     let mut text = line.to_owned();
     loop {
-        // Text with a tag in it is HTML, whose entities are meant.
+        // Text with a tag is HTML; its entities stay.
         let unescaped = match text.contains('<') {
             true => text.clone(),
             false => htmlize::unescape(&*text).into_owned(),
@@ -53,7 +55,7 @@ fn fix_line(line: &str) -> String {
     }
 }
 
-/// Reads `text` as Windows-1252 bytes that are in truth UTF-8, where that is possible and changes anything.
+/// Decodes `text` as UTF-8 that was read as Windows-1252, if that is possible and changes it.
 fn fix_mojibake(text: String) -> String {
     let bytes: Option<Vec<u8>> = text.chars().map(windows_1252_byte).collect();
     match bytes.map(String::from_utf8) {
@@ -69,7 +71,8 @@ fn windows_1252_byte(c: char) -> Option<u8> {
     }
 }
 
-/// C1 controls as Windows-1252 means them, ligatures and full-width letters taken apart, quotes straight, line breaks `\n`.
+/// Decodes C1 controls as Windows-1252, splits ligatures, normalises full-width letters,
+/// straightens quotes, and turns line breaks into `\n`.
 fn plain_characters(c: char) -> Vec<char> {
     match c {
         '\u{85}' | '\u{2028}' | '\u{2029}' | '\r' => vec!['\n'],
@@ -91,7 +94,7 @@ fn plain_characters_of_c1(c: char) -> Vec<char> {
     }
 }
 
-/// Controls that nobody types: not tab, line feed or form feed.
+/// Whether `c` is a control character other than tab, line feed and form feed.
 fn is_stray_control(c: char) -> bool {
     matches!(
         c,

@@ -1,8 +1,9 @@
-//! The tokenizer of the compact text tower: byte-level BPE of a few thousand pieces, kept as Hugging Face's
-//! `tokenizer.json`.
+//! The tokenizer of the compact text tower: byte-level BPE with a few thousand tokens, stored as
+//! Hugging Face's `tokenizer.json`.
 //!
-//! Text is folded to lower case without accents and split at spaces and punctuation; every piece then starts with a
-//! space, so that a word has the same ids wherever it stands. All 256 bytes are pieces, so nothing is unknown.
+//! Text is lower-cased, stripped of accents and split at white space and punctuation. Every piece
+//! then starts with a space, so that a word has the same ids at any position. All 256 bytes are
+//! tokens, so no text is unknown.
 
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::normalizers::{BertNormalizer, NFKC, Replace, Sequence as Normalizers};
@@ -14,7 +15,7 @@ use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper, TokenizerBu
 const START: &str = "<|startoftext|>";
 const END: &str = "<|endoftext|>";
 
-/// Typographic marks and the plain ones that mean the same.
+/// Typographic marks and their plain equivalents.
 const PLAIN_MARKS: [(&str, &str); 6] = [
     ("‘", "'"),
     ("’", "'"),
@@ -24,16 +25,16 @@ const PLAIN_MARKS: [(&str, &str); 6] = [
     ("—", "-"),
 ];
 
-/// Why there is no tokenizer.
+/// Why a tokenizer cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenizerError {
-    /// The bytes are no `tokenizer.json`.
+    /// The bytes are not a `tokenizer.json`.
     #[error("not a tokenizer: {0}")]
     Format(String),
     /// The vocabulary lacks the start or the end token.
     #[error("the vocabulary lacks {0}")]
     MissingToken(&'static str),
-    /// No vocabulary could be made of the text.
+    /// Training failed.
     #[error("cannot train the tokenizer: {0}")]
     Training(String),
 }
@@ -47,10 +48,10 @@ pub struct CompactTokenizer {
 }
 
 impl CompactTokenizer {
-    /// Makes a vocabulary of at most `vocab_size` pieces (at least 258) that spells `lines` in few of them.
+    /// Trains a vocabulary of at most `vocab_size` tokens (at least 258) on `lines`.
     ///
     /// # Errors
-    /// When a line cannot be processed.
+    /// If a line cannot be processed.
     pub fn train<S>(
         lines: impl Iterator<Item = S> + Send,
         vocab_size: usize,
@@ -86,11 +87,11 @@ impl CompactTokenizer {
     /// Reads a `tokenizer.json`.
     ///
     /// # Errors
-    /// When it is none, or lacks the start or end token.
+    /// If it is not a `tokenizer.json`, or lacks the start or end token.
     pub fn from_bytes(json: &[u8]) -> Result<Self, TokenizerError> {
         let mut inner = tokenizers::Tokenizer::from_bytes(json)
             .map_err(|e| TokenizerError::Format(e.to_string()))?;
-        // A user who types the name of a special token means its letters.
+        // The name of a special token in the text is encoded as letters.
         inner.set_encode_special_tokens(true);
         let id = |token| {
             inner
@@ -104,17 +105,17 @@ impl CompactTokenizer {
         })
     }
 
-    /// The `tokenizer.json`.
+    /// Serialises to `tokenizer.json`.
     ///
     /// # Errors
-    /// Never for a tokenizer that was trained or read.
+    /// Never, for a tokenizer that was trained or read.
     pub fn to_json(&self) -> Result<String, TokenizerError> {
         self.inner
             .to_string(false)
             .map_err(|e| TokenizerError::Format(e.to_string()))
     }
 
-    /// The letters of a piece, without the space before it; of a special token, its name.
+    /// The letters of a token, without the leading space; the name of a special token.
     pub fn piece(&self, id: u32) -> String {
         self.inner
             .decode(&[id], false)
@@ -128,7 +129,7 @@ impl CompactTokenizer {
     }
 
     pub(super) fn encode(&self, text: &str) -> Vec<u32> {
-        // Byte-level BPE spells any text; an error could only come from a foreign tokenizer.json.
+        // Byte-level BPE encodes any text; only a foreign tokenizer.json could cause an error.
         self.inner
             .encode_fast(text, false)
             .map(|encoding| encoding.get_ids().to_vec())
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_has_the_same_ids_wherever_it_stands_and_however_it_is_written() {
+    fn a_word_has_the_same_ids_at_any_position_and_in_any_spelling() {
         let tokenizer = trained();
         let old = tokenizer.encode("old");
         assert_eq!(old.len(), 1);
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn survives_its_file() {
+    fn a_saved_tokenizer_reads_back() {
         let tokenizer = trained();
         let read = CompactTokenizer::from_bytes(tokenizer.to_json().unwrap().as_bytes()).unwrap();
         let text = "a grey-haired wizard 🧙";
@@ -196,10 +197,10 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_is_the_word_it_stands_for() {
+    fn a_piece_spells_its_word() {
         let tokenizer = trained();
         let [old] = tokenizer.encode("old")[..] else {
-            panic!("a frequent word is one piece");
+            panic!("a frequent word is one token");
         };
         assert_eq!(tokenizer.piece(old), "old");
     }
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_special_token_ends_nothing() {
+    fn a_special_token_in_the_text_does_not_end_it() {
         let tokenizer = trained();
         assert!(
             !tokenizer
@@ -230,7 +231,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_makes_a_bounded_sequence_with_one_end(text in ".{0,200}", context in 2usize..40) {
+        fn any_text_gives_a_bounded_sequence_with_one_end(text in ".{0,200}", context in 2usize..40) {
             let tokenizer = trained();
             let (start, end) = (tokenizer.start(), tokenizer.end());
             let tokenizer = Tokenizer::Compact(tokenizer);

@@ -1,4 +1,4 @@
-//! Text to token ids: OpenAI's byte-pair tokenizer, and the small one of the compact towers.
+//! Text to token ids: OpenAI's byte-pair tokenizer, and the small tokenizer of the compact towers.
 
 mod clean;
 mod compact;
@@ -13,20 +13,21 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Tokens;
 
-/// Fills a batch's rows after their end. No tower looks at it.
+/// Fills the rows of a batch after the end token. No tower reads it.
 const PADDING: u32 = 0;
 
 /// The tokenizer of a text tower.
 #[derive(Debug, Clone)]
 pub enum Tokenizer {
-    /// Of the built-in domain's compact tower.
+    /// The built-in domain's compact tokenizer.
     Compact(CompactTokenizer),
-    /// Of OpenAI's models.
+    /// OpenAI's tokenizer.
     Simple(SimpleTokenizer),
 }
 
 impl Tokenizer {
-    /// Start, pieces, end. A text of more than `context` tokens is cut and its last token replaced by the end.
+    /// Start, tokens of the text, end. A text of more than `context` tokens is truncated, and its
+    /// last token is replaced by the end.
     pub fn sequence(&self, text: &str, context: usize) -> Vec<u32> {
         let (start, end) = self.bounds();
         let mut ids = vec![start];
@@ -36,15 +37,16 @@ impl Tokenizer {
         ids
     }
 
-    /// Whether `text`, start and end included, has at most `context` tokens.
+    /// Whether `text` has at most `context` tokens, including start and end.
     pub fn fits(&self, text: &str, context: usize) -> bool {
         self.encode(text).len() + 2 <= context
     }
 
-    /// The texts as one batch, as wide as its longest row. Over-long texts are cut, as by [`Tokenizer::sequence`].
+    /// Encodes texts as one batch, as wide as the longest row. Long texts are truncated, see
+    /// [`Tokenizer::sequence`].
     ///
     /// # Panics
-    /// When there is no text.
+    /// If there is no text.
     pub fn batch<S: AsRef<str>>(&self, texts: &[S], context: usize, device: &Device) -> Tokens {
         let rows: Vec<_> = texts
             .iter()
@@ -53,17 +55,17 @@ impl Tokenizer {
         self.collate(&rows, device)
     }
 
-    /// Sequences as one batch, as wide as its longest row.
+    /// Puts sequences into one batch, as wide as the longest row.
     ///
     /// # Panics
-    /// When there is no sequence, or one lacks its end.
+    /// If there is no sequence, or one has no end token.
     pub fn collate(&self, rows: &[Vec<u32>], device: &Device) -> Tokens {
         let (_, end) = self.bounds();
         let width = rows.iter().map(Vec::len).max().expect("a batch has a row");
         let mut ids = Vec::with_capacity(rows.len() * width);
         let mut eot = Vec::with_capacity(rows.len());
         for row in rows {
-            // The first one, since a text may hold the end token itself: CLIP pools there.
+            // CLIP pools at the first end token. A text can contain the token itself.
             let end = row
                 .iter()
                 .position(|&id| id == end)
@@ -86,7 +88,7 @@ impl Tokenizer {
         }
     }
 
-    /// The text's pieces, without start and end.
+    /// The tokens of a text, without start and end.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         match self {
             Self::Compact(tokenizer) => tokenizer.encode(text),
@@ -94,7 +96,7 @@ impl Tokenizer {
         }
     }
 
-    /// The ids of start and end.
+    /// The ids of the start and end tokens.
     fn bounds(&self) -> (u32, u32) {
         match self {
             Self::Compact(tokenizer) => (tokenizer.start(), tokenizer.end()),

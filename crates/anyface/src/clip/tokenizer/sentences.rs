@@ -1,11 +1,12 @@
-//! Cutting text into sentences: a text tower reads one at a time.
+//! Splitting of text into sentences. A text tower reads one sentence at a time.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Cuts `text` into its sentences, in order, and a sentence that does not `fit` into runs of words, or of letters.
-/// Parts are trimmed and never empty; a text without a stop inside is one part.
+/// Splits `text` into its sentences, in order. Sentences that do not satisfy `fits` are split into
+/// runs of words, or of letters. Parts are trimmed and never empty; a text without inner
+/// punctuation is one part.
 ///
-/// `fits` must hold for a single letter and for any shorter part of what fits.
+/// `fits` must hold for a single letter and for any shorter part of a part that fits.
 pub fn split_sentences(text: &str, fits: impl Fn(&str) -> bool) -> Vec<&str> {
     sentences(text)
         .flat_map(|sentence| split_at(sentence, str::split_word_bound_indices, &fits))
@@ -13,8 +14,8 @@ pub fn split_sentences(text: &str, fits: impl Fn(&str) -> bool) -> Vec<&str> {
         .collect()
 }
 
-/// The sentences with the space around them. Unlike Unicode's, they may start with a small letter, since many never
-/// type another, and do not end at "Mr." or a line break.
+/// The sentences with the surrounding white space. Unlike Unicode sentences, they may start with a
+/// lower-case letter, and do not end at "Mr." or a line break.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -32,17 +33,18 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Stops after which no space follows.
+/// Full stops that need no space after them.
 const WIDE_STOPS: [char; 3] = ['。', '！', '？'];
 const STOPS: [char; 4] = ['.', '!', '?', '…'];
-/// What may stand between a stop and the space.
+/// Characters allowed between a stop and the space.
 const CLOSERS: [char; 7] = ['"', '\'', ')', ']', '”', '’', '»'];
-/// Words that are written with a stop.
+/// Abbreviations with a full stop.
 const ABBREVIATIONS: [&str; 10] = [
     "mr", "mrs", "ms", "dr", "st", "prof", "jr", "sr", "e.g", "i.e",
 ];
 
-/// Whether a word is the last of its sentence: it has a stop that is not that of an initial or an abbreviation.
+/// Whether a word ends a sentence: it has a stop that does not belong to an initial or an
+/// abbreviation.
 fn ends_sentence(word: &str) -> bool {
     let word = word.trim_end_matches(CLOSERS);
     if word.ends_with(WIDE_STOPS) {
@@ -55,7 +57,7 @@ fn ends_sentence(word: &str) -> bool {
     bare != word && !abbreviated
 }
 
-/// The fewest runs of units that fit, taken greedily; a unit that does not fit is a run of its own.
+/// Greedily groups units into the fewest runs that fit. A unit that does not fit is its own run.
 fn split_at<'a, I>(
     text: &'a str,
     units: impl Fn(&'a str) -> I,
@@ -77,7 +79,8 @@ where
     let mut start = 0;
     let mut next = 0;
     while next < ends.len() {
-        // Runs are short beside the text, so the longest that fits is sought among the next few lengths, doubling.
+        // Runs are short compared with the text, so this tries doubling lengths before searching
+        // for the longest that fits.
         let fitting = |count: usize| fits(text[start..ends[next + count - 1]].trim());
         let left = ends.len() - next;
         let mut bound = 1;

@@ -1,4 +1,4 @@
-//! OpenAI's byte-pair tokenizer, `clip/simple_tokenizer.py` of openai/CLIP.
+//! OpenAI's byte-pair tokenizer: `clip/simple_tokenizer.py` of openai/CLIP.
 
 use std::io::{BufRead, BufReader};
 use std::sync::LazyLock;
@@ -12,10 +12,10 @@ use super::clean::clean;
 
 const VOCABULARY: &[u8] = include_bytes!("../../../assets/bpe_simple_vocab_16e6.txt.gz");
 
-/// Number of merges CLIP keeps: 49 408 ids less 2 × 256 bytes and the two special tokens.
+/// Number of merges in CLIP: 49 408 ids minus 2 × 256 bytes and two special tokens.
 const MERGES: usize = 49_152 - 256 - 2;
 
-/// Marks a piece at the end of its word.
+/// Marks a token at the end of a word.
 const WORD_END: &str = "</w>";
 
 const START: &str = "<|startoftext|>";
@@ -26,7 +26,7 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(pattern).expect("a valid pattern")
 });
 
-/// OpenAI's tokenizer over its 49 408 ids.
+/// OpenAI's tokenizer with 49 408 ids.
 #[derive(Debug, Clone)]
 pub struct SimpleTokenizer {
     bpe: Box<BPE>,
@@ -45,7 +45,7 @@ impl SimpleTokenizer {
             .skip(1)
             .take(MERGES)
             .map(|line| {
-                let line = line.expect("the vocabulary is whole");
+                let line = line.expect("the vocabulary is complete");
                 let (left, right) = line.split_once(' ').expect("a merge has two sides");
                 (left.to_owned(), right.to_owned())
             })
@@ -62,11 +62,12 @@ impl SimpleTokenizer {
             .vocab_and_merges(vocabulary, merges)
             .end_of_word_suffix(WORD_END.to_owned())
             .build()
-            .expect("every merge is of known pieces");
+            .expect("every merge joins known tokens");
         Self { bpe: Box::new(bpe) }
     }
 
-    /// The ids of `text`, without start and end. Whoever types the name of a special token gets that token.
+    /// The ids of `text`, without start and end. The name of a special token in the text becomes
+    /// that token, as in the reference.
     pub(super) fn encode(&self, text: &str) -> Vec<u32> {
         let text = clean(text);
         WORD.find_iter(&text)
@@ -81,7 +82,7 @@ impl SimpleTokenizer {
 
     fn encode_word(&self, word: &str) -> Vec<u32> {
         let symbols: String = word.bytes().map(|byte| SYMBOLS[byte as usize]).collect();
-        let pieces = self.bpe.tokenize(&symbols).expect("every byte has a piece");
+        let pieces = self.bpe.tokenize(&symbols).expect("every byte has a token");
         pieces.into_iter().map(|piece| piece.id).collect()
     }
 }
@@ -101,7 +102,7 @@ static SYMBOLS: LazyLock<[char; 256]> = LazyLock::new(|| {
     symbols
 });
 
-/// Bytes and the visible characters that stand for them, in the order of their ids (`bytes_to_unicode`).
+/// Bytes and the visible characters that represent them, in id order (`bytes_to_unicode`).
 fn byte_symbols() -> Vec<(u8, char)> {
     let visible = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     let shown = (0..=255)

@@ -9,7 +9,7 @@ use super::{Choices, towers};
 use crate::clip::transformer::Activation;
 use crate::weights::WeightsError;
 
-/// Tensors outside the blocks: transformers' name, OpenAI's.
+/// Tensors outside the blocks: (transformers' name, OpenAI's name).
 const SINGLE: [(&str, &str); 13] = [
     (
         "text_model.embeddings.token_embedding.weight",
@@ -33,7 +33,7 @@ const SINGLE: [(&str, &str); 13] = [
         "vision_model.embeddings.position_embedding.weight",
         "visual.positional_embedding",
     ),
-    // The misspelling is theirs.
+    // The misspelling is in transformers.
     ("vision_model.pre_layrnorm.weight", "visual.ln_pre.weight"),
     ("vision_model.pre_layrnorm.bias", "visual.ln_pre.bias"),
     (
@@ -45,7 +45,7 @@ const SINGLE: [(&str, &str); 13] = [
     ("visual_projection.weight", "visual.proj"),
 ];
 
-/// Modules of a block: transformers' name, OpenAI's.
+/// Modules of a block: (transformers' name, OpenAI's name).
 const BLOCK: [(&str, &str); 5] = [
     ("layer_norm1", "ln_1"),
     ("layer_norm2", "ln_2"),
@@ -54,13 +54,13 @@ const BLOCK: [(&str, &str); 5] = [
     ("mlp.fc2", "mlp.c_proj"),
 ];
 
-/// Both towers of a file.
+/// Reads both towers.
 pub(in super::super) fn from_hugging_face(
     claims: &mut Claims<'_>,
 ) -> Result<Vec<Network>, WeightsError> {
     let checkpoint = claims.checkpoint;
     let choices = choices(claims)?;
-    claims.leave_out("*.position_ids", "the numbers from 0");
+    claims.leave_out("*.position_ids", "the indices from 0");
     claims.leave_out("logit_scale", "the temperature of training");
     let mut tensors = BTreeMap::new();
     for (theirs, ours) in SINGLE {
@@ -90,7 +90,7 @@ pub(in super::super) fn from_hugging_face(
     towers(checkpoint, tensors, &choices)
 }
 
-/// The tensors of a block; OpenAI joins the projections of query, key and value.
+/// Claims the tensors of a block. OpenAI's layout joins the projections of query, key and value.
 fn take_block(
     claims: &mut Claims<'_>,
     theirs: &str,
@@ -116,11 +116,11 @@ fn take_block(
     Ok(tensors)
 }
 
-/// `config.json` beside the file, with transformers' own defaults.
+/// Reads `config.json` beside the file, with transformers' defaults.
 fn choices(claims: &Claims<'_>) -> Result<Choices, WeightsError> {
     let config = claims.checkpoint.sidecar(
         "config.json",
-        "the model's own of Hugging Face, with `vision_config` and `text_config`",
+        "the model's file on Hugging Face, with `vision_config` and `text_config`",
     )?;
     let number = |pointer: &str| config.pointer(pointer)?.as_u64()?.try_into().ok();
     let activation = match config
@@ -131,7 +131,7 @@ fn choices(claims: &Claims<'_>) -> Result<Choices, WeightsError> {
         Some("gelu") => Activation::Gelu,
         Some(other) => {
             let reason =
-                format!("config.json: hidden_act is {other}, known are gelu and quick_gelu");
+                format!("config.json: hidden_act is {other}; supported are gelu and quick_gelu");
             return Err(WeightsError::unsupported(claims.checkpoint, reason));
         }
     };

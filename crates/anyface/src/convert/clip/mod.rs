@@ -1,6 +1,7 @@
-//! CLIP to a text tower and an image tower.
+//! Conversion of CLIP to a text tower and an image tower.
 //!
-//! References: `clip/model.py` of openai/CLIP, `modeling_clip.py` of transformers, `open_clip/model.py`.
+//! References: `clip/model.py` of openai/CLIP, `modeling_clip.py` of transformers,
+//! `open_clip/model.py`.
 
 mod hugging_face;
 mod openai;
@@ -19,17 +20,17 @@ use crate::clip::{
 };
 use crate::weights::WeightsError;
 
-/// What the weights do not tell.
+/// Settings that the weights do not determine.
 #[derive(Debug)]
 struct Choices {
     activation: crate::clip::transformer::Activation,
-    /// Channels of an attention head of the text tower.
+    /// Channels per attention head of the text tower.
     text_heads: Option<usize>,
-    /// Channels of an attention head of the image tower.
+    /// Channels per attention head of the image tower.
     image_heads: Option<usize>,
 }
 
-/// Both towers from tensors under OpenAI's names; checks them.
+/// Checks tensors under OpenAI's names and makes both towers.
 fn towers(
     checkpoint: &Checkpoint,
     tensors: BTreeMap<String, StoredTensor>,
@@ -138,21 +139,22 @@ fn shape<const N: usize>(
     };
     tensor.shape().try_into().map_err(|_| {
         let reason = format!(
-            "`{name}` has shape {:?}, which should have {N} axes",
+            "`{name}` has shape {:?}; it should have {N} axes",
             tensor.shape()
         );
         WeightsError::unsupported(checkpoint, reason)
     })
 }
 
-/// How many parts `prefix.0`, `prefix.1`, … have the tensor `name`.
+/// How many of `prefix.0`, `prefix.1`, … have the tensor `name`.
 fn numbered(tensors: &BTreeMap<String, StoredTensor>, prefix: &str, name: &str) -> usize {
     (0..)
         .take_while(|i| tensors.contains_key(&format!("{prefix}.{i}.{name}")))
         .count()
 }
 
-/// Attention heads: by the config where there is one, else of 64 channels, as in all of OpenAI's.
+/// Number of attention heads: from the config if there is one, else with 64 channels each, as in
+/// all of OpenAI's models.
 fn heads(
     checkpoint: &Checkpoint,
     width: usize,

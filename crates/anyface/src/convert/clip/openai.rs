@@ -9,12 +9,12 @@ use super::{Choices, towers};
 use crate::clip::transformer::Activation;
 use crate::weights::WeightsError;
 
-/// What stands in `open_clip_config.json`: a checkpoint of open_clip's training comes without.
-const CONFIG_CONTENT: &str = "`{\"model_cfg\": …}` with what open_clip's `model_configs` has for \
-    this architecture, such as ViT-B-32.json; add `\"quick_gelu\": true` to it where training used \
+/// Expected content of `open_clip_config.json`, which checkpoints from open_clip's training lack.
+const CONFIG_CONTENT: &str = "`{\"model_cfg\": …}` with the entry of open_clip's `model_configs` \
+    for this architecture, such as ViT-B-32.json; add `\"quick_gelu\": true` to it where training used \
     QuickGELU";
 
-/// Both towers of a file.
+/// Reads both towers.
 pub(in super::super) fn from_openai(claims: &mut Claims<'_>) -> Result<Vec<Network>, WeightsError> {
     let checkpoint = claims.checkpoint;
     let conv1 = claims
@@ -25,14 +25,17 @@ pub(in super::super) fn from_openai(claims: &mut Claims<'_>) -> Result<Vec<Netwo
     let prefix = conv1.trim_end_matches("visual.conv1.weight");
     let choices = choices(claims)?;
     for name in ["input_resolution", "context_length", "vocab_size"] {
-        claims.leave_out(&format!("{prefix}{name}"), "a size that the shapes tell");
+        claims.leave_out(
+            &format!("{prefix}{name}"),
+            "a size that follows from the shapes",
+        );
     }
     claims.leave_out(
         &format!("{prefix}logit_scale"),
         "the temperature of training",
     );
-    claims.leave_out("optimizer.*", "the state of an optimiser");
-    claims.leave_out("*.num_batches_tracked", "a counter of training");
+    claims.leave_out("optimizer.*", "optimiser state");
+    claims.leave_out("*.num_batches_tracked", "a training counter");
     let pattern = format!("{prefix}*");
     let names: Vec<&str> = claims.names(&pattern).collect();
     let mut tensors = BTreeMap::new();
@@ -43,13 +46,14 @@ pub(in super::super) fn from_openai(claims: &mut Claims<'_>) -> Result<Vec<Netwo
     towers(checkpoint, tensors, &choices)
 }
 
-/// The layers around a block of a ResNet have numbers there.
+/// Renames the numbered layers around a ResNet block.
 fn our_name(name: &str) -> String {
     name.replace("downsample.0.", "downsample.conv.")
         .replace("downsample.1.", "downsample.norm.")
 }
 
-/// OpenAI's own files are TorchScript; elsewhere `open_clip_config.json` says what the weights do not.
+/// OpenAI's own files are TorchScript. For others, `open_clip_config.json` has the settings that
+/// the weights do not determine.
 fn choices(claims: &Claims<'_>) -> Result<Choices, WeightsError> {
     if claims.checkpoint.container == Container::TorchScript {
         return Ok(Choices {

@@ -1,12 +1,12 @@
-//! The table of names.
+//! The table of tensor names in three implementations.
 
 use super::Naming;
 use crate::stylegan2::{Architecture, GeneratorConfig};
 
-/// The mean of `w`, under our name and NVIDIA's.
+/// The mean of `w`, under this library's and NVIDIA's name.
 pub(super) const W_AVG: &str = "mapping.w_avg";
 
-/// One tensor under its three names, each below the generator.
+/// One tensor under its three names, each relative to the generator.
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) ours: String,
@@ -18,13 +18,13 @@ pub(super) struct Key {
 /// Axes of length 1 by which the shapes differ.
 #[derive(Debug, Clone, Copy)]
 enum Axes {
-    /// None.
+    /// No difference.
     Same,
-    /// rosinality puts this many in front.
+    /// rosinality has this number of leading axes.
     Front(usize),
-    /// A number: NVIDIA has no axis, the others one.
+    /// A scalar: NVIDIA has no axis, the others have one.
     Scalar,
-    /// Colours, which rosinality spreads over pixels: `[1, 3, 1, 1]`.
+    /// Per colour; rosinality has pixel axes: `[1, 3, 1, 1]`.
     Pixels,
 }
 
@@ -45,12 +45,12 @@ impl Key {
         }
     }
 
-    /// Whether it is a map of noise.
+    /// Whether the tensor is a noise map.
     pub(super) fn is_noise(&self) -> bool {
         self.ours.ends_with(".noise_const")
     }
 
-    /// The shape elsewhere of a tensor that has the shape `ours` here.
+    /// The shape in `naming` of a tensor with shape `ours` in this library.
     pub(super) fn shape(&self, naming: Naming, ours: &[usize]) -> Vec<usize> {
         match (naming, self.axes) {
             (Naming::Nvidia, Axes::Scalar) => Vec::new(),
@@ -61,7 +61,7 @@ impl Key {
     }
 }
 
-/// Every tensor of a generator of these sizes but for [`W_AVG`], which rosinality keeps beside the
+/// All tensors of a generator of these sizes except [`W_AVG`], which rosinality stores outside the
 /// generator.
 pub(super) fn keys(config: &GeneratorConfig) -> Vec<Key> {
     let mut keys = vec![Key::new(
@@ -102,7 +102,7 @@ pub(super) fn keys(config: &GeneratorConfig) -> Vec<Key> {
         }
         keys.extend(module("conv1", conv1).convolution(2 * level));
         if level > 0 && config.architecture() == Architecture::Resnet {
-            // rosinality has no such architecture.
+            // rosinality does not have this architecture.
             let skip = module("skip", String::new());
             keys.push(skip.key("weight", "", Axes::Same));
         }
@@ -122,7 +122,7 @@ struct Module {
 }
 
 impl Module {
-    /// A styled convolution; rosinality keeps the noise of all in one list.
+    /// A styled convolution. rosinality stores all noise maps in one list.
     fn convolution(&self, noise: usize) -> [Key; 6] {
         let noise = Key::new(
             format!("{}.noise_const", self.ours),
@@ -141,7 +141,7 @@ impl Module {
         ]
     }
 
-    /// Features to colours.
+    /// A to-RGB layer.
     fn colours(&self) -> [Key; 4] {
         let [weight, affine_weight, affine_bias] = self.styled();
         let bias = self.key("bias", "bias", Axes::Pixels);

@@ -1,16 +1,16 @@
-//! Where a file has its generator.
+//! Location of the generator in a file.
 
 use super::Naming;
 
-/// Whose names a file uses, and what stands in front of them.
+/// Naming of a file's tensors and their common prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Layout {
     pub(in super::super) naming: Naming,
-    /// `G_ema.`, `g_ema.module.`; nothing where the file is the generator's state dict.
+    /// E.g. `G_ema.` or `g_ema.module.`; empty if the file is the generator's state dict.
     pub(in super::super) prefix: String,
 }
 
-/// Tensors by which a generator is known: NVIDIA's StyleGAN2, NVIDIA's StyleGAN3, rosinality's
+/// Tensors that identify a generator: NVIDIA's StyleGAN2, NVIDIA's StyleGAN3, rosinality's
 /// StyleGAN2.
 const SIGNS: [(&str, Naming); 3] = [
     ("synthesis.b4.const", Naming::Nvidia),
@@ -19,8 +19,7 @@ const SIGNS: [(&str, Naming); 3] = [
 ];
 
 impl Layout {
-    /// The generator among tensors of these names: the moving average of one where there are
-    /// several.
+    /// Finds the generator among tensor names; prefers the EMA if there are several.
     pub(in super::super) fn of<'n>(names: impl Iterator<Item = &'n str>) -> Option<Self> {
         let found = names.filter_map(|name| {
             SIGNS.into_iter().find_map(|(sign, naming)| {
@@ -37,20 +36,20 @@ impl Layout {
         })
     }
 
-    /// The name in the file of a tensor of the generator.
+    /// The name in the file of a generator tensor.
     pub(super) fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 }
 
-/// Why a part of a file beside its generator is not needed.
+/// Why a part of a file outside its generator is not needed.
 pub(super) fn part_beside(name: &str) -> &'static str {
     match name.to_lowercase().as_str() {
-        "g" | "generator" => "the generator in training, not its average",
+        "g" | "generator" => "the generator in training, not its EMA",
         "d" | "discriminator" => "the discriminator",
-        "g_optim" | "d_optim" | "optimizer" => "the state of an optimiser",
-        "augment_pipe" | "ada_aug_p" => "the augmentation of training",
-        _ => "not of the generator",
+        "g_optim" | "d_optim" | "optimizer" => "optimiser state",
+        "augment_pipe" | "ada_aug_p" => "training augmentation",
+        _ => "not part of the generator",
     }
 }
 
@@ -64,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_average_is_found_behind_any_prefix() {
+    fn the_ema_is_found_under_any_prefix() {
         let nvidia = |prefix: &str| Some((Naming::Nvidia, prefix.to_owned()));
         let rosinality = |prefix: &str| Some((Naming::Rosinality, prefix.to_owned()));
         assert_eq!(prefix(&["synthesis.b4.const"]), nvidia(""));

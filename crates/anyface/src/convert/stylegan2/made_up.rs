@@ -1,4 +1,4 @@
-//! What training checkpoints lack: the mean of `w`, and the constant noise.
+//! Fills in what training checkpoints lack: the mean of `w`, and the constant noise.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::stylegan2::GeneratorConfig;
 use crate::weights::{WeightsError, load_module_tensors};
 
-/// Seed of all that is drawn.
+/// Seed of the random numbers.
 pub(super) const SEED: u64 = 0;
 
-/// Latents that the mean of `w` is taken of: as NVIDIA's projector does.
+/// Number of latents for the mean of `w`, as in NVIDIA's projector.
 pub(super) const SAMPLES: usize = 10_000;
 
-/// Latents that are mapped at once.
+/// Latents mapped at once.
 const BATCH: usize = 1000;
 
-/// The mean `[D]` of what the mapping network makes of [`SAMPLES`] `z`. `tensors` are those of the
-/// whole generator, with any mean.
+/// The mean `[D]` of `w` over [`SAMPLES`] random `z`. `tensors` are those of the whole generator,
+/// with any mean.
 pub(super) fn mean_w(
     config: &GeneratorConfig,
     tensors: &BTreeMap<String, StoredTensor>,
@@ -40,7 +40,7 @@ pub(super) fn mean_w(
     Ok(StoredTensor::from_f32(vec![config.w_dim], &mean))
 }
 
-/// A map of noise, drawn by `rng`.
+/// A random noise map.
 pub(super) fn noise(shape: &[usize], rng: &mut ChaCha8Rng) -> StoredTensor {
     StoredTensor::from_f32(shape.to_vec(), &normal(rng, shape.iter().product()))
 }

@@ -1,7 +1,7 @@
-//! StyleGAN2 between the names of NVIDIA, of rosinality, and of this library.
+//! StyleGAN2 under the names of NVIDIA, rosinality and this library.
 //!
-//! References: `training/networks.py` of NVlabs/stylegan2-ada-pytorch, `model.py` and `convert_weight.py` of
-//! rosinality/stylegan2-pytorch.
+//! References: `training/networks.py` of NVlabs/stylegan2-ada-pytorch, `model.py` and
+//! `convert_weight.py` of rosinality/stylegan2-pytorch.
 
 mod key;
 mod layout;
@@ -23,7 +23,7 @@ use super::{Claims, Network};
 use crate::stylegan2::{Architecture, GeneratorConfig};
 use crate::weights::{WeightsError, parameter_shapes};
 
-/// Whose names a generator's tensors have.
+/// Naming of a generator's tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
     /// `synthesis.b8.conv0.weight`.
@@ -32,7 +32,7 @@ pub enum Naming {
     Rosinality,
 }
 
-/// The generator of a file; what stands beside it is left out.
+/// Reads the generator of a file and leaves out everything else.
 pub(super) fn from_stylegan2(
     claims: &mut Claims<'_>,
     layout: &Layout,
@@ -51,14 +51,15 @@ pub(super) fn generator(claims: &mut Claims<'_>, layout: &Layout) -> Result<Netw
     claim(claims, &config, layout)
 }
 
-/// The low-pass filter [1, 3, 3, 1] in both directions, `[4, 4]`, with sum `gain`: no other resampling is known.
+/// The low-pass filter [1, 3, 3, 1] in both directions, `[4, 4]`, with sum `gain`. No other
+/// resampling is supported.
 fn filter(gain: f32) -> StoredTensor {
     let taps = [1.0, 3.0, 3.0, 1.0];
     let values = taps.map(|row| taps.map(|column| row * column / 64.0 * gain));
     StoredTensor::from_f32(vec![4, 4], values.as_flattened())
 }
 
-/// Claims the parameters of a generator and its filters.
+/// Claims the parameters and filters of a generator.
 fn claim(
     claims: &mut Claims<'_>,
     config: &GeneratorConfig,
@@ -84,7 +85,7 @@ fn claim(
     }
     if is_noiseless {
         let seed = made_up::SEED;
-        let note = format!("the constant noise is not in the file: drawn with the seed {seed}");
+        let note = format!("the file has no constant noise: it was drawn with seed {seed}");
         claims.notes.push(note);
     }
     take_filters(claims, layout)?;
@@ -93,7 +94,7 @@ fn claim(
     Network::new("generator", config, &generator, tensors, source_name)
 }
 
-/// Claims the filters, which must be [`filter`].
+/// Claims the filters, which must equal [`filter`].
 fn take_filters(claims: &mut Claims<'_>, layout: &Layout) -> Result<(), WeightsError> {
     let (pattern, expected) = match layout.naming {
         Naming::Nvidia => ("*.resample_filter", filter(1.0)),
@@ -102,17 +103,17 @@ fn take_filters(claims: &mut Claims<'_>, layout: &Layout) -> Result<(), WeightsE
     let pattern = layout.name(pattern);
     for name in claims.names(&pattern) {
         let found = claims.get(name)?;
-        // Its numbers are exact in every float.
+        // The values are exact in every float type.
         if found.shape() != expected.shape() || found.to_f32() != expected.to_f32() {
             let reason = format!("`{name}` is not the filter [1, 3, 3, 1]");
             return Err(WeightsError::unsupported(claims.checkpoint, reason));
         }
     }
-    claims.leave_out(&pattern, "a filter that never changes");
+    claims.leave_out(&pattern, "a constant filter");
     Ok(())
 }
 
-/// Claims the mean of `w`, or makes it where a training checkpoint has none.
+/// Claims the mean of `w`, or computes it if a training checkpoint has none.
 fn take_w_avg(
     claims: &mut Claims<'_>,
     config: &GeneratorConfig,
@@ -147,7 +148,8 @@ fn take_w_avg(
         (None, Naming::Rosinality) => {
             let samples = made_up::SAMPLES;
             claims.notes.push(format!(
-                "latent_avg is not in the file: the mean of {samples} latents of its mapping network"
+                "the file has no latent_avg: it was computed as the mean of {samples} latents of the \
+                 mapping network"
             ));
             let any = StoredTensor::from_f32(shape.to_vec(), &vec![0.0; config.w_dim]);
             tensors.insert(W_AVG.to_owned(), any);
@@ -158,7 +160,7 @@ fn take_w_avg(
     Ok(())
 }
 
-/// `[D]` of `[L, D]` with equal rows, as the encoders keep it.
+/// `[D]` from `[L, D]` with equal rows, as encoder files store it.
 fn mean_row(stored: &StoredTensor) -> Option<StoredTensor> {
     let &[rows, _] = stored.shape() else {
         return None;
@@ -169,12 +171,11 @@ fn mean_row(stored: &StoredTensor) -> Option<StoredTensor> {
         .then(|| rows[0].clone())
 }
 
-/// The tensors of a generator under the names and shapes of another implementation, filters included: what its own files
-/// hold, bit for bit. `tensors` are those of [`Network`].
+/// The tensors of a generator under the names and shapes of another implementation, including
+/// filters: bit for bit the content of its own files. `tensors` are those of [`Network`].
 ///
 /// # Errors
-/// The first tensor of `config` that is missing; an architecture other than `skip` under
-/// rosinality's names.
+/// If a tensor of `config` is missing, or the architecture is not `skip` under rosinality's names.
 pub fn export(
     config: &GeneratorConfig,
     tensors: &BTreeMap<String, StoredTensor>,
@@ -183,7 +184,10 @@ pub fn export(
     if naming == Naming::Rosinality && config.architecture() != Architecture::Skip {
         return Err(WeightsError::Unsupported {
             source_name: "the generator".to_owned(),
-            reason: format!("rosinality has no architecture {:?}", config.architecture()),
+            reason: format!(
+                "rosinality's code does not support the architecture {:?}",
+                config.architecture()
+            ),
         });
     }
     let tensor = |ours: &str| {

@@ -1,4 +1,4 @@
-//! The names of stylegan2-ada-pytorch and of stylegan3, in a pickle or a state dict.
+//! The names of stylegan2-ada-pytorch and stylegan3, in a pickle or a state dict.
 
 use anyface_checkpoint::Checkpoint;
 use serde_json::Value;
@@ -8,8 +8,8 @@ use super::Layout;
 use crate::stylegan2::{Architecture, GeneratorConfig};
 use crate::weights::WeightsError;
 
-/// Sizes by the shapes of the tensors; the rest by the attributes of the modules, which a state
-/// dict does not have.
+/// Derives the sizes from the shapes of the tensors, and the rest from the attributes of the
+/// modules, which a state dict lacks.
 pub(super) fn config(
     claims: &mut Claims<'_>,
     layout: &Layout,
@@ -19,13 +19,13 @@ pub(super) fn config(
     if has("synthesis.input.*") {
         return Err(WeightsError::unsupported(
             checkpoint,
-            "a StyleGAN3, which this library does not have: take a StyleGAN2",
+            "StyleGAN3 is not supported: use a StyleGAN2",
         ));
     }
     if has("mapping.embed.*") {
         return Err(WeightsError::unsupported(
             checkpoint,
-            "a generator of classes, which this library does not have",
+            "class-conditional generators are not supported",
         ));
     }
     let architecture = match (
@@ -56,8 +56,8 @@ pub(super) fn config(
     };
     let Some(attributes) = attributes(checkpoint, layout) else {
         claims.notes.push(
-            "a state dict does not say conv_clamp: none is taken, as NVIDIA's FFHQ networks of 2020 \
-             have it"
+            "a state dict does not store conv_clamp: none is used, as in NVIDIA's FFHQ networks of \
+             2020"
                 .to_owned(),
         );
         return Ok(config);
@@ -74,7 +74,7 @@ pub(super) fn config(
     };
     let activation = attribute("synthesis/b8/conv0/activation")?;
     if activation != "lrelu" {
-        let reason = format!("the activation {activation}, where this library has \"lrelu\" only");
+        let reason = format!("the activation {activation} is not supported, only lrelu");
         return Err(WeightsError::unsupported(checkpoint, reason));
     }
     let lr_multiplier = attribute("mapping/fc0/bias_gain")?.as_f64();
@@ -94,7 +94,7 @@ fn attributes<'c>(checkpoint: &'c Checkpoint, layout: &Layout) -> Option<&'c Val
     module.get("class").is_some().then_some(module)
 }
 
-/// Names of the filters, below the generator.
+/// Names of the filters, relative to the generator.
 pub(super) fn filters(config: &GeneratorConfig) -> Vec<String> {
     let mut names = Vec::new();
     for level in 0..config.channels.len() {

@@ -5,7 +5,7 @@ use super::Layout;
 use crate::stylegan2::GeneratorConfig;
 use crate::weights::WeightsError;
 
-/// Sizes by the shapes of the tensors; nothing else varies.
+/// Derives the sizes from the shapes of the tensors; nothing else varies.
 pub(super) fn config(
     claims: &Claims<'_>,
     layout: &Layout,
@@ -19,10 +19,10 @@ pub(super) fn config(
     let first_layer = layout.name("style.1.weight");
     let [w_dim, z_dim] = claims.shape(&first_layer)?;
     if z_dim != w_dim {
-        // Without classes it has one width for both: `EqualLinear(style_dim, style_dim)`.
+        // An unconditional generator uses one width for both: `EqualLinear(style_dim, style_dim)`.
         let reason = format!(
-            "a generator of classes, which this library does not have: `{first_layer}` reads \
-             {z_dim} numbers, more than the {w_dim} of a latent"
+            "class-conditional generators are not supported: `{first_layer}` reads \
+             {z_dim} values, but a latent has {w_dim}"
         );
         return Err(WeightsError::unsupported(claims.checkpoint, reason));
     }
@@ -30,7 +30,7 @@ pub(super) fn config(
     Ok(GeneratorConfig::new(z_dim, w_dim, channels).with_mapping_layers(mapping_layers))
 }
 
-/// Names of the filters, below the generator.
+/// Names of the filters, relative to the generator.
 pub(super) fn filters(config: &GeneratorConfig) -> Vec<String> {
     (1..config.channels.len())
         .flat_map(|level| {

@@ -1,4 +1,4 @@
-//! Files of known networks as training, forks and tools leave them.
+//! Files of known networks in the variants that training, forks and tools produce.
 
 use half::{bf16, f16};
 use rand::SeedableRng;
@@ -13,7 +13,7 @@ fn rosinality() -> BTreeMap<String, StoredTensor> {
     open("checkpoints/rosinality_zip.pt").tensors
 }
 
-/// The same numbers, rounded to another type.
+/// The same values, rounded to another type.
 fn cast(tensor: &StoredTensor, dtype: Dtype) -> StoredTensor {
     let values = tensor.to_f32().unwrap().into_iter();
     let bytes: Vec<u8> = match dtype {
@@ -29,7 +29,7 @@ fn cast(tensor: &StoredTensor, dtype: Dtype) -> StoredTensor {
     StoredTensor::contiguous(dtype, tensor.shape().to_vec(), &bytes.into()).unwrap()
 }
 
-/// The generator in tensors, and what was made up for it.
+/// The generator among tensors, and the notes about filled-in data.
 fn converted_from(tensors: &BTreeMap<String, StoredTensor>) -> (Network, Vec<String>) {
     let mut converted = convert(&saved(tensors)).unwrap();
     assert_eq!(converted.networks.len(), 1);
@@ -62,13 +62,13 @@ fn rosinalitys_files_in_any_float_are_read() {
 }
 
 #[test]
-fn a_missing_mean_of_w_is_that_of_the_mapping_network() {
+fn a_missing_mean_of_w_is_computed_with_the_mapping_network() {
     let mut tensors = rosinality();
     tensors.remove("latent_avg");
     let (network, notes) = converted_from(&tensors);
     assert_eq!(notes.len(), 1);
     assert!(
-        notes[0].starts_with("latent_avg is not in the file"),
+        notes[0].starts_with("the file has no latent_avg"),
         "{notes:?}"
     );
     assert_eq!(
@@ -76,7 +76,7 @@ fn a_missing_mean_of_w_is_that_of_the_mapping_network() {
         converted_from(&tensors).0.tensors["mapping.w_avg"]
     );
 
-    // Of other latents: the means differ by what their numbers allow.
+    // Compares with the mean of other latents, within their standard error.
     let generator = loaded(&network);
     let rng = ChaCha8Rng::seed_from_u64(7);
     let z: Vec<f32> = StandardNormal.sample_iter(rng).take(4000 * 64).collect();
@@ -94,13 +94,13 @@ fn a_missing_mean_of_w_is_that_of_the_mapping_network() {
 }
 
 #[test]
-fn missing_noise_is_drawn_once_and_for_all() {
+fn missing_noise_is_drawn_with_a_fixed_seed() {
     let mut tensors = rosinality();
     without(&mut tensors, "g_ema.noises.");
     let (network, notes) = converted_from(&tensors);
     assert_eq!(
         notes,
-        ["the constant noise is not in the file: drawn with the seed 0"]
+        ["the file has no constant noise: it was drawn with seed 0"]
     );
     let noise = |network: &Network| {
         let map = &network.tensors["synthesis.blocks.4.conv1.noise_const"];
@@ -113,7 +113,7 @@ fn missing_noise_is_drawn_once_and_for_all() {
     assert!((0.9..1.1).contains(&variance), "{variance}");
     loaded(&network);
 
-    // One map alone must not be missing.
+    // A single missing map is an error.
     let mut tensors = rosinality();
     tensors.remove("g_ema.noises.noise_3");
     let error = convert(&saved(&tensors)).unwrap_err().to_string();
@@ -121,7 +121,7 @@ fn missing_noise_is_drawn_once_and_for_all() {
 }
 
 #[test]
-fn prefixes_and_bare_state_dicts_are_seen_through() {
+fn generators_are_found_under_any_prefix() {
     let (expected, _) = converted_from(&rosinality());
     for prefix in ["", "module.", "g_ema.module.", "state_dict.g_ema."] {
         let renamed = rosinality().into_iter().map(|(name, tensor)| {
@@ -141,7 +141,7 @@ fn prefixes_and_bare_state_dicts_are_seen_through() {
 }
 
 #[test]
-fn the_average_is_taken_before_the_network_in_training() {
+fn the_ema_is_preferred_to_the_network_in_training() {
     let mut tensors = rosinality();
     for (name, tensor) in rosinality() {
         if let Some(name) = name.strip_prefix("g_ema.") {
@@ -166,12 +166,12 @@ fn the_average_is_taken_before_the_network_in_training() {
 }
 
 #[test]
-fn generators_of_classes_are_refused_under_rosinalitys_names_too() {
+fn class_conditional_generators_are_refused_under_rosinalitys_names() {
     let error = changed(|tensors| {
         let twice = StoredTensor::from_f32(vec![64, 128], &vec![0.0; 64 * 128]);
         tensors.insert("g_ema.style.1.weight".to_owned(), twice);
     });
-    assert!(error.contains("a generator of classes"), "{error}");
+    assert!(error.contains("class-conditional generators"), "{error}");
     assert!(error.contains("128") && error.contains("64"), "{error}");
 }
 
@@ -194,7 +194,7 @@ fn nvidias_state_dicts_are_read_without_their_pickle() {
 }
 
 #[test]
-fn nvidias_other_architectures_are_told_by_their_tensors() {
+fn nvidias_other_architectures_are_detected_by_their_tensors() {
     for (file, architecture) in [
         ("nvidia_resnet_clamp2_p3.pkl", Architecture::Resnet),
         ("nvidia_orig_state_dict.pt", Architecture::Orig),
@@ -202,13 +202,18 @@ fn nvidias_other_architectures_are_told_by_their_tensors() {
         let (config, network) = generator(file);
         assert_eq!(config.architecture(), architecture);
         let refused = export(&config, &network.tensors, Naming::Rosinality).unwrap_err();
-        assert!(refused.to_string().contains("no architecture"), "{refused}");
+        assert!(
+            refused
+                .to_string()
+                .contains("does not support the architecture"),
+            "{refused}"
+        );
         export(&config, &network.tensors, Naming::Nvidia).unwrap();
     }
 }
 
 #[test]
-fn what_stands_beside_nvidias_networks_is_left_out() {
+fn tensors_outside_nvidias_networks_are_left_out() {
     let mut file = open("checkpoints/nvidia_skip_p3.pkl");
     let count = 25_000_000_i64.to_le_bytes().to_vec().into();
     let count = StoredTensor::contiguous(Dtype::I64, Vec::new(), &count).unwrap();
@@ -225,7 +230,7 @@ fn networks_of_tensorflow_and_stylegan3_are_named() {
     let error = convert(&open("checkpoints/tensorflow.pkl"))
         .unwrap_err()
         .to_string();
-    assert!(error.contains("a network of TensorFlow"), "{error}");
+    assert!(error.contains("a TensorFlow network"), "{error}");
     assert!(error.contains("legacy.py"), "{error}");
     for prefix in ["G_ema.", ""] {
         let names = [
@@ -236,12 +241,12 @@ fn networks_of_tensorflow_and_stylegan3_are_named() {
         let tensor = StoredTensor::from_f32(vec![2], &[0.0; 2]);
         let tensors = names.map(|name| (format!("{prefix}{name}"), tensor.clone()));
         let error = convert(&saved(&tensors.into())).unwrap_err().to_string();
-        assert!(error.contains("a StyleGAN3, which"), "{error}");
+        assert!(error.contains("StyleGAN3 is not supported"), "{error}");
     }
 }
 
 #[test]
-fn an_encoder_alone_needs_its_options_and_says_which() {
+fn an_encoder_without_options_asks_for_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("encoder.pt");
     fs::copy(fixture("checkpoints/e4e_layout.pt"), &path).unwrap();
@@ -261,7 +266,7 @@ fn an_encoder_alone_needs_its_options_and_says_which() {
     file.metadata = Value::Null;
     assert_eq!(Kind::of(&file), Kind::Encoder);
     let error = convert(&file).unwrap_err().to_string();
-    assert!(error.contains("opts.json must stand beside it"), "{error}");
+    assert!(error.contains("opts.json is missing beside it"), "{error}");
     assert!(error.contains("Encoder4Editing"), "{error}");
 
     fs::write(
@@ -279,7 +284,7 @@ fn an_encoder_alone_needs_its_options_and_says_which() {
 }
 
 #[test]
-fn an_epoch_of_open_clip_needs_its_config_and_says_what_belongs_in_it() {
+fn an_open_clip_checkpoint_without_config_asks_for_it() {
     let tensors = open("clip/tiny.safetensors").tensors.into_iter();
     let mut tensors: BTreeMap<_, _> = tensors
         .map(|(name, tensor)| (format!("state_dict.module.{name}"), tensor))
@@ -293,7 +298,7 @@ fn an_epoch_of_open_clip_needs_its_config_and_says_what_belongs_in_it() {
     assert_eq!(Kind::of(&file), Kind::ClipOpenai);
     let error = convert(&file).unwrap_err().to_string();
     assert!(
-        error.contains("open_clip_config.json must stand beside it"),
+        error.contains("open_clip_config.json is missing beside it"),
         "{error}"
     );
     assert!(

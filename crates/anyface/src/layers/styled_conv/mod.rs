@@ -1,10 +1,10 @@
-//! The operation that StyleGAN2 spends its time in: a convolution with everything around it.
+//! The styled convolution of StyleGAN2 with its surrounding operations.
 //!
-//! The style scales the *input* and demodulation the *output*, which equals scaling the weights of each image
-//! (Karras et al. 2020, eq. 1–3) but lets the whole batch share one weight.
+//! The style scales the *input* and demodulation the *output*. This equals scaling the weights per
+//! image (Karras et al. 2020, eq. 1–3), but the batch shares one weight.
 //!
-//! On the CPU backend Flex in f32, with autodiff or without, it runs the kernels of `anyface-kernels`, forward and
-//! backward; everywhere else it is composed of burn operations.
+//! On the CPU backend Flex in f32, with or without autodiff, it runs the kernels of
+//! `anyface-kernels`, forward and backward. Elsewhere it is composed of burn operations.
 
 mod flex;
 mod portable;
@@ -15,24 +15,23 @@ use burn::tensor::{DType, Tensor};
 
 use super::{has_pointwise, pointwise};
 use flex::StyledConvBackend;
-pub(crate) use flex::values;
 
-/// What a styled convolution reads.
+/// Inputs of a styled convolution.
 #[derive(Clone, Debug)]
 pub struct Operands {
     /// `[N, C_in, H, W]`.
     pub x: Tensor<4>,
     /// `[C_out, C_in, k, k]`, k = 1 or 3.
     pub weight: Tensor<4>,
-    /// Scales of the input channels, `[N, C_in]`; ones without it.
+    /// Scales of the input channels, `[N, C_in]`; ones if `None`.
     pub style: Option<Tensor<2>>,
     /// Added before the bias.
     pub noise: Option<ScaledNoise>,
-    /// `[C_out]`; zeros without it.
+    /// `[C_out]`; zeros if `None`.
     pub bias: Option<Tensor<1>>,
 }
 
-/// `map · strength`, over the pixels of the output and the same for all its channels.
+/// Per-pixel noise `map · strength`, shared by all output channels.
 #[derive(Clone, Debug)]
 pub struct ScaledNoise {
     /// `[1 or N, 1, H', W']`; it gets no gradient.
@@ -41,22 +40,25 @@ pub struct ScaledNoise {
     pub strength: Tensor<1>,
 }
 
-/// How a styled convolution computes.
+/// Settings of a styled convolution.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Doubles the resolution: a transposed convolution of stride 2 (k = 3), then the [1, 3, 3, 1] low-pass.
+    /// Doubles the resolution: a transposed convolution of stride 2 (k = 3), then the [1, 3, 3, 1]
+    /// low-pass.
     pub up: bool,
-    /// Whether each output channel is divided by the norm of its styled weights.
+    /// Whether to divide each output channel by the norm of its styled weights.
     pub demodulate: bool,
-    /// What follows the bias.
+    /// Activation after the bias.
     pub activation: Activation,
-    /// Cuts the output to ±this.
+    /// Clamps the output to ±this value.
     pub clamp: Option<f64>,
 }
 
-/// `y = clamp(act(d ⊙ conv(x ⊙ s, W) + strength·noise + b))`, `[N, C_out, H', W']`, where `H'` is `H`, or `2H` with `up`.
+/// `y = clamp(act(d ⊙ conv(x ⊙ s, W) + strength·noise + b))`, `[N, C_out, H', W']`; `H'` is `2H`
+/// with `up`, else `H`.
 ///
-/// `conv` keeps the size by zero padding. `d[n, o] = 1/√(Σ (W[o]·s[n])² + 1e-8)` with `demodulate`, else 1.
+/// `conv` has "same" zero padding. `d[n, o] = 1/√(Σ (W[o]·s[n])² + 1e-8)` with `demodulate`,
+/// else 1.
 pub fn styled_conv(operands: Operands, settings: Settings) -> Tensor<4> {
     if !runs_on_flex(&operands.x) {
         return portable::styled_conv(operands, settings);
@@ -91,7 +93,7 @@ pub fn styled_conv(operands: Operands, settings: Settings) -> Tensor<4> {
     ))
 }
 
-/// A plain convolution `act(conv(x, W) + b)` of the same size: `[N, C_in, H, W]` to `[N, C_out, H, W]`.
+/// A plain "same" convolution `act(conv(x, W) + b)`: `[N, C_in, H, W]` to `[N, C_out, H, W]`.
 pub fn conv_same(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -117,7 +119,7 @@ pub fn conv_same(
     styled_conv(operands, settings)
 }
 
-/// Whether the kernels compute with the tensor.
+/// Whether the kernels can compute with this tensor.
 pub(crate) fn runs_on_flex(x: &Tensor<4>) -> bool {
     let device = x.device().without_autodiff();
     matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32

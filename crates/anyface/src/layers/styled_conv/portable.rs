@@ -1,4 +1,5 @@
-//! The styled convolution from burn operations: any backend, any element type, gradients by autodiff.
+//! The styled convolution from burn operations, for any backend and element type, with gradients by
+//! autodiff.
 
 use burn::tensor::Tensor;
 use burn::tensor::module::{conv_transpose2d, conv2d};

@@ -1,4 +1,4 @@
-//! The kernels' body against the portable one, outputs and gradients.
+//! The kernels compared with the portable implementation, outputs and gradients.
 
 use super::*;
 use burn::tensor::{Device, Distribution};
@@ -17,7 +17,7 @@ const SYNTHESIS: Settings = Settings {
     clamp: None,
 };
 
-/// Random operands that all want a gradient, with noise for each of `noise_maps` images.
+/// Random operands that all require a gradient, with noise for `noise_maps` images.
 fn operands(kernel: usize, up: bool, noise_maps: usize, device: &Device) -> Operands {
     let (n, c_in, c_out, side) = (3, 5, 7, 6);
     let side_out = if up { 2 * side } else { side };
@@ -43,7 +43,7 @@ fn outcome(
     settings: Settings,
 ) -> Vec<Vec<f32>> {
     let y = body(operands.clone(), settings);
-    // Any fixed weights that differ between the outputs will do.
+    // Any fixed weights that differ between outputs.
     let pull =
         Tensor::<1, burn::tensor::Int>::arange(0..y.shape().num_elements() as i64, &y.device());
     let loss = (y.clone() * pull.float().sin().reshape(y.dims())).sum();

@@ -1,12 +1,10 @@
-//! A prior p(w | text) by flow matching: what the latents of faces are like of which something is
-//! said.
+//! A prior p(w | text) by flow matching: the distribution of latents given a description.
 //!
-//! A network learns the velocity of the straight way from noise to the whitened `w` of a face,
+//! A network learns the velocity on the straight path from noise to the whitened `w` of a face,
 //! `x_t = (1 − t)·z + t·x`, `v = x − z` (Lipman et al. 2023, arXiv 2210.02747; Liu et al. 2023,
-//! arXiv 2209.03003). A face is drawn by following the velocity from noise, with guidance: away
-//! from what it is when nothing is said (Ho & Salimans 2022, arXiv 2207.12598). The same noise in
-//! other words is much the same person. Followed backwards, the velocity gives the noise of a face
-//! that is there already.
+//! arXiv 2209.03003). Sampling integrates the velocity from noise, with classifier-free guidance
+//! (Ho & Salimans 2022, arXiv 2207.12598). The same noise with another text gives much the same
+//! person. Integrating backwards recovers the noise of a given latent.
 
 mod network;
 mod sampling;

@@ -1,4 +1,4 @@
-//! The network: a residual stack that reads a point on the way, the time, and what is said.
+//! The network: a residual stack on a point of the path, conditioned on the time and the text.
 
 use std::f64::consts::PI;
 
@@ -12,7 +12,7 @@ use super::sentence_pooling::SentencePooling;
 use super::whitening::Whitening;
 use crate::layers::LayerNorm;
 
-/// Frequencies of the time's sines and cosines, each √2 times the one before.
+/// Number of frequencies in the time embedding, each √2 times the previous one.
 const FREQUENCIES: usize = 12;
 
 /// Sizes of a [`FlowPrior`].
@@ -20,29 +20,29 @@ const FREQUENCIES: usize = 12;
 pub struct FlowPriorConfig {
     /// E, the width of a text feature.
     pub feature_dim: usize,
-    /// D, the width of a latent.
-    pub w_dim: usize,
+    /// D, the width of the generated latents: `w`, or the standard normals that make `z`.
+    pub latent_dim: usize,
     /// W, the width of the residual stack.
     #[config(default = 512)]
     pub width: usize,
-    /// Blocks of the stack.
+    /// Number of blocks in the stack.
     #[config(default = 5)]
     pub blocks: usize,
-    /// Heads that look for what is said; they divide `width`.
+    /// Attention heads of the sentence pooling; must divide `width`.
     #[config(default = 16)]
     pub heads: usize,
 }
 
 impl FlowPriorConfig {
-    /// A prior with random weights, of latents that are white already.
+    /// Creates a prior with random weights and identity whitening.
     pub fn init(&self, device: &Device) -> FlowPrior {
         let width = self.width;
         let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
         FlowPrior {
-            whitening: Whitening::identity(self.w_dim, device),
+            whitening: Whitening::identity(self.latent_dim, device),
             sentences: SentencePooling::new([self.feature_dim, width, self.heads], device),
             time: [linear(2 * FREQUENCIES, width), linear(width, width)],
-            input: linear(self.w_dim, width),
+            input: linear(self.latent_dim, width),
             blocks: (0..self.blocks)
                 .map(|_| Block {
                     norm: LayerNorm::new(width, device),
@@ -52,12 +52,12 @@ impl FlowPriorConfig {
                 })
                 .collect(),
             norm: LayerNorm::new(width, device),
-            output: linear(width, self.w_dim),
+            output: linear(width, self.latent_dim),
         }
     }
 }
 
-/// The velocity from noise to latents of faces, by what is said of them.
+/// The velocity from noise to latents, conditioned on text.
 #[derive(Module, Debug)]
 pub struct FlowPrior {
     whitening: Whitening,
@@ -79,7 +79,7 @@ struct Block {
 }
 
 impl FlowPrior {
-    /// The prior with the mean and the covariance of latents `w [N, D]`, N at least 2.
+    /// Sets the whitening to the mean and covariance of latents `w [N, D]`, N at least 2.
     #[must_use]
     pub fn fitted(self, w: Tensor<2>) -> Self {
         Self {
@@ -88,46 +88,46 @@ impl FlowPrior {
         }
     }
 
-    /// Latents `w [N, D]` as the network knows them: without mean, of unit variance, `[N, D]`.
+    /// Whitens latents `w [N, D]`: mean 0, unit variance, `[N, D]`.
     pub fn whiten(&self, w: Tensor<2>) -> Tensor<2> {
         self.whitening.whiten(w)
     }
 
-    /// The inverse of [`FlowPrior::whiten`].
+    /// Inverse of [`FlowPrior::whiten`].
     pub fn color(&self, x: Tensor<2>) -> Tensor<2> {
         self.whitening.color(x)
     }
 
-    /// What is said of N faces, `[N, W]`, from unit text features `[N, C, E]` of C sentences;
-    /// `absent [N, C]` is true where a face has fewer.
+    /// The condition `[N, W]` of N descriptions, from unit text features `[N, C, E]` of C sentences
+    /// each; `absent [N, C]` is true where a description has fewer.
     pub fn condition(&self, features: Tensor<3>, absent: Option<Tensor<2, Bool>>) -> Tensor<2> {
         self.sentences.forward(features, absent)
     }
 
-    /// The condition of a face of which nothing is said, `[1, W]`.
+    /// The condition without text, `[1, W]`.
     pub fn no_condition(&self) -> Tensor<2> {
         self.sentences.nothing()
     }
 
-    /// Velocities `[N, D]` at points `x [N, D]` on the way and times `t [N, 1]`, 0 for noise to 1
-    /// for faces, under `condition [N, W]`.
+    /// Velocities `[N, D]` at points `x [N, D]` and times `t [N, 1]`, from 0 (noise) to 1
+    /// (latents), under `condition [N, W]`.
     pub fn velocity(&self, x: Tensor<2>, t: Tensor<2>, condition: Tensor<2>) -> Tensor<2> {
         let shifts = self.shifts(self.embed_time(t) + condition);
         self.shifted_velocity(x, shifts)
     }
 
-    /// Where the prior is.
+    /// The device of the prior.
     pub fn device(&self) -> Device {
         self.input.weight.device()
     }
 
     /// D, the width of a latent.
-    pub(super) fn w_dim(&self) -> usize {
-        let [w_dim, _] = self.input.weight.dims();
-        w_dim
+    pub(super) fn latent_dim(&self) -> usize {
+        let [latent_dim, _] = self.input.weight.dims();
+        latent_dim
     }
 
-    /// Times `[N, 1]` as vectors `[N, W]`.
+    /// Embeds times `[N, 1]` as `[N, W]`.
     pub(super) fn embed_time(&self, t: Tensor<2>) -> Tensor<2> {
         let frequencies: [f32; FREQUENCIES] =
             std::array::from_fn(|i| (PI * 2f64.powf(i as f64 / 2.0)) as f32);
@@ -138,7 +138,7 @@ impl FlowPrior {
         second.forward(silu(first.forward(waves)))
     }
 
-    /// What contexts `[N, W]`, time and condition together, add in each block, `[N, W]`.
+    /// The shift in each block, `[N, W]`, for contexts `[N, W]` (time plus condition).
     pub(super) fn shifts(&self, context: Tensor<2>) -> Vec<Tensor<2>> {
         let blocks = self.blocks.iter();
         blocks
@@ -146,7 +146,7 @@ impl FlowPrior {
             .collect()
     }
 
-    /// [`FlowPrior::velocity`] with what time and condition add in each block, `[N, W]`.
+    /// [`FlowPrior::velocity`] with precomputed shifts of each block, `[N, W]`.
     pub(super) fn shifted_velocity(&self, x: Tensor<2>, shifts: Vec<Tensor<2>>) -> Tensor<2> {
         let x = self
             .blocks

@@ -1,4 +1,4 @@
-//! From noise to latents along the flow, and back.
+//! Integration of the flow from noise to latents, and back.
 
 use burn::tensor::{Tensor, TensorData};
 use rand::SeedableRng;
@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use super::FlowPrior;
 
-/// Rounds in which a step backwards finds the point that the step forwards leaves from.
+/// Fixed-point iterations per backward step, to find the point that the forward step starts from.
 const ROUNDS_BACK: usize = 3;
 
-/// How the flow is followed.
+/// Sampling settings of the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlowSampling {
-    /// How far what is said counts, in units of what it changes of the velocity: 1 is the prior
-    /// itself, more fits the words more, at the cost of variety.
+    /// Classifier-free guidance scale: 1 samples the prior itself; higher values follow the text
+    /// more closely with less variety.
     pub guidance: f64,
-    /// Euler's steps.
+    /// Euler steps.
     pub steps: usize,
 }
 
 impl Default for FlowSampling {
-    /// What suits 16 000 photographs.
+    /// Suitable for 16 000 training photographs.
     fn default() -> Self {
         Self {
             guidance: 2.0,
@@ -33,10 +33,9 @@ impl Default for FlowSampling {
 }
 
 impl FlowPrior {
-    /// A latent of each seed, `[N, D]`, of faces of which sentences with unit features `[C, E]` are
-    /// said.
+    /// One latent per seed, `[N, D]`, for a description of sentences with unit features `[C, E]`.
     ///
-    /// A seed's latent has the same bits whatever the other seeds are.
+    /// The bits of a seed's latent do not depend on the other seeds.
     pub fn sample(&self, features: Tensor<2>, seeds: &[u64], sampling: FlowSampling) -> Tensor<2> {
         let condition = self.condition(features.unsqueeze(), None);
         let latents = seeds.iter().map(|&seed| {
@@ -48,13 +47,17 @@ impl FlowPrior {
 
     /// The noise of a seed, `[1, D]`.
     pub fn noise(&self, seed: u64) -> Tensor<2> {
-        let w_dim = self.w_dim();
+        let latent_dim = self.latent_dim();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let noise: Vec<f32> = StandardNormal.sample_iter(&mut rng).take(w_dim).collect();
-        Tensor::from_data(TensorData::new(noise, [1, w_dim]), &self.device())
+        let noise: Vec<f32> = StandardNormal
+            .sample_iter(&mut rng)
+            .take(latent_dim)
+            .collect();
+        Tensor::from_data(TensorData::new(noise, [1, latent_dim]), &self.device())
     }
 
-    /// Latents `w [N, D]` of noise `[N, D]` under `condition`, `[N, W]` or `[1, W]`, with guidance.
+    /// Latents `w [N, D]` from noise `[N, D]` under `condition`, `[N, W]` or `[1, W]`, with
+    /// guidance.
     pub fn latents(
         &self,
         noise: Tensor<2>,
@@ -78,7 +81,7 @@ impl FlowPrior {
         self.color(x)
     }
 
-    /// Latents `w [N, D]` of noise `[N, D]` when nothing is said.
+    /// Latents `w [N, D]` from noise `[N, D]`, without text.
     pub fn unconditional_latents(&self, noise: Tensor<2>, steps: usize) -> Tensor<2> {
         let flow = Flow::unconditional(self, noise.dims()[0], steps);
         let x = (0..steps).fold(noise, |x, step| {
@@ -87,8 +90,8 @@ impl FlowPrior {
         self.color(x)
     }
 
-    /// The noise `[N, D]` of which [`FlowPrior::unconditional_latents`] makes latents `w [N, D]`,
-    /// but for what is left after a few rounds of a fixed point.
+    /// Noise `[N, D]` from which [`FlowPrior::unconditional_latents`] generates latents `w [N, D]`,
+    /// up to the error of a few fixed-point iterations.
     pub fn invert(&self, w: Tensor<2>, steps: usize) -> Tensor<2> {
         let flow = Flow::unconditional(self, w.dims()[0], steps);
         (0..steps).rev().fold(self.whiten(w), |end, step| {
@@ -99,17 +102,17 @@ impl FlowPrior {
     }
 }
 
-/// The velocity at the start of every step, under conditions that stay.
+/// The velocity at the start of every step, under constant conditions.
 struct Flow<'a> {
     prior: &'a FlowPrior,
-    /// What time and condition add in each block, `[S·N, W]`, step by step.
+    /// Shifts of each block, `[S·N, W]`, step by step.
     shifts: Vec<Tensor<2>>,
-    /// Conditions.
+    /// Number of conditions.
     rows: usize,
 }
 
 impl<'a> Flow<'a> {
-    /// Under conditions `[N, W]`.
+    /// For conditions `[N, W]`.
     fn new(prior: &'a FlowPrior, conditions: Tensor<2>, steps: usize) -> Self {
         let [rows, width] = conditions.dims();
         let times: Vec<f32> = (0..steps).map(|i| i as f32 / steps as f32).collect();

@@ -1,29 +1,30 @@
-//! What is said of a face, as one vector.
+//! Pooling of the sentences of a description into one vector.
 
 use burn::module::{Initializer, Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::{silu, softmax};
 use burn::tensor::{Bool, Device, Tensor};
 
-/// The score of a sentence that is not there.
+/// Attention logit of an absent sentence.
 const ABSENT: f64 = -1e9;
 
-/// Attention of learned queries over the sentences of a description, and over a learned token that
-/// is always there and stands for nothing said. A query looks for a subject: a sentence that speaks
-/// of it outweighs the token, however many others there are.
+/// Attention of learned queries over the sentences of a description and over a learned null token,
+/// which is always present. Each query stands for a topic: a sentence about the topic outweighs the
+/// null token, however many other sentences there are.
 #[derive(Module, Debug)]
 pub(super) struct SentencePooling {
-    /// `[H, W / H]`, one a head.
+    /// `[H, W / H]`, one per head.
     queries: Param<Tensor<2>>,
     key: Linear,
     value: Linear,
-    /// Key and value of nothing said, `[2, W]`.
+    /// Key and value of the null token, `[2, W]`.
     nothing: Param<Tensor<2>>,
     output: Linear,
 }
 
 impl SentencePooling {
-    /// Pooling of features of width E to vectors of width W by H heads, which divide W.
+    /// Creates pooling from features of width E to vectors of width W with H heads; H must divide
+    /// W.
     pub(super) fn new([feature_dim, width, heads]: [usize; 3], device: &Device) -> Self {
         let normal = Initializer::Normal {
             mean: 0.0,
@@ -47,8 +48,8 @@ impl SentencePooling {
         absent: Option<Tensor<2, Bool>>,
     ) -> Tensor<2> {
         let [n, sentences, width_in] = features.dims();
-        // Unit features are small in every entry, linear layers are drawn for entries of variance
-        // 1.
+        // Linear layers are initialised for entries of variance 1; the entries of unit features are
+        // smaller.
         let features = features * (width_in as f64).sqrt();
         let [key, value] = [(&self.key, 0), (&self.value, 1)].map(|(layer, row)| {
             let nothing = self.nothing.val().narrow(0, row, 1).unsqueeze::<3>();
@@ -62,13 +63,13 @@ impl SentencePooling {
         self.attend(key, value, absent, [n, sentences + 1])
     }
 
-    /// What is said when there is no sentence, `[1, W]`.
+    /// The output without any sentence, `[1, W]`.
     pub(super) fn nothing(&self) -> Tensor<2> {
         let value = self.nothing.val().narrow(0, 1, 1);
         self.output.forward(silu(value))
     }
 
-    /// Keys and values `[N, T, W]` to `[N, W]`.
+    /// Attends over keys and values `[N, T, W]`: `[N, W]`.
     fn attend(
         &self,
         key: Tensor<3>,
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_without_a_sentence_says_nothing() {
+    fn a_description_without_sentences_gives_the_null_output() {
         let device = Device::flex();
         let pooling = pooling();
         let features = Tensor::<3>::random([1, 2, 4], Distribution::Default, &device);

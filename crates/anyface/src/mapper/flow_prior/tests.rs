@@ -1,4 +1,4 @@
-//! A prior with random weights.
+//! Tests of a prior with random weights.
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 
@@ -6,7 +6,7 @@ use super::*;
 
 const W_DIM: usize = 6;
 
-/// A prior of latents that are not white.
+/// A prior with a non-trivial whitening.
 fn prior() -> FlowPrior {
     let device = Device::flex();
     device.seed(1);
@@ -33,7 +33,7 @@ fn sampling(guidance: f64) -> FlowSampling {
 }
 
 #[test]
-fn a_seed_has_the_same_bits_whatever_is_drawn_with_it() {
+fn a_seed_gives_the_same_bits_in_any_batch() {
     let (prior, sampling) = (prior(), FlowSampling::default());
     let alone = values(prior.sample(features(), &[7], sampling));
     let third = values(
@@ -46,7 +46,7 @@ fn a_seed_has_the_same_bits_whatever_is_drawn_with_it() {
 }
 
 #[test]
-fn words_change_a_seed_and_their_order_does_not() {
+fn text_changes_a_sample_and_sentence_order_does_not() {
     let (prior, sampling) = (prior(), FlowSampling::default());
     let both = prior.sample(features(), &[1], sampling);
     let turned = prior.sample(features().flip([0]), &[1], sampling);
@@ -60,7 +60,7 @@ fn words_change_a_seed_and_their_order_does_not() {
 }
 
 #[test]
-fn without_guidance_words_say_nothing() {
+fn without_guidance_text_has_no_effect() {
     let prior = prior();
     let noise = prior.noise(3);
     let condition = prior.condition(features().unsqueeze(), None);
@@ -72,7 +72,7 @@ fn without_guidance_words_say_nothing() {
 }
 
 #[test]
-fn inversion_finds_the_noise() {
+fn inversion_recovers_the_noise() {
     let prior = prior();
     let noise = Tensor::cat((0..3).map(|seed| prior.noise(seed)).collect(), 0);
     let w = prior.unconditional_latents(noise.clone(), 24);

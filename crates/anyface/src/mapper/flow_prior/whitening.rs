@@ -1,50 +1,50 @@
-//! Latents in units of how faces vary.
+//! Whitening of latents.
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use nalgebra::DMatrix;
 
-/// The least variance along an axis, as a part of that along the widest: what faces hardly vary in
-/// is not blown up to the size of the rest.
+/// Smallest variance along an axis, relative to the largest, so that whitening does not amplify
+/// directions in which faces hardly vary.
 const LEAST_VARIANCE: f64 = 1e-4;
 
-/// Mean and covariance of `w`, as buffers that no gradient changes.
+/// Mean and covariance of `w`, as buffers without gradient.
 #[derive(Module, Debug)]
 pub(super) struct Whitening {
     /// `[D]`.
     mean: Param<Tensor<1>>,
-    /// A principal axis of `w` a row, as long as the deviation along it, `[D, D]`.
+    /// Principal axes of `w` as rows, each scaled to the standard deviation along it, `[D, D]`.
     axes: Param<Tensor<2>>,
 }
 
 impl Whitening {
-    /// That of latents that are white already.
-    pub(super) fn identity(w_dim: usize, device: &Device) -> Self {
+    /// The identity.
+    pub(super) fn identity(latent_dim: usize, device: &Device) -> Self {
         Self {
             mean: Initializer::Zeros
-                .init([w_dim], device)
+                .init([latent_dim], device)
                 .set_require_grad(false),
-            axes: Param::from_tensor(Tensor::eye(w_dim, device)).set_require_grad(false),
+            axes: Param::from_tensor(Tensor::eye(latent_dim, device)).set_require_grad(false),
         }
     }
 
-    /// That of latents `[N, D]`, N at least 2.
+    /// Whitening of latents `[N, D]`, N at least 2.
     pub(super) fn fitted(self, w: Tensor<2>) -> Self {
-        let [count, w_dim] = w.dims();
+        let [count, latent_dim] = w.dims();
         let mean = w.clone().mean_dim(0);
         let centered = w - mean.clone();
         let covariance = centered.clone().transpose().matmul(centered) / (count - 1) as f64;
         let (directions, variances) = principal_axes(&covariance);
         let widest = variances.iter().copied().fold(0.0, f64::max);
         let least = LEAST_VARIANCE * widest + f64::MIN_POSITIVE;
-        let rows: Vec<f64> = (0..w_dim * w_dim)
+        let rows: Vec<f64> = (0..latent_dim * latent_dim)
             .map(|place| {
-                let (axis, dim) = (place / w_dim, place % w_dim);
+                let (axis, dim) = (place / latent_dim, place % latent_dim);
                 directions[(dim, axis)] * variances[axis].max(least).sqrt()
             })
             .collect();
         let device = self.mean.device();
-        let axes = Tensor::from_data(TensorData::new(rows, [w_dim, w_dim]), &device);
+        let axes = Tensor::from_data(TensorData::new(rows, [latent_dim, latent_dim]), &device);
         let mean = Tensor::from_data(mean.squeeze_dim::<1>(0).into_data(), &device);
         Self {
             mean: self.mean.map(|_| mean),
@@ -52,28 +52,31 @@ impl Whitening {
         }
     }
 
-    /// Latents `[N, D]` as deviations along the axes, `[N, D]`.
+    /// Whitens latents `[N, D]`.
     pub(super) fn whiten(&self, w: Tensor<2>) -> Tensor<2> {
         let axes = self.axes.val();
         let variances = axes.clone().square().sum_dim(1).transpose();
         (w - self.mean.val().unsqueeze()).matmul(axes.transpose()) / variances
     }
 
-    /// The inverse of [`Whitening::whiten`].
+    /// Inverse of [`Whitening::whiten`].
     pub(super) fn color(&self, x: Tensor<2>) -> Tensor<2> {
         x.matmul(self.axes.val()) + self.mean.val().unsqueeze()
     }
 }
 
-/// The principal axes of a covariance `[D, D]`, one a column, and the variances along them, ascending.
+/// The principal axes of a covariance `[D, D]` as columns, and the variances along them, ascending.
 ///
 /// # Panics
-/// When a value is not finite.
+/// If a value is not finite.
 pub(crate) fn principal_axes(covariance: &Tensor<2>) -> (DMatrix<f64>, Vec<f64>) {
     let [dim, _] = covariance.dims();
     let values: Vec<f64> = covariance.to_data().iter().collect();
-    // The solver would not end.
-    assert!(values.iter().all(|x| x.is_finite()), "weights are finite");
+    // The eigenvalue solver would not terminate.
+    assert!(
+        values.iter().all(|x| x.is_finite()),
+        "the covariance is finite"
+    );
     let eigen = DMatrix::from_row_slice(dim, dim, &values).symmetric_eigen();
     let mut order: Vec<usize> = (0..dim).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[a].total_cmp(&eigen.eigenvalues[b]));
@@ -87,7 +90,7 @@ mod tests {
     use super::*;
     use burn::tensor::{Distribution, Tolerance};
 
-    /// Latents `[500, 3]` that vary along (1, 1, 0) most, and not at all along (1, −1, 0).
+    /// Latents `[500, 3]` that vary most along (1, 1, 0), and not at all along (1, −1, 0).
     fn latents() -> Tensor<2> {
         let device = Device::flex();
         device.seed(1);

@@ -4,10 +4,11 @@ use super::*;
 use crate::parity::fixture;
 use crate::photograph::paste_change;
 
-/// Cases with a picture: only cut; padded at a corner; shrunk by 2 and padded; padded on all sides.
+/// Cases with a picture: cropped only; padded at a corner; halved and padded; padded on all sides.
 const PICTURES: [usize; 4] = [2, 4, 7, 9];
 
-/// Points (left eye, right eye, left and right corner of the mouth) and the reference's square around them.
+/// Points (left eye, right eye, left and right mouth corner) and the reference's square around
+/// them.
 #[derive(Deserialize)]
 struct Case {
     index: usize,
@@ -25,7 +26,7 @@ fn picture(name: &str, index: usize) -> RgbImage {
     image::open(path).unwrap().into_rgb8()
 }
 
-/// Greatest and mean difference.
+/// Largest and mean difference.
 fn difference(a: &RgbImage, b: &RgbImage) -> (u8, f64) {
     assert_eq!(a.dimensions(), b.dimensions());
     let differences = a.iter().zip(b.iter()).map(|(a, b)| a.abs_diff(*b));
@@ -41,7 +42,7 @@ fn clouds(width: u32, height: u32) -> RgbImage {
 }
 
 #[test]
-fn squares_are_those_of_ffhq() {
+fn squares_equal_ffhqs() {
     for Case {
         points,
         quad,
@@ -60,7 +61,7 @@ fn squares_are_those_of_ffhq() {
 }
 
 #[test]
-fn pictures_are_those_of_the_references() {
+fn images_equal_the_references() {
     let cases = cases();
     for (name, side, supersampling) in [("aligned256_", 256, 1), ("aligned128_", 128, 4)] {
         for index in PICTURES {
@@ -78,7 +79,7 @@ fn pictures_are_those_of_the_references() {
 }
 
 #[test]
-fn a_square_that_shows_nothing_has_no_picture() {
+fn a_square_outside_the_picture_has_no_image() {
     let image = clouds(50, 40);
     let [far, point, none] = [
         Square::of_middle(50, 40).moved([1e4, 0.0]),
@@ -88,7 +89,7 @@ fn a_square_that_shows_nothing_has_no_picture() {
     for square in [far, point, none] {
         assert!(align(&image, &square, 32, 1).is_none());
     }
-    // A square of a thousand pictures' size is a picture all the same, and takes little memory.
+    // A square a million times larger still gives an image, and takes little memory.
     let center = [24.5, 19.5];
     let large = Square::of_middle(50, 40).map(|corner| scale(sub(corner, center), 1e6));
     assert!(align(&image, &large, 32, 4).is_some());
@@ -116,18 +117,18 @@ fn a_face_pasted_back_unchanged_changes_nothing() {
 }
 
 #[test]
-fn a_pasted_face_fades_into_the_picture() {
+fn a_pasted_face_blends_into_the_picture() {
     let white = RgbImage::from_pixel(8, 8, Rgb([255; 3]));
     let black = RgbImage::new(100, 60);
     let mut found = black.clone();
     let square = Square::of_middle(100, 60);
     let before = RgbImage::new(8, 8);
     paste_change(&mut found, &before, &white, &square);
-    // Outside, within, and halfway in.
+    // Outside, inside, and halfway.
     assert_eq!(found.get_pixel(19, 30).0, [0; 3]);
     assert_eq!(found.get_pixel(50, 30).0, [255; 3]);
     assert!((100..160).contains(&found.get_pixel(23, 30).0[0]));
-    // No frame is left at the upper edge of the picture.
+    // No border is left at the upper edge of the picture.
     assert_eq!(found.get_pixel(50, 0).0, [255; 3]);
     let mut outside = black.clone();
     let beside = square.moved([500.0, 0.0]);

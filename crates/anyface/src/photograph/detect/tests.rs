@@ -13,9 +13,9 @@ fn face(score: f32, bounds: [f32; 4]) -> DetectedFace {
     }
 }
 
-/// `tools/parity/detect.py`: random weights, a picture whose sides are no multiples of 32.
+/// `tools/parity/detect.py`: random weights, and a picture whose sides are not multiples of 32.
 #[test]
-fn faces_are_those_of_opencv() {
+fn faces_equal_opencvs() {
     let picture = image::open(fixture("faces.png")).unwrap().into_rgb8();
     let expected = std::fs::read_to_string(fixture("faces.json")).unwrap();
     let expected: Vec<Vec<f32>> = serde_json::from_str(&expected).unwrap();
@@ -31,7 +31,7 @@ fn faces_are_those_of_opencv() {
 }
 
 #[test]
-fn pictures_of_any_shape_are_looked_at() {
+fn pictures_of_any_shape_are_searched() {
     for (width, height) in [(1, 1), (1, 5000), (5000, 1), (33, 31)] {
         for face in detector().faces(&RgbImage::new(width, height)) {
             assert!(face.area().is_finite());
@@ -40,7 +40,7 @@ fn pictures_of_any_shape_are_looked_at() {
 }
 
 #[test]
-fn of_faces_that_overlap_the_likeliest_stays() {
+fn of_overlapping_faces_the_best_stays() {
     let sure = face(0.9, [10.0, 10.0, 40.0, 40.0]);
     let same = face(0.8, [14.0, 12.0, 40.0, 40.0]);
     let other = face(0.7, [40.0, 40.0, 40.0, 40.0]);
@@ -49,11 +49,11 @@ fn of_faces_that_overlap_the_likeliest_stays() {
 }
 
 #[test]
-fn a_file_that_is_no_detector_is_named() {
+fn a_file_that_is_not_a_detector_is_named() {
     let path = fixture("checkpoints/ir_se50_layout.pth");
     let error = Detector::open(&path).unwrap_err().to_string();
     assert!(
-        error.contains("ir_se50_layout.pth: no face detector"),
+        error.contains("ir_se50_layout.pth: not a face detector"),
         "{error}"
     );
     assert!(Detector::open(Path::new("no/such.onnx")).is_err());

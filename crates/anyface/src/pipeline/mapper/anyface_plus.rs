@@ -1,7 +1,7 @@
-//! Words to latents by the released AnyFace++: a memory, then a mapper.
+//! Text to latents with the released AnyFace++: a memory, then a mapper.
 //!
-//! Captions meet in the mean of what the memory answers to each. The coarse layers come from noise;
-//! the others say what the words say, whatever the seed or the face.
+//! The memory features of several captions are averaged. The coarse layers come from noise. The
+//! others depend only on the text, not on the seed or the face.
 
 use std::ops::Range;
 
@@ -13,9 +13,10 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::mapper::{ImageMap, Memory};
 use crate::pipeline::Description;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, mix};
 
-/// Both networks with what a bundle says of them.
+/// Both networks and their settings in the bundle.
 #[derive(Debug)]
 pub(super) struct AnyfacePlus {
     memory: Memory,
@@ -44,7 +45,7 @@ impl AnyfacePlus {
         })
     }
 
-    /// The latent of what is said, `[1, L, D]`.
+    /// The latent of a description, `[1, L, D]`.
     fn said(&self, description: &Description) -> Tensor<3> {
         let answers = self.memory.forward(description.raw_features.clone());
         self.image_map.forward(answers.mean_dim(0))
@@ -61,7 +62,13 @@ impl Mapper for AnyfacePlus {
         self.random.w_plus(seed, truncation)
     }
 
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        _recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
         (self.said(text) - self.said(neutral)).expand(faces.dims())
     }
 

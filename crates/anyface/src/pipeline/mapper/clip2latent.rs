@@ -1,8 +1,8 @@
-//! Words to latents by clip2latent's diffusion prior.
+//! Text to latents with clip2latent's diffusion prior.
 //!
-//! The prior reads one feature of CLIP, of the length that CLIP gives it; those of several sentences
-//! or captions are averaged. What words change of a face is what they change of latents that the
-//! prior draws of the same noise: the prior knows no face but its own.
+//! The prior reads one CLIP feature at its original length; features of several sentences or
+//! captions are averaged. The prior cannot read an existing face. So the change that a text makes
+//! is measured on latents that the prior generates from the same noise.
 
 use std::ops::Range;
 
@@ -14,12 +14,13 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::pipeline::Description;
 use crate::prior::{Prior, Sampling};
+use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, broadcast};
 
-/// Draws whose mean change is what words change.
+/// Number of samples whose mean change is the change of a text.
 const DRAWS_OF_A_CHANGE: u64 = 8;
 
-/// The prior with what a bundle says of it.
+/// The prior and its settings in the bundle.
 #[derive(Debug)]
 pub(super) struct Clip2latent {
     prior: Prior,
@@ -45,7 +46,7 @@ impl Clip2latent {
         })
     }
 
-    /// The latent `[1, D]` of a seed as it is described.
+    /// The latent `[1, D]` of a description and seed.
     fn w(&self, description: &Description, seed: u64, psi: f64) -> Tensor<2> {
         let feature = description.raw_features.clone().mean_dim(0);
         let noise = self.prior.noise(seed, self.sampling.steps);
@@ -54,8 +55,8 @@ impl Clip2latent {
 }
 
 impl Mapper for Clip2latent {
-    /// Truncation draws the whole latent towards the mean of those that the prior learned, as its
-    /// reference does.
+    /// Truncation moves the whole latent towards the mean of the training latents, as in the
+    /// reference.
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3> {
         broadcast(self.w(description, seed, truncation.psi), self.num_ws)
     }
@@ -64,7 +65,13 @@ impl Mapper for Clip2latent {
         self.random.w_plus(seed, truncation)
     }
 
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        _recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
         let changes = (0..DRAWS_OF_A_CHANGE)
             .map(|seed| self.w(text, seed, 1.0) - self.w(neutral, seed, 1.0))
             .collect();

@@ -1,8 +1,7 @@
-//! Words to latents by the flow prior.
+//! Text to latents with the flow prior.
 //!
-//! A change of a face is what the words make of the face's own noise: the flow, followed backwards
-//! without words, gives the noise; followed forwards with them, it gives the face that this noise
-//! is in these words.
+//! To edit a face, the flow is integrated backwards without text, which gives the noise of the
+//! face, then forwards with the text.
 
 use std::ops::Range;
 
@@ -13,9 +12,10 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::mapper::{FlowPrior, FlowSampling};
 use crate::pipeline::Description;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::broadcast;
 
-/// The flow prior with what a bundle says of it.
+/// The flow prior and its settings in the bundle.
 #[derive(Debug)]
 pub(super) struct Flow {
     prior: FlowPrior,
@@ -38,7 +38,7 @@ impl Flow {
         })
     }
 
-    /// Latents `[N, D]` of noise `[N, D]` as it is described.
+    /// Latents `[N, D]` of a description from noise `[N, D]`.
     fn said(&self, description: &Description, noise: Tensor<2>) -> Tensor<2> {
         let features = description.features.clone().unsqueeze();
         let condition = self.prior.condition(features, None);
@@ -58,7 +58,13 @@ impl Mapper for Flow {
         broadcast(w, self.num_ws)
     }
 
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        _recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
         let w = faces.mean_dim(1).squeeze_dim(1);
         let noise = self.prior.invert(w, self.sampling.steps);
         let change = self.said(text, noise.clone()) - self.said(neutral, noise);

@@ -1,8 +1,9 @@
-//! How the words of a bundle become latents.
+//! Mappers from text to latents, as used by [`Engine`](super::Engine).
 
 mod anyface_plus;
 mod clip2latent;
 mod flow;
+mod flow_z;
 mod optimization;
 mod random;
 mod streams;
@@ -16,34 +17,43 @@ use burn::tensor::{Device, Tensor};
 use self::anyface_plus::AnyfacePlus;
 use self::clip2latent::Clip2latent;
 use self::flow::Flow;
+use self::flow_z::FlowZ;
 use self::optimization::Optimization;
 pub(super) use self::streams::Streams;
 use super::Description;
 use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, MapperKind, Truncation};
 use crate::clip::ImageTower;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::Generator;
 
-/// A way from what is said to latents, and to what it changes in latents.
+/// Generates latents from text, and computes the change that a text makes in latents.
 ///
-/// What is drawn of a seed has the same bits on every run of a machine.
+/// The latents of a seed have the same bits in every run on one machine.
 pub(super) trait Mapper: Debug + Send + Sync {
-    /// The latent of a face as it is described, `[1, L, D]`. Truncation acts on what comes of the
-    /// seed, never on the words, unless the way's reference has it otherwise.
+    /// The latent for a description and seed, `[1, L, D]`. Truncation applies to the seed's part,
+    /// not to the text, unless the mapper's reference does otherwise.
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3>;
 
-    /// The latent of a face of which nothing is said, `[1, L, D]`.
+    /// The latent of a random face, without text, `[1, L, D]`.
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3>;
 
-    /// What `text` changes of faces `[N, L, D]`, in all layers, `[N, L, D]`. What `neutral`
-    /// changes, which asks for nothing, is no one's wish, and is subtracted.
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3>;
+    /// The change that `text` makes in faces `[N, L, D]`, for all layers, `[N, L, D]`. The change
+    /// that `neutral`, a text without any request, makes is subtracted. A mapper that optimises
+    /// keeps the identity of the faces by the recogniser.
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        recognizer: Option<&Recognizer>,
+    ) -> Tensor<3>;
 
-    /// The latent layers that carry what words say.
+    /// The latent layers that text controls.
     fn layers(&self) -> Range<usize>;
 }
 
-/// The mapper of a bundle, beside its generator and its image tower.
+/// Loads the mapper of a bundle, given its generator and image tower.
 pub(super) fn load(
     bundle: &Bundle,
     config: &BundleConfig,
@@ -54,6 +64,7 @@ pub(super) fn load(
     Ok(match config.mapper {
         MapperKind::Streams => Box::new(Streams::load(bundle, config, generator, device)?),
         MapperKind::FlowPrior => Box::new(Flow::load(bundle, config, device)?),
+        MapperKind::FlowPriorZ => Box::new(FlowZ::load(bundle, config, generator, device)?),
         MapperKind::Clip2latent => Box::new(Clip2latent::load(bundle, config, generator, device)?),
         MapperKind::AnyfacePlus => Box::new(AnyfacePlus::load(bundle, config, generator, device)?),
         MapperKind::Optimization => Box::new(Optimization::new(config, generator, image_tower)),

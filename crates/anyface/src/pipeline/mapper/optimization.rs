@@ -1,4 +1,5 @@
-//! Words to latents by optimisation: the random face of a seed, moved until CLIP sees the words.
+//! Text to latents by optimisation: starts from the random face of a seed and increases the CLIP
+//! score.
 
 use std::ops::Range;
 
@@ -10,9 +11,10 @@ use crate::bundle::{BundleConfig, Truncation};
 use crate::clip::ImageTower;
 use crate::pipeline::Description;
 use crate::pipeline::optimize::LatentOptimizer;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::Generator;
 
-/// An optimiser, and the random faces that it starts from.
+/// An optimiser and the random faces it starts from.
 #[derive(Debug)]
 pub(super) struct Optimization {
     optimizer: LatentOptimizer,
@@ -44,9 +46,14 @@ impl Mapper for Optimization {
         self.random.w_plus(seed, truncation)
     }
 
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
-        let goal = text.mean() - neutral.mean();
-        self.optimizer.optimize(faces.clone(), &goal, None) - faces
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
+        self.optimizer.change(text, neutral, faces, recognizer)
     }
 
     fn layers(&self) -> Range<usize> {

@@ -1,15 +1,15 @@
-//! Latents of which nothing is said: the generator's own.
+//! Random latents of the generator, without text.
 
 use burn::tensor::{Tensor, TensorData};
 
 use crate::bundle::{BundleConfig, Truncation, ZDistribution};
 use crate::stylegan2::{Generator, Mapping, broadcast, truncate};
 
-/// A generator's mapping network, and what it reads.
+/// The mapping network of a generator and the distribution of its input.
 #[derive(Debug)]
 pub(super) struct RandomLatents {
     mapping: Mapping,
-    /// Of `z`, which the mapping network reads.
+    /// Distribution of `z`, the input of the mapping network.
     z_distribution: ZDistribution,
     num_ws: usize,
 }

@@ -1,8 +1,8 @@
-//! Words to latents by the text stream.
+//! Text to latents with the text stream.
 //!
-//! The text stream reads a latent beside the words and answers with the latent of a face that fits
-//! them and is the same otherwise. What it changes is a direction: continuous in its strength, and
-//! about this face.
+//! The text stream reads a latent and a text. It outputs the latent of a face that matches the text
+//! and is otherwise the same. The difference is a direction specific to the face and continuous in
+//! its strength.
 
 use std::ops::Range;
 
@@ -15,9 +15,10 @@ use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation};
 use crate::mapper::Stream;
 use crate::pipeline::Description;
+use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, mix};
 
-/// The text stream and what it works beside.
+/// The text stream and the networks it works with.
 #[derive(Debug)]
 pub(in crate::pipeline) struct Streams {
     text: Stream,
@@ -26,12 +27,12 @@ pub(in crate::pipeline) struct Streams {
     injection_layer: usize,
     edit_passes: usize,
     pub(in crate::pipeline) naturalness: f64,
-    /// What keeps changes of `w` to what faces vary in, `[D, D]`; none where that is not known.
+    /// Wiener filter on changes of `w`, `[D, D]`; `None` if the covariance of `w` is unknown.
     pub(in crate::pipeline) wiener_filter: Option<Tensor<2>>,
 }
 
 impl Streams {
-    /// The text stream of a bundle, beside the mapping network of its generator.
+    /// Loads the text stream of a bundle, with the mapping network of its generator.
     pub(in crate::pipeline) fn load(
         bundle: &Bundle,
         config: &BundleConfig,
@@ -51,15 +52,15 @@ impl Streams {
         })
     }
 
-    /// The text stream's answer `[N, L, D]` to one description and latents `[N, D]`.
+    /// The text stream's output `[N, L, D]` for one description and latents `[N, D]`.
     fn answer(&self, description: &Description, w: Tensor<2>) -> Tensor<3> {
         let features = description.features.clone().unsqueeze::<3>();
         let features = features.repeat_dim(0, w.dims()[0]);
         self.text.forward(features, None, Some(w)).w_plus
     }
 
-    /// What the words say of a face `w_c`, `[1, L, D]` each, with the bundle's part of what faces
-    /// do not vary in taken back.
+    /// Filters the change from a face `w_c` to the output `said`, `[1, L, D]` each, with the
+    /// bundle's `naturalness`.
     fn natural(&self, w_c: Tensor<3>, said: Tensor<3>) -> Tensor<3> {
         let naturalness = self.naturalness;
         if naturalness == 0.0 {
@@ -69,7 +70,7 @@ impl Streams {
         said.clone() + (filtered - said) * naturalness
     }
 
-    /// Changes `[N, L, D]` kept to what faces vary in, where that is known.
+    /// Applies the Wiener filter, if there is one, to changes `[N, L, D]`.
     pub(in crate::pipeline) fn wiener_filtered(&self, change: Tensor<3>) -> Tensor<3> {
         match &self.wiener_filter {
             Some(filter) => change.matmul(filter.clone().unsqueeze()),
@@ -77,8 +78,7 @@ impl Streams {
         }
     }
 
-    /// One latent of each face `[N, L, D]`, `[N, D]`: the mean of the layers that carry what words
-    /// say.
+    /// One latent `[N, D]` per face `[N, L, D]`: the mean of the layers that text controls.
     fn summary(&self, w_plus: &Tensor<3>) -> Tensor<2> {
         let first = self.injection_layer;
         let said = w_plus.clone().narrow(1, first, self.num_ws - first);
@@ -89,7 +89,7 @@ impl Streams {
 impl Mapper for Streams {
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3> {
         let w_c = self.random_face(seed, truncation);
-        // The text stream reads the noise as it is in the layers that it writes.
+        // The text stream reads the latent of the layers that it writes.
         let first = self.injection_layer;
         let w = w_c.clone().narrow(1, first.min(self.num_ws - 1), 1);
         let said = self.answer(description, w.squeeze_dim(1));
@@ -100,10 +100,16 @@ impl Mapper for Streams {
         self.random.w_plus(seed, truncation)
     }
 
-    /// In the bundle's passes over the stream's own answer: what a word changes little at once adds
-    /// up, and what it has changed it leaves alone. Kept to what faces vary in, where that is
+    /// Applies the stream several times to its own output, so that small changes add up; changes
+    /// already made are left alone. The result is Wiener-filtered if the covariance of `w` is
     /// known.
-    fn change(&self, text: &Description, neutral: &Description, faces: Tensor<3>) -> Tensor<3> {
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        _recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
         let changed = (0..self.edit_passes).fold(faces.clone(), |faces, _| {
             let w = self.summary(&faces);
             faces + self.answer(text, w.clone()) - self.answer(neutral, w)

@@ -1,18 +1,18 @@
-//! What of a change faces vary in.
+//! Wiener filter for changes of `w`.
 //!
-//! Faces lie in few of the dimensions of `W`. What a text stream changes beside them pleases an image tower, but no generator
-//! learned to draw it: it shows as blur.
+//! Faces vary in few dimensions of `W`. A text stream can raise the CLIP score by changes in other
+//! dimensions, but the generator was not trained on them, so they show as blur.
 
 use burn::tensor::{Tensor, TensorData};
 use nalgebra::DMatrix;
 
 use crate::mapper::principal_axes;
 
-/// The variance of which half a change is kept, as a part of that along the widest axis.
+/// Variance at which half of a change is kept, relative to the largest variance.
 const HALF: f64 = 0.03;
 
-/// What changes `[…, D]` of `w` are multiplied by, `[D, D]`, for latents of this `covariance [D, D]`: Wiener's filter `Σ(Σ + λI)⁻¹`,
-/// which keeps a change where faces vary and drops it where they do not.
+/// The Wiener filter `Σ(Σ + λI)⁻¹`, `[D, D]`, for latents with this `covariance [D, D]`. Multiplied
+/// with changes `[…, D]` of `w`, it keeps them where faces vary and removes them elsewhere.
 pub(super) fn wiener_filter(covariance: &Tensor<2>) -> Tensor<2> {
     let [dim, _] = covariance.dims();
     let (axes, variances) = principal_axes(covariance);
@@ -35,9 +35,9 @@ mod tests {
     use burn::tensor::{Device, Tolerance};
 
     #[test]
-    fn changes_stay_where_faces_vary() {
+    fn changes_are_kept_where_faces_vary() {
         let device = Device::flex();
-        // A variance of 8 along (1, 1), of 0.24 along a third axis, and none across.
+        // Variance 8 along (1, 1), 0.24 along a third axis, and 0 along (1, −1).
         let covariance = Tensor::from_floats(
             [[4.0, 4.0, 0.0], [4.0, 4.0, 0.0], [0.0, 0.0, 0.24]],
             &device,

@@ -1,8 +1,8 @@
-//! Captions in a file a picture.
+//! Tests of layouts with a caption file per picture.
 
 use super::*;
 
-/// `pickle.dumps` of a list of short texts, protocol 2.
+/// `pickle.dumps` of a list of short strings, protocol 2.
 fn pickled(names: &[&str]) -> Vec<u8> {
     let mut bytes = b"\x80\x02](".to_vec();
     for name in names {
@@ -34,7 +34,7 @@ fn multi_modal() -> tempfile::TempDir {
 }
 
 #[test]
-fn multi_modal_celeba_hq_comes_with_captions_and_split() {
+fn multi_modal_celeba_hq_has_captions_and_a_split() {
     let folder = multi_modal();
     let split = open(folder.path(), Layout::MultiModalCelebaHq);
     assert_eq!((split.training.len(), split.held_out.len()), (2, 1));
@@ -52,7 +52,7 @@ fn multi_modal_celeba_hq_comes_with_captions_and_split() {
 }
 
 #[test]
-fn attributes_are_read_where_their_table_is_there() {
+fn attributes_are_read_if_their_table_exists() {
     let folder = multi_modal();
     let table = "4\nMale Young\n0.jpg -1 1\n1.jpg 1 1\n2.jpg 1 -1\n3.jpg 1 1\n";
     write(folder.path(), "CelebAMask-HQ-attribute-anno.txt", table);
@@ -82,7 +82,7 @@ fn celeba_text_hq_has_lists_of_paths() {
 }
 
 #[test]
-fn faults_name_the_file() {
+fn errors_name_the_file() {
     let folder = multi_modal();
     let layout = Layout::MultiModalCelebaHq;
     write(folder.path(), "test/filenames.pickle", pickled(&["9"]));
@@ -102,7 +102,7 @@ fn faults_name_the_file() {
     );
     assert_says(
         &error(folder.path(), layout),
-        &["test/filenames.pickle", "no list of strings"],
+        &["test/filenames.pickle", "not a list of strings"],
     );
     fs::remove_file(folder.path().join("test/filenames.pickle")).expect("removed");
     assert_says(
@@ -121,7 +121,7 @@ fn faults_name_the_file() {
 }
 
 #[test]
-fn captions_stand_beside_pictures() {
+fn sidecar_captions_are_read() {
     let folder = folder_of("", &["a.png", "more/b.png"]);
     write(folder.path(), "a.txt", "A girl.");
     let missing = error(folder.path(), Layout::Sidecar);

@@ -1,4 +1,4 @@
-//! CelebA's tables.
+//! Tests of CelebA's tables.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn captions_come_from_the_grammar() {
 }
 
 #[test]
-fn the_list_with_its_partition_is_read() {
+fn the_list_and_its_partition_are_read() {
     let folder = folder_of("img_align_celeba", &["1.png", "2.png", "3.png"]);
     let list = "3\nMale Blurry Young\n1.png -1  1 -1\n2.png  1 -1  1\n3.png  1 -1  1\n";
     write(folder.path(), "list_attr_celeba.txt", list);
@@ -59,7 +59,7 @@ fn the_list_with_its_partition_is_read() {
 }
 
 #[test]
-fn faults_name_file_and_line() {
+fn errors_name_file_and_line() {
     let folder = folder_of("image", &["a.png", "b.png", "c.png"]);
     let with = |table: &[u8]| {
         write(folder.path(), "attributes.csv", table);
@@ -75,7 +75,7 @@ fn faults_name_file_and_line() {
     );
     assert_says(
         &with(TABLE.replace("7,1,1,0", "7,1,1,2").as_bytes()),
-        &["line 2", "`2` is no state"],
+        &["line 2", "`2` is not a value"],
     );
     assert_says(
         &with(TABLE.replace("Male", "Mail").as_bytes()),
@@ -83,7 +83,7 @@ fn faults_name_file_and_line() {
     );
     assert_says(
         &with(TABLE.replace("c.png", "b.png").as_bytes()),
-        &["line 4", "line 2 too"],
+        &["line 4", "also in line 2"],
     );
     let broken = [TABLE.as_bytes(), b"\xff.png,1,1,1,1\n"].concat();
     assert_says(&with(&broken), &["line 5", "UTF-8"]);
@@ -106,7 +106,7 @@ fn faults_name_file_and_line() {
         &error(folder.path(), Layout::Celeba),
         &["attributes.csv: line 4", "`c.png`"],
     );
-    write(folder.path(), "image/b.png", "no picture");
+    write(folder.path(), "image/b.png", "not a picture");
     fs::remove_file(folder.path().join("list_eval_partition.csv")).expect("removed");
     assert_says(&error(folder.path(), Layout::Celeba), &["b.png", "picture"]);
 }

@@ -1,4 +1,4 @@
-//! Captions in one file, and archives.
+//! Tests of JSON files and archives.
 
 use std::fs::File;
 use std::io::Write;
@@ -13,7 +13,7 @@ use super::*;
 const FILES: &[&str] = &["a.png", "b.png", "c.png"];
 
 #[test]
-fn json_maps_lists_and_lines_say_the_same() {
+fn json_maps_lists_and_lines_give_the_same_faces() {
     let folder = folder_of("", FILES);
     let attributes = json!({"Male": 1, "Blurry": 0, "Young": false, "Bald": null});
     let face = json!({"file": "b.png", "captions": ["A man.", "A boy."], "split": "train", "attributes": attributes, "id": 7});
@@ -41,7 +41,7 @@ fn json_maps_lists_and_lines_say_the_same() {
 }
 
 #[test]
-fn faults_of_json_name_the_entry() {
+fn json_errors_name_the_entry() {
     let folder = folder_of("", FILES);
     let with = |name: &str, text: &str| {
         write(folder.path(), name, text);
@@ -56,7 +56,7 @@ fn faults_of_json_name_the_entry() {
     );
     assert_says(
         &with("x.json", r#"{"a.png": [1]}"#),
-        &["`a.png` is no string"],
+        &["`a.png` is neither a string"],
     );
     assert_says(
         &with("x.json", r#"{"a.png": []}"#),
@@ -69,14 +69,14 @@ fn faults_of_json_name_the_entry() {
     let line = r#"{"file": "a.png", "text": "A man.", "split": "most"}"#;
     assert_says(
         &with("x.jsonl", &format!("\n{line}")),
-        &["line 2", "`most` is no part"],
+        &["line 2", "`most` is not a part"],
     );
     let line = r#"{"file": "a.png", "attributes": {"Male": 3}}"#;
     assert_says(&with("x.jsonl", line), &["line 1", "`Male`: 3"]);
     let line = r#"{"file": "a.png", "attributes": {"Mail": 1}}"#;
     assert_says(
         &with("x.jsonl", line),
-        &["line 1", "`Mail` is no attribute"],
+        &["line 1", "`Mail` is not an attribute"],
     );
 }
 
@@ -103,7 +103,7 @@ fn archive(folder: &Path, metadata: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn archives_hold_pictures_and_features() {
+fn archives_have_pictures_and_features() {
     let folder = folder_of("", FILES);
     let features = json!([
         ["00000/b.png", [[1.0, 2.0], [3.0, 4.0]]],
@@ -122,7 +122,7 @@ fn archives_hold_pictures_and_features() {
 }
 
 #[test]
-fn faults_of_archives_name_the_member() {
+fn archive_errors_name_the_member() {
     let folder = folder_of("", FILES);
     let with = |features: &str| {
         let metadata = format!("{{\"clip_txt_features\":\n{features}}}");
@@ -135,7 +135,7 @@ fn faults_of_archives_name_the_member() {
     assert_says(&with("[1]"), &["faces.zip/dataset.json: line 2"]);
     let features = r#"[["00000/a.png", [[1.0]]], ["00000/b.png", [[1.0, 2.0]]]]"#;
     assert_says(&with(features), &["`00000/b.png` has 2 features, not 1"]);
-    write(folder.path(), "faces.zip", "no archive");
+    write(folder.path(), "faces.zip", "not an archive");
     assert_says(
         &error(&folder.path().join("faces.zip"), Layout::Lafite),
         &["faces.zip"],
@@ -145,7 +145,7 @@ fn faults_of_archives_name_the_member() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever stands in a file, it is faces or a fault of one line.
+    /// Any file content gives faces or an error of one line.
     #[test]
     fn no_bytes_panic(bytes in prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..120),

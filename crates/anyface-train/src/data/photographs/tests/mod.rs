@@ -1,4 +1,4 @@
-//! Small data sets of every layout, whole and damaged.
+//! Tests with small data sets of every layout, valid and damaged.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use image::RgbImage;
 
 use super::*;
 
-/// A folder with pictures: that of `names[i]` is all of brightness `i`.
+/// A folder with pictures. All pixels of `names[i]` have brightness `i`.
 fn folder_of(images: &str, names: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (i, name) in names.iter().enumerate() {
@@ -53,11 +53,14 @@ fn error(path: &Path, layout: Layout) -> String {
 
 fn assert_says(message: &str, parts: &[&str]) {
     for part in parts {
-        assert!(message.contains(part), "`{message}` does not say `{part}`");
+        assert!(
+            message.contains(part),
+            "`{message}` does not contain `{part}`"
+        );
     }
 }
 
-/// Brightness of a face, as [`folder_of`] made it.
+/// Brightness of a face of [`folder_of`].
 fn brightness(faces: &dyn Faces, index: usize) -> u8 {
     let images = faces.images(&[index], &Device::flex());
     (images.mean().into_scalar::<f32>() * 127.5 + 127.5).round() as u8

@@ -1,4 +1,4 @@
-//! Parquet tables.
+//! Tests of Parquet tables.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::*;
 
 const FILES: &[&str] = &["a.png", "b.png", "c.png"];
 
-/// A table of names or pictures, captions and `Male`.
+/// Writes a table of file names or pictures, captions and `Male`.
 fn table(path: &Path, rows: &[(&[u8], &str, bool)], pictures: bool) {
     let first = match pictures {
         true => "required binary image",
@@ -53,7 +53,7 @@ fn table(path: &Path, rows: &[(&[u8], &str, bool)], pictures: bool) {
 }
 
 #[test]
-fn tables_hold_names_or_pictures() {
+fn tables_have_file_names_or_pictures() {
     let folder = folder_of("", FILES);
     let png = fs::read(folder.path().join("c.png")).expect("a picture");
     table(
@@ -75,7 +75,7 @@ fn tables_hold_names_or_pictures() {
 }
 
 #[test]
-fn faults_of_tables_name_the_row() {
+fn table_errors_name_the_row() {
     let folder = folder_of("", FILES);
     let path = folder.path().join("x.parquet");
     table(
@@ -87,7 +87,7 @@ fn faults_of_tables_name_the_row() {
         &error(&path, Layout::Parquet),
         &["x.parquet: row 2", "`d.png` is not in"],
     );
-    table(&path, &[(b"no picture", "A man.", true)], true);
+    table(&path, &[(b"not a picture", "A man.", true)], true);
     let whole = Photographs::open(
         &PhotographsConfig {
             held_out: 9,
@@ -99,6 +99,6 @@ fn faults_of_tables_name_the_row() {
         &whole.err().expect("an error").to_string(),
         &["x.parquet: row 1", "picture"],
     );
-    fs::write(&path, "no table").expect("written");
+    fs::write(&path, "not a table").expect("written");
     assert_says(&error(&path, Layout::Parquet), &["x.parquet"]);
 }

@@ -1,4 +1,8 @@
-//! Faces and the text features of their captions' sentences, read once before training.
+//! Faces and the text features of their captions' sentences, computed before training.
+
+mod portraits;
+
+pub(super) use portraits::{neutral, of_roles, portrait};
 
 use std::ops::Range;
 
@@ -10,20 +14,21 @@ use burn::tensor::{Bool, Int, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::stage::text_features::TextFeatures;
+use super::text_features::TextFeatures;
 
-/// What captions say.
+/// Stated attributes and their states.
 pub(super) type Said = Vec<(Attribute, bool)>;
 
 /// A face with its captions.
 pub(super) struct DescribedFace {
-    /// What it was rendered from, if it was.
+    /// Latent of the renderer, for rendered faces.
     pub(super) z: Option<[f32; LATENT_DIM]>,
+    /// The captions. One without sentences states nothing.
     pub(super) captions: Vec<Caption>,
 }
 
 impl DescribedFace {
-    /// A face of which `text` says nothing.
+    /// A face with a text that does not describe it.
     pub(super) fn neutral(z: Option<[f32; LATENT_DIM]>, text: String) -> Self {
         let sentence = Sentence {
             text,
@@ -36,42 +41,52 @@ impl DescribedFace {
     }
 }
 
-/// A caption that has been read.
+/// A caption after reading.
 struct ReadCaption {
     said: Said,
-    /// What its words make likely beside that, with percentages.
+    /// States that the text makes likely, with their probability in percent.
     likely: Vec<((Attribute, bool), u8)>,
-    /// Its sentences' rows of features.
+    /// Rows of the features of its sentences.
     rows: Range<usize>,
 }
 
-/// A face whose captions have been read.
+/// A face with read captions.
 struct ReadFace {
     z: Option<[f32; LATENT_DIM]>,
     captions: Vec<ReadCaption>,
 }
 
-/// Many faces, with the features of all their captions.
+/// Faces and the text features of all their captions.
 pub(super) struct DescribedFaces {
     faces: Vec<ReadFace>,
-    /// Unit text features of all sentences, then a row of zeros.
+    /// Unit features of all sentences `[S + 1, E]`. The last row is zero.
     features: Tensor<2>,
 }
 
-/// Some faces, with the text features of up to C sentences each.
+/// A batch of faces with text features of up to C sentences each.
 pub(super) struct TextBatch {
     /// Unit text features `[N, C, E]`, zero where absent.
     pub(super) features: Tensor<3>,
-    /// Where a face has fewer than C sentences, `[N, C]`.
+    /// True where a face has fewer than C sentences, `[N, C]`.
     pub(super) absent: Tensor<2, Bool>,
-    /// Unit mean of each face's features, `[N, E]`.
+    /// Normalised mean of each face's features, `[N, E]`.
     pub(super) mean: Tensor<2>,
-    /// What is said of each, and what it was rendered from.
-    pub(super) faces: Vec<(Said, Option<[f32; LATENT_DIM]>)>,
+    /// Statements about each face, and its latent.
+    pub(super) faces: Vec<SaidOfFace>,
+}
+
+/// Statements of captions about a face.
+pub(super) struct SaidOfFace {
+    /// Statements that are certain.
+    pub(super) said: Said,
+    /// These, and a random draw of the likely ones.
+    pub(super) drawn: Said,
+    /// Latent of the renderer, for rendered faces.
+    pub(super) z: Option<[f32; LATENT_DIM]>,
 }
 
 impl DescribedFaces {
-    /// Reads the captions of all faces, each of which has one at least.
+    /// Computes the features of all captions. Each face needs at least one caption.
     pub(super) fn read(faces: Vec<DescribedFace>, text_features: &TextFeatures) -> Self {
         let texts: Vec<&str> = faces
             .iter()
@@ -108,7 +123,7 @@ impl DescribedFaces {
         self.faces.len()
     }
 
-    /// Some of the captions of each face, with C the most sentences that any has in them.
+    /// Random captions of each face. C is the largest number of sentences.
     pub(super) fn batch(&self, faces: &[usize], rng: &mut ChaCha8Rng) -> TextBatch {
         let [rows, width] = self.features.dims();
         let nothing = rows - 1;
@@ -127,8 +142,8 @@ impl DescribedFaces {
                 likely.extend(&caption.likely);
                 places.extend(caption.rows.clone());
             }
-            said.extend(drawn(&said, &likely, rng));
-            described.push((said, *z));
+            let drawn = [said.clone(), draw(&said, &likely, rng)].concat();
+            described.push(SaidOfFace { said, drawn, z: *z });
             sentences.push(places);
         }
         let most = sentences.iter().map(Vec::len).max().unwrap_or(0);
@@ -151,8 +166,8 @@ impl DescribedFaces {
     }
 }
 
-/// What is likely as a lot decides it, as often as it is so; nothing of what is known.
-fn drawn(said: &Said, likely: &[((Attribute, bool), u8)], rng: &mut ChaCha8Rng) -> Said {
+/// Draws a state of each likely attribute with its probability. Skips attributes in `said`.
+fn draw(said: &Said, likely: &[((Attribute, bool), u8)], rng: &mut ChaCha8Rng) -> Said {
     let mut drawn = Said::new();
     for &((attribute, state), percent) in likely {
         let is_known = |facts: &Said| facts.iter().any(|&(known, _)| known == attribute);
@@ -165,7 +180,7 @@ fn drawn(said: &Said, likely: &[((Attribute, bool), u8)], rng: &mut ChaCha8Rng) 
 }
 
 impl TextBatch {
-    /// Two batches as one, with as many captions as the larger.
+    /// Joins two batches, padded to the larger number of sentences.
     pub(super) fn concatenate([a, b]: [Self; 2]) -> Self {
         let most = a.absent.dims()[1].max(b.absent.dims()[1]);
         let ((features_a, absent_a), (features_b, absent_b)) = (a.widened(most), b.widened(most));
@@ -177,7 +192,7 @@ impl TextBatch {
         }
     }
 
-    /// Features and absence with room for `most` sentences.
+    /// Features and mask, padded to `most` sentences.
     fn widened(&self, most: usize) -> (Tensor<3>, Tensor<2, Bool>) {
         let [size, captions, width] = self.features.dims();
         let device = self.features.device();
@@ -201,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_likely_is_drawn_as_often_as_it_is_so() {
+    fn likely_states_are_drawn_with_their_probability() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let said = vec![(Attribute::Male, true)];
         let likely = [
@@ -210,7 +225,7 @@ mod tests {
         ];
         let mut smiling = 0;
         for _ in 0..1_000 {
-            let [(Attribute::Smiling, state)] = drawn(&said, &likely, &mut rng)[..] else {
+            let [(Attribute::Smiling, state)] = draw(&said, &likely, &mut rng)[..] else {
                 panic!("Male is known, Smiling is not");
             };
             smiling += u32::from(state);

@@ -1,0 +1,322 @@
+//! `POST /mcp`: faces as tools of the Model Context Protocol, for assistants.
+//!
+//! There are no sessions. An answer gives each face a short name, under which its latent is kept for
+//! an hour: a language model can repeat that, but not the thousands of numbers of the latent.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::response::Response;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rmcp::handler::server::tool::schema_for_type;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
+    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    Tool, ToolAnnotations,
+};
+use rmcp::schemars::{self, JsonSchema};
+use rmcp::service::RequestContext;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{RoleServer, ServerHandler};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::answer::Work;
+use super::body::{self, decode_latent, parse_value, picture};
+use super::generations::{self, GenerationRequest};
+use super::ignored::Ignored;
+use super::output::Wish;
+use super::{check, describe};
+use crate::app::{App, Caller};
+use crate::error::ApiError;
+use crate::model::LoadedModel;
+use crate::photo::{Retouch, Upload};
+use crate::studio::{Edit, FaceSource, LatentValues, Task};
+
+/// Extension of the files of latents.
+const LATENT: &str = "latent";
+
+/// What a client tells its language model of this server.
+const INSTRUCTIONS: &str = "Draws faces from descriptions, changes them in words, and says what is \
+    seen in them. Each face has a name, `face`, valid for an hour: give it to `edit` to change that \
+    face and to `describe` to look at it. All faces are made by AI.";
+
+/// Arguments of the tool `generate`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Generate {
+    /// What the face looks like, in any words.
+    prompt: String,
+    /// Number of faces; 1 when left out.
+    n: Option<usize>,
+    /// Face i is made with seed + i. A random one when left out; the answer tells which.
+    seed: Option<u64>,
+    /// Width and height of the picture, "256x256"; the model's own when left out.
+    size: Option<String>,
+    /// Name of the model; the first when left out.
+    model: Option<String>,
+}
+
+/// Arguments of the tool `edit`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// The face: a name or a latent that this server answered, or a picture as a data URL.
+    face: String,
+    /// What to change, in any words.
+    prompt: String,
+    /// How much, −1 (the opposite) to 1; all of it when left out.
+    strength: Option<f64>,
+    /// What must stay as it is, in words.
+    #[serde(default)]
+    keep: Vec<String>,
+    /// Name of the model that made the face; the first when left out.
+    model: Option<String>,
+}
+
+/// Arguments of the tool `describe`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Describe {
+    /// The face: a name or a latent that this server answered, or a picture as a data URL.
+    face: String,
+    /// Name of the model that made the face; the first when left out.
+    model: Option<String>,
+}
+
+/// A face in an argument.
+enum Face {
+    Latent(LatentValues),
+    Picture(Bytes),
+}
+
+/// A message of the protocol
+pub(crate) async fn answer(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(app.config.max_body)
+        // `access::same_site` has seen to it, also for other addresses than the loopback one.
+        .disable_allowed_hosts();
+    // Read here, since rmcp gives a body all the time it wants.
+    let headers = request.headers().clone();
+    let mut request = Request::new(Body::from(body::bytes(request, &app).await?));
+    (*request.method_mut(), *request.headers_mut()) = (Method::POST, headers);
+    let tools = Tools { app, caller };
+    let sessions = Arc::new(NeverSessionManager::default());
+    let service = StreamableHttpService::new(move || Ok(tools.clone()), sessions, config);
+    Ok(service.handle(request).await.map(Body::new))
+}
+
+/// The tools, for one request.
+#[derive(Clone)]
+struct Tools {
+    app: Arc<App>,
+    caller: Caller,
+}
+
+impl ServerHandler for Tools {
+    fn get_info(&self) -> ServerConfig {
+        let names: Vec<&str> = self.app.models.own_names().map(|(name, _)| name).collect();
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("anyface", env!("CARGO_PKG_VERSION")))
+            .with_instructions(format!("{INSTRUCTIONS} Models: {}.", names.join(", ")))
+    }
+
+    async fn list_tools(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(vec![
+            tool::<Generate>("generate", "Draws faces from a description."),
+            tool::<Change>("edit", "Changes a face in words; all else of it stays."),
+            tool::<Describe>(
+                "describe",
+                "Says what is seen in a face, how surely, and what to try.",
+            ),
+        ]))
+    }
+
+    async fn call_tool(
+        &self,
+        asked: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = Value::Object(asked.arguments.unwrap_or_default());
+        let call = async {
+            match &*asked.name {
+                "generate" => self.generate(parse_value(arguments)?).await,
+                "edit" => self.edit(parse_value(arguments)?).await,
+                "describe" => self.describe(parse_value(arguments)?).await,
+                _ => Err(ApiError::invalid("name", "there is no such tool")),
+            }
+        };
+        // A client that leaves cancels: dropping the call frees its places in the queue.
+        let answer = context.ct.run_until_cancelled(call).await;
+        // A refusal is a result, which the language model sees, so that it can ask better.
+        Ok(match answer.unwrap_or(Err(ApiError::Stopping)) {
+            Ok(answer) => answer.into(),
+            Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]).into(),
+        })
+    }
+}
+
+impl Tools {
+    async fn generate(&self, asked: Generate) -> Result<CallToolResult, ApiError> {
+        let asked = GenerationRequest {
+            prompt: asked.prompt,
+            n: asked.n,
+            seed: asked.seed,
+            size: asked.size,
+            model: asked.model,
+            latents: Some(true),
+            ..GenerationRequest::default()
+        };
+        let ignored = &mut Ignored::default();
+        let work = generations::start(&self.app, self.caller, asked, ignored)?;
+        self.faces(work, false).await
+    }
+
+    async fn edit(&self, asked: Change) -> Result<CallToolResult, ApiError> {
+        let model = Arc::clone(self.app.models.find(asked.model.as_deref())?);
+        check::text("prompt", &asked.prompt)?;
+        check::keep(&asked.keep)?;
+        let edit = Edit {
+            text: check::read_part(asked.prompt, &mut Ignored::default()),
+            strength: check::strength("strength", asked.strength)?,
+            keep: asked.keep,
+        };
+        let (source, retouch, parent) = match self.face(&model, &asked.face)? {
+            Face::Latent(latent) => (FaceSource::Latent(latent), None, None),
+            Face::Picture(file) => {
+                check::photos(&model.about)?;
+                let side = model.about.resolution;
+                let photo = upload(file.clone());
+                let retouch = photo.retouch(&self.app, side, None, false).await?;
+                (FaceSource::Photo(retouch.face()), Some(retouch), Some(file))
+            }
+        };
+        let is_photo = retouch.is_some();
+        let work = self.start(&model, source, vec![edit], retouch, parent)?;
+        self.faces(work, is_photo).await
+    }
+
+    async fn describe(&self, asked: Describe) -> Result<CallToolResult, ApiError> {
+        let model = Arc::clone(self.app.models.find(asked.model.as_deref())?);
+        let file = match self.face(&model, &asked.face)? {
+            Face::Picture(file) => file,
+            Face::Latent(latent) => {
+                let source = FaceSource::Latent(latent);
+                let mut work = self.start(&model, source, Vec::new(), None, None)?;
+                work.next().await?.ok_or(ApiError::Internal)?.file
+            }
+        };
+        let seen = describe::look(&self.app, self.caller, &model, upload(file)).await?;
+        Ok(CallToolResult::structured(plain(&seen)?))
+    }
+
+    /// A face of this server's answers, by name or as a latent, or a picture.
+    fn face(&self, model: &LoadedModel, text: &str) -> Result<Face, ApiError> {
+        if text.starts_with("data:") || text.contains("/files/") {
+            return picture(&self.app, text, "face").map(Face::Picture);
+        }
+        let latent = match self.app.kept.find(text) {
+            Some(file) if !text.ends_with(LATENT) => {
+                return Ok(Face::Picture(Bytes::copy_from_slice(&file)));
+            }
+            Some(file) => String::from_utf8_lossy(&file).into_owned(),
+            None if text.contains('.') => {
+                let message = "no face of the last hour has this name: make it anew";
+                return Err(ApiError::invalid("face", message));
+            }
+            None => text.to_owned(),
+        };
+        decode_latent(&model.about, &latent, "face").map(Face::Latent)
+    }
+
+    /// Queues a face.
+    fn start(
+        &self,
+        model: &LoadedModel,
+        source: FaceSource,
+        edits: Vec<Edit>,
+        retouch: Option<Retouch>,
+        parent: Option<Bytes>,
+    ) -> Result<Work, ApiError> {
+        let output = Wish {
+            latents: Some(true),
+            ..Wish::default()
+        }
+        .check(&self.app, &mut Ignored::default())?;
+        let tasks = vec![Task {
+            source,
+            edits,
+            before: None,
+            sketches: 0,
+        }];
+        let (app, deadline) = (Arc::clone(&self.app), self.app.deadline());
+        Work::start(
+            app,
+            model,
+            self.caller,
+            tasks,
+            retouch,
+            parent,
+            output,
+            deadline,
+        )
+    }
+
+    /// The pictures, and what is told of them; also as text, for clients that read no structure. A
+    /// photo is named as a picture, so that the next edit keeps its details too.
+    async fn faces(&self, mut work: Work, is_photo: bool) -> Result<CallToolResult, ApiError> {
+        let (mut content, mut faces) = (Vec::new(), Vec::new());
+        while let Some(picture) = work.next().await? {
+            let mut extra = picture.extra.ok_or(ApiError::Internal)?;
+            let latent = extra.latent.take().ok_or(ApiError::Internal)?;
+            let data = BASE64_STANDARD.encode(&picture.file);
+            content.push(ContentBlock::image(data, "image/png"));
+            let mut told = plain(&extra)?;
+            told["face"] = json!(match is_photo {
+                true => self.app.kept.keep(picture.file, "png"),
+                false => self.app.kept.keep(latent.into_bytes(), LATENT),
+            });
+            faces.push(told);
+        }
+        let told = json!({ "faces": faces });
+        content.push(ContentBlock::text(told.to_string()));
+        let mut answer = CallToolResult::success(content);
+        answer.structured_content = Some(told);
+        Ok(answer)
+    }
+}
+
+/// A tool that changes nothing in the world.
+fn tool<T: JsonSchema + 'static>(name: &'static str, description: &'static str) -> Tool {
+    let harmless = ToolAnnotations::new().read_only(true).open_world(false);
+    Tool::new(name, description, schema_for_type::<T>()).with_annotations(harmless)
+}
+
+const fn upload(file: Bytes) -> Upload {
+    Upload {
+        file,
+        param: "face",
+        face: 0,
+    }
+}
+
+/// An answer as JSON. By way of its text, where a 32-bit number has no more digits than it needs.
+fn plain(answer: &impl Serialize) -> Result<Value, ApiError> {
+    let text = serde_json::to_string(answer).map_err(|_| ApiError::Internal)?;
+    serde_json::from_str(&text).map_err(|_| ApiError::Internal)
+}

@@ -1,0 +1,81 @@
+//! Text to latents with a flow prior of the standard normals that make `z`.
+//!
+//! Every point of the flow is a face within the generator's distribution. The noise of a seed gives
+//! the random face of that seed, and the text moves it as little as possible. An existing face has
+//! no known normals, so edits use the text stream.
+
+use std::ops::Range;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{Mapper, Streams};
+use crate::Error;
+use crate::bundle::{Bundle, BundleConfig, Truncation, ZDistribution};
+use crate::mapper::{FlowPrior, FlowSampling};
+use crate::pipeline::Description;
+use crate::recognizer::Recognizer;
+use crate::stylegan2::{Generator, Mapping, broadcast};
+
+/// The flow prior, the mapping network of the generator, and the text stream.
+#[derive(Debug)]
+pub(super) struct FlowZ {
+    prior: FlowPrior,
+    sampling: FlowSampling,
+    z_distribution: ZDistribution,
+    mapping: Mapping,
+    num_ws: usize,
+    streams: Streams,
+}
+
+impl FlowZ {
+    pub(super) fn load(
+        bundle: &Bundle,
+        config: &BundleConfig,
+        generator: &Generator,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let prior = config.flow_prior.as_ref();
+        let prior = prior.expect("the config of a bundle was checked");
+        Ok(Self {
+            prior: bundle.network("flow_prior", prior.init(device))?,
+            sampling: config.flow_sampling,
+            z_distribution: config.z_distribution,
+            mapping: generator.mapping.clone(),
+            num_ws: config.generator.num_ws(),
+            streams: Streams::load(bundle, config, generator, device)?,
+        })
+    }
+}
+
+impl Mapper for FlowZ {
+    fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3> {
+        let noise = self.prior.noise(seed) * truncation.psi;
+        let features = description.features.clone().unsqueeze();
+        let condition = self.prior.condition(features, None);
+        let normals = self.prior.latents(noise, condition, self.sampling);
+        let z = self
+            .z_distribution
+            .decode(normals.into_data().iter().collect());
+        let z = TensorData::new(z.clone(), [1, z.len()]);
+        let z = Tensor::from_data(z, &self.prior.device());
+        broadcast(self.mapping.forward(z), self.num_ws)
+    }
+
+    fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3> {
+        self.streams.random_face(seed, truncation)
+    }
+
+    fn change(
+        &self,
+        text: &Description,
+        neutral: &Description,
+        faces: Tensor<3>,
+        recognizer: Option<&Recognizer>,
+    ) -> Tensor<3> {
+        self.streams.change(text, neutral, faces, recognizer)
+    }
+
+    fn layers(&self) -> Range<usize> {
+        self.streams.layers()
+    }
+}
