@@ -1,7 +1,11 @@
-//! Project tasks. Run `cargo xtask check` before each commit.
+//! Project tasks. Run `cargo xtask check` before each commit, `cargo xtask dist` for a release.
 
+mod dist;
 mod modules;
+mod packages;
+mod sbom;
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -55,17 +59,22 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &[String]) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let root = root.context("a workspace")?;
     match args {
         [command] if command == "check" => {
             eprintln!("== modules: no cycle in any crate");
-            let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-            modules::check(&root.context("a workspace")?.join("crates"))?;
+            modules::check(&root.join("crates"))?;
             CHECKS
                 .iter()
                 .try_for_each(|(name, args)| check(name, args))?;
             check_advisories()
         }
-        _ => bail!("usage: cargo xtask check"),
+        [command] if command == "dist" => {
+            let archive = dist::dist(root)?;
+            Ok(writeln!(io::stdout(), "{}", archive.display())?)
+        }
+        _ => bail!("usage: cargo xtask check|dist"),
     }
 }
 

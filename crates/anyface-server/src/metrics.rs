@@ -152,3 +152,45 @@ impl Metrics {
             .inc();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    const DASHBOARD: &str = include_str!("../../../deploy/grafana/anyface.json");
+
+    /// Every query of a dashboard.
+    fn queries(dashboard: &Value) -> Vec<&str> {
+        let panels = dashboard["panels"].as_array().expect("panels").iter();
+        let targets = panels.flat_map(|panel| panel["targets"].as_array().expect("targets"));
+        let queries = targets.map(|target| target["expr"].as_str().expect("a query"));
+        queries.collect()
+    }
+
+    #[test]
+    fn the_dashboard_asks_for_metrics_that_there_are() {
+        let metrics = Metrics::default();
+        metrics.batch(1);
+        metrics.stage(Stage::Draw, Duration::from_millis(20));
+        metrics.rejected("full");
+        metrics.answered("/health", 200);
+        let text = metrics.text();
+        let there: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split(['{', ' ']).next())
+            .collect();
+
+        let dashboard = serde_json::from_str(DASHBOARD).expect("JSON");
+        let mut asked = 0;
+        for query in queries(&dashboard) {
+            let words = query.split(|c: char| !c.is_alphanumeric() && c != '_');
+            for name in words.filter(|word| word.starts_with("anyface_")) {
+                assert!(there.contains(&name), "{name} is not in:\n{text}");
+                asked += 1;
+            }
+        }
+        assert!(asked > 0, "the dashboard asks for nothing");
+    }
+}

@@ -66,6 +66,11 @@ anyface serve --model portraits --model photographs
 anyface serve --bind 0.0.0.0:8080 --keys keys.txt --rate 120"#,
     ),
     (
+        "health",
+        r#"anyface health
+anyface health http://127.0.0.1:9000"#,
+    ),
+    (
         "verify",
         r#"anyface verify sailor.png
 anyface verify sailor.png --json"#,

@@ -12,6 +12,7 @@ pub(crate) mod eval;
 pub(crate) mod examples;
 mod face_source;
 pub(crate) mod generate;
+pub(crate) mod health;
 pub(crate) mod interpolate;
 pub(crate) mod invert;
 pub(crate) mod man;

@@ -11,6 +11,7 @@ use std::{env, fs, io};
 use anyface::Engine;
 use anyface::attributes::AttributeReader;
 use anyface::photograph::Detector;
+use anyface::recipe::{BUILTIN, find_bundle};
 use anyface_server::studio::Studio;
 use anyface_server::{Config, EngineStudio, Server};
 use anyhow::{Context, Result, bail};
@@ -21,7 +22,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::credentials::CredentialsArgs;
-use super::network::{BUILTIN, DeviceArgs, find_bundle};
+use super::network::DeviceArgs;
 
 /// Where keys may be, one a line, when no file is named.
 const KEYS: &str = "ANYFACE_KEYS";

@@ -1,4 +1,6 @@
-//! Recipes for whole bundles from public weights.
+//! Recipes for whole bundles from public weights, and where bundles are found.
+
+mod find;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +16,8 @@ use crate::bundle::Bundle;
 use crate::convert::convert;
 use crate::data_folder::data_folder;
 use crate::hub::{Hub, HubError, License, Model, Progress};
+
+pub use find::{BUILTIN, bundle_folder, find_bundle};
 
 static RECIPES: LazyLock<BTreeMap<String, Recipe>> = LazyLock::new(|| {
     let entries: BTreeMap<String, Entry> =

@@ -1,15 +1,13 @@
-//! The `anyface` command.
+//! The `anyface` command as a function: a program of its own calls it, and so does the Python package.
 
 mod command;
 #[cfg(test)]
 mod documents;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Describe a face in your own words and get one.
 #[derive(Debug, Parser)]
@@ -37,6 +35,7 @@ enum Command {
     Pull(command::pull::Args),
     Bench(command::bench::Args),
     Serve(Box<command::serve::Args>),
+    Health(command::health::Args),
     Verify(command::verify::Args),
     Completions(command::completions::Args),
     Man(command::man::Args),
@@ -47,8 +46,12 @@ fn command_line() -> clap::Command {
     command::examples::add_to(Cli::command())
 }
 
-fn main() -> ExitCode {
-    let matches = command_line().get_matches();
+/// Runs the command with these arguments, the first of which is its own name. What goes wrong is said
+/// on stderr in one line.
+///
+/// Ends the process where the arguments cannot be read, or ask for help or the version.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = command_line().get_matches_from(arguments);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
         Command::Generate(args) => args.run(),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Pull(args) => args.run(),
         Command::Bench(args) => args.run(),
         Command::Serve(args) => args.run(),
+        Command::Health(args) => args.run(),
         // Its exit codes say what it found.
         Command::Verify(args) => return args.run(),
         Command::Completions(args) => args.run(command_line()),

@@ -1,0 +1,27 @@
+//! Errors of the library as Python's exceptions.
+
+use std::io;
+
+use anyface::Error;
+use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::{PyErr, create_exception};
+
+create_exception!(
+    anyface,
+    AnyfaceError,
+    PyException,
+    "What the library cannot do, in one line that names the file, tensor or field."
+);
+
+/// The exception for an error: `OSError` or what is below it for files that cannot be read or
+/// written, `ValueError` for an argument outside its range, `AnyfaceError` for everything else.
+pub(crate) fn exception(error: Error) -> PyErr {
+    let line = error.to_string();
+    match error {
+        Error::Io { source, .. } => io::Error::new(source.kind(), line).into(),
+        Error::EmptyDescription | Error::NoSuchFace { .. } | Error::OutOfRange { .. } => {
+            PyValueError::new_err(line)
+        }
+        _ => AnyfaceError::new_err(line),
+    }
+}
