@@ -52,8 +52,8 @@ impl Signer {
     }
 }
 
-/// Names the edited file, with its own credentials where it has some. One that C2PA cannot read, cut
-/// short or of a kind without credentials, is a parent all the same.
+/// Names the edited file, with its own credentials where it has some. One that C2PA cannot read,
+/// cut short or of a kind without credentials, is a parent all the same.
 fn add_parent(builder: &mut Builder, parent: &[u8]) -> c2pa::Result<()> {
     let format = media_type(parent);
     let ingredient = json!({
