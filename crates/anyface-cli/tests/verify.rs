@@ -61,7 +61,7 @@ fn change_a_byte(file: &Path) {
         .extension()
         .is_some_and(|extension| extension == "webp")
     {
-        true => 1000,
+        true => 100,
         false => bytes.len() - 20,
     };
     bytes[at] ^= 1;

@@ -3,7 +3,10 @@
 /// The media types of the files that are signed.
 pub(crate) const SIGNED: [&str; 3] = ["image/png", "image/jpeg", "image/webp"];
 
-/// The media type of a picture file; what no type is known of is "application/octet-stream".
+/// The media type of other files.
+pub(crate) const UNKNOWN: &str = "application/octet-stream";
+
+/// The media type of a picture file.
 pub(crate) fn media_type(file: &[u8]) -> &'static str {
     match file {
         [0x89, b'P', b'N', b'G', ..] => "image/png",
@@ -25,6 +28,6 @@ pub(crate) fn media_type(file: &[u8]) -> &'static str {
         ] => "image/webp",
         [b'G', b'I', b'F', b'8', ..] => "image/gif",
         [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => "image/tiff",
-        _ => "application/octet-stream",
+        _ => UNKNOWN,
     }
 }

@@ -16,8 +16,8 @@ pub(crate) struct SelfMade {
     pub(crate) certificates: String,
 }
 
-/// What stands before the 32 secret bytes of an Ed25519 key in PKCS#8 (RFC 8410, section 7): the first
-/// version of the format, which every program reads.
+/// What stands before the 32 secret bytes of an Ed25519 key in PKCS#8 (RFC 8410, section 7): the
+/// first version of the format, which every program reads.
 const ED25519_PKCS8: &[u8] = b"\x30\x2E\x02\x01\x00\x30\x05\x06\x03\x2B\x65\x70\x04\x22\x04\x20";
 
 impl SelfMade {
@@ -32,8 +32,8 @@ impl SelfMade {
         made.map_err(|error| failed(error.to_string()))
     }
 
-    /// Certificates for a key. An authority of its own signs them, and the authority's key is thrown
-    /// away: C2PA allows no certificate that signs itself (specification 2.3, section 14.5).
+    /// Certificates for a key. An authority of its own signs them, and the authority's key is
+    /// thrown away: C2PA allows no certificate that signs itself (specification 2.3, section 14.5).
     pub(crate) fn certify(key: &KeyPair) -> Result<Self, rcgen::Error> {
         let mut authority = params("anyface self-made authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

@@ -6,7 +6,7 @@ use c2pa::Builder;
 use serde_json::{Value, json};
 
 use crate::making::TOLD;
-use crate::media_type::{SIGNED, media_type};
+use crate::media_type::{SIGNED, UNKNOWN, media_type};
 use crate::signer::one_line;
 use crate::{CONTEXT, Error, Making, Signer};
 
@@ -44,22 +44,30 @@ impl Signer {
         let builder = Builder::from_shared_context(&CONTEXT);
         let mut builder = builder.with_definition(definition(making))?;
         if let Some(parent) = making.parent {
-            let ingredient = json!({
-                "title": PARENT_TITLE,
-                "label": PARENT,
-                "relationship": "parentOf",
-            });
-            let format = media_type(parent);
-            builder.add_ingredient_from_stream(
-                ingredient.to_string(),
-                format,
-                &mut Cursor::new(parent),
-            )?;
+            add_parent(&mut builder, parent)?;
         }
         let mut signed = Cursor::new(Vec::new());
         builder.sign(self.inner(), format, &mut Cursor::new(file), &mut signed)?;
         Ok(signed.into_inner())
     }
+}
+
+/// Names the edited file, with its own credentials where it has some. One that C2PA cannot read,
+/// cut short or of a kind without credentials, is a parent all the same.
+fn add_parent(builder: &mut Builder, parent: &[u8]) -> c2pa::Result<()> {
+    let format = media_type(parent);
+    let ingredient = json!({
+        "title": PARENT_TITLE,
+        "label": PARENT,
+        "relationship": "parentOf",
+        "format": format,
+    });
+    let mut add = |format| {
+        let mut file = Cursor::new(parent);
+        let added = builder.add_ingredient_from_stream(ingredient.to_string(), format, &mut file);
+        added.map(|_| ())
+    };
+    add(format).or_else(|_| add(UNKNOWN))
 }
 
 /// The manifest, as the C2PA library reads it.

@@ -12,16 +12,16 @@ use crate::{Credentials, Error, Making};
 /// A grey PNG of one pixel, for a first signature.
 const PIXEL: &[u8] = include_bytes!("../tests/fixtures/grey.png");
 
-/// Room for a signature beside its certificates, in bytes: at most 96 of its own, and the headers of
-/// COSE.
+/// Room for a signature beside its certificates, in bytes: at most 96 of its own, and the headers
+/// of COSE.
 const SIGNATURE_ROOM: usize = 512;
 
 /// A key that signs, with its certificates.
 pub struct Signer(BoxedSigner);
 
 impl Signer {
-    /// A key as PEM (PKCS#8; Ed25519, or ECDSA on P-256 or P-384), and the certificates for it as PEM,
-    /// the key's own first. It signs one pixel, so that what cannot sign is refused here.
+    /// A key as PEM (PKCS#8; Ed25519, or ECDSA on P-256 or P-384), and the certificates for it as
+    /// PEM, the key's own first. It signs one pixel, so that what cannot sign is refused here.
     ///
     /// # Errors
     /// [`Error::Key`] when the key is none, or C2PA does not accept its certificates: they must be

@@ -1,7 +1,7 @@
 //! Whether a picture is AI-generated: written into files with a signature, and read from them.
 //!
-//! What is told of a picture's making is its [`Mark`]: text and XMP, which anyone may write. Content
-//! credentials ([`Credentials`]) sign the same facts, and all bytes of the file with them.
+//! What is told of a picture's making is its [`Mark`]: text and XMP, which anyone may write.
+//! Content credentials ([`Credentials`]) sign the same facts, and all bytes of the file with them.
 
 use std::path::Path;
 
@@ -73,8 +73,8 @@ impl Seal<'_> {
         Ok(self.signer.sign(file, &making)?)
     }
 
-    /// Writes a picture as a signed file that carries its mark beside its place, then renames it. The
-    /// extension says the kind of file.
+    /// Writes a picture as a signed file that carries its mark beside its place, then renames it.
+    /// The extension says the kind of file.
     ///
     /// # Errors
     /// As [`Seal::sign`]; [`Error::Picture`] for an extension that no kind has; [`Error::Io`] names

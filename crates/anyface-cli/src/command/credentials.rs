@@ -8,7 +8,8 @@ use anyface::provenance::{Signer, SigningError, own_signer};
 /// The key that signs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CredentialsArgs {
-    /// Key that signs the pictures, PKCS#8 in PEM; one made for this user and kept in the data folder when left out
+    /// Key that signs the pictures, PKCS#8 in PEM; one made for this user and kept in the data
+    /// folder when left out
     #[arg(long, value_name = "PEM", requires = "credentials_cert")]
     credentials_key: Option<PathBuf>,
     /// Certificates of that key in PEM, its own first
@@ -17,8 +18,8 @@ pub(crate) struct CredentialsArgs {
 }
 
 impl CredentialsArgs {
-    /// The key that was named, else the user's own. Where that cannot be kept, a line on stderr says
-    /// so, and the key is another one at every run.
+    /// The key that was named, else the user's own. Where that cannot be kept, a line on stderr
+    /// says so, and the key is another one at every run.
     pub(crate) fn signer(&self) -> Result<Signer, Error> {
         if let (Some(key), Some(certificates)) = (&self.credentials_key, &self.credentials_cert) {
             return Ok(Signer::open(key, certificates)?);

@@ -15,9 +15,9 @@ const UNREADABLE: u8 = 2;
 
 /// Read what an image says of its making, and whether its signature holds
 ///
-/// Exit code 0 when the image says that it is AI-generated, 1 when it does not say how it was made, 3 when it was changed
-/// after it was signed, 2 when it cannot be read. A mark can be removed: an image without one may still be generated. Who
-/// signed is shown and not checked.
+/// Exit code 0 when the image says that it is AI-generated, 1 when it does not say how it was made,
+/// 3 when it was changed after it was signed, 2 when it cannot be read. A mark can be removed: an
+/// image without one may still be generated. Who signed is shown and not checked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// PNG, JPEG, WebP or GIF file

@@ -90,7 +90,8 @@ struct CredentialsFields {
     /// The algorithm of the signature.
     #[schema(required, example = "ed25519")]
     algorithm: Option<String>,
-    /// Who signed: the certificate of the key, then who signed that one, and so on. Nobody checked who they are.
+    /// Who signed: the certificate of the key, then who signed that one, and so on. Nobody checked
+    /// who they are.
     certificates: Vec<CertificateFields>,
     /// The files that it was made from.
     ingredients: Vec<IngredientFields>,

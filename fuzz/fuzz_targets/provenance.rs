@@ -1,0 +1,10 @@
+//! What a picture says of its making: text, XMP and content credentials.
+
+#![no_main]
+
+use anyface::provenance::Evidence;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    Evidence::of(data).verdict();
+});
