@@ -303,5 +303,5 @@ fn a_bundle_is_found_by_its_name_and_draws_photographs() {
         .arg(&output)
         .assert()
         .success();
-    assert_eq!(image::open(&output).unwrap().width(), 64);
+    assert_eq!(image::open(&output).unwrap().width(), 128);
 }

@@ -249,6 +249,7 @@ fn other_files_are_not_signed() {
 /// `cargo test --release -p anyface-credentials --test round_trip -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints times"]
+#[expect(clippy::print_stdout, reason = "a measurement, run by hand")]
 fn what_a_signature_costs() {
     let signer = Signer::self_made().expect("a key");
     let mut file = Cursor::new(Vec::new());

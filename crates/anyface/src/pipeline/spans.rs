@@ -120,27 +120,24 @@ impl<'e> SeedFaces<'e> {
             unit: 1.0,
         };
         let random = |seed| engine.mapper.random_face(seed, truncation);
-        let some: Vec<Tensor<3>> = (0..FACES).map(random).collect();
-        let others: Vec<Tensor<3>> = (FACES..2 * FACES).map(random).collect();
+        let some = Tensor::cat((0..FACES).map(random).collect(), 0);
+        let others = Tensor::cat((FACES..2 * FACES).map(random).collect(), 0);
         faces.unit = faces.distance(&some, &others).max(1e-6);
         faces
     }
 
-    /// The latents of the faces, `[1, L, D]` each, as they are described.
-    fn described(&self, description: &Description) -> Vec<Tensor<3>> {
-        let face = |seed| self.engine.mapper.face(description, seed, self.truncation);
-        (0..FACES).map(face).collect()
+    /// The latents of the faces, `[N, L, D]`, as they are described.
+    fn described(&self, description: &Description) -> Tensor<3> {
+        let mapper = &self.engine.mapper;
+        mapper.faces(description, 0..FACES, self.truncation)
     }
 
     /// Root mean square distance of faces that belong together, in the layers that words change.
-    fn distance(&self, some: &[Tensor<3>], others: &[Tensor<3>]) -> f32 {
+    fn distance(&self, some: &Tensor<3>, others: &Tensor<3>) -> f32 {
         let layers = self.engine.described_layers();
-        let square = |(a, b): (&Tensor<3>, &Tensor<3>)| {
-            let change = (a.clone() - b.clone()).narrow(1, layers.start, layers.len());
-            change.square().sum().into_scalar::<f32>()
-        };
-        let sum: f32 = some.iter().zip(others).map(square).sum();
-        (sum / some.len() as f32).sqrt() / self.unit
+        let change = (some.clone() - others.clone()).narrow(1, layers.start, layers.len());
+        let squares = change.square().sum().into_scalar::<f32>();
+        (squares / FACES as f32).sqrt() / self.unit
     }
 }
 

@@ -52,6 +52,17 @@ impl Mapper for Flow {
         broadcast(self.said(description, noise), self.num_ws)
     }
 
+    fn faces(
+        &self,
+        description: &Description,
+        seeds: Range<u64>,
+        truncation: Truncation,
+    ) -> Tensor<3> {
+        let noise = seeds.map(|seed| self.prior.noise(seed)).collect();
+        let noise = Tensor::cat(noise, 0) * truncation.psi;
+        broadcast(self.said(description, noise), self.num_ws)
+    }
+
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3> {
         let noise = self.prior.noise(seed) * truncation.psi;
         let w = self.prior.unconditional_latents(noise, self.sampling.steps);

@@ -35,6 +35,18 @@ pub(super) trait Mapper: Debug + Send + Sync {
     /// not to the text, unless the mapper's reference does otherwise.
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3>;
 
+    /// The latents of N seeds, `[N, L, D]`. Their last bits may differ from those of
+    /// [`Mapper::face`], since a mapper may compute all of them at once.
+    fn faces(
+        &self,
+        description: &Description,
+        seeds: Range<u64>,
+        truncation: Truncation,
+    ) -> Tensor<3> {
+        let faces = seeds.map(|seed| self.face(description, seed, truncation));
+        Tensor::cat(faces.collect(), 0)
+    }
+
     /// The latent of a random face, without text, `[1, L, D]`.
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3>;
 
