@@ -287,6 +287,6 @@ fn what_cannot_be_is_refused_in_one_line() {
     );
     folder.refused(
         &["diversity", "--lpips", wrong, wrong],
-        "torchvision-features is wanted",
+        "expected torchvision-features",
     );
 }

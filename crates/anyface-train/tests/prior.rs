@@ -8,6 +8,7 @@ use anyface::clip::transformer::TransformerConfig;
 use anyface::clip::{TextTowerConfig, VisionTransformerConfig};
 use anyface::inversion::ResidualEncoderConfig;
 use anyface::mapper::StreamConfig;
+use anyface::probe::ProbeConfig;
 use anyface::stylegan2::GeneratorConfig;
 use anyface::{Edit, Engine, Generate};
 use anyface_portraits::latent::LATENT_DIM;
@@ -226,6 +227,28 @@ fn a_prior_of_another_width_is_an_error() {
     let message = error.to_string();
     assert!(
         message.ends_with("[model] `latent_dim` is 9, the bundle needs 8"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_probe_of_other_pictures_is_refused() {
+    let directory = start();
+    let folder = directory.path();
+    let probe = ProbeConfig::new(Attribute::COUNT)
+        .with_resolution(16)
+        .with_channels(vec![4, 4]);
+    put(
+        &folder.join("bundle"),
+        "probe",
+        &probe,
+        &probe.init(&Device::flex()),
+    );
+    let config = write_config(folder, "run", W_DIM, PHOTOGRAPHS);
+    let error = prior::run(&config, &Device::flex(), false).expect_err("a refusal");
+    let message = error.to_string();
+    assert!(
+        message.contains("the `probe` of the bundle reads 16² pixels"),
         "{message}"
     );
 }

@@ -132,8 +132,8 @@ impl Args {
         }
         let mut output = self.output()?;
         let backdrop = self.background.backdrop(&self.network, &output)?;
-        let signer = self.mark.signer()?;
         let engine = self.network.engine()?;
+        let signer = self.mark.signer()?;
         let optimizes = match self.method {
             Method::Optimize => true,
             Method::Mapper => engine.config().optimizes(),

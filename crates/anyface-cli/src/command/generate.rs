@@ -111,12 +111,12 @@ impl Args {
         let total = prompts.len() * self.number as usize;
         output.check_number(total)?;
         let backdrop = self.background.backdrop(&self.network, &output)?;
+        let engine = self.network.engine()?;
         let signer = self.mark.signer()?;
         let seal = Seal {
             signer: &signer,
             parent: None,
         };
-        let engine = self.network.engine()?;
         let truncation = engine.truncation(self.truncation)?;
         let prompts = prompts
             .iter()

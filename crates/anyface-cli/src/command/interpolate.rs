@@ -43,8 +43,8 @@ impl Args {
             true => self.force.check(&self.output).map(|()| None),
             false => Output::new(&self.output, self.force).map(Some),
         }?;
-        let signer = self.mark.signer()?;
         let engine = self.network.engine()?;
+        let signer = self.mark.signer()?;
         let (from, to) = (self.end(&engine, &self.from)?, self.end(&engine, &self.to)?);
         let faces: Vec<RgbImage> = (0..self.steps)
             .map(|i| f64::from(i) / f64::from(self.steps - 1))

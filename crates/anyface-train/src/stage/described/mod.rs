@@ -146,7 +146,7 @@ impl DescribedFaces {
             described.push(SaidOfFace { said, drawn, z: *z });
             sentences.push(places);
         }
-        let most = sentences.iter().map(Vec::len).max().unwrap_or(0);
+        let most = sentences.iter().map(Vec::len).max().unwrap_or(0).max(1);
         for places in &mut sentences {
             places.resize(most, nothing);
         }
