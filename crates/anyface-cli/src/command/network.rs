@@ -84,15 +84,26 @@ impl NetworkArgs {
         self.probe_if_any()?.ok_or_else(no_probe)
     }
 
-    /// The bundle's attribute probe, where it has one.
+    /// The bundle's attribute probe, where it has one. It must read pictures of the generator's size.
     #[cfg(feature = "train")]
     pub(crate) fn probe_if_any(&self) -> Result<Option<Probe>, Error> {
         let bundle = self.bundle()?;
-        let config = bundle.config()?.probe;
-        let probe = config.map(|probe| probe.init(&self.device.device()));
-        probe
-            .map(|probe| bundle.network("probe", probe))
-            .transpose()
+        let config = bundle.config()?;
+        let Some(probe) = config.probe else {
+            return Ok(None);
+        };
+        let [reads, draws] = [probe.resolution, config.generator.resolution()];
+        if reads != draws {
+            return Err(Error::Bundle {
+                file: "config.json".to_owned(),
+                reason: format!(
+                    "probe: it reads pictures of {reads}², the generator draws {draws}²; \
+                     `anyface train probe` makes another"
+                ),
+            });
+        }
+        let probe = bundle.network("probe", probe.init(&self.device.device()))?;
+        Ok(Some(probe))
     }
 
     /// What reads attributes from faces, by the bundle's probe, and R, the side of its faces.
