@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from mcp import Client
@@ -19,7 +20,9 @@ def ask(request, address):
             async with Client(f"{address}/mcp", mode=request.param) as client:
                 return await asking(client)
 
-        return asyncio.run(run())
+        # The browser of other tests has a loop in this thread.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, run()).result()
 
     return ask
 
