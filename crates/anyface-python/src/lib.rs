@@ -7,9 +7,6 @@ mod pipeline;
 
 use pyo3::pymodule;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Faces from words, and changes of faces in words.
 #[pymodule]
 mod _anyface {
