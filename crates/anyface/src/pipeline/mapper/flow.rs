@@ -18,9 +18,9 @@ use crate::stylegan2::broadcast;
 /// The flow prior and its settings in the bundle.
 #[derive(Debug)]
 pub(super) struct Flow {
-    prior: FlowPrior,
+    pub(super) prior: FlowPrior,
     sampling: FlowSampling,
-    num_ws: usize,
+    pub(super) num_ws: usize,
 }
 
 impl Flow {
@@ -38,8 +38,8 @@ impl Flow {
         })
     }
 
-    /// Latents `[N, D]` of a description from noise `[N, D]`.
-    fn said(&self, description: &Description, noise: Tensor<2>) -> Tensor<2> {
+    /// Points `[N, D]` of the flow for a description, from noise `[N, D]`.
+    pub(super) fn said(&self, description: &Description, noise: Tensor<2>) -> Tensor<2> {
         let features = description.features.clone().unsqueeze();
         let condition = self.prior.condition(features, None);
         self.prior.latents(noise, condition, self.sampling)

@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::flow::Flow;
 use super::{Mapper, Streams};
 use crate::Error;
 use crate::bundle::{Bundle, BundleConfig, Truncation, ZDistribution};
-use crate::mapper::{FlowPrior, FlowSampling};
 use crate::pipeline::Description;
 use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, Mapping, broadcast};
@@ -19,11 +19,9 @@ use crate::stylegan2::{Generator, Mapping, broadcast};
 /// The flow prior, the mapping network of the generator, and the text stream.
 #[derive(Debug)]
 pub(super) struct FlowZ {
-    prior: FlowPrior,
-    sampling: FlowSampling,
+    flow: Flow,
     z_distribution: ZDistribution,
     mapping: Mapping,
-    num_ws: usize,
     streams: Streams,
 }
 
@@ -34,14 +32,10 @@ impl FlowZ {
         generator: &Generator,
         device: &Device,
     ) -> Result<Self, Error> {
-        let prior = config.flow_prior.as_ref();
-        let prior = prior.expect("the config of a bundle was checked");
         Ok(Self {
-            prior: bundle.network("flow_prior", prior.init(device))?,
-            sampling: config.flow_sampling,
+            flow: Flow::load(bundle, config, device)?,
             z_distribution: config.z_distribution,
             mapping: generator.mapping.clone(),
-            num_ws: config.generator.num_ws(),
             streams: Streams::load(bundle, config, generator, device)?,
         })
     }
@@ -49,16 +43,14 @@ impl FlowZ {
 
 impl Mapper for FlowZ {
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3> {
-        let noise = self.prior.noise(seed) * truncation.psi;
-        let features = description.features.clone().unsqueeze();
-        let condition = self.prior.condition(features, None);
-        let normals = self.prior.latents(noise, condition, self.sampling);
+        let noise = self.flow.prior.noise(seed) * truncation.psi;
+        let normals = self.flow.said(description, noise);
         let z = self
             .z_distribution
             .decode(normals.into_data().iter().collect());
         let z = TensorData::new(z.clone(), [1, z.len()]);
-        let z = Tensor::from_data(z, &self.prior.device());
-        broadcast(self.mapping.forward(z), self.num_ws)
+        let z = Tensor::from_data(z, &self.flow.prior.device());
+        broadcast(self.mapping.forward(z), self.flow.num_ws)
     }
 
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3> {
