@@ -46,8 +46,7 @@ fn command_line() -> clap::Command {
     command::examples::add_to(Cli::command())
 }
 
-/// Runs the command with these arguments, the first of which is its own name. What goes wrong is said
-/// on stderr in one line.
+/// Runs the command. The first argument is the name of the program. An error is one line on stderr.
 ///
 /// Ends the process where the arguments cannot be read, or ask for help or the version.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -12,7 +12,7 @@ use crate::Error;
 /// A key and its certificates as PEM.
 pub(crate) struct SelfMade {
     pub(crate) key: String,
-    /// That of the key, then that of its authority.
+    /// The certificate of the key, then the certificate of its authority.
     pub(crate) certificates: String,
 }
 

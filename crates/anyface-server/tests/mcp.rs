@@ -213,7 +213,7 @@ async fn tools_are_for_those_with_a_key_from_this_site() {
         asked
     };
     assert_eq!(send(&guarded, with_key()).await.0, 200);
-    // The rate is that of the key, at whatever address it is used.
+    // The rate limit belongs to the key and holds for every address.
     let (_, answer) = send(&guarded, with_key()).await;
     let answer: Value = serde_json::from_slice(&answer).expect("JSON");
     let told = answer["result"]["content"][0]["text"].to_string();

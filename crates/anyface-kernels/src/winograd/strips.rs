@@ -156,7 +156,7 @@ impl Strips {
 
 impl Strip {
     /// This strip in images of twice the size; the halo covers all pixels to which its tiles
-    /// contribute. `height` is that of the small images.
+    /// contribute. `height` is the height of the small images.
     pub(crate) fn doubled(&self, height: usize) -> Strip {
         let rows = 2 * self.rows.start..2 * self.rows.end;
         Strip {

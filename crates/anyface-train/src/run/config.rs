@@ -92,7 +92,7 @@ pub struct GroupConfig {
     pub path: String,
     /// Peak learning rate of the group. The schedule is shared.
     pub learning_rate: f64,
-    /// Optimiser of the group. Default: that of the run.
+    /// Optimiser of the group. Default: the optimiser of the run.
     pub optimizer: Option<OptimizerKind>,
     /// Decay rates of the two moments. Default: those of the run.
     pub betas: Option<[f32; 2]>,
