@@ -9,9 +9,11 @@ use burn::module::{Initializer, Module};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::leaky_relu;
+use burn::tensor::module::interpolate;
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::convolve;
+use crate::layers::{convolve, halve};
 
 const SLOPE: f64 = 0.1;
 
@@ -59,6 +61,7 @@ impl ProbeConfig {
         Probe {
             stages: stages.collect(),
             head: LinearConfig::new(features, self.attributes).init(device),
+            resolution: self.resolution,
         }
     }
 }
@@ -78,11 +81,12 @@ fn conv(inputs: usize, outputs: usize, stride: usize, gain: f64, device: &Device
 pub struct Probe {
     stages: Vec<Stage>,
     head: Linear,
+    resolution: usize,
 }
 
 impl Probe {
-    /// Logits `[N, A]` of the attributes of `images` `[N, 3, R, R]` from −1 to 1; positive if the
-    /// attribute is present.
+    /// Logits `[N, A]` of the attributes of `images` `[N, 3, S, S]` from −1 to 1; positive if the
+    /// attribute is present. Images of another side than R are resized.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.forward_with_features(images).0
     }
@@ -90,6 +94,7 @@ impl Probe {
     /// Like [`Probe::forward`], with the output of every stage, `[N, C, R/2, R/2]` and smaller.
     pub fn forward_with_features(&self, images: Tensor<4>) -> (Tensor<2>, Vec<Tensor<4>>) {
         let mut features = Vec::with_capacity(self.stages.len());
+        let images = resized(images, self.resolution);
         let last = self.stages.iter().fold(images, |x, stage| {
             let x = stage.forward(x);
             features.push(x.clone());
@@ -97,6 +102,21 @@ impl Probe {
         });
         (self.head.forward(last.flatten(1, 3)), features)
     }
+}
+
+/// Images `[N, 3, S, S]` with side `side`. They are halved by 2×2 means as long as possible, so that
+/// small features do not alias, and the rest is bilinear.
+fn resized(mut images: Tensor<4>, side: usize) -> Tensor<4> {
+    while images.dims()[3] >= 2 * side && images.dims()[3].is_multiple_of(2) {
+        images = halve(images);
+    }
+    if images.dims()[3] == side {
+        return images;
+    }
+    let mut options = InterpolateOptions::new(InterpolateMode::Bilinear);
+    options.align_corners = false;
+    options.output_size = Some([side, side]);
+    interpolate(images, options)
 }
 
 /// A convolution that halves the resolution, then an optional residual convolution.
@@ -175,5 +195,29 @@ mod tests {
             &logits.narrow(0, 1, 1).into_data(),
             burn::tensor::Tolerance::default(),
         );
+    }
+
+    #[test]
+    fn images_of_other_sizes_are_resized() {
+        let device = Device::flex();
+        let config = ProbeConfig::new(3)
+            .with_resolution(16)
+            .with_channels(vec![4, 5]);
+        let probe = config.init(&device);
+        let uniform = burn::tensor::Distribution::Uniform(-1.0, 1.0);
+        let images = Tensor::<4>::random([1, 3, 16, 16], uniform, &device);
+        let doubled = images
+            .clone()
+            .reshape([1, 3, 16, 1, 16, 1])
+            .expand([1, 3, 16, 2, 16, 2])
+            .reshape([1, 3, 32, 32]);
+        let logits = probe.forward(images).into_data();
+        let tolerance = burn::tensor::Tolerance::<f32>::rel_abs(1e-4, 1e-5);
+        let of_doubled = probe.forward(doubled).into_data();
+        of_doubled.assert_approx_eq(&logits, tolerance);
+
+        let flat = |side| Tensor::<4>::full([1, 3, side, side], 0.5, &device);
+        let of_24 = probe.forward(flat(24)).into_data();
+        of_24.assert_approx_eq(&probe.forward(flat(16)).into_data(), tolerance);
     }
 }

@@ -84,7 +84,7 @@ impl NetworkArgs {
         self.probe_if_any()?.ok_or_else(no_probe)
     }
 
-    /// The bundle's attribute probe, where it has one. It must read pictures of the generator's size.
+    /// The bundle's attribute probe, if it has one.
     #[cfg(feature = "train")]
     pub(crate) fn probe_if_any(&self) -> Result<Option<Probe>, Error> {
         let bundle = self.bundle()?;
@@ -92,16 +92,6 @@ impl NetworkArgs {
         let Some(probe) = config.probe else {
             return Ok(None);
         };
-        let [reads, draws] = [probe.resolution, config.generator.resolution()];
-        if reads != draws {
-            return Err(Error::Bundle {
-                file: "config.json".to_owned(),
-                reason: format!(
-                    "probe: it reads pictures of {reads}², the generator draws {draws}²; \
-                     `anyface train probe` makes another"
-                ),
-            });
-        }
         let probe = bundle.network("probe", probe.init(&self.device.device()))?;
         Ok(Some(probe))
     }

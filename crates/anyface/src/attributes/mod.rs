@@ -10,15 +10,13 @@ use image::RgbImage;
 
 use crate::Error;
 use crate::bundle::{Bundle, Domain};
-use crate::image::{Filter, resize, to_tensor};
+use crate::image::to_tensor;
 use crate::probe::Probe;
 
 /// Reads the attributes of faces by the probe of a bundle.
 #[derive(Debug)]
 pub struct AttributeReader {
     probe: Probe,
-    /// R, the side of a face in pixels.
-    resolution: u32,
     /// The attributes that the probe has learned, the first of [`Attribute::ALL`].
     known: usize,
     device: Device,
@@ -39,7 +37,6 @@ impl AttributeReader {
             return Ok(None);
         };
         Ok(Some(Self {
-            resolution: probe.resolution as u32,
             known: match config.domain {
                 Domain::Portraits => Attribute::COUNT,
                 // CelebA labels no others, so its photographs teach no others.
@@ -52,10 +49,6 @@ impl AttributeReader {
 
     /// Reads an aligned face of any size.
     pub fn read(&self, face: &RgbImage) -> SeenAttributes {
-        let face = match face.width() == self.resolution {
-            true => face,
-            false => &resize(face, self.resolution, self.resolution, Filter::Lanczos),
-        };
         let logits = self.probe.forward(to_tensor(&[face], &self.device));
         let confidences = sigmoid(logits).into_data();
         let attributes = Attribute::ALL.iter().copied().take(self.known);

@@ -56,16 +56,6 @@ impl PriorStage {
         let bundle = Bundle::folder(&config.bundle);
         let generator: GeneratorConfig = bundle.section("generator")?;
         let probe: Option<ProbeConfig> = bundle.section("probe")?;
-        if let Some(probe) = &probe
-            && probe.resolution != generator.resolution()
-        {
-            let [reads, draws] = [probe.resolution, generator.resolution()];
-            let message = format!(
-                "the `probe` of the bundle reads {reads}² pixels, its generator draws {draws}²: train \
-                 another, or remove `probe` from its config.json"
-            );
-            return Err(TrainError::config(file, message));
-        }
         let probe = probe.map(|probe| bundle.network("probe", probe.init(device)));
         let text_features = TextFeatures::load(&bundle, device)?;
         let points = config.points(&bundle)?;
