@@ -2,10 +2,13 @@
 
 use anyface_portraits::Face;
 use anyface_portraits::latent::LATENT_DIM;
+use burn::tensor::{Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
+
+use crate::stylegan2::Mapping;
 
 /// The distribution of `z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,5 +50,17 @@ impl ZDistribution {
                 Face::from_latent(&normals).code().to_vec()
             }
         }
+    }
+
+    /// Latents `w [N, D]` of standard normals `[N, M]`, by the mapping network. M is
+    /// [`Self::normals`].
+    pub fn w(self, mapping: &Mapping, normals: Tensor<2>) -> Tensor<2> {
+        let [count, width] = normals.dims();
+        let device = normals.device();
+        let values: Vec<f32> = normals.into_data().iter().collect();
+        let rows = values.chunks(width);
+        let z: Vec<f32> = rows.flat_map(|row| self.decode(row.to_vec())).collect();
+        let shape = [count, z.len() / count];
+        mapping.forward(Tensor::from_data(TensorData::new(z, shape), &device))
     }
 }

@@ -2,7 +2,7 @@
 
 use anyface::bundle::{MapperKind, ZDistribution};
 use anyface::stylegan2::{Generator, Noise, broadcast};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 /// The space of the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,18 +34,7 @@ impl Points {
     pub(super) fn draw(self, generator: &Generator, points: Tensor<2>) -> Tensor<4> {
         let w = match self {
             Self::W => points,
-            Self::Normals(z_distribution) => {
-                let [count, dim] = points.dims();
-                let device = points.device();
-                let values: Vec<f32> = points.into_data().iter().collect();
-                let rows = values.chunks(dim);
-                let z: Vec<f32> = rows
-                    .flat_map(|row| z_distribution.decode(row.to_vec()))
-                    .collect();
-                let shape = [count, z.len() / count];
-                let z = Tensor::from_data(TensorData::new(z, shape), &device);
-                generator.mapping.forward(z)
-            }
+            Self::Normals(z_distribution) => z_distribution.w(&generator.mapping, points),
         };
         let synthesis = &generator.synthesis;
         synthesis.forward(broadcast(w, synthesis.num_ws()), Noise::None)

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::flow::Flow;
 use super::{Mapper, Streams};
@@ -45,12 +45,8 @@ impl Mapper for FlowZ {
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3> {
         let noise = self.flow.prior.noise(seed) * truncation.psi;
         let normals = self.flow.said(description, noise);
-        let z = self
-            .z_distribution
-            .decode(normals.into_data().iter().collect());
-        let z = TensorData::new(z.clone(), [1, z.len()]);
-        let z = Tensor::from_data(z, &self.flow.prior.device());
-        broadcast(self.mapping.forward(z), self.flow.num_ws)
+        let w = self.z_distribution.w(&self.mapping, normals);
+        broadcast(w, self.flow.num_ws)
     }
 
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3> {
