@@ -4,13 +4,45 @@ use anyface_portraits::{Attribute, Attributes};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-const _: () = assert!(Attribute::COUNT <= u64::BITS as usize);
+/// A set of attributes, one bit each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Set([u64; Attribute::COUNT.div_ceil(u64::BITS as usize)]);
+
+impl Set {
+    fn insert(&mut self, attribute: Attribute) {
+        let (word, bit) = Self::place(attribute);
+        self.0[word] |= 1 << bit;
+    }
+
+    fn contains(&self, attribute: Attribute) -> bool {
+        let (word, bit) = Self::place(attribute);
+        self.0[word] >> bit & 1 == 1
+    }
+
+    fn is_subset(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
+    }
+
+    fn is_disjoint(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| a & b == 0)
+    }
+
+    fn union(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
+    }
+
+    /// The word of an attribute, and its bit there.
+    fn place(attribute: Attribute) -> (usize, usize) {
+        let bits = u64::BITS as usize;
+        (attribute.index() / bits, attribute.index() % bits)
+    }
+}
 
 /// Attribute states: the attributes that are present and those that are absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Facts {
-    there: u64,
-    absent: u64,
+    there: Set,
+    absent: Set,
 }
 
 impl Facts {
@@ -29,20 +61,20 @@ impl Facts {
     /// present. Attributes stated as absent may be unknown, because a text implies more absent
     /// attributes than labels record.
     pub(super) fn are_true_of(self, face: Self) -> bool {
-        self.there & !face.there == 0 && self.absent & face.there == 0
+        self.there.is_subset(&face.there) && self.absent.is_disjoint(&face.there)
     }
 
     /// Whether the set contains the attribute with this state.
     pub(super) fn say(self, (attribute, state): (Attribute, bool)) -> bool {
         let set = if state { self.there } else { self.absent };
-        set >> attribute.index() & 1 == 1
+        set.contains(attribute)
     }
 
     /// Union of two sets.
     pub(super) fn and(self, others: Self) -> Self {
         Self {
-            there: self.there | others.there,
-            absent: self.absent | others.absent,
+            there: self.there.union(&others.there),
+            absent: self.absent.union(&others.absent),
         }
     }
 
@@ -68,21 +100,14 @@ impl Facts {
 
 impl FromIterator<(Attribute, bool)> for Facts {
     fn from_iter<I: IntoIterator<Item = (Attribute, bool)>>(facts: I) -> Self {
-        facts
-            .into_iter()
-            .fold(Self::default(), |facts, (attribute, state)| {
-                let bit = 1 << attribute.index();
-                match state {
-                    true => Self {
-                        there: facts.there | bit,
-                        ..facts
-                    },
-                    false => Self {
-                        absent: facts.absent | bit,
-                        ..facts
-                    },
-                }
-            })
+        let mut set = Self::default();
+        for (attribute, state) in facts {
+            match state {
+                true => set.there.insert(attribute),
+                false => set.absent.insert(attribute),
+            }
+        }
+        set
     }
 }
 
