@@ -1,4 +1,4 @@
-//! CPU kernels, forward and backward, for StyleGAN2 (styled convolution) and EfficientNet.
+//! CPU kernels, forward and backward, for StyleGAN2 (styled convolution), EfficientNet and CLIP.
 //!
 //! Inputs and outputs are slices: the crate knows no models or tensors. [`StyledConv`] is the one
 //! operation of StyleGAN2. Without style, demodulation and noise it is the plain convolution of a
@@ -27,6 +27,7 @@ mod inverted_residual;
 mod layout;
 mod planes;
 mod pointwise;
+mod quick_gelu;
 mod simd;
 mod styled_conv;
 mod tile;
@@ -42,6 +43,7 @@ pub use features::{blocked_len, blocks_to_planes, planes_to_blocks};
 pub use halve::{halve, halve_gradient};
 pub use inverted_residual::{Bits, FrozenBlocks, FrozenConv, InvertedResidual};
 pub use pointwise::{Pointwise, PointwiseGradients};
+pub use quick_gelu::{quick_gelu, quick_gelu_gradient};
 pub use simd::Isa;
 pub use styled_conv::{Gradients, Inputs, Noise, PreparedWeights, StyledConv};
 pub use upsample::add_upsampled;

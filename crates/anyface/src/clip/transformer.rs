@@ -7,7 +7,7 @@ use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Bool, Device, Tensor, activation, module};
 
-use crate::layers::{LayerNorm, Linear};
+use crate::layers::{LayerNorm, Linear, quick_gelu};
 
 /// Added to the attention logits of masked keys. It is finite, because not every GPU handles
 /// infinity correctly.
@@ -26,7 +26,7 @@ pub enum Activation {
 impl Activation {
     fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {
-            Self::QuickGelu => x.clone() * activation::sigmoid(x * 1.702),
+            Self::QuickGelu => quick_gelu(x),
             Self::Gelu => activation::gelu(x),
         }
     }

@@ -14,6 +14,7 @@ mod linear;
 mod normalize;
 mod pointwise;
 mod prelu;
+mod quick_gelu;
 mod styled_conv;
 
 pub use activation::activate;
@@ -31,5 +32,6 @@ pub use linear::Linear;
 pub use normalize::l2_normalize;
 pub(crate) use pointwise::{has_pointwise, pointwise};
 pub use prelu::prelu;
+pub use quick_gelu::quick_gelu;
 pub(crate) use styled_conv::runs_on_flex;
 pub use styled_conv::{Operands, ScaledNoise, Settings, conv_same, styled_conv};

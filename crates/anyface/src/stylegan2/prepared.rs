@@ -97,7 +97,7 @@ impl Synthesis {
             Precision::F32 => Isa::detect(),
             Precision::Bf16 => Isa::detect().bf16().ok_or(Unsupported)?,
         };
-        if !self.is_skip() || !runs_on_flex(&input.clone().unsqueeze()) {
+        if !self.is_skip() || !runs_on_flex(&input) {
             return match precision {
                 Precision::F32 => Ok(PreparedSynthesis(Body::Operations(self))),
                 Precision::Bf16 => Err(Unsupported),

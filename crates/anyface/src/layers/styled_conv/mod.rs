@@ -120,7 +120,7 @@ pub fn conv_same(
 }
 
 /// Whether the kernels can compute with this tensor.
-pub(crate) fn runs_on_flex(x: &Tensor<4>) -> bool {
+pub(crate) fn runs_on_flex<const D: usize>(x: &Tensor<D>) -> bool {
     let device = x.device().without_autodiff();
     matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32
 }
