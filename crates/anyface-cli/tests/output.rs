@@ -86,10 +86,10 @@ fn files_are_overwritten_only_with_force() {
     assert_eq!(done(folder, &edit), "edited.png\n");
     assert_eq!(done(folder, &edit), "edited-2.png\n");
     let onto = [&edit[..], &["-o", "edited.png"]].concat();
-    let said = refused(folder, &onto);
+    let error = refused(folder, &onto);
     assert!(
-        said.contains("edited.png exists: --force overwrites it"),
-        "{said}"
+        error.contains("edited.png exists: --force overwrites it"),
+        "{error}"
     );
     done(folder, &[&onto[..], &["--force"]].concat());
 }
@@ -108,11 +108,11 @@ fn the_extension_determines_the_file_format() {
         assert_eq!(image::guess_format(&file).expect("a picture"), format);
         assert!(done(folder, &["verify", name]).contains("a face"));
     }
-    let said = refused(folder, &["generate", "a face", "-o", "face.bmp"]);
-    assert!(said.contains(".png, .jpg or .webp"), "{said}");
+    let error = refused(folder, &["generate", "a face", "-o", "face.bmp"]);
+    assert!(error.contains(".png, .jpg or .webp"), "{error}");
     let transparent = ["generate", "a face", "--background", "transparent", "-o"];
-    let said = refused(folder, &[&transparent[..], &["new.jpg"]].concat());
-    assert!(said.contains("JPEG"), "{said}");
+    let error = refused(folder, &[&transparent[..], &["new.jpg"]].concat());
+    assert!(error.contains("JPEG"), "{error}");
     done(folder, &[&transparent[..], &["new.webp"]].concat());
 }
 
@@ -161,18 +161,18 @@ fn errors_state_their_cause_once_and_the_remedy() {
     let folder = folder.path();
     fs::create_dir_all(folder.join("models/mine")).expect("a folder");
     fs::write(folder.join("models/mine/config.json"), "{}").expect("written");
-    let said = refused(folder, &["generate", "a face", "--model", "nosuch"]);
+    let error = refused(folder, &["generate", "a face", "--model", "nosuch"]);
     for word in ["nosuch", "portraits", "mine"] {
-        assert!(said.contains(word), "{said}");
+        assert!(error.contains(word), "{error}");
     }
-    let said = refused(folder, &["generate", "--prompts", "nowhere.txt"]);
-    assert_eq!(said.matches("No such file").count(), 1, "{said}");
+    let error = refused(folder, &["generate", "--prompts", "nowhere.txt"]);
+    assert_eq!(error.matches("No such file").count(), 1, "{error}");
     fs::write(folder.join("file"), "").expect("written");
-    let said = refused(
+    let error = refused(
         folder,
         &["edit", "seed:1", "smiling", "-o", "file/face.png"],
     );
-    assert_eq!(said.matches("os error").count(), 1, "{said}");
+    assert_eq!(error.matches("os error").count(), 1, "{error}");
 }
 
 #[test]

@@ -80,10 +80,10 @@ fn faces_are_signed_and_changes_are_detected() {
             (0, &"marked".into()),
             "{report}"
         );
-        for said in [&report["mark"], &report["credentials"]] {
-            assert_eq!(said["model"], "portraits");
-            assert_eq!(said["prompt"], "an old sailor");
-            assert_eq!(said["seed"], 7);
+        for fields in [&report["mark"], &report["credentials"]] {
+            assert_eq!(fields["model"], "portraits");
+            assert_eq!(fields["prompt"], "an old sailor");
+            assert_eq!(fields["seed"], 7);
         }
         let kind = &report["credentials"]["digital_source_type"];
         assert_eq!(kind, "trainedAlgorithmicMedia");

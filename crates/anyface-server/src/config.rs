@@ -9,7 +9,7 @@ use anyface::provenance::Signer;
 /// Limits, keys and options of a server. The defaults suit a single user on one machine.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// API keys, of which each request must carry one. Without keys, every request is accepted.
+    /// API keys. Each request must carry one of them. Without keys, all requests are accepted.
     pub keys: Vec<String>,
     /// Limit of faces per minute and key; without keys, of all callers together.
     pub faces_per_minute: Option<NonZeroU32>,

@@ -106,7 +106,7 @@ fn signature(credentials: &Credentials, rows: &mut Vec<(&str, String)>) {
     rows.extend(
         claims
             .into_iter()
-            .filter_map(|(name, said)| Some((name, said.clone()?))),
+            .filter_map(|(name, claim)| Some((name, claim.clone()?))),
     );
     for ingredient in &credentials.ingredients {
         let title = ingredient.title.as_deref().unwrap_or("a file");

@@ -285,17 +285,17 @@ impl Tools {
             let latent = extra.latent.take().ok_or(ApiError::Internal)?;
             let data = BASE64_STANDARD.encode(&picture.file);
             content.push(ContentBlock::image(data, "image/png"));
-            let mut told = plain(&extra)?;
-            told["face"] = json!(match is_photo {
+            let mut fields = plain(&extra)?;
+            fields["face"] = json!(match is_photo {
                 true => self.app.kept.keep(picture.file, "png"),
                 false => self.app.kept.keep(latent.into_bytes(), LATENT),
             });
-            faces.push(told);
+            faces.push(fields);
         }
-        let told = json!({ "faces": faces });
-        content.push(ContentBlock::text(told.to_string()));
+        let structured = json!({ "faces": faces });
+        content.push(ContentBlock::text(structured.to_string()));
         let mut answer = CallToolResult::success(content);
-        answer.structured_content = Some(told);
+        answer.structured_content = Some(structured);
         Ok(answer)
     }
 }
