@@ -57,7 +57,7 @@ def test_what_is_finished_is_announced(visit):
     idea(page, "older")
     expect(said).to_have_text("“older”, +80 %: done.")
     idea(page, "nothing")
-    expect(said).to_have_text("“nothing”, +80 %: nothing changes to be seen.")
+    expect(said).to_have_text("“nothing”, +80 %: no visible change.")
     assert said.get_attribute("role") == "status"
 
 

@@ -246,7 +246,7 @@ def test_all_goes_to_a_file_and_to_another_browser(visit, tmp_path):
         (tmp_path / name).write_text(text)
         other.locator("#session").set_input_files(tmp_path / name)
         expect(other.locator("#notice")).to_contain_text(
-            f"“{name}” is no file that this studio has saved"
+            f"“{name}” is not a file that this studio saved"
         )
     assert len(stored(other, "faces()")) == 6
 
@@ -262,7 +262,7 @@ def test_faces_of_another_model_stay(visit):
     page.reload()
     expect(page.locator(FINISHED)).to_have_count(4)
     expect(page.locator("#others")).to_have_text(
-        "Another model has 2 more here, to be seen when it runs."
+        "Another model has 2 more here. They appear with that model."
     )
 
 
@@ -275,7 +275,7 @@ def test_a_browser_that_keeps_nothing_still_draws(visit, browser, address):
     """)
     page = context.new_page()
     page.goto(address)
-    expect(page.locator("#notice")).to_contain_text("told to keep none")
+    expect(page.locator("#notice")).to_contain_text("set to keep none")
     generate(page).first.click()
     first = after(page)
     idea(page, "older")

@@ -147,7 +147,7 @@ def test_a_change_that_nobody_sees_is_told_and_no_idea_any_more(visit):
         page.locator(".editor .examples").get_by_role("button", name="with a white beard")
     ).to_be_disabled()
     idea(page, "nothing")
-    expect(page.locator(".state")).to_contain_text("“nothing” changes nothing to be seen here.")
+    expect(page.locator(".state")).to_contain_text("“nothing” makes no visible change here.")
     shot(page, "editor-unseen")
     page.get_by_label("Undo").click()
     expect(page.locator(".state")).to_be_hidden()
@@ -155,7 +155,7 @@ def test_a_change_that_nobody_sees_is_told_and_no_idea_any_more(visit):
     idea(page, "older")
     expect(page.locator(".state")).to_be_hidden()
     page.locator("#strength").fill("0.02")
-    expect(page.locator(".state")).to_contain_text("At this strength nothing is to be seen.")
+    expect(page.locator(".state")).to_contain_text("At this strength, no change is visible.")
 
 
 def test_a_mix_knows_both_its_parents(visit):

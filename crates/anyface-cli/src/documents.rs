@@ -1,4 +1,5 @@
-//! What the documents say of the command is true: its arguments, the files and weights that they name.
+//! Tests of the documents: the commands that they show parse, and the files and weights that they
+//! name exist.
 
 #![cfg(feature = "train")]
 
@@ -16,7 +17,7 @@ mod shell_commands;
 use self::shell_commands::{arguments, commands, read, root};
 use crate::Cli;
 
-/// Folders of the repository: what is named in them is there.
+/// Folders of the repository. A path in one of them must exist.
 const FOLDERS: [&str; 7] = [
     "configs/",
     "crates/",
@@ -27,7 +28,7 @@ const FOLDERS: [&str; 7] = [
     "tools/",
 ];
 
-/// Every document that is not generated, from the root on.
+/// All handwritten documents, as paths relative to the root.
 fn documents() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"]
         .map(PathBuf::from)
@@ -51,7 +52,7 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-/// Why the command line takes no such arguments.
+/// The parse error of the arguments, if any. Requests for help or the version are not errors.
 fn refusal(arguments: &[String]) -> Option<clap::Error> {
     let words = std::iter::once("anyface").chain(arguments.iter().map(String::as_str));
     Cli::try_parse_from(words).err().filter(|error| {
@@ -92,7 +93,7 @@ fn check_weights(document: &Path, arguments: &[String]) {
 }
 
 #[test]
-fn every_command_of_a_shell_block_is_one() {
+fn every_command_of_a_shell_block_parses() {
     let mut checked = 0;
     for document in documents() {
         for command in commands(&read(&document)) {
@@ -107,15 +108,12 @@ fn every_command_of_a_shell_block_is_one() {
             }
         }
     }
-    assert!(
-        checked > 20,
-        "{checked} commands are too few: nothing was read"
-    );
+    assert!(checked > 20, "found only {checked} commands");
 }
 
-/// A mention may leave arguments out, or have a placeholder (`DIR`, `…`) in their place.
+/// A mention may omit arguments. A mention with a placeholder (`DIR`, `…`) is skipped.
 #[test]
-fn every_command_in_a_sentence_is_one() {
+fn every_command_in_a_sentence_parses() {
     for document in documents() {
         let text = read(&document);
         let prose: String = text.split("```").step_by(2).collect();
@@ -147,7 +145,7 @@ fn every_command_in_a_sentence_is_one() {
 }
 
 #[test]
-fn every_link_to_a_file_leads_to_one() {
+fn every_linked_file_exists() {
     for document in documents() {
         let text = read(&document);
         let folder = root().join(&document);

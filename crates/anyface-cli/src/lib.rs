@@ -1,4 +1,4 @@
-//! The `anyface` command as a function: a program of its own calls it, and so does the Python package.
+//! The `anyface` command as a function. The binary and the Python package call it.
 
 mod command;
 #[cfg(test)]
@@ -41,14 +41,15 @@ enum Command {
     Man(command::man::Args),
 }
 
-/// The command line, with examples behind every help.
+/// The command line. The help of each command ends with examples.
 fn command_line() -> clap::Command {
     command::examples::add_to(Cli::command())
 }
 
-/// Runs the command. The first argument is the name of the program. An error is one line on stderr.
+/// Runs the command. The first argument is the name of the program. An error is printed as one line
+/// on stderr.
 ///
-/// Ends the process where the arguments cannot be read, or ask for help or the version.
+/// Exits the process if the arguments are invalid or ask for the help or the version.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let matches = command_line().get_matches_from(arguments);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -70,7 +71,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Bench(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Health(args) => args.run(),
-        // Its exit codes say what it found.
+        // Its exit code is the verdict.
         Command::Verify(args) => return args.run(),
         Command::Completions(args) => args.run(command_line()),
         Command::Man(args) => args.run(command_line()),
@@ -82,23 +83,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Says what went wrong; gives the code to end with.
+/// Prints an error on stderr; returns `code`.
 fn fail(error: &anyhow::Error, code: ExitCode) -> ExitCode {
     eprintln!("anyface: {}", line(error));
     code
 }
 
-/// An error and its causes, each said once: some errors say their causes themselves.
+/// An error and its causes in one line. A cause that an error already quotes is not repeated.
 fn line(error: &anyhow::Error) -> String {
-    let said = error.chain().map(ToString::to_string);
-    let line = said.reduce(|line, cause| match line.contains(&cause) {
+    let messages = error.chain().map(ToString::to_string);
+    let line = messages.reduce(|line, cause| match line.contains(&cause) {
         true => line,
         false => format!("{line}: {cause}"),
     });
     line.unwrap_or_default()
 }
 
-/// Whether whoever read the output, as `head` does, has had enough.
+/// Whether the reader of stdout, for example `head`, closed the pipe.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<std::io::Error>();
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
@@ -109,7 +110,7 @@ mod tests {
     use super::line;
 
     #[test]
-    fn a_cause_is_said_once() {
+    fn a_cause_is_printed_once() {
         let error = std::io::Error::other("no space");
         let error = anyhow::Error::new(error).context("a.png: no space");
         assert_eq!(line(&error), "a.png: no space");

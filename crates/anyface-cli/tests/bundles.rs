@@ -1,5 +1,5 @@
-//! Bundles put together of public files, by `anyface convert` and by name, as a user meets them.
-//! The files have the public containers and layouts, random weights and small sizes
+//! Bundles that `anyface convert` assembles from public files, and bundles found by name. The
+//! fixtures have the public containers and layouts with small random networks
 //! (`tools/parity/recipes.py`).
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-/// Runs in a folder of its own with a data folder and a cache of its own, without the network.
+/// A command that runs in `home`, with the data folder and the cache there, and without downloads.
 fn anyface(home: &TempDir, args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("anyface").expect("the binary is built with its tests");
     command
@@ -41,7 +41,7 @@ fn convert(home: &TempDir, file: &str, bundle: &str, says: &str) {
         .stdout(predicate::str::contains(says));
 }
 
-/// The bundle that the recipe `ffhq` makes, where it makes it.
+/// Assembles the bundle of the recipe `ffhq` at its place in the data folder.
 fn put_ffhq(home: &TempDir) -> PathBuf {
     let folder = home.path().join("data/anyface/models/ffhq");
     let bundle = format!("{}/", folder.display());
@@ -51,9 +51,9 @@ fn put_ffhq(home: &TempDir) -> PathBuf {
         &bundle,
         "still missing for generate, edit, invert, interpolate and serve: generator",
     );
-    let complete = "complete: faces of words by optimization";
+    let complete = "complete: text-to-face by optimization";
     convert(home, "recipes/e4e_ffhq_encode.pt", &bundle, complete);
-    let complete = "complete: faces of words by clip2latent";
+    let complete = "complete: text-to-face by clip2latent";
     convert(home, "recipes/ffhq-sg2-510.ckpt", &bundle, complete);
     folder
 }
@@ -67,10 +67,10 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn a_bundle_of_public_files_is_found_by_its_name_and_does_everything() {
+fn a_bundle_of_public_files_is_found_by_name_and_runs_all_commands() {
     let home = home();
     let folder = put_ffhq(&home);
-    // It is there, so nothing is fetched.
+    // It exists, so nothing is fetched.
     anyface(&home, &["pull", "ffhq"])
         .assert()
         .success()
@@ -80,7 +80,7 @@ fn a_bundle_of_public_files_is_found_by_its_name_and_does_everything() {
         .success()
         .stdout(
             predicate::str::is_match(
-                "ffhq +[0-9.]+ .iB, 32 pixels, words by clip2latent, pictures by an encoder",
+                "ffhq +[0-9.]+ .iB, 32 pixels, text by clip2latent, inversion by an encoder",
             )
             .expect("a pattern"),
         );
@@ -111,7 +111,7 @@ fn a_bundle_of_public_files_is_found_by_its_name_and_does_everything() {
     anyface(&home, &prepare).assert().success();
     let by_directions = ["edit", &face, "an old man", "--method", "directions"];
     run(&by_directions, "directed.png");
-    // They are those of the towers that they were measured on.
+    // New towers remove the directions, which were measured on the old ones.
     let bundle = format!("{}/", folder.display());
     anyface(
         &home,
@@ -120,7 +120,7 @@ fn a_bundle_of_public_files_is_found_by_its_name_and_does_everything() {
     .assert()
     .success()
     .stderr(predicate::str::contains(
-        "`anyface prepare directions` makes new ones",
+        "`anyface prepare directions` computes new ones",
     ));
     anyface(&home, &[&by_directions[..], &["--model", "ffhq"]].concat())
         .assert()
@@ -129,7 +129,7 @@ fn a_bundle_of_public_files_is_found_by_its_name_and_does_everything() {
 }
 
 #[test]
-fn what_does_not_fit_leaves_a_bundle_as_it_was() {
+fn networks_that_do_not_fit_leave_a_bundle_unchanged() {
     let home = home();
     let bundle = home.path().join("portraits");
     fs::create_dir(&bundle).expect("a folder");
@@ -159,7 +159,7 @@ fn what_does_not_fit_leaves_a_bundle_as_it_was() {
             .code(1)
             .stdout("")
             .stderr(
-                predicate::str::contains("portraits/ stays as it was")
+                predicate::str::contains("portraits/ is unchanged")
                     .and(predicate::str::contains(says))
                     .and(predicate::str::contains("\n").count(1)),
             );
@@ -168,7 +168,7 @@ fn what_does_not_fit_leaves_a_bundle_as_it_was() {
 }
 
 #[test]
-fn the_generator_of_an_encoders_file_replaces_no_other() {
+fn the_generator_in_an_encoder_file_replaces_no_other() {
     let home = home();
     let bundle = home.path().join("bundle");
     convert(
@@ -195,7 +195,7 @@ fn the_generator_of_an_encoders_file_replaces_no_other() {
 }
 
 #[test]
-fn without_the_network_a_recipe_says_what_it_needs() {
+fn an_offline_recipe_names_the_missing_models() {
     let home = home();
     let refused =
         |args: &[&str], says: &str| {

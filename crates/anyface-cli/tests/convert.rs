@@ -1,4 +1,4 @@
-//! `anyface convert` and `anyface models inspect` as a user runs them.
+//! `anyface convert` and `anyface models inspect`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A small file of one container.
+/// A small file in one of the container formats.
 fn container(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../anyface-checkpoint/tests/fixtures")
@@ -29,7 +29,7 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&text).expect("JSON")
 }
 
-/// Converts a file that cannot be; nothing may be written.
+/// Converts a file that must be refused with `says` in one line, without output files.
 fn refused(file: &Path, says: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     anyface()
@@ -48,7 +48,7 @@ fn refused(file: &Path, says: &str) {
 }
 
 #[test]
-fn one_network_in_three_containers_becomes_the_same_file() {
+fn one_network_in_three_containers_gives_the_same_weights() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut weights = Vec::new();
     for (file, kind, container) in [
@@ -84,14 +84,14 @@ fn one_network_in_three_containers_becomes_the_same_file() {
             serde_json::json!([48, 48, 48, 32, 16])
         );
         let bytes = fs::read(&output).expect("written");
-        // The header differs by the shape of scalars.
+        // The headers differ in the shape of scalars.
         weights.push(bytes[bytes.len() - 800_000..].to_vec());
     }
     assert!(weights.iter().all(|tail| *tail == weights[0]));
 }
 
 #[test]
-fn both_towers_of_a_clip_go_into_one_file() {
+fn both_clip_towers_go_into_one_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = folder.path().join("clip.safetensors");
     anyface()
@@ -139,7 +139,7 @@ fn networks_of_several_files_go_into_one_bundle() {
         .arg(&bundle)
         .assert()
         .code(1)
-        .stderr(predicate::str::contains("no network in it"));
+        .stderr(predicate::str::contains("contains no network"));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn weights_of_ncnn_that_end_early_or_are_missing_are_refused() {
 }
 
 #[test]
-fn a_flipped_bit_is_named_by_its_storage_or_opcode() {
+fn a_flipped_bit_is_located() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let flipped = folder.path().join("flipped");
     let flip = |name: &str, at: usize, says: &str| {
@@ -222,7 +222,7 @@ fn a_flipped_bit_is_named_by_its_storage_or_opcode() {
 }
 
 #[test]
-fn wrong_models_and_files_that_are_none_are_refused_in_one_line() {
+fn other_models_and_other_files_are_refused_in_one_line() {
     refused(&fixture("tensorflow.pkl"), "a TensorFlow network");
     refused(&fixture(""), "is a folder, not a file");
     refused(&fixture("clip_tiny_hf.safetensors"), "config.json");

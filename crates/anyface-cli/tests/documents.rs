@@ -1,4 +1,4 @@
-//! The quick commands of the README run as they are written, one after another, in a clone.
+//! Runs the quick commands of the README in their order, as in a clone of the repository.
 
 #[path = "support/shell_commands.rs"]
 mod shell_commands;
@@ -9,7 +9,7 @@ use assert_cmd::Command;
 
 use shell_commands::{arguments, commands, read, root};
 
-/// Subcommands that end within seconds and need no network.
+/// Subcommands that finish within seconds and download nothing.
 const QUICK: [&str; 8] = [
     "generate",
     "edit",
@@ -21,7 +21,7 @@ const QUICK: [&str; 8] = [
     "verify",
 ];
 
-/// Files that only their owner has.
+/// Files in the README that the repository does not contain.
 const OWN: [&str; 1] = ["ffhq.pkl"];
 
 #[cfg(unix)]
@@ -47,7 +47,7 @@ fn the_readme_runs() {
             .expect("the binary is built with its tests")
             .current_dir(folder.path())
             .env_remove("ANYFACE_DETECTOR")
-            // The key that signs is none of the user's.
+            // Signs with a key of the tests, not the user's.
             .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
             .args(arguments)
             .assert()

@@ -1,4 +1,4 @@
-//! `anyface edit`, `invert` and `interpolate` as a user runs them, with the built-in bundle.
+//! `anyface edit`, `invert` and `interpolate` with the built-in bundle.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use predicates::prelude::*;
 
 fn anyface() -> Command {
     let mut command = Command::cargo_bin("anyface").expect("the binary is built with its tests");
-    // None, whatever the machine has.
+    // No detector, whatever the environment says.
     command.env("ANYFACE_DETECTOR", "");
-    // The key that signs is none of the user's.
+    // Signs with a key of the tests, not the user's.
     command.env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
-/// A folder to work in.
+/// A temporary working folder.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -39,14 +39,14 @@ impl Folder {
         fs::read(self.path(output)).expect("written")
     }
 
-    /// Runs a command that writes `output`; returns its picture, whatever its mark says.
+    /// Runs a command that writes `output`; returns its pixels.
     fn draw(&self, args: &[&str], output: &str) -> image::RgbImage {
         let file = self.run(args, output);
         let picture = image::load_from_memory(&file).expect("a picture");
         picture.into_rgb8()
     }
 
-    /// What a wrong command says, in one line, having written nothing.
+    /// Runs a command that must fail with `says` on stderr and write nothing.
     fn refused(&self, args: &[&str], says: &str) {
         let before = fs::read_dir(self.0.path()).expect("a folder").count();
         anyface()
@@ -68,7 +68,7 @@ fn size(path: &Path) -> (u32, u32) {
 }
 
 #[test]
-fn an_edit_changes_a_face_by_its_strength() {
+fn strength_scales_an_edit() {
     let folder = Folder::new();
     let edit = |strength: &str, text: &str| {
         folder.draw(
@@ -86,7 +86,7 @@ fn an_edit_changes_a_face_by_its_strength() {
 }
 
 #[test]
-fn edits_go_on_from_a_latent_and_back() {
+fn edits_continue_from_a_saved_latent() {
     let folder = Folder::new();
     folder.run(
         &["edit", "seed:4", "bald", "--latent", "bald.safetensors"],
@@ -132,10 +132,10 @@ fn a_picture_is_inverted_refined_and_edited() {
 }
 
 #[test]
-fn a_picture_keeps_its_details_through_an_edit() {
+fn an_edit_keeps_the_details_of_a_picture() {
     let folder = Folder::new();
     let mut face = folder.draw(&["generate", "a man with short hair"], "face.png");
-    // Stripes of one pixel, which no latent has.
+    // Stripes of one pixel, which no latent reproduces.
     for (x, _, pixel) in face.enumerate_pixels_mut() {
         pixel.0[2] = pixel.0[2].saturating_add(if x % 2 == 0 { 40 } else { 0 });
     }
@@ -156,11 +156,11 @@ fn a_picture_keeps_its_details_through_an_edit() {
 }
 
 #[test]
-fn a_mask_keeps_the_rest_of_a_picture_to_the_bit() {
+fn pixels_outside_of_a_mask_stay_identical() {
     let folder = Folder::new();
     let face = folder.draw(&["generate", "a man with short hair"], "face.png");
     let (width, height) = face.dimensions();
-    // Below the middle it may change.
+    // Only the lower half may change.
     let mask =
         image::GrayImage::from_fn(width, height, |_, y| [if y > 64 { 255 } else { 0 }].into());
     mask.save(folder.path("mask.png")).expect("written");
@@ -176,7 +176,7 @@ fn a_mask_keeps_the_rest_of_a_picture_to_the_bit() {
     assert!(rows(true).any(|((_, _, own), new)| own != new));
     folder.refused(
         &["edit", "seed:1", "smiling", "--mask", "mask.png"],
-        "no picture",
+        "does not come from a picture",
     );
     image::GrayImage::new(9, 2)
         .save(folder.path("flat.png"))
@@ -211,7 +211,7 @@ fn transparency_survives_an_edit() {
 }
 
 #[test]
-fn faces_between_two_are_drawn_as_strip_animation_or_files() {
+fn interpolation_writes_a_strip_an_animation_or_files() {
     let folder = Folder::new();
     let between = ["interpolate", "seed:1", "an old man with a beard"];
     folder.run(&[&between[..], &["--steps", "4"]].concat(), "strip.png");
@@ -232,7 +232,7 @@ fn faces_between_two_are_drawn_as_strip_animation_or_files() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_in_one_line() {
+fn invalid_input_is_refused_in_one_line() {
     let folder = Folder::new();
     fs::write(folder.path("notes.txt"), "no face here").expect("written");
     fs::write(folder.path("cut.png"), b"\x89PNG\r\n\x1a\n\0\0").expect("written");
@@ -256,7 +256,7 @@ fn what_cannot_be_is_refused_in_one_line() {
 }
 
 #[test]
-fn every_picture_tells_that_it_is_generated() {
+fn every_picture_is_marked_as_generated() {
     let folder = Folder::new();
     let mark = |args: &[&str], output: &str| read_mark(&folder.run(args, output)).expect("a mark");
     let plain = Mark::new("portraits");

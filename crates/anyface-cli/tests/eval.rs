@@ -1,4 +1,4 @@
-//! `anyface eval` as a user runs it, with the built-in bundle and few samples.
+//! `anyface eval` with the built-in bundle and few samples.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use predicates::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Released layouts with random weights.
+/// A fixture with the layout of a released checkpoint and random weights.
 fn checkpoint(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../anyface/tests/fixtures/checkpoints")
         .join(name)
 }
 
-/// A folder to work in, which is also where pulled weights would be.
+/// A temporary working folder, which is also the cache of pulled weights.
 struct Folder(TempDir);
 
 impl Folder {
@@ -42,7 +42,7 @@ impl Folder {
         self.anyface().args(args).assert().success();
     }
 
-    /// What `anyface eval ARGS --json` prints.
+    /// The output of `anyface eval ARGS --json`.
     fn eval(&self, args: &[&str]) -> Value {
         let mut command = self.anyface();
         let run = command.arg("eval").args(args).arg("--json").assert();
@@ -50,7 +50,7 @@ impl Folder {
         serde_json::from_slice(&output).expect("one JSON object")
     }
 
-    /// What a wrong command says, in one line at the end.
+    /// Runs a command that must fail with `says` on stderr.
     fn refused(&self, args: &[&str], says: &str) {
         self.anyface()
             .arg("eval")
@@ -75,7 +75,7 @@ fn measures(report: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn distances_to_renders_are_named_for_who_looked() {
+fn distances_to_renders_are_named_after_their_features() {
     let folder = Folder::new();
     let report = folder.eval(&["fid", "--samples", "8"]);
     assert_eq!(
@@ -100,7 +100,7 @@ fn distances_to_renders_are_named_for_who_looked() {
 }
 
 #[test]
-fn distances_to_a_folder_are_by_every_network_at_hand() {
+fn distances_to_a_folder_use_every_available_network() {
     let folder = Folder::new();
     folder.portraits("13");
     let (inception, recognizer) = (
@@ -130,12 +130,12 @@ fn distances_to_a_folder_are_by_every_network_at_hand() {
 }
 
 #[test]
-fn a_face_is_found_by_its_words_far_more_often_than_by_chance() {
+fn retrieval_is_far_above_chance() {
     let report = Folder::new().eval(&["retrieval", "--samples", "60"]);
     assert_eq!(report["samples"], 60);
     assert_eq!(number(&report, "chance"), 0.01);
-    // By chance 0.05 are among the first five. The towers of the built-in bundle do not know most
-    // words of the lexicon, so they find less of what is rendered.
+    // Chance is 0.05 for the first five. The reference is lower than the value, because the towers
+    // of the built-in bundle do not know most words of the lexicon.
     for (first, five, least) in [
         ("value", "first_five", 0.15),
         ("reference", "reference_first_five", 0.08),
@@ -146,7 +146,7 @@ fn a_face_is_found_by_its_words_far_more_often_than_by_chance() {
 }
 
 #[test]
-fn captions_of_a_file_are_searched_without_a_ceiling() {
+fn retrieval_by_captions_of_a_file_has_no_reference() {
     let folder = Folder::new();
     let captions: String = (0..100)
         .map(|i| {
@@ -163,9 +163,9 @@ fn captions_of_a_file_are_searched_without_a_ceiling() {
 }
 
 #[test]
-fn identity_compares_edits_with_the_pictures_they_came_from() {
+fn identity_compares_edits_with_their_source_pictures() {
     let folder = Folder::new();
-    // The detector does not find a face in every portrait; 100 are needed.
+    // The suite needs 100 faces, and the detector misses some portraits.
     folder.portraits("120");
     let recognizer = checkpoint("mobilefacenet.param");
     let recognizer = recognizer.to_str().expect("a name");
@@ -191,7 +191,7 @@ fn identity_compares_edits_with_the_pictures_they_came_from() {
 }
 
 #[test]
-fn captions_of_held_out_photographs_are_measured_beside_their_pictures() {
+fn held_out_photographs_provide_captions_and_references() {
     let folder = Folder::new();
     folder.portraits("210");
     let config =
@@ -208,10 +208,10 @@ fn captions_of_held_out_photographs_are_measured_beside_their_pictures() {
     folder.refused(&["faithfulness", "--photographs", "none.toml"], "none.toml");
 }
 
-/// Random features stand for AlexNet's.
+/// Random features stand in for AlexNet's.
 #[test]
 #[ignore = "needs released weights: ANYFACE_SHARED names a folder with weights/lpips and fixtures"]
-fn lpips_is_measured_where_its_weights_are() {
+fn lpips_is_measured_if_its_weights_are_given() {
     let shared = std::env::var_os("ANYFACE_SHARED").expect("ANYFACE_SHARED names a folder");
     let shared = Path::new(&shared);
     let features = shared.join("fixtures/lpips_alexnet_random.safetensors");
@@ -231,7 +231,7 @@ fn lpips_is_measured_where_its_weights_are() {
 }
 
 #[test]
-fn tables_for_people_name_their_columns() {
+fn tables_name_their_columns() {
     let folder = Folder::new();
     let says = |args: &[&str], words: &str| {
         let mut command = folder.anyface();
@@ -248,7 +248,7 @@ fn tables_for_people_name_their_columns() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_in_one_line() {
+fn invalid_input_is_refused_in_one_line() {
     let folder = Folder::new();
     folder.portraits("3");
     fs::write(folder.0.path().join("few.txt"), "a man\n").expect("written");

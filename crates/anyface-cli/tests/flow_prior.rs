@@ -1,4 +1,4 @@
-//! Commands with a bundle whose words become latents by a prior: small random networks.
+//! Commands with a bundle that has a flow prior, of small random networks.
 
 use std::fs;
 use std::path::Path;
@@ -50,7 +50,7 @@ fn run(folder: &Path, args: &[&str]) {
     Command::cargo_bin("anyface")
         .expect("the binary is built with its tests")
         .env("ANYFACE_DETECTOR", "")
-        // The key that signs is none of the user's.
+        // Signs with a key of the tests, not the user's.
         .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
         .current_dir(folder)
         .args(args)
@@ -59,13 +59,13 @@ fn run(folder: &Path, args: &[&str]) {
         .success();
 }
 
-/// The picture in a file, whatever its mark says.
+/// The pixels of a file.
 fn picture(path: &Path) -> image::RgbImage {
     image::open(path).expect("a picture").into_rgb8()
 }
 
 #[test]
-fn faces_are_made_and_changed_by_a_prior() {
+fn a_flow_prior_generates_and_edits_faces() {
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     fs::create_dir(folder.join("bundle")).expect("a folder");

@@ -1,4 +1,4 @@
-//! `anyface generate` as a user runs it, with the built-in bundle.
+//! `anyface generate` with the built-in bundle.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use predicates::prelude::*;
 
 fn anyface() -> Command {
     let mut command = Command::cargo_bin("anyface").expect("the binary is built with its tests");
-    // The key that signs is none of the user's.
+    // Signs with a key of the tests, not the user's.
     command.env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
@@ -20,7 +20,7 @@ fn png(path: &Path) -> image::DynamicImage {
     image
 }
 
-/// What a wrong command says, in one line, having written nothing.
+/// Runs a command that must fail with `says` on stderr and write nothing.
 fn refused(args: &[&str], code: i32, says: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = folder.path().join("faces");
@@ -63,7 +63,7 @@ fn four_faces_and_their_sheet_are_written() {
 }
 
 #[test]
-fn a_background_is_cut_away_or_coloured() {
+fn a_background_is_removed_or_coloured() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = folder.path().join("face.png");
     let draw = |background: &str| {
@@ -98,7 +98,7 @@ fn a_background_is_cut_away_or_coloured() {
 }
 
 #[test]
-fn a_face_depends_on_its_seed_alone_not_on_number_or_threads() {
+fn a_face_does_not_depend_on_the_number_of_faces_or_threads() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = |name: &str, args: &[&str]| {
         let output = folder.path().join(name);
@@ -116,7 +116,7 @@ fn a_face_depends_on_its_seed_alone_not_on_number_or_threads() {
 }
 
 #[test]
-fn json_has_the_promised_keys_and_prompts_come_from_a_file() {
+fn json_has_the_documented_keys_and_prompts_come_from_a_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let prompts = folder.path().join("prompts.txt");
     fs::write(&prompts, "my grandmother\n\na bald man\n").expect("written");
@@ -180,7 +180,7 @@ fn any_text_gives_a_face() {
 }
 
 #[test]
-fn texts_that_are_none_are_refused_in_one_line() {
+fn invalid_texts_and_options_are_refused() {
     refused(&[""], 1, "description is empty");
     refused(&["   \n"], 1, "description is empty");
     refused(
@@ -250,7 +250,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn words_that_do_not_bear_on_the_face_are_named() {
+fn words_without_effect_on_the_face_are_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = |text: &str| {
         anyface()
@@ -273,7 +273,7 @@ fn words_that_do_not_bear_on_the_face_are_named() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_named() {
+fn a_path_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("file");
     fs::write(&file, "").expect("written");
@@ -293,7 +293,7 @@ fn a_place_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn a_bundle_is_found_by_its_name_and_draws_photographs() {
+fn a_bundle_is_found_by_name() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("face.png");

@@ -1,4 +1,4 @@
-//! `anyface health` says what a server says.
+//! `anyface health` reports the state of a server.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::thread;
 use assert_cmd::Command;
 use predicates::prelude::*;
 
-/// The address of a server that answers one request with this status.
+/// Starts a server that answers one request with `status`; returns its URL.
 fn server(status: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -29,24 +29,24 @@ fn health(server: &str) -> assert_cmd::assert::Assert {
 }
 
 #[test]
-fn a_server_that_is_ready_is_well() {
-    let said = predicate::str::contains("ready");
-    health(&server("200 OK")).success().stdout(said);
+fn a_ready_server_is_healthy() {
+    let message = predicate::str::contains("ready");
+    health(&server("200 OK")).success().stdout(message);
 }
 
 #[test]
-fn a_server_that_stops_is_not() {
+fn a_stopping_server_is_not_healthy() {
     let address = server("503 Service Unavailable");
-    let said = predicate::str::contains("503").and(predicate::str::contains(&address));
-    health(&address).failure().stderr(said);
+    let message = predicate::str::contains("503").and(predicate::str::contains(&address));
+    health(&address).failure().stderr(message);
 }
 
 #[test]
-fn where_no_server_is_the_address_is_named() {
+fn the_error_without_a_server_names_the_address() {
     let address = {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         format!("http://{}", listener.local_addr().expect("an address"))
     };
-    let said = predicate::str::contains(&address);
-    health(&address).failure().code(1).stderr(said);
+    let message = predicate::str::contains(&address);
+    health(&address).failure().code(1).stderr(message);
 }

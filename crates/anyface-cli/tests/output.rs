@@ -1,5 +1,4 @@
-//! Where commands write: nothing is lost in silence, every kind of file is what it is called, and
-//! pipes do what pipes do.
+//! Output of the commands: overwriting, file formats, stdin, stdout and closed pipes.
 
 use std::fs;
 use std::path::Path;
@@ -17,13 +16,13 @@ fn command(folder: &Path, args: &[&str]) -> Command {
     command
         .current_dir(folder)
         .env("ANYFACE_DETECTOR", "")
-        // The key that signs is none of the user's.
+        // Signs with a key of the tests, not the user's.
         .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(args);
     command
 }
 
-/// Runs the command; fails with what it says where it fails.
+/// Runs a command that must succeed; returns its stdout.
 fn done(folder: &Path, args: &[&str]) -> String {
     let output = run(folder, args);
     let error = String::from_utf8_lossy(&output.stderr);
@@ -31,7 +30,7 @@ fn done(folder: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What a command says that is refused; it prints nothing else and writes nothing.
+/// Runs a command that must fail without output or files; returns its one line of error.
 fn refused(folder: &Path, args: &[&str]) -> String {
     let before = names(folder);
     let output = run(folder, args);
@@ -60,7 +59,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn nothing_is_overwritten_unless_asked_for() {
+fn files_are_overwritten_only_with_force() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     let faces = ["generate", "a face", "-n", "2", "-o", "faces"];
@@ -87,16 +86,16 @@ fn nothing_is_overwritten_unless_asked_for() {
     assert_eq!(done(folder, &edit), "edited.png\n");
     assert_eq!(done(folder, &edit), "edited-2.png\n");
     let onto = [&edit[..], &["-o", "edited.png"]].concat();
-    let said = refused(folder, &onto);
+    let error = refused(folder, &onto);
     assert!(
-        said.contains("edited.png exists: --force overwrites it"),
-        "{said}"
+        error.contains("edited.png exists: --force overwrites it"),
+        "{error}"
     );
     done(folder, &[&onto[..], &["--force"]].concat());
 }
 
 #[test]
-fn the_extension_says_the_kind_of_file() {
+fn the_extension_determines_the_file_format() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     for (name, format) in [
@@ -109,16 +108,16 @@ fn the_extension_says_the_kind_of_file() {
         assert_eq!(image::guess_format(&file).expect("a picture"), format);
         assert!(done(folder, &["verify", name]).contains("a face"));
     }
-    let said = refused(folder, &["generate", "a face", "-o", "face.bmp"]);
-    assert!(said.contains(".png, .jpg or .webp"), "{said}");
+    let error = refused(folder, &["generate", "a face", "-o", "face.bmp"]);
+    assert!(error.contains(".png, .jpg or .webp"), "{error}");
     let transparent = ["generate", "a face", "--background", "transparent", "-o"];
-    let said = refused(folder, &[&transparent[..], &["new.jpg"]].concat());
-    assert!(said.contains("JPEG"), "{said}");
+    let error = refused(folder, &[&transparent[..], &["new.jpg"]].concat());
+    assert!(error.contains("JPEG"), "{error}");
     done(folder, &[&transparent[..], &["new.webp"]].concat());
 }
 
 #[test]
-fn stdin_and_stdout_are_files_too() {
+fn prompts_come_from_stdin_and_pictures_go_to_stdout() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     let output = run(folder, &["generate", "a face", "-o", "-"]);
@@ -144,7 +143,7 @@ fn stdin_and_stdout_are_files_too() {
 }
 
 #[test]
-fn a_closed_pipe_leaves_no_face_out() {
+fn all_faces_are_written_when_stdout_is_closed() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     let mut child = command(folder, &["generate", "a face", "-n", "3", "-o", "faces"])
@@ -157,27 +156,27 @@ fn a_closed_pipe_leaves_no_face_out() {
 }
 
 #[test]
-fn errors_say_their_cause_once_and_the_way_out() {
+fn errors_state_their_cause_once_and_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     fs::create_dir_all(folder.join("models/mine")).expect("a folder");
     fs::write(folder.join("models/mine/config.json"), "{}").expect("written");
-    let said = refused(folder, &["generate", "a face", "--model", "nosuch"]);
+    let error = refused(folder, &["generate", "a face", "--model", "nosuch"]);
     for word in ["nosuch", "portraits", "mine"] {
-        assert!(said.contains(word), "{said}");
+        assert!(error.contains(word), "{error}");
     }
-    let said = refused(folder, &["generate", "--prompts", "nowhere.txt"]);
-    assert_eq!(said.matches("No such file").count(), 1, "{said}");
+    let error = refused(folder, &["generate", "--prompts", "nowhere.txt"]);
+    assert_eq!(error.matches("No such file").count(), 1, "{error}");
     fs::write(folder.join("file"), "").expect("written");
-    let said = refused(
+    let error = refused(
         folder,
         &["edit", "seed:1", "smiling", "-o", "file/face.png"],
     );
-    assert_eq!(said.matches("os error").count(), 1, "{said}");
+    assert_eq!(error.matches("os error").count(), 1, "{error}");
 }
 
 #[test]
-fn completions_and_manual_pages_are_made_from_the_help() {
+fn completions_and_manual_pages_are_generated() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     assert!(done(folder, &["completions", "bash"]).contains("interpolate"));
@@ -187,7 +186,7 @@ fn completions_and_manual_pages_are_made_from_the_help() {
 }
 
 #[test]
-fn a_face_is_described_as_it_was_drawn() {
+fn descriptions_match_the_attributes_of_rendered_faces() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     done(folder, &["portraits", "-n", "4", "-o", "drawn"]);
@@ -196,7 +195,7 @@ fn a_face_is_described_as_it_was_drawn() {
         .lines()
         .map(|line| line.split(',').collect::<Vec<_>>());
     let header = lines.next().expect("a header");
-    let (mut there, mut missing) = (Vec::new(), Vec::new());
+    let (mut present, mut absent) = (Vec::new(), Vec::new());
     for row in lines {
         let picture = format!("drawn/images/{}", row[0]);
         let report = done(folder, &["describe", &picture, "--json"]);
@@ -204,14 +203,17 @@ fn a_face_is_described_as_it_was_drawn() {
         let text = report["description"].as_str().expect("a sentence");
         assert_eq!(done(folder, &["describe", &picture]), format!("{text}\n"));
         for (name, state) in header.iter().zip(&row).skip(1) {
-            let sure = report["attributes"][name].as_f64().expect(name);
+            let confidence = report["attributes"][name].as_f64().expect(name);
             match *state {
-                "1" => there.push(sure),
-                "0" => missing.push(sure),
+                "1" => present.push(confidence),
+                "0" => absent.push(confidence),
                 _ => {}
             }
         }
     }
     let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
-    assert!(mean(&there) - mean(&missing) > 0.5, "{there:?} {missing:?}");
+    assert!(
+        mean(&present) - mean(&absent) > 0.5,
+        "{present:?} {absent:?}"
+    );
 }

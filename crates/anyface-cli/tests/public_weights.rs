@@ -1,4 +1,4 @@
-//! Commands with a bundle of small random networks of the field's kinds.
+//! Commands with a bundle of CLIP, StyleGAN2 and clip2latent, as small random networks.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn put<M: Module>(folder: &Path, name: &str, config: &impl Serialize, network: M
     Bundle::put(folder, name, config, &network).expect("written");
 }
 
-/// Towers, a generator and clip2latent's prior; nothing says how they go together.
+/// Writes towers, a generator and clip2latent's prior. `config.json` names no mapper.
 fn write_bundle(folder: &Path) {
     let device = Device::flex();
     device.seed(1);
@@ -39,7 +39,7 @@ fn anyface(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("anyface").expect("the binary is built with its tests");
     command
         .env("ANYFACE_DETECTOR", "")
-        // The key that signs is none of the user's.
+        // Signs with a key of the tests, not the user's.
         .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
         .env("ANYFACE_RECOGNIZER", "")
         .current_dir(folder)
@@ -48,7 +48,7 @@ fn anyface(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// The picture that a command writes to `output`, whatever its mark says.
+/// Runs a command that writes `output`; returns its pixels.
 fn draw(folder: &Path, args: &[&str], output: &str) -> image::RgbImage {
     let args = [args, &["-o", output, "--force"]].concat();
     anyface(folder, &args).assert().success();
@@ -63,7 +63,7 @@ fn refused(folder: &Path, args: &[&str], says: &str) {
 }
 
 #[test]
-fn faces_are_made_and_changed_in_every_way() {
+fn faces_are_generated_and_edited_by_every_method() {
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     fs::create_dir(folder.join("bundle")).expect("a folder");
@@ -107,7 +107,11 @@ fn faces_are_made_and_changed_in_every_way() {
         same
     );
     let kept = [&by_directions[..], &["--keep", "hair"]].concat();
-    refused(folder, &kept, "--threshold says what stays");
+    refused(
+        folder,
+        &kept,
+        "takes --threshold instead of --keep and --layers",
+    );
 
     anyface(folder, &["invert", "face.png", "--refine", "0"])
         .args(["-o", "face.safetensors"])
@@ -121,7 +125,7 @@ fn faces_are_made_and_changed_in_every_way() {
 }
 
 #[test]
-fn a_direction_of_a_file_moves_a_face() {
+fn a_direction_in_a_file_moves_a_face() {
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     fs::create_dir(folder.join("bundle")).expect("a folder");

@@ -1,4 +1,4 @@
-//! `anyface pull` and what it fetched, as a user runs them; how downloads go wrong is tested in the library.
+//! `anyface pull` with a stand-in for Hugging Face. The library tests failing downloads.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -30,7 +30,7 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A stand-in for Hugging Face that has one small file under every name.
+/// Starts a stand-in for Hugging Face that serves the same small file for every path.
 fn hugging_face() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -55,7 +55,7 @@ fn hugging_face() -> String {
 }
 
 #[test]
-fn the_licence_is_shown_before_the_first_download_and_not_again() {
+fn the_licence_is_shown_only_before_the_first_download() {
     let home = home();
     let address = hugging_face();
     let pull = || {
@@ -90,14 +90,16 @@ fn the_licence_is_shown_before_the_first_download_and_not_again() {
         .assert()
         .success()
         .stdout(
-            predicate::str::is_match("stylegan2-ffhq-rosinality .*not for commercial use.*, here")
-                .expect("a pattern")
-                .and(predicate::str::contains("yunet ")),
+            predicate::str::is_match(
+                "stylegan2-ffhq-rosinality .*not for commercial use.*, downloaded",
+            )
+            .expect("a pattern")
+            .and(predicate::str::contains("yunet ")),
         );
 }
 
 #[test]
-fn what_cannot_be_fetched_is_told_in_one_line() {
+fn a_failed_pull_is_reported_in_one_line() {
     let home = home();
     let refused = |name: &str, says: &str| {
         anyface(&home)
@@ -127,7 +129,7 @@ fn the_built_in_detector_is_used_unless_the_variable_is_empty() {
         command
     };
     let without = predicate::str::contains("taken as one aligned face");
-    // There are only clouds in it.
+    // The picture shows only clouds.
     let nothing = predicate::str::contains("faces.png: no face found");
     invert().assert().code(1).stderr(nothing);
     invert()

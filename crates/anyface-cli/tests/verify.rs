@@ -1,4 +1,4 @@
-//! `anyface verify`, and the signatures that it reads, as a user meets them.
+//! `anyface verify`, and the signatures of the other commands.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use image::RgbImage;
 use predicates::prelude::*;
 use serde_json::Value;
 
-/// A home of one's own, with a folder to work in.
+/// A temporary working folder, which also contains the data folder.
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -37,7 +37,7 @@ impl Home {
         command.assert()
     }
 
-    /// What `verify --json` says of a file, and the code it ends with.
+    /// The report of `verify --json` on a file, and the exit code.
     fn verify(&self, file: &str) -> (Value, i32) {
         let ran = self.run(&["verify", file, "--json"]);
         let output = ran.get_output();
@@ -56,7 +56,7 @@ fn mark() -> Mark {
 
 fn change_a_byte(file: &Path) {
     let mut bytes = fs::read(file).expect("a file");
-    // WebP has its credentials behind the pixels, the others before them.
+    // WebP files store the credentials after the pixels, PNG and JPEG files before them.
     let at = match file
         .extension()
         .is_some_and(|extension| extension == "webp")
@@ -69,7 +69,7 @@ fn change_a_byte(file: &Path) {
 }
 
 #[test]
-fn what_is_drawn_is_signed_and_a_change_is_seen() {
+fn faces_are_signed_and_changes_are_detected() {
     let home = Home::new();
     for file in ["face.png", "face.jpg", "face.webp"] {
         let words = ["generate", "an old sailor", "--seed", "7", "-o", file];
@@ -80,10 +80,10 @@ fn what_is_drawn_is_signed_and_a_change_is_seen() {
             (0, &"marked".into()),
             "{report}"
         );
-        for said in [&report["mark"], &report["credentials"]] {
-            assert_eq!(said["model"], "portraits");
-            assert_eq!(said["prompt"], "an old sailor");
-            assert_eq!(said["seed"], 7);
+        for fields in [&report["mark"], &report["credentials"]] {
+            assert_eq!(fields["model"], "portraits");
+            assert_eq!(fields["prompt"], "an old sailor");
+            assert_eq!(fields["seed"], 7);
         }
         let kind = &report["credentials"]["digital_source_type"];
         assert_eq!(kind, "trainedAlgorithmicMedia");
@@ -114,7 +114,7 @@ fn the_same_seed_gives_the_same_pixels_and_words() {
 }
 
 #[test]
-fn words_are_left_out_of_the_signature_too() {
+fn no_prompt_also_applies_to_the_signature() {
     let home = Home::new();
     let words = ["generate", "an old sailor", "--no-prompt", "-o", "face.png"];
     home.run(&words).success();
@@ -126,7 +126,7 @@ fn words_are_left_out_of_the_signature_too() {
 }
 
 #[test]
-fn an_edit_names_the_picture_that_it_is_made_of() {
+fn an_edit_names_its_parent_picture() {
     let home = Home::new();
     home.run(&["generate", "a man", "-o", "man.png"]).success();
     home.run(&["edit", "man.png", "smiling", "-o", "smiling.png"])
@@ -139,7 +139,7 @@ fn an_edit_names_the_picture_that_it_is_made_of() {
     let parent = &credentials["ingredients"][0];
     assert_eq!(parent["is_parent"], true);
     assert_eq!(parent["has_credentials"], true);
-    // The name of a file may tell where somebody keeps pictures.
+    // File names are private.
     assert_eq!(parent["title"], "a file");
     home.run(&["edit", "seed:1", "smiling", "-o", "seed.png"])
         .success();
@@ -149,7 +149,7 @@ fn an_edit_names_the_picture_that_it_is_made_of() {
 
 #[cfg(unix)]
 #[test]
-fn the_key_is_made_once_and_its_owners_alone() {
+fn the_key_is_made_once_and_only_its_owner_can_read_it() {
     use std::os::unix::fs::PermissionsExt;
 
     let home = Home::new();
@@ -167,7 +167,7 @@ fn the_key_is_made_once_and_its_owners_alone() {
 }
 
 #[test]
-fn a_key_of_ones_own_signs_and_what_is_none_is_refused() {
+fn a_given_key_signs_and_an_invalid_one_is_refused() {
     let (home, other) = (Home::new(), Home::new());
     other
         .run(&["generate", "a face", "-o", "face.png"])
@@ -197,7 +197,7 @@ fn a_key_of_ones_own_signs_and_what_is_none_is_refused() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_keeps_no_key() {
+fn the_key_is_temporary_if_its_folder_cannot_be_written() {
     let home = Home::new();
     fs::write(home.path("data"), "a file where a folder should be").expect("written");
     home.run(&["generate", "a face", "-o", "face.png"])
@@ -207,7 +207,7 @@ fn a_folder_that_cannot_be_written_keeps_no_key() {
 }
 
 #[test]
-fn a_mark_without_a_signature_is_told_as_such() {
+fn a_mark_without_a_signature_is_reported() {
     let home = Home::new();
     save_marked(&RgbImage::new(8, 8), &mark(), &home.path("face.png")).expect("written");
     let says = predicate::str::contains("AI-generated")
@@ -232,7 +232,7 @@ fn an_image_without_a_mark_is_unmarked() {
             .code(1)
             .stdout(predicate::str::contains("unmarked"));
     }
-    // Neither marked nor unmarked.
+    // A missing file is neither.
     home.run(&["verify", "nowhere.png"])
         .code(2)
         .stdout("")

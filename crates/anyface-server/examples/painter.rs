@@ -1,5 +1,6 @@
-//! The server with a studio that paints instead of running networks, for the page's tests:
-//! `cargo run --release -p anyface-server --example painter -- 127.0.0.1:8080 [MILLISECONDS A FACE] [QUEUE]`.
+//! The server with a studio that paints faces without networks, for the tests of the page. The
+//! arguments are the address, the milliseconds per face and the capacity of the queue:
+//! `cargo run --release -p anyface-server --example painter -- 127.0.0.1:8080 20 64`.
 
 #[path = "../tests/support/mod.rs"]
 mod support;

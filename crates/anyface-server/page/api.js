@@ -1,4 +1,4 @@
-// The server, as functions. Every failure is a `Refused` with a sentence for people.
+// The API of the server. Every failure is a `Refused` with a sentence for the visitor.
 
 const KEY = "anyface-key";
 
@@ -12,7 +12,7 @@ export class Refused extends Error {
 
 let askForKey = async () => null;
 
-/** Registers what asks the visitor for a key when the server wants one. */
+/** Registers the function that asks the visitor for a key when the server requires one. */
 export function onKeyWanted(ask) {
   askForKey = ask;
 }
@@ -42,9 +42,9 @@ async function call(path, body, signal) {
       return call(path, body, signal);
     }
   }
-  const told = await response.json().catch(() => null);
+  const failure = await response.json().catch(() => null);
   throw new Refused(
-    sentence(told?.error?.message),
+    sentence(failure?.error?.message),
     response.status,
     Number(response.headers.get("retry-after")),
   );
@@ -56,32 +56,32 @@ function sentence(message) {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** The model that requests name; the server's first when `null`. */
+/** The model of all requests; `null` for the server's first model. */
 let chosen = null;
 
-/** Every request from now on is for this model. */
+/** Selects the model of all later requests. */
 export function use(model) {
   chosen = model;
 }
 
-/** A request as it is sent: with the name of its model. */
+/** Adds the name of the model to a request. */
 export function named(request) {
   return chosen === null ? request : { ...request, model: chosen };
 }
 
-/** What each model is and can do; other names of the first are left out. */
+/** All models, without aliases. */
 export async function models() {
   const response = await call("/v1/models");
   return (await response.json()).data.filter((model) => !model.alias_of);
 }
 
-/** One face: `{b64_json, latent}`. */
+/** Requests one face: `{b64_json, latent}`. */
 export async function face(request, signal) {
   const response = await call("/v1/faces", named(request), signal);
   return response.json();
 }
 
-/** What is seen in a picture, a data URL: `{description, attributes, faces, ideas}`. */
+/** Describes the face in a data URL: `{description, attributes, faces, ideas}`. */
 export async function describe(image, signal) {
   const response = await call("/v1/describe", named({ image }), signal);
   return response.json();

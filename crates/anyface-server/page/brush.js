@@ -1,10 +1,10 @@
-// Where a photo may change: the visitor paints over it.
+// The brush: the visitor paints over the part of a photo that may change.
 
 import { address } from "./pictures.js";
 
-/** Longest side of the canvas, in pixels: a mask needs no more. */
+/** Longest side of the canvas in pixels. A mask needs no more detail. */
 const LONGEST = 768;
-/** Width of the brush, as a share of the longest side. */
+/** Width of the brush, as a fraction of the longest side. */
 const BRUSH = 0.08;
 
 const dialog = document.getElementById("brush");
@@ -12,8 +12,8 @@ const frame = document.getElementById("brush-photo");
 const canvas = document.getElementById("brush-canvas");
 
 /**
- * Lets the visitor paint where a photo may change, beginning with what was painted before. Answers the
- * mask, transparent where they painted; `null` for everywhere; `undefined` when all is to stay.
+ * Lets the visitor paint where a photo may change, starting with the mask `before`. Resolves to the
+ * mask, transparent where they painted; `null` for the whole photo; `undefined` if they cancel.
  */
 export async function paintMask(photo, before) {
   const picture = await loaded(photo);
@@ -43,7 +43,7 @@ async function loaded(blob) {
   return picture;
 }
 
-/** Paints all of the paper but where `picture` is painted. */
+/** Paints the canvas where `picture` is transparent. */
 function invert(paper, picture) {
   const { width, height } = paper.canvas;
   paper.globalCompositeOperation = "copy";
@@ -54,7 +54,7 @@ function invert(paper, picture) {
   paper.globalCompositeOperation = "source-over";
 }
 
-/** Paints where the pointer is pressed; answers what ends that. */
+/** Paints along the pressed pointer. Returns a function that ends this. */
 function followPointer(paper) {
   const { canvas } = paper;
   const over = new AbortController();

@@ -1,4 +1,4 @@
-// What to draw: the words, and the options behind them.
+// The form for new faces: the description and the options.
 
 import { draft, fill } from "./draft.js";
 
@@ -17,7 +17,7 @@ export class Composer {
       this.#send();
     });
     this.#byId("prompt").addEventListener("keydown", (event) => {
-      // Enter sends, as in a chat; Shift+Enter starts a line.
+      // Enter submits, as in a chat; Shift+Enter starts a new line.
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
         this.#send();
@@ -32,7 +32,7 @@ export class Composer {
     this.#recall();
   }
 
-  /** Fits the examples and the options to the model. */
+  /** Shows the examples of the model, and limits the options to its range. */
   fit(model) {
     this.#byId("examples").replaceChildren(
       ...model.examples.map((text) => this.#exampleButton(text)),
@@ -50,12 +50,12 @@ export class Composer {
     this.#form.setAttribute("aria-busy", busy);
   }
 
-  /** Draws the first example. */
+  /** Submits the first example. */
   example() {
     this.#byId("examples").firstChild?.click();
   }
 
-  /** Puts words into the field, to be changed. */
+  /** Puts a description into the field and focuses it. */
   reuse(words) {
     const prompt = this.#byId("prompt");
     fill(prompt, words);
@@ -96,7 +96,7 @@ export class Composer {
     by > 0 ? number.stepUp() : number.stepDown();
   }
 
-  /** The locked seed, or one by chance, which is shown so that it can be locked. */
+  /** The locked seed, or a random one, which is shown so that it can be locked. */
   #seed() {
     const field = this.#byId("seed");
     if (this.#locked() && /^\d+$/.test(field.value)) return Number(field.value);

@@ -1,13 +1,13 @@
-// What is being typed outlives a reload.
+// Typed text survives a reload.
 
-/** Remembers what is in a field, and puts back what was. */
+/** Stores the text of a field, and restores the stored text. */
 export function draft(field) {
   const name = `anyface-draft-${field.id}`;
   field.value ||= sessionStorage.getItem(name) ?? "";
   field.addEventListener("input", () => sessionStorage.setItem(name, field.value));
 }
 
-/** Fills a field as typing does. */
+/** Sets the text of a field as if it were typed. */
 export function fill(field, text) {
   field.value = text;
   field.dispatchEvent(new Event("input"));

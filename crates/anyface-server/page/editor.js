@@ -1,4 +1,4 @@
-// One face at work: what it is, what to change, how it came about, and the ways to take it home.
+// The editor of one face: picture, changes, history, download and export.
 
 import * as api from "./api.js";
 import { paintMask } from "./brush.js";
@@ -9,9 +9,11 @@ import { address, fromBase64, toDataUrl } from "./pictures.js";
 import * as tree from "./tree.js";
 import { Viewer } from "./viewer.js";
 
+/** Amount of a new edit. */
 const FULL = 0.8;
+/** Amount of a new mix. A weaker edit counts as weak. */
 const HALF = 0.5;
-/** Milliseconds that a picture stays before it is looked at: a slider makes many. */
+/** Milliseconds before a new picture is described. A slider makes many pictures. */
 const LOOK = 400;
 
 export class Editor {
@@ -23,7 +25,7 @@ export class Editor {
   #face = null;
   #viewer;
   #looking = 0;
-  /** Of pictures, the ideas that they do not show yet. */
+  /** Maps pictures to the ideas that they do not show yet. */
   #open = new WeakMap();
 
   /** `outside` has `opened(face)`, `closed(face)` and `removed(face, restore)`. */
@@ -61,7 +63,7 @@ export class Editor {
     this.#panel.scrollTop = 0;
     this.#outside.opened(face);
     this.#show();
-    // A keyboard that covers half a phone must not come up by itself.
+    // On phones, focus on the text field would open the keyboard, which covers half the screen.
     const wide = matchMedia("(min-width: 900px) and (pointer: fine)").matches;
     (wide && this.#model.edits ? this.#parts.text : this.#parts.close).focus({
       preventScroll: true,
@@ -76,7 +78,7 @@ export class Editor {
     this.#outside.closed(face);
   }
 
-  /** Shows what has become of a face, if it is the one that is open or one to mix with. */
+  /** Updates the view of a changed face, if it is open or one to mix with. */
   changed(face) {
     if (this.#face === face) this.#show();
     else if (this.#face) this.#fillShelf();
@@ -87,7 +89,7 @@ export class Editor {
     else this.changed(face);
   }
 
-  /** Shows whether the server is at work on the face. */
+  /** Shows whether the current step is running or waiting. */
   progress() {
     if (!this.#face) return;
     const node = this.#face.tree.current;
@@ -95,12 +97,12 @@ export class Editor {
     this.#showState(node);
   }
 
-  /** Gives words back that the server did not take. */
+  /** Puts words that the server refused back into the field. */
   giveBack(face, words) {
     if (this.#face === face && !this.#parts.text.value) fill(this.#parts.text, words);
   }
 
-  /** Back to the step before. */
+  /** Goes back to the parent step. */
   undo() {
     const parent = this.#face?.tree.current.parent;
     if (parent) this.#gallery.choose(this.#face, parent);
@@ -148,13 +150,13 @@ export class Editor {
     this.#step({ kind: "mix", label: `mixed with “${label}”`, amount: HALF, other });
   }
 
-  /** Takes a step, and brings the picture into sight, where its result will be. */
+  /** Adds a step, and scrolls to the picture, where its result appears. */
   #step(change) {
     this.#gallery.change(this.#face, change);
     this.#panel.scrollTop = 0;
   }
 
-  /** Lets the visitor say where the photo may change. */
+  /** Lets the visitor paint where the photo may change. */
   async #paint() {
     const face = this.#face;
     const { original, mask } = face.tree.root;
@@ -195,7 +197,7 @@ export class Editor {
     tree.draw(known, this.#parts.tree, (step) => this.#gallery.choose(this.#face, step));
   }
 
-  /** Says what the picture does not: that it is not there yet, or that nothing is to be seen. */
+  /** Says that a step is not made yet, or that its change is not visible. */
   #showState(node) {
     const { state, again } = this.#parts;
     const stuck = history.due(node) && !this.#gallery.busy(node);
@@ -220,7 +222,7 @@ export class Editor {
     strength.setAttribute("aria-label", name);
   }
 
-  /** Ideas that this face shows already, or that were tried on it without effect, are no ideas. */
+  /** Disables ideas that the face already shows, or that had no visible effect on it. */
   #showIdeas(node) {
     const tried = node.children.filter((step) => !history.seen(step)).map((step) => step.label);
     const open = this.#open.get(node.image);
@@ -233,13 +235,13 @@ export class Editor {
     }
   }
 
-  /** Asks which ideas would change a picture, once it has been looked at for a while. */
+  /** Asks after a delay which ideas a picture does not show yet. */
   #look(node) {
     clearTimeout(this.#looking);
     const { image } = node;
     if (!this.#model.describes || !image) return;
     this.#looking = setTimeout(async () => {
-      // Without an answer all ideas stay.
+      // After an error, all ideas stay enabled.
       const seen = await api.describe(await toDataUrl(image)).catch(() => null);
       this.#open.set(image, seen?.ideas ?? this.#model.ideas);
       if (this.#face?.tree.current.image === image) this.#showIdeas(this.#face.tree.current);
@@ -274,17 +276,17 @@ export class Editor {
     this.#outside.removed(face, await this.#gallery.remove(face));
   }
 
-  /** The picture again from its beginning, so that the file names all its words and its seed. */
+  /** Requests the whole chain of edits again, so that the file names all words and the seed. */
   async #download() {
     const node = this.#face.tree.current;
     const photograph = await history.photographOf(node);
-    // A latent of its own says where the change begins, also where there is none yet.
+    // The photograph's own latent marks the start of the change, even without any edit.
     const latent = photograph?.latent ?? node.latent;
     const whole = photograph && { photograph: { ...photograph, latent, whole: true } };
     const request = { ...history.wholeRequest(node), ...whole };
     const made = await api.face(request).catch(() => null);
     const link = document.createElement("a");
-    // Without the server it is the picture that is here, whose file says less.
+    // If the server fails, this downloads the picture here, whose mark names only the last step.
     link.href = address(made ? fromBase64(made.b64_json) : node.image);
     const name = node.label
       .toLowerCase()
@@ -305,9 +307,9 @@ export class Editor {
   }
 }
 
-/** What to say of a change that cannot be seen; empty when it can. */
+/** The message for a change that is not visible; empty for a visible one. */
 function unseen(node) {
   if (history.due(node) || history.seen(node)) return "";
-  if (Math.abs(node.amount) < HALF) return "At this strength nothing is to be seen.";
-  return `“${node.label}” changes nothing to be seen here. Other words may do more.`;
+  if (Math.abs(node.amount) < HALF) return "At this strength, no change is visible.";
+  return `“${node.label}” makes no visible change here. Other words may do more.`;
 }

@@ -1,4 +1,4 @@
-// All that is kept, as one file, and back again.
+// Export of all faces to a file, and import.
 
 import { fromDataUrl, toDataUrl } from "./pictures.js";
 import * as store from "./store.js";
@@ -7,7 +7,7 @@ const FORMAT = "anyface session";
 const VERSION = 1;
 const KINDS = ["root", "edit", "mix"];
 
-/** Every face with its history, latents and pictures; in parts, since no string holds them all. */
+/** All faces with histories, latents and pictures. In parts, because strings have a limit. */
 export async function exported() {
   const parts = [`{"format":"${FORMAT}","version":${VERSION},"faces":[`];
   for (const [i, face] of (await store.faces()).entries()) {
@@ -18,11 +18,11 @@ export async function exported() {
   return new Blob([...parts, "\n]}\n"], { type: "application/json" });
 }
 
-/** Adds the faces of a file; those that are here stay as they are. Answers `{added, known}`. */
+/** Adds the faces of a file, except those already here. Resolves to `{added, known}`. */
 export async function imported(file) {
   const faces = await read(file);
-  const here = new Set((await store.faces()).map((face) => face.id));
-  const added = faces.filter((face) => !here.has(face.id));
+  const present = new Set((await store.faces()).map((face) => face.id));
+  const added = faces.filter((face) => !present.has(face.id));
   const steps = added.flatMap((face) => face.steps);
   await store.save({ faces: added.map(({ steps, ...face }) => face), steps });
   return { added: added.length, known: faces.length - added.length };
@@ -39,13 +39,13 @@ async function read(file) {
     }
   } catch (error) {
     const newer = error instanceof RangeError;
-    const why = newer ? "was saved by a newer studio" : "is no file that this studio has saved";
+    const why = newer ? "was saved by a newer studio" : "is not a file that this studio saved";
     throw new Error(`“${file.name}” ${why}.`);
   }
   return session.faces;
 }
 
-/** Whether a face and its history hang together. */
+/** Whether a face and its history are consistent. */
 function sound({ id, model, batch, label, unclear = [], current, steps }) {
   const ids = new Set(steps.map((step) => step.id));
   return (
@@ -79,7 +79,7 @@ function areTexts(...values) {
   return values.every((value) => typeof value === "string");
 }
 
-/** A step with each of its pictures changed. */
+/** A step with all its pictures converted by `change`. */
 async function withPictures(step, change) {
   const changed = { ...step };
   for (const name of ["image", "original", "mask"])

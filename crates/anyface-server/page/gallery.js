@@ -1,7 +1,7 @@
-// The visitor's faces: in memory, in the browser's store, and on their way from the server.
+// The visitor's faces: in memory, in the browser's store, and in requests to the server.
 //
-// A face in memory is its record in the store, and `tip`, the step it is at, and `tree` once its
-// history has been read.
+// A face in memory is its record in the store, with `tip`, its current step, and `tree`, its
+// history, once that is read.
 
 import * as history from "./history.js";
 import { Making } from "./making.js";
@@ -12,28 +12,28 @@ export class Gallery {
   #model = null;
   #faces = new Map();
   #making;
-  #told;
+  #listener;
   #unsaved = { faces: new Map(), steps: new Map() };
   #saving = null;
   #warned = false;
 
   /**
-   * `told` hears of `changed(face)`, `removed(face)`, `done(face, step)`,
-   * `refused(face, step, error)`, `failed(error)`, `unsaved()`, once, and `busy(whether)`.
+   * `listener` has `changed(face)`, `removed(face)`, `done(face, step)`,
+   * `refused(face, step, error)`, `failed(error)`, `unsaved()`, called once, and `busy(isBusy)`.
    */
-  constructor(told) {
-    this.#told = told;
+  constructor(listener) {
+    this.#listener = listener;
     this.#making = new Making({
       made: (step, answer, amount) => this.#made(step, answer, amount),
       refused: (step, error) => this.#refused(step, error),
-      failed: (error) => told.failed(error),
+      failed: (error) => listener.failed(error),
       changed: () => this.#progress(),
     });
   }
 
   /**
-   * Reads the faces of a model, and goes on with what was not finished.
-   * Answers how many faces other models have.
+   * Reads the faces of a model, and continues unfinished steps.
+   * Resolves to the number of faces of other models.
    */
   async load(model) {
     this.#model = model;
@@ -43,9 +43,9 @@ export class Gallery {
     for (const [i, face] of faces.entries()) {
       if (!tips[i]) continue;
       this.#faces.set(face.id, Object.assign(face, { tip: tips[i], tree: null }));
-      this.#told.changed(face);
+      this.#listener.changed(face);
     }
-    // Every step of theirs, since one may wait for another.
+    // Reads all their steps, because a step may wait for another one.
     for (const face of faces) if (face.tip && history.due(face.tip)) await this.open(face);
     return stored.filter((face) => face.model !== model).length;
   }
@@ -54,16 +54,16 @@ export class Gallery {
     return this.#faces.get(id);
   }
 
-  /** The faces that are there, newest first. */
+  /** All faces, newest first. */
   faces() {
     return [...this.#faces.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
   }
 
-  /** Asks for new faces, `{label, seed, from}` or `{label, original}` each. */
+  /** Requests new faces, each `{label, seed, from}` or `{label, original}`. */
   create(starts) {
     const newest = this.faces()[0];
     const photo = starts.some((start) => start.original);
-    // Photos that come one after another lie together.
+    // Consecutive photos share a batch.
     const batch = photo && newest?.photo ? newest.batch : store.newId();
     const created = starts.map(({ seed, ...start }) => {
       const id = store.newId();
@@ -80,31 +80,31 @@ export class Gallery {
       const face = { ...known, current: root.id, tip: root, tree: { root, current: root } };
       this.#faces.set(id, face);
       this.#keep(face, root);
-      this.#told.changed(face);
+      this.#listener.changed(face);
       return face;
     });
     this.#making.ask(...created.map((face) => face.tree.root));
     return created;
   }
 
-  /** Reads the history of a face, and goes on with what of it was not finished. */
+  /** Reads the history of a face, and continues its unfinished steps. */
   async open(face) {
     if (face.tree) return;
     const records = await store.stepsOf(face.id);
     face.tree ??= history.tree(records, face.current);
     face.tip = face.tree.current;
-    this.#told.changed(face);
+    this.#listener.changed(face);
     this.#making.ask(...history.all(face.tree.root).filter(history.due));
   }
 
-  /** Takes a step from where a face is, even while that is being made. */
+  /** Adds a step to the current step of a face, even if that is not finished. */
   change(face, change) {
     const step = history.step(face.tree.current, change);
     this.#go(face, step);
     this.#making.ask(step);
   }
 
-  /** Changes the amount of the step a face is at; a step that others build on forks instead. */
+  /** Changes the amount of the current step. If other steps build on it, a new step is added. */
   adjust(face, amount) {
     let step = face.tree.current;
     if (step.children.length) {
@@ -116,16 +116,16 @@ export class Gallery {
     this.#making.ask(step);
   }
 
-  /** Changes how a photo is drawn on, `{mask}` or `{character}`, in all steps from it. */
+  /** Changes `{mask}` or `{character}` of a photo, and makes its steps again. */
   redraw(face, how) {
     const { root } = face.tree;
     Object.assign(root, how);
     this.#keep(face, root);
-    this.#told.changed(face);
+    this.#listener.changed(face);
     this.#making.ask(...history.all(root).filter((step) => step.kind !== "mix"));
   }
 
-  /** Goes to another step of a face. */
+  /** Makes another step of a face current. */
   choose(face, step) {
     this.#go(face, step);
     if (step.failed) this.#making.ask(step);
@@ -134,31 +134,31 @@ export class Gallery {
   favour(face) {
     face.favourite = !face.favourite;
     this.#keep(face);
-    this.#told.changed(face);
+    this.#listener.changed(face);
   }
 
-  /** Removes a face, and answers what brings it back. */
+  /** Removes a face. Resolves to a function that restores it. */
   async remove(face) {
     await this.open(face);
     const steps = history.all(face.tree.root);
     this.#making.drop(...steps);
     this.#faces.delete(face.id);
-    this.#told.removed(face);
+    this.#listener.removed(face);
     await this.#saved(() => store.remove({ faces: [face.id] }));
     return () => {
       this.#faces.set(face.id, face);
       this.#keep(face, ...steps);
-      this.#told.changed(face);
+      this.#listener.changed(face);
       this.#making.ask(...steps.filter(history.due));
     };
   }
 
-  /** Goes on after a failure. */
+  /** Continues after a failure. */
   retry() {
     this.#making.retry();
   }
 
-  /** Whether the server is at work on a step, or will be. */
+  /** Whether a step is running or waiting. */
   busy(step) {
     return this.#making.busy(step);
   }
@@ -167,7 +167,7 @@ export class Gallery {
     face.tree.current = face.tip = step;
     face.current = step.id;
     this.#keep(face, step);
-    this.#told.changed(face);
+    this.#listener.changed(face);
   }
 
   async #made(step, answer, amount) {
@@ -180,13 +180,13 @@ export class Gallery {
       made: amount,
     });
     this.#keep(face, step);
-    this.#told.changed(face);
+    this.#listener.changed(face);
     if (old) release(old);
     if (step.parent) step.change = await difference(step.parent.image, step.image);
     if (history.due(step) || !this.#faces.has(face.id)) return;
     this.#keep(face, step);
-    this.#told.changed(face);
-    this.#told.done(face, step);
+    this.#listener.changed(face);
+    this.#listener.done(face, step);
   }
 
   #refused(step, error) {
@@ -198,18 +198,18 @@ export class Gallery {
       this.#keep(face, ...step.children);
       this.#saved(() => store.remove({ steps: [step.id] }));
       this.#making.ask(...step.children);
-      this.#told.changed(face);
+      this.#listener.changed(face);
     } else {
       this.remove(face);
     }
-    this.#told.refused(face, step, error);
+    this.#listener.refused(face, step, error);
   }
 
   #progress() {
-    this.#told.busy([...this.#faces.values()].some((face) => this.busy(face.tree?.root)));
+    this.#listener.busy([...this.#faces.values()].some((face) => this.busy(face.tree?.root)));
   }
 
-  /** Writes a face and steps of it to the store. While it writes, only the latest of each waits. */
+  /** Stores a face and its steps. While the store writes, only the latest version of each waits. */
   #keep(face, ...steps) {
     const { tip, tree, ...record } = face;
     this.#unsaved.faces.set(face.id, record);
@@ -228,7 +228,7 @@ export class Gallery {
     this.#saving = null;
   }
 
-  /** Changes the store once all that came before is written. */
+  /** Changes the store after all earlier writes. */
   async #saved(act) {
     await this.#saving;
     await this.#write(act);
@@ -238,7 +238,7 @@ export class Gallery {
     try {
       await act();
     } catch {
-      if (!this.#warned) this.#told.unsaved();
+      if (!this.#warned) this.#listener.unsaved();
       this.#warned = true;
     }
   }

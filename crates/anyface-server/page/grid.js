@@ -1,4 +1,4 @@
-// The faces, newest first, those of one description together. They appear as they are drawn.
+// The grid of faces, newest first, grouped by description.
 
 import { due, picture } from "./history.js";
 import { address } from "./pictures.js";
@@ -15,7 +15,7 @@ export class Grid {
     list.addEventListener("keydown", (event) => this.#walk(event));
   }
 
-  /** Shows a face as it now is. */
+  /** Shows a new or changed face. */
   show(face) {
     const tile = this.#tiles.get(face.id) ?? this.#place(face);
     const root = !face.tip.parent;
@@ -45,13 +45,13 @@ export class Grid {
     this.#summarise(tile.batch);
   }
 
-  /** Marks the face that is open. */
+  /** Marks the open face. */
   mark(face) {
     for (const [id, { button }] of this.#tiles)
       button.setAttribute("aria-pressed", id === face?.id);
   }
 
-  /** Brings the face into sight, and the keyboard to it. */
+  /** Focuses a face, which scrolls to it. */
   focus(face) {
     this.#tiles.get(face.id)?.button.focus();
   }
@@ -68,7 +68,7 @@ export class Grid {
     item.append(button);
     item.dataset.id = face.id;
     const places = [...batch.list.children];
-    // Of a description in the order of their seeds, of photos the newest first.
+    // Faces of a description are ordered by seed, photos from the newest on.
     const comesAfter = ({ dataset: { id } }) => (face.photo ? id < face.id : id > face.id);
     batch.list.insertBefore(item, places.find(comesAfter) ?? null);
     const tile = { face, batch, item, button, tag };
@@ -111,7 +111,7 @@ export class Grid {
     return button;
   }
 
-  /** Says which words of a description do not bear on its faces, and marks them in it. */
+  /** Lists the words of a description that have no effect on its faces, and marks them in it. */
   #markUnclear({ heading, unclear }, { label, unclear: words }) {
     if (!unclear.hidden) return;
     unclear.textContent = `Not understood: ${words.join(", ")}`;
@@ -130,7 +130,7 @@ export class Grid {
     if (!batch.list.children.length) batch.section.remove();
   }
 
-  /** Arrow keys go from face to face. */
+  /** Moves the focus between faces by the arrow keys. */
   #walk(event) {
     const all = [...this.#list.querySelectorAll(".face:not(:disabled)")];
     const buttons = all.filter((button) => button.offsetParent);
@@ -152,7 +152,7 @@ function elements(...names) {
   return names.map((name) => document.createElement(name));
 }
 
-/** A text as nodes, with these words of it in `mark` elements; they come in the order of the text. */
+/** A text as nodes, with `words` in `mark` elements. The words are in the order of the text. */
 function marked(text, words) {
   const nodes = [];
   let rest = text;
@@ -167,7 +167,7 @@ function marked(text, words) {
   return [...nodes, rest];
 }
 
-/** The button in the next row, `way` 1 down or −1 up, that is nearest to one. */
+/** The nearest button in the next row, down for `way` 1, up for −1. */
 function nearest(from, buttons, way) {
   const here = from.getBoundingClientRect();
   const rows = buttons.map((button) => [button, button.getBoundingClientRect()]);

@@ -1,17 +1,17 @@
-// How a face came about: a tree of steps, each with the latent and picture it led to.
+// The history of a face: a tree of steps, each with its latent and picture.
 //
 // A step is `{id, face, parent, children, kind, label, amount, made, image, latent, change}`.
-// `made` is the amount that `image` and `latent` were made with, `null` before there are any;
-// `change` is how much its picture differs from the one before. A root also has `from` (words) or
-// `original` (a photo), `which` of its faces, `mask` (where it may change) and `character` (whether the
-// model draws all of it), an edit `keep`, a mix `other`, its second parent:
-// `{face, label, image, latent}`.
+// `made` is the amount that `image` and `latent` were made with, `null` before they exist. `change`
+// is the difference of its picture from that of its parent. A root also has `from` (words) or
+// `original` (a photo), `which` (the index of its face), `mask` (where it may change) and
+// `character` (whether the model draws all of it). An edit also has `keep`, and a mix `other`, its
+// second parent: `{face, label, image, latent}`.
 
 import { named } from "./api.js";
 import { toDataUrl } from "./pictures.js";
 import { newId } from "./store.js";
 
-/** Levels of 255. Of 35 edits by the built-in bundle, those below it were not seen by eye. */
+/** Smallest visible change in levels of 255, found by eye on 35 edits by the built-in bundle. */
 const SEEN = 16;
 
 /** The first step of a face: `start` is `{label, from}` or `{label, original}`. */
@@ -19,7 +19,7 @@ export function root(face, start) {
   return step(null, { face, kind: "root", amount: 1, ...start });
 }
 
-/** A step on `parent`: `{kind: "edit", label, amount, keep}`, or `{kind: "mix", …, other}`. */
+/** A new step on `parent`: `{kind: "edit", label, amount, keep}`, or `{kind: "mix", …, other}`. */
 export function step(parent, change) {
   const unmade = { made: null, image: null, latent: null };
   const step = { id: newId(), face: parent?.face, parent, children: [], ...unmade, ...change };
@@ -27,24 +27,24 @@ export function step(parent, change) {
   return step;
 }
 
-/** Takes a step out of the tree; those that build on it build on its parent. */
+/** Removes a step from the tree. Its children become those of its parent. */
 export function detach(node) {
   for (const child of node.children) child.parent = node.parent;
   const siblings = node.parent.children.filter((child) => child !== node);
   node.parent.children = [...siblings, ...node.children];
 }
 
-/** Whether the picture of a step is yet to be made, or made anew. */
+/** Whether the picture of a step is missing or outdated. */
 export function due(node) {
   return node.made !== node.amount;
 }
 
-/** Whether the change of a finished step can be seen. */
+/** Whether the change of a finished step is visible. */
 export function seen(node) {
   return node.change === undefined || node.change >= SEEN;
 }
 
-/** A step as the store keeps it: its parent by id. */
+/** A step as a record of the store, which names the parent by its id. */
 export function record({ children, failed, parent, ...kept }) {
   return { ...kept, parent: parent?.id ?? null };
 }
@@ -60,17 +60,17 @@ export function tree(records, current) {
   return { root: first, current: nodes.get(current) ?? first };
 }
 
-/** Every step from `node` on. */
+/** `node` and all its descendants. */
 export function all(node) {
   return [node, ...node.children.flatMap(all)];
 }
 
-/** The picture of a step or, while there is none, of the step it builds on. */
+/** The picture of a step or, while it has none, of its parent. */
 export function picture(node) {
   return node.image ?? (node.parent ? picture(node.parent) : node.original);
 }
 
-/** What the server is asked for the face of a step, from the one before. */
+/** The request for the face of a step, starting from its parent. */
 export async function request(node) {
   if (node.kind === "root" && node.from) return { from: node.from };
   if (node.kind === "mix") return { from: mix(node) };
@@ -83,7 +83,7 @@ export async function request(node) {
   return { from: { latent: node.parent.latent }, edits: [edit(node)], ...kept };
 }
 
-/** The photograph that a step changes, with the latent of its face; `null` where none keeps its details. */
+/** The photograph that a step edits, with the latent of its face; `null` if there is none. */
 export async function photographOf(node) {
   let first = node;
   while (first.kind === "edit") first = first.parent;
@@ -95,7 +95,7 @@ export async function photographOf(node) {
   return photograph;
 }
 
-/** What the server is asked for the face from its beginning: words and seed, or two parents. */
+/** The request for a face from its start: words and seed, or two parents, and all edits. */
 export function wholeRequest(node) {
   const edits = [];
   let at = node;
@@ -113,7 +113,7 @@ function edit(node) {
   return { prompt: node.label, strength: node.amount, ...keep };
 }
 
-/** The command that makes the same face in a terminal. */
+/** The curl command that makes the same face. */
 export function curl(node, origin) {
   const key = localStorage.getItem("anyface-key")
     ? [`-H "Authorization: Bearer $ANYFACE_KEY"`]
@@ -128,7 +128,7 @@ export function curl(node, origin) {
   ].join(" \\\n  ");
 }
 
-/** The amount of a step, for people. */
+/** The amount of a step as text. */
 export function shown(node) {
   const percent = Math.round(node.amount * 100);
   return node.kind === "edit" && percent > 0 ? `+${percent} %` : `${percent} %`.replace("-", "−");

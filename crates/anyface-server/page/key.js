@@ -1,10 +1,10 @@
-// The key of a studio that wants one.
+// The dialog for the API key.
 
 const dialog = document.getElementById("key-dialog");
 const field = document.getElementById("key");
 let asking = null;
 
-/** Asks the visitor for a key, once for all that wait for it; `null` when there is none. */
+/** Asks the visitor for a key. Concurrent callers share one dialog. `null` without a key. */
 export function askForKey() {
   asking ??= ask().finally(() => (asking = null));
   return asking;

@@ -1,4 +1,4 @@
-// The page: ties the parts together.
+// The start of the page: connects its parts.
 
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
@@ -92,10 +92,10 @@ async function takePhoto(file) {
   }
 }
 
-/** Tells those who do not see the page what has been made. */
+/** Announces a finished step to screen readers. */
 function announce(face, step) {
   if (step.parent) {
-    const outcome = seen(step) ? "done" : "nothing changes to be seen";
+    const outcome = seen(step) ? "done" : "no visible change";
     say(`“${step.label}”, ${shown(step)}: ${outcome}.`);
     return;
   }
@@ -106,8 +106,8 @@ function announce(face, step) {
 }
 
 function unsaved() {
-  const why = "This browser has no room for faces, or is told to keep none";
-  notice(new Error(`${why}: new ones go with this page.`));
+  const why = "This browser has no room for faces, or is set to keep none";
+  notice(new Error(`${why}: new faces are lost when this page closes.`));
 }
 
 function summarise() {
@@ -157,27 +157,27 @@ function choose(models) {
   list.hidden = models.length < 2;
   list.addEventListener("change", () => {
     localStorage.setItem(MODEL, list.value);
-    // Faces are kept by model: the page begins again with those of the other.
+    // Faces belong to a model, so the page reloads with those of the chosen one.
     location.assign("/");
   });
   return chosen;
 }
 
-/** Says of the model what everybody should know. */
+/** Shows the name, resolution and licence of the model. */
 function introduce(model) {
   const size = `${model.resolution} × ${model.resolution}`;
   $("model").textContent = `${model.id} · ${size}`;
   $("model").hidden = !$("models").hidden;
   $("licence").textContent = model.license
     ? `Licence of the model “${model.id}”: ${model.license}.`
-    : `Nobody says under which licence the model “${model.id}” is.`;
+    : `The licence of the model “${model.id}” is unknown.`;
 }
 
 async function load(model) {
   try {
     const others = await gallery.load(model.id);
-    const told = `Another model has ${others} more here, to be seen when it runs.`;
-    $("others").textContent = others ? told : "";
+    const text = `Another model has ${others} more here. They appear with that model.`;
+    $("others").textContent = others ? text : "";
   } catch {
     unsaved();
   }
@@ -213,7 +213,7 @@ try {
   } else {
     $("upload").hidden = true;
   }
-  // A first visit shows what the studio does before anything is read.
+  // The first visit starts with an example.
   if (!localStorage.getItem(VISITED)) {
     localStorage.setItem(VISITED, "1");
     composer.example();

@@ -1,12 +1,12 @@
-// The steps whose pictures are to be made. Each waits for the step it builds on; of what a slider
-// asks for only the latest counts.
+// The queue of steps whose pictures are to be made. Each step waits for its parent. Of the amounts
+// that a slider sets, only the latest is made.
 
 import * as api from "./api.js";
 import { due, request } from "./history.js";
 
-/** Requests at a time. Browsers open six connections to a server. */
+/** Number of concurrent requests. Browsers open at most six connections per server. */
 const AT_ONCE = 4;
-/** What speaks of the server, not of the step: no answer, no key, too much to do, stopping. */
+/** Status codes that concern the server, not the step: no answer, no key, busy, stopping. */
 const OUTAGE = [0, 401, 429, 503];
 
 export class Making {
@@ -14,17 +14,17 @@ export class Making {
   #running = new Map();
   #failed = new Set();
   #paused = false;
-  #told;
+  #listener;
 
   /**
-   * `told` hears of `made(step, answer, amount)`; of `refused(step, error)`, when the step itself
-   * is to blame; of `failed(error)`, when trying again may help; and of `changed()`.
+   * `listener` has `made(step, answer, amount)`; `refused(step, error)`, for an invalid step;
+   * `failed(error)`, if a retry may help; and `changed()`.
    */
-  constructor(told) {
-    this.#told = told;
+  constructor(listener) {
+    this.#listener = listener;
   }
 
-  /** Makes the pictures of steps, or makes them anew. */
+  /** Makes the pictures of steps, or makes them again. */
   ask(...steps) {
     for (const step of steps) {
       step.failed = false;
@@ -35,12 +35,12 @@ export class Making {
     this.#fill();
   }
 
-  /** Goes on after a failure. */
+  /** Continues after a failure. */
   retry() {
     this.ask(...this.#failed);
   }
 
-  /** Makes steps no more. */
+  /** Cancels steps. */
   drop(...steps) {
     for (const step of steps) {
       this.#waiting.delete(step);
@@ -49,7 +49,7 @@ export class Making {
     }
   }
 
-  /** Whether the server is at work on a step, or will be. */
+  /** Whether a step is running or waiting. */
   busy(step) {
     return this.#running.has(step) || (this.#waiting.has(step) && !this.#paused);
   }
@@ -58,11 +58,11 @@ export class Making {
     const ready = [...this.#waiting].filter(
       (step) => !this.#running.has(step) && !(step.parent && due(step.parent)),
     );
-    // Somebody looks at a change; new faces can wait for it.
+    // Changes come before new faces, because the visitor waits for them.
     ready.sort((a, b) => Boolean(b.parent) - Boolean(a.parent));
     const places = this.#paused ? 0 : Math.max(0, AT_ONCE - this.#running.size);
     for (const step of ready.slice(0, places)) this.#make(step);
-    this.#told.changed();
+    this.#listener.changed();
   }
 
   async #make(step) {
@@ -72,7 +72,7 @@ export class Making {
     this.#running.set(step, controller);
     try {
       const answer = await api.face(await request(step), controller.signal);
-      if (!controller.signal.aborted) this.#told.made(step, answer, amount);
+      if (!controller.signal.aborted) this.#listener.made(step, answer, amount);
     } catch (error) {
       if (!controller.signal.aborted) this.#fail(step, error);
     } finally {
@@ -87,12 +87,12 @@ export class Making {
       this.#paused = true;
     } else if (error.status < 500) {
       this.drop(step);
-      this.#told.refused(step, error);
+      this.#listener.refused(step, error);
       return;
     } else {
       step.failed = true;
       this.#failed.add(step);
     }
-    this.#told.failed(error);
+    this.#listener.failed(error);
   }
 }

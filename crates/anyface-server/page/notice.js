@@ -1,17 +1,18 @@
-// One line about what happened, and a way on.
+// Notices: one line each, with buttons.
 
 const box = document.getElementById("notice");
 const said = document.getElementById("said");
 
-/** Long enough that of a slider's pictures only the last is announced, in milliseconds. */
+/** Milliseconds before an announcement. Of a slider, only the last picture is announced. */
 const PAUSE = 500;
+/** Milliseconds that a message stays. */
 const SHOWN = 2500;
 const SHOWN_WITH_BUTTON = 8000;
 
 let timer = 0;
 let saying = 0;
 
-/** Shows an error; a busy studio is asked again by itself. */
+/** Shows an error. If the studio is busy, retries automatically. */
 export function notice(error, again) {
   if (error.status === 429 && again) return wait(Math.max(1, error.retryAfter), again);
   show(error.message);
@@ -36,14 +37,14 @@ function wait(seconds, again) {
   button("Cancel", () => {});
 }
 
-/** Says a word that goes by itself, perhaps with something to do about it. */
+/** Shows a temporary message, optionally with a button. */
 export function tell(message, name, act) {
   show(message);
   if (name) button(name, act);
   timer = setInterval(clearNotice, name ? SHOWN_WITH_BUTTON : SHOWN);
 }
 
-/** Says something to those who do not see it. */
+/** Announces a message to screen readers. */
 export function say(message) {
   clearTimeout(saying);
   saying = setTimeout(() => {

@@ -1,11 +1,11 @@
-// Photos from the visitor: chosen, dropped or pasted.
+// The visitor's photos: chosen, dropped or pasted.
 
-/** Larger photos are made smaller before they are sent. */
+/** Longest side in pixels. Larger photos are scaled down before they are sent. */
 const LONGEST = 1536;
-/** Of JPEG files, 0 to 1. */
+/** Quality of JPEG files, 0 to 1. */
 const QUALITY = 0.95;
 
-/** Calls `take` with every photo the visitor brings. */
+/** Calls `take` with each photo from the visitor. */
 export function acceptPhotos({ button, input, drop }, take) {
   button.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
@@ -40,11 +40,11 @@ function isPhoto(file) {
   return file.type.startsWith("image/");
 }
 
-/** A photo as a JPEG file, turned upright: it is sent with every change. */
+/** Converts a photo to an upright JPEG file, which is sent with every change. */
 export async function readPhoto(file) {
-  if (!isPhoto(file)) throw new Error("That is no picture. Use a PNG or JPEG file.");
+  if (!isPhoto(file)) throw new Error("This file is not a picture. Use a PNG or JPEG file.");
   const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
-    throw new Error("That picture cannot be read. Use a PNG or JPEG file.");
+    throw new Error("This picture cannot be read. Use a PNG or JPEG file.");
   });
   const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");

@@ -1,13 +1,13 @@
-// Pictures, held as blobs so that the browser may keep them on disk.
+// Pictures as blobs, which the browser may keep on disk.
 
 const addresses = new WeakMap();
 const thumbnails = new WeakMap();
 
-/** Side of the thumbnails that are compared, and of the tiles within them, in pixels. */
+/** Sides of the compared thumbnails and of their tiles, in pixels. */
 const THUMBNAIL = 64;
 const TILE = 4;
 
-/** A picture of the server's. */
+/** A picture from base64. */
 export function fromBase64(text, type = "image/png") {
   return new Blob([Uint8Array.from(atob(text), (char) => char.charCodeAt(0))], { type });
 }
@@ -29,20 +29,20 @@ export function toDataUrl(blob) {
   });
 }
 
-/** The address under which an `img` shows a picture, the same every time. */
+/** The URL of a picture for `img`. It is the same for every call. */
 export function address(blob) {
   if (!addresses.has(blob)) addresses.set(blob, URL.createObjectURL(blob));
   return addresses.get(blob);
 }
 
-/** Gives the memory of a picture back that is shown nowhere any more. */
+/** Frees the URL of a picture that is no longer shown. */
 export function release(blob) {
   if (!addresses.has(blob)) return;
   URL.revokeObjectURL(addresses.get(blob));
   addresses.delete(blob);
 }
 
-/** How much two pictures differ where they differ most: mean of a tile, in levels of 0 to 255. */
+/** The largest mean difference of two pictures in any tile, in levels of 0 to 255. */
 export async function difference(one, other) {
   const [a, b] = await Promise.all([thumbnail(one), thumbnail(other)]);
   const tiles = THUMBNAIL / TILE;

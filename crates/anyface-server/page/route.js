@@ -1,22 +1,22 @@
-// The address of the page says which face is open: Back closes it, a reload opens it again.
+// The address of the page names the open face: Back closes it, a reload opens it again.
 
 let leaving = false;
 
 /**
- * `open(id)` hears which face the address names, `undefined` for none: now, and whenever the
- * visitor goes back or forth.
+ * Calls `open(id)` with the face in the address, `undefined` for none: now, and whenever the
+ * visitor goes back or forward.
  */
 export function follow(open) {
   const moved = () => open(location.hash.slice(1) || undefined);
   addEventListener("popstate", () => {
-    // What `leave` asks for has been done already.
+    // This event comes from `leave`, which needs no further action.
     if (leaving) leaving = false;
     else moved();
   });
   moved();
 }
 
-/** Notes that a face is open. Back leads to all faces, never to the face before. */
+/** Puts an open face into the address. Back leads to all faces, not to the previous face. */
 export async function enter(id) {
   if (leaving) await new Promise((done) => addEventListener("popstate", done, { once: true }));
   if (location.hash.slice(1) === id) return;
@@ -24,7 +24,7 @@ export async function enter(id) {
   else history.pushState({ opened: true }, "", `#${id}`);
 }
 
-/** Notes that no face is open. */
+/** Removes the face from the address. */
 export function leave() {
   if (!location.hash || leaving) return;
   leaving = Boolean(history.state?.opened);

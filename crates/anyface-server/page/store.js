@@ -1,6 +1,6 @@
-// What the browser keeps between visits: faces, and the steps that led to them, in IndexedDB.
-// A face is `{id, model, batch, label, seed, photo, favourite, current}`, `current` the id of a
-// step; a step is what `history.record` makes. Ids sort by time.
+// The faces and their steps in the browser's IndexedDB.
+// A face is `{id, model, batch, label, seed, photo, favourite, current}`, where `current` is the id
+// of a step. A step is a result of `history.record`. Ids sort by time.
 
 const NAME = "anyface";
 const VERSION = 1;
@@ -8,20 +8,20 @@ const VERSION = 1;
 let database = null;
 let lastTime = 0;
 
-/** A new id, greater than all before. No `crypto.randomUUID`: pages of plain http have none. */
+/** A new id, greater than all earlier ones. `crypto.randomUUID` does not exist on plain http. */
 export function newId() {
   lastTime = Math.max(Date.now(), lastTime + 1);
   const [random] = crypto.getRandomValues(new Uint32Array(1));
   return lastTime.toString(36).padStart(9, "0") + random.toString(36).padStart(7, "0");
 }
 
-/** Every face. */
+/** All faces. */
 export async function faces() {
   const { faces } = await within("readonly");
   return answer(faces.getAll());
 }
 
-/** The steps of these ids, in their order; `undefined` where there is none. */
+/** The steps with these ids, in their order; `undefined` for a missing step. */
 export async function steps(ids) {
   const { steps } = await within("readonly");
   return Promise.all(ids.map((id) => answer(steps.get(id))));
@@ -33,7 +33,7 @@ export async function stepsOf(face) {
   return answer(steps.index("face").getAll(face));
 }
 
-/** Writes all of these or none. */
+/** Writes faces and steps in one transaction. */
 export async function save({ faces = [], steps = [] }) {
   const stores = await within("readwrite");
   for (const face of faces) stores.faces.put(face);
@@ -41,7 +41,7 @@ export async function save({ faces = [], steps = [] }) {
   return stores.done;
 }
 
-/** Removes faces with all their steps, and single steps; all or none. */
+/** Removes faces with all their steps, and single steps, in one transaction. */
 export async function remove({ faces = [], steps = [] }) {
   const stores = await within("readwrite");
   for (const face of faces) {
@@ -60,7 +60,7 @@ async function within(mode) {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error);
   });
-  // Whoever only reads waits for its answers instead.
+  // Readers wait for their requests instead, so a rejection may have no handler.
   done.catch(() => {});
   return { faces: transaction.objectStore("faces"), steps: transaction.objectStore("steps"), done };
 }

@@ -1,4 +1,4 @@
-// Dark or light: as the system says, until the visitor says otherwise.
+// Dark or light: the system's choice until the visitor chooses.
 
 const CHOSEN = "anyface-theme";
 

@@ -1,9 +1,9 @@
-// The history of a face, drawn as nested lists of buttons.
+// The history of a face, as nested lists of buttons.
 
 import { due, picture, shown } from "./history.js";
 import { address } from "./pictures.js";
 
-/** Draws a tree into a list; `choose` hears of clicks. The keyboard stays where it is. */
+/** Draws a tree into a list. Calls `choose` on clicks. Keeps the keyboard focus. */
 export function draw({ root, current }, list, choose) {
   const focused = list.contains(document.activeElement) && document.activeElement.dataset.step;
   list.replaceChildren(item(root, current, choose));
@@ -14,7 +14,7 @@ function item(node, current, choose) {
   const li = document.createElement("li");
   li.append(button(node, node === current, choose));
   if (node.children.length) {
-    // A chain stays flush; only a fork is set in.
+    // Only forks are indented, not chains.
     const nested = document.createElement("ol");
     nested.classList.toggle("chain", node.children.length === 1);
     nested.append(...node.children.map((child) => item(child, current, choose)));

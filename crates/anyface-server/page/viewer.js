@@ -1,8 +1,8 @@
-// The picture at work: the whole result, and what was before while a finger or a key is held.
+// The picture in the editor, and the picture before the change while a finger or a key is held.
 
 import { address } from "./pictures.js";
 
-/** The key that is held to see what was before. */
+/** The key to hold for the picture before the change. */
 const KEY = "b";
 
 export class Viewer {
@@ -22,11 +22,11 @@ export class Viewer {
         this.#compare(kind === "keydown");
       });
     }
-    // A click that no finger and no key made is a screen reader's, which cannot hold.
+    // A click without a pointer comes from a screen reader, which cannot hold, so it toggles.
     compare.addEventListener("click", (event) => {
       if (event.detail === 0) this.#compare(compare.getAttribute("aria-pressed") !== "true");
     });
-    // A long press is no wish for a menu.
+    // A long press must not open the context menu.
     compare.addEventListener("contextmenu", (event) => {
       if (event.pointerType === "touch") event.preventDefault();
     });
@@ -38,7 +38,7 @@ export class Viewer {
     });
   }
 
-  /** Shows a picture, and what was before it where something was. */
+  /** Shows a picture, and prepares the picture before it, if there is one. */
   show({ picture, alt, before }) {
     const { after, compare } = this.#parts;
     if (after.getAttribute("src") !== address(picture)) after.src = address(picture);

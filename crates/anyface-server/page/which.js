@@ -1,15 +1,15 @@
-// Which face of a photo, where it has several.
+// The choice of a face in a photo with several.
 
 import * as api from "./api.js";
 import { address, toDataUrl } from "./pictures.js";
 
-/** Side of the faces to choose from, in pixels. */
+/** Side of the cut-out faces in pixels. */
 const SIDE = 112;
 
-/** The number of the face that the visitor means; `null` when they mean none. */
+/** The index of the face that the visitor chooses; `null` if they choose none. */
 export async function whichFace(photo, model) {
   if (!model.describes || !model.finds_faces) return 0;
-  // What is wrong with the photo is said when the face is asked for.
+  // An error is shown when the face is requested.
   const seen = await api.describe(await toDataUrl(photo)).catch(() => null);
   if (!seen || seen.faces.length < 2) return 0;
   const dialog = document.getElementById("which");
@@ -23,7 +23,7 @@ export async function whichFace(photo, model) {
   return dialog.returnValue === "" ? null : Number(dialog.returnValue);
 }
 
-/** A face to choose, cut out of the photo. */
+/** A button with a face, cut out of the photo. */
 function button(picture, { left, top, width, height }, number) {
   const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
   const [across, down] = [width * picture.width, height * picture.height];

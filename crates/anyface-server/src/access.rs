@@ -1,4 +1,4 @@
-//! Who may call: keys, and no pages of other sites.
+//! Access control: API keys, and no requests from other sites.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 use crate::app::{App, Caller};
 use crate::error::ApiError;
 
-/// Lets a request through that shows a known key, and notes whose it is.
+/// Passes requests with a valid key, and stores the caller in their extensions.
 pub(crate) async fn key(
     State(app): State<Arc<App>>,
     mut request: Request,
@@ -28,23 +28,23 @@ fn find(keys: &[String], headers: &HeaderMap) -> Option<Caller> {
     if keys.is_empty() {
         return Some(Caller(0));
     }
-    let shown = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, shown) = shown.split_once(' ')?;
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }
-    // Every key is compared, each in the same time, so that time tells nothing.
-    let same = |key: &String| bool::from(key.as_bytes().ct_eq(shown.trim().as_bytes()));
+    // All keys are compared in constant time, so that the duration reveals nothing.
+    let same = |known: &String| bool::from(known.as_bytes().ct_eq(key.trim().as_bytes()));
     keys.iter()
         .enumerate()
-        .filter(|(_, key)| same(key))
-        .fold(None, |_, (place, _)| Some(Caller(place)))
+        .filter(|(_, known)| same(known))
+        .fold(None, |_, (index, _)| Some(Caller(index)))
 }
 
-/// Refuses what a page of another site sends through its visitor's browser.
+/// Refuses requests that a page of another site sends through its visitor's browser.
 ///
-/// A server on the loopback address has no key, so the browser of its owner is the way in: a page may post a form to
-/// it, or have its own name resolve to 127.0.0.1 and then read the answers too.
+/// A server on the loopback address needs no key, so such a page could post forms to it (CSRF), or
+/// let its own name resolve to 127.0.0.1 and read the responses (DNS rebinding).
 pub(crate) async fn same_site(
     State(app): State<Arc<App>>,
     request: Request,
@@ -64,15 +64,16 @@ fn check_site(app: &App, request: &Request) -> Result<(), ApiError> {
             return Err(ApiError::Forbidden("requests from other sites are refused"));
         }
     }
-    // Without keys the name must be one that no stranger can own.
+    // Without keys, the host must be a name that nobody else can own.
     if app.config.keys.is_empty() && host.is_some_and(|host| !is_own_name(host)) {
         return Err(ApiError::Forbidden(
-            "a server without keys is called by address or as localhost only",
+            "a server without keys accepts requests only by IP address or as localhost",
         ));
     }
     Ok(())
 }
 
+/// Whether a host is an IP address or localhost.
 fn is_own_name(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_caller_is_known_by_its_key() {
+    fn a_key_identifies_its_caller() {
         let keys = ["one".to_owned(), "two".to_owned()];
         let find = |value: &str| {
             let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);

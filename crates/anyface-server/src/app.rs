@@ -1,4 +1,4 @@
-//! What all handlers share.
+//! The state that all handlers share.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -18,44 +18,45 @@ use crate::model::{LoadedModel, Models};
 use crate::queue::Ticket;
 use crate::studio::Task;
 
-/// Uploads that are decoded at a time: each may hold hundreds of megabytes.
+/// Number of uploads that are decoded at a time. Each may use hundreds of megabytes.
 const DECODERS: usize = 2;
 
-/// Photographs that are drawn on at a time, each in a copy.
+/// Number of photographs that are composited at a time. Each compositing makes a copy.
 const RETOUCHERS: usize = 2;
 
-/// The largest photographs that may be held at a time.
+/// Capacity for photographs in memory, in photographs of the largest allowed size.
 const PHOTOGRAPHS: usize = 2;
 
-/// Who calls: the place of the key in the list, 0 without keys.
+/// A caller: the index of its key in the list, 0 without keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Caller(pub usize);
 
 /// The state of the server.
 pub(crate) struct App {
-    /// Its setup.
+    /// Configuration.
     pub(crate) config: Config,
-    /// Its models.
+    /// Models.
     pub(crate) models: Models,
-    /// What finds faces in photos; without it a photo is taken as one aligned face.
+    /// Face detector. Without it, a photo counts as one aligned face.
     pub(crate) detector: Option<Detector>,
-    /// Files that answers named by URL.
+    /// Files that responses name by URL.
     pub(crate) kept: KeptFiles,
-    /// Its counters.
+    /// Metrics.
     pub(crate) metrics: Arc<Metrics>,
-    /// Turns at decoding uploads.
+    /// Permits to decode uploads.
     pub(crate) decoders: Semaphore,
-    /// Turns at putting what is drawn on photographs. Not those of uploads, which may wait for the photographs before them.
+    /// Permits to composite faces into photographs. Separate from `decoders`, whose holders may
+    /// wait until earlier photographs are composited.
     pub(crate) retouchers: Semaphore,
-    /// Megapixels of photographs that wait for what is drawn on them.
+    /// Permits for photographs in memory, one per megapixel.
     pub(crate) photographs: Arc<Semaphore>,
-    /// When it started, in seconds since 1970.
+    /// Start time in seconds since 1970.
     pub(crate) started: u64,
     limiter: Option<DefaultKeyedRateLimiter<Caller>>,
 }
 
 impl App {
-    /// A server's state.
+    /// Creates the state.
     pub(crate) fn new(
         config: Config,
         models: Models,
@@ -77,7 +78,7 @@ impl App {
         }
     }
 
-    /// Queues a request, if the caller's rate and the queue allow it.
+    /// Queues the tasks of a request, if the caller's rate limit and the queue allow it.
     ///
     /// # Errors
     /// [`ApiError::RateLimited`], [`ApiError::Busy`] or [`ApiError::Stopping`].
@@ -94,7 +95,7 @@ impl App {
         })
     }
 
-    /// Counts faces of a caller against its rate.
+    /// Counts faces towards the rate limit of a caller.
     ///
     /// # Errors
     /// [`ApiError::RateLimited`].
@@ -106,25 +107,25 @@ impl App {
         let wait = match limiter.check_key_n(&caller, faces) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(refused)) => refused.wait_time_from(DefaultClock::default().now()),
-            // More at once than a minute's worth: no wait would help, but fewer faces would.
+            // The request exceeds the limit of a whole minute. Only fewer faces would help.
             Err(_) => Duration::from_secs(60),
         };
         self.metrics.rejected("rate_limit");
         Err(ApiError::RateLimited(wait))
     }
 
-    /// When the time for a request that starts now is over.
+    /// The deadline of a request that starts now.
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.config.timeout
     }
 }
 
-/// Megapixels, rounded up.
+/// Converts pixels to megapixels, rounded up.
 pub(crate) fn megapixels(pixels: u64) -> usize {
     usize::try_from(pixels.div_ceil(1_000_000)).unwrap_or(usize::MAX)
 }
 
-/// Seconds since 1970.
+/// The current time in seconds since 1970.
 pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())

@@ -1,4 +1,4 @@
-//! How the server is set up.
+//! The configuration of the server.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -6,38 +6,39 @@ use std::time::Duration;
 
 use anyface::provenance::Signer;
 
-/// Limits, keys and habits of a server. The defaults suit one person at one machine.
+/// Limits, keys and options of a server. The defaults suit a single user on one machine.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Keys that callers must show one of; anyone may call when there are none.
+    /// API keys. Each request must carry one of them. Without keys, all requests are accepted.
     pub keys: Vec<String>,
-    /// Faces that a key may ask for in a minute; without keys, all callers together.
+    /// Limit of faces per minute and key; without keys, of all callers together.
     pub faces_per_minute: Option<NonZeroU32>,
-    /// Faces that are promised at a time; a request that would exceed it is refused with 429.
+    /// Capacity of the queue in faces. Requests beyond it are refused with status 429.
     pub queue: usize,
-    /// Requests that the studio works on by turns.
+    /// Number of requests that a studio serves in turns.
     pub batch: usize,
-    /// Most faces of one request.
+    /// Largest number of faces per request.
     pub max_n: usize,
-    /// Most bytes of a request's body.
+    /// Largest body of a request in bytes.
     pub max_body: usize,
-    /// Most pixels of an uploaded picture.
+    /// Largest uploaded picture in pixels.
     pub max_pixels: u64,
-    /// Longest side of an image that may be asked for.
+    /// Longest side of a requested image in pixels.
     pub max_side: u32,
-    /// Longest time for the body of a request to arrive, and again for its answer.
+    /// Timeout for receiving the body of a request, and again for answering it.
     pub timeout: Duration,
-    /// Longest time for the head of a request to arrive, and for a connection to lie idle.
+    /// Timeout for receiving the head of a request, and for idle connections.
     pub head_timeout: Duration,
-    /// Longest time that the server waits for requests at work once it is told to stop.
+    /// Timeout for running requests at shutdown.
     pub drain: Duration,
-    /// Whether the log may hold prompts.
+    /// Whether prompts are logged.
     pub log_prompts: bool,
-    /// Whether images carry their prompt and seed.
+    /// Whether the marks of images contain prompt and seed.
     pub mark_prompts: bool,
-    /// Who signs the images; nobody when `None`.
+    /// Signer of the images; `None` for unsigned images.
     pub signer: Option<Arc<Signer>>,
-    /// Other names that the first model answers to, so that programs need not change theirs.
+    /// Aliases of the first model. The default is the names of OpenAI's image models, so that
+    /// programs need no change.
     pub aliases: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Connections, from the listener to the routes.
+//! The connections of the server.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
-/// Serves connections until `stop`, then no new ones, and returns once those at work have their answers.
+/// Accepts connections until `stop` resolves, and returns once all running requests are answered.
 ///
-/// A connection that sends no whole head of a request within `head_timeout`, or lies idle for as long, is closed: each
-/// costs a descriptor.
+/// A connection is closed if it is idle, or does not send the whole head of a request, for
+/// `head_timeout`. Open connections use file descriptors.
 pub(crate) async fn serve(
     mut listener: TcpListener,
     router: Router,
@@ -31,13 +31,13 @@ pub(crate) async fn serve(
             accepted = Listener::accept(&mut listener) => accepted,
             () = &mut stop => break,
         };
-        // The last piece of an answer must not wait for the client's word on the one before.
+        // Without Nagle's algorithm, the last packet does not wait for an acknowledgement.
         stream.set_nodelay(true).ok();
         let service = TowerToHyperService::new(router.clone());
         let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
+                tracing::debug!(%error, "a connection failed");
             }
         });
     }

@@ -13,39 +13,40 @@ use crate::studio::{
     Task,
 };
 
-/// Results that are kept: enough for the requests of a batch.
+/// Number of cached results; enough for the requests of a batch.
 const REMEMBERED: usize = 32;
 
-/// An engine that remembers what it read last: ten faces of one text read it once, and while a slider moves only the
-/// strength of an edit changes, not its direction.
+/// A studio that runs an [`Engine`]. It caches encoded captions, so that ten faces of one text
+/// encode it once, and directions of edits, so that a new strength does not compute the direction
+/// again.
 pub struct EngineStudio {
     engine: Engine,
     name: String,
     attributes: Option<Arc<AttributeReader>>,
     read: Recent<Vec<String>, ReadCaptions>,
-    directions: Recent<Way, Latent>,
+    directions: Recent<DirectionKey, Latent>,
 }
 
-/// Captions that have been read.
+/// Encoded captions.
 #[derive(Clone)]
 struct ReadCaptions {
     description: Description,
-    /// Words that do not bear on the face.
+    /// Words that have no effect on the face.
     not_understood: Vec<String>,
 }
 
-/// What the direction of an edit depends on.
+/// All inputs of the direction of an edit.
 #[derive(PartialEq)]
-struct Way {
+struct DirectionKey {
     face: Vec<f32>,
     text: String,
     keep: Vec<String>,
-    /// The way to the opposite is another one.
-    back: bool,
+    /// Whether the strength is negative. The opposite has a direction of its own.
+    is_opposite: bool,
 }
 
 impl EngineStudio {
-    /// The studio of an engine under a name, with what describes its faces where there is such a thing.
+    /// A studio named `name`. With `attributes`, it describes faces.
     pub fn new(engine: Engine, name: String, attributes: Option<AttributeReader>) -> Self {
         Self {
             engine,
@@ -69,32 +70,32 @@ impl EngineStudio {
     }
 
     fn edit(&mut self, face: &Latent, edit: &Edit) -> Result<Latent, Error> {
-        let way = Way {
+        let key = DirectionKey {
             face: face.values(),
             text: edit.text.clone(),
             keep: edit.keep.clone(),
-            back: edit.strength < 0.0,
+            is_opposite: edit.strength < 0.0,
         };
         let engine = &self.engine;
-        let direction = self.directions.get(way, |way| {
+        let direction = self.directions.get(key, |key| {
             let options = anyface::Edit {
                 strength: edit.strength,
-                keep: way.keep.clone(),
+                keep: key.keep.clone(),
                 ..anyface::Edit::default()
             };
-            let w_plus = engine.direction(face, &way.text, &options)?;
+            let w_plus = engine.direction(face, &key.text, &options)?;
             Ok::<_, Error>(Latent::new(w_plus))
         })?;
         Ok(face.moved(&direction.w_plus, edit.strength))
     }
 
-    /// A latent of a request, whose length was checked when it was read.
+    /// The latent of a request. Parsing has already checked its length.
     fn latent(&self, latent: &LatentValues) -> Result<Latent, StudioError> {
         let latent = self.engine.latent(latent.0.clone());
-        latent.ok_or_else(|| StudioError::Failed("a latent of another model".to_owned()))
+        latent.ok_or_else(|| StudioError::Failed("the latent belongs to another model".to_owned()))
     }
 
-    /// Where the face of a task that is not from words alone comes from.
+    /// The latent of a source, before any edit.
     fn source(&mut self, source: &FaceSource) -> Result<Latent, StudioError> {
         Ok(match source {
             FaceSource::Words {
@@ -131,7 +132,7 @@ impl Studio for EngineStudio {
     }
 
     fn describer(&self) -> Option<Arc<dyn Describer>> {
-        Some(Arc::new(Onlooker {
+        Some(Arc::new(AttributeDescriber {
             reader: Arc::clone(self.attributes.as_ref()?),
             ideas: self.engine.config().ideas.clone(),
         }))
@@ -186,25 +187,28 @@ impl Studio for EngineStudio {
     }
 }
 
-/// Reads attributes, and knows what there is to try.
-struct Onlooker {
+/// Describes faces by their attributes, and suggests ideas for edits.
+struct AttributeDescriber {
     reader: Arc<AttributeReader>,
     ideas: Vec<String>,
 }
 
-impl Describer for Onlooker {
+impl Describer for AttributeDescriber {
     fn describe(&self, face: &RgbImage) -> SeenFace {
         let seen = self.reader.read(face);
         let open = self.ideas.iter().filter(|idea| !seen.shows(idea));
         SeenFace {
             description: seen.in_words(),
             ideas: open.cloned().collect(),
-            attributes: seen.iter().map(|(a, sure)| (a.name(), sure)).collect(),
+            attributes: seen
+                .iter()
+                .map(|(a, confidence)| (a.name(), confidence))
+                .collect(),
         }
     }
 }
 
-/// The last few results, newest first.
+/// A cache of the most recent results, newest first.
 struct Recent<K, V>(VecDeque<(K, V)>);
 
 impl<K, V> Default for Recent<K, V> {
@@ -214,7 +218,7 @@ impl<K, V> Default for Recent<K, V> {
 }
 
 impl<K: PartialEq, V: Clone> Recent<K, V> {
-    /// The result for `key`, made if it is not there.
+    /// The cached result for `key`, else the result of `make`.
     fn get<E>(&mut self, key: K, make: impl FnOnce(&K) -> Result<V, E>) -> Result<V, E> {
         let place = self.0.iter().position(|(known, _)| *known == key);
         let entry = match place.and_then(|place| self.0.remove(place)) {

@@ -1,4 +1,4 @@
-//! What can go wrong with a request, and the one table from it to HTTP.
+//! The errors of requests, and their HTTP status.
 
 use std::time::Duration;
 
@@ -12,97 +12,97 @@ use utoipa::ToSchema;
 use crate::queue::Refusal;
 use crate::studio::StudioError;
 
-/// Every way a request fails.
+/// Errors of requests.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// A field has a value it cannot have.
+    /// A field has an invalid value.
     #[error("{message}")]
     Invalid {
-        /// What is wrong.
+        /// The error message.
         message: String,
-        /// The field.
+        /// The field, if known.
         param: Option<String>,
     },
-    /// A field that nobody knows.
+    /// An unknown field.
     #[error("Unknown parameter: '{0}'.")]
     UnknownParameter(String),
-    /// A picture that is none, or too large.
+    /// An invalid or too large picture.
     #[error("{message}")]
     InvalidImage {
-        /// What is wrong with it.
+        /// The error message.
         message: String,
-        /// The field it came in.
+        /// The field of the request.
         param: &'static str,
     },
-    /// No key, or a wrong one.
-    #[error("this server wants a key: send one it knows as \"Authorization: Bearer KEY\"")]
+    /// A missing or invalid key.
+    #[error("an API key is required: send a valid one as \"Authorization: Bearer KEY\"")]
     Unauthorized,
-    /// A page of another site asks.
+    /// A request from another site.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// Nothing is at this path.
+    /// An unknown path or file.
     #[error("there is nothing at {0}")]
     NotFound(String),
-    /// No such model.
-    #[error("The model '{0}' does not exist: GET /v1/models lists those that do.")]
+    /// An unknown model.
+    #[error("The model '{0}' does not exist: GET /v1/models lists the models.")]
     NoSuchModel(String),
-    /// The path has other methods.
-    #[error("{0} does not go with this path")]
+    /// A method that the path does not have.
+    #[error("this path does not accept {0}")]
     Method(String),
     /// The body is too large.
-    #[error("the body is larger than {0} bytes, the most this server reads")]
+    #[error("the body is larger than the limit of {0} bytes")]
     TooLarge(usize),
-    /// The body does not come.
+    /// The body does not arrive in time.
     #[error("the body took longer than {} s to arrive", .0.as_secs())]
     SlowBody(Duration),
-    /// The body is of another type.
+    /// A body of another media type.
     #[error("the body must be {0}")]
     MediaType(&'static str),
-    /// Every place is taken.
+    /// The queue is full.
     #[error("the studio is busy: try again in {} s", seconds(*.0))]
     Busy(Duration),
-    /// This key has asked for too much.
+    /// The rate limit of a key is exceeded.
     #[error("too many faces for this key: try again in {} s", seconds(*.0))]
     RateLimited(Duration),
-    /// The studio is stopping.
+    /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
-    /// The time for a request is over.
-    #[error("the request took longer than {} s, the most this server gives one", .0.as_secs())]
+    /// The request takes too long.
+    #[error("the request took longer than the limit of {} s", .0.as_secs())]
     Timeout(Duration),
-    /// This model cannot do it.
+    /// The model lacks a feature.
     #[error("{0}")]
     NotImplemented(&'static str),
-    /// The fault is the server's; the log has the rest.
-    #[error("something went wrong here, not with your request")]
+    /// An error of the server. The log has the reason.
+    #[error("something went wrong on the server, not with your request")]
     Internal,
 }
 
-/// The error of OpenAI's API.
+/// An error, in the format of OpenAI's API.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorBody {
-    /// What went wrong.
+    /// The details of the error.
     pub(crate) error: ErrorDetail,
 }
 
-/// What went wrong.
+/// The details of the error.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorDetail {
-    /// In one sentence.
+    /// The error message, one sentence.
     pub(crate) message: String,
-    /// Its class.
+    /// The class of the error.
     #[schema(example = "invalid_request_error")]
     pub(crate) r#type: &'static str,
-    /// The field of the request that is to blame.
+    /// The field of the request that caused the error.
     #[schema(required)]
     pub(crate) param: Option<String>,
-    /// Its name for programs.
+    /// The code of the error.
     #[schema(required)]
     pub(crate) code: Option<&'static str>,
 }
 
 impl ApiError {
-    /// A field that has a value it cannot have.
+    /// An error for a field with an invalid value.
     pub(crate) fn invalid(param: &str, message: impl Into<String>) -> Self {
         Self::Invalid {
             message: message.into(),
@@ -110,7 +110,7 @@ impl ApiError {
         }
     }
 
-    /// The table: status, class and code of every error.
+    /// The HTTP status, class and code of each error.
     fn row(&self) -> (StatusCode, &'static str, Option<&'static str>) {
         const REQUEST: &str = "invalid_request_error";
         const RATE: &str = "rate_limit_error";
@@ -141,7 +141,7 @@ impl ApiError {
         }
     }
 
-    /// The body of the answer.
+    /// The body of the response.
     pub(crate) fn body(&self) -> ErrorBody {
         let (_, class, code) = self.row();
         let param = match self {
@@ -204,7 +204,7 @@ impl From<StudioError> for ApiError {
     }
 }
 
-/// Whole seconds, at least one.
+/// Whole seconds, rounded up, at least 1.
 fn seconds(time: Duration) -> u64 {
     time.as_secs_f64().ceil().max(1.0) as u64
 }

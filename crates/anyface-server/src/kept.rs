@@ -1,4 +1,4 @@
-//! Files that an answer named by URL, kept in memory for an hour.
+//! Files that responses name by URL, kept in memory for an hour.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use uuid::Uuid;
 
-/// How long a file is kept, as OpenAI keeps its.
+/// Lifetime of a file, as in OpenAI's API.
 const TIME: Duration = Duration::from_secs(3600);
 
-/// Most bytes of all files; the oldest go first.
+/// Limit of all files in bytes. The oldest files are removed first.
 const MOST: usize = 256 << 20;
 
-/// The files. Whoever knows a file's name may have it, so names cannot be guessed.
+/// The files. A name gives access to its file, so names are random.
 #[derive(Default)]
 pub(crate) struct KeptFiles(Mutex<VecDeque<KeptFile>>);
 
@@ -24,7 +24,7 @@ struct KeptFile {
 }
 
 impl KeptFiles {
-    /// Keeps a file; returns the name to ask for it by.
+    /// Keeps a file; returns its name.
     pub(crate) fn keep(&self, bytes: Vec<u8>, extension: &str) -> String {
         let name = format!("{}.{extension}", Uuid::new_v4().simple());
         let mut files = self.files();
@@ -42,7 +42,7 @@ impl KeptFiles {
         name
     }
 
-    /// The file of a name, unless its time is over.
+    /// The file with this name, unless it has expired.
     pub(crate) fn find(&self, name: &str) -> Option<Bytes> {
         let files = self.files();
         let file = files.iter().find(|file| file.name == name)?;
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_found_by_their_names_until_there_are_too_many() {
+    fn files_are_found_by_name_until_the_limit_removes_them() {
         let files = KeptFiles::default();
         let first = files.keep(vec![1; MOST / 2], "png");
         assert!(first.ends_with(".png"));

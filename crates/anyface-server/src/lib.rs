@@ -1,8 +1,8 @@
-//! The HTTP service of anyface: OpenAI's image API, faces as latents, and a page for people.
+//! The HTTP service of anyface: OpenAI's image API, faces as latents, and a web page.
 //!
-//! A request goes one way: its handler checks it and makes [`studio::Task`]s of it, the `queue` takes all of them or
-//! none, a thread makes the faces one at a time, and the handler sends them as they come. `error` has the one table
-//! from what can go wrong to HTTP.
+//! A handler checks its request and turns it into [`studio::Task`]s. The `queue` accepts all tasks
+//! of a request or none. A thread makes the faces one at a time, and the handler sends each face
+//! when it is finished. `error` maps every error to its HTTP status.
 
 mod access;
 mod api;
@@ -26,7 +26,7 @@ pub use config::Config;
 pub use engine::EngineStudio;
 pub use server::Server;
 
-/// The examples of the README, as tests.
+/// Tests the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! A line in the log and a count for every request.
+//! Logs and counts every request.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::metrics::Stage;
 
-/// Follows a request in a span that has its id; the words of a prompt never go in.
+/// Runs a request in a span with its id. The span never contains the prompt.
 pub(crate) async fn requests(
     State(app): State<Arc<App>>,
     request: Request,
@@ -20,7 +20,7 @@ pub(crate) async fn requests(
 ) -> Response {
     let start = Instant::now();
     let route = request.extensions().get::<MatchedPath>();
-    // The pattern, not the path: the number of series that Prometheus keeps must be bounded.
+    // The pattern, not the path, because the number of Prometheus series must be bounded.
     let route = route.map_or("unknown", MatchedPath::as_str).to_owned();
     let id = request.extensions().get::<RequestId>();
     let id = id.and_then(|id| id.header_value().to_str().ok());

@@ -1,4 +1,4 @@
-//! What Prometheus reads at `/metrics`.
+//! The metrics at `/metrics`, for Prometheus.
 
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-/// A part of the work on a request.
+/// A timed stage of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Reading an uploaded picture.
+    /// Decoding an uploaded picture.
     Decode,
-    /// Waiting for the studio.
+    /// Waiting in the queue.
     Queue,
-    /// One face in the studio.
+    /// Making one face in the studio.
     Draw,
-    /// Writing a picture file.
+    /// Encoding an image file.
     Encode,
-    /// The whole request, to the last byte of its answer's head.
+    /// The whole request, until the head of the response.
     Total,
 }
 
@@ -42,7 +42,7 @@ struct AnswerLabel {
     status: u16,
 }
 
-/// Everything the server counts.
+/// All metrics of the server.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -70,12 +70,12 @@ impl Default for Metrics {
         let registry = &mut metrics.registry;
         registry.register(
             "queue_depth",
-            "Faces promised and not yet made",
+            "Accepted faces that are not finished",
             metrics.depth.clone(),
         );
         registry.register(
             "batch_size",
-            "Jobs that the studio worked on in one round",
+            "Jobs in one round of a studio",
             metrics.batch.clone(),
         );
         registry.register_with_unit(
@@ -86,17 +86,17 @@ impl Default for Metrics {
         );
         registry.register(
             "rejected",
-            "Requests refused for want of a place or by the rate limit",
+            "Requests refused by a full queue or the rate limit",
             metrics.rejected.clone(),
         );
         registry.register(
             "cancelled",
-            "Jobs whose client left before they were done",
+            "Jobs whose client disconnected before they were finished",
             metrics.cancelled.clone(),
         );
         registry.register(
             "requests",
-            "Answers by route and status",
+            "Responses by route and status",
             metrics.requests.clone(),
         );
         metrics
@@ -104,11 +104,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The text that Prometheus reads.
+    /// All metrics in the OpenMetrics text format.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string fails only if a metric does not know its own type.
-        encode(&mut text, &self.registry).expect("metrics can be written");
+        encode(&mut text, &self.registry).expect("all metrics know their type");
         text
     }
 
@@ -161,7 +161,7 @@ mod tests {
 
     const DASHBOARD: &str = include_str!("../../../deploy/grafana/anyface.json");
 
-    /// Every query of a dashboard.
+    /// All queries of a dashboard.
     fn queries(dashboard: &Value) -> Vec<&str> {
         let panels = dashboard["panels"].as_array().expect("panels").iter();
         let targets = panels.flat_map(|panel| panel["targets"].as_array().expect("targets"));
@@ -170,27 +170,27 @@ mod tests {
     }
 
     #[test]
-    fn the_dashboard_asks_for_metrics_that_there_are() {
+    fn the_dashboard_queries_existing_metrics() {
         let metrics = Metrics::default();
         metrics.batch(1);
         metrics.stage(Stage::Draw, Duration::from_millis(20));
         metrics.rejected("full");
         metrics.answered("/health", 200);
         let text = metrics.text();
-        let there: Vec<&str> = text
+        let exported: Vec<&str> = text
             .lines()
             .filter_map(|line| line.split(['{', ' ']).next())
             .collect();
 
         let dashboard = serde_json::from_str(DASHBOARD).expect("JSON");
-        let mut asked = 0;
+        let mut queried = 0;
         for query in queries(&dashboard) {
             let words = query.split(|c: char| !c.is_alphanumeric() && c != '_');
             for name in words.filter(|word| word.starts_with("anyface_")) {
-                assert!(there.contains(&name), "{name} is not in:\n{text}");
-                asked += 1;
+                assert!(exported.contains(&name), "{name} is not in:\n{text}");
+                queried += 1;
             }
         }
-        assert!(asked > 0, "the dashboard asks for nothing");
+        assert!(queried > 0, "the dashboard has no queries");
     }
 }

@@ -1,4 +1,4 @@
-//! The models of a server, each with its studio's thread and queue.
+//! The models of a server. Each has a studio, a thread and a queue.
 
 use std::io;
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::studio::{About, Describer, Studio};
 
-/// A model at work.
+/// A running model.
 pub(crate) struct LoadedModel {
-    /// What it is and can do.
+    /// Description of the model.
     pub(crate) about: About,
-    /// Its work.
+    /// Queue of its tasks.
     pub(crate) queue: Queue,
-    /// What says what is seen in a face, where the model can.
+    /// Describer of faces, if the model has one.
     pub(crate) describer: Option<Arc<dyn Describer>>,
 }
 
-/// All models; the first answers where a request names none.
+/// All models. The first is the default.
 pub(crate) struct Models {
     first: Arc<LoadedModel>,
     others: Vec<Arc<LoadedModel>>,
-    /// Other names of the first.
+    /// Aliases of the first model.
     aliases: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ impl Models {
     /// Starts the threads of the studios.
     ///
     /// # Errors
-    /// When there is no studio, two have one name, or the system refuses a thread.
+    /// If there is no studio, two have the same name, or a thread cannot be started.
     pub(crate) fn start(
         studios: Vec<Box<dyn Studio>>,
         config: &Config,
@@ -53,9 +53,12 @@ impl Models {
             threads.push(thread);
         }
         let mut models = models.into_iter();
-        let first = models
-            .next()
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a server needs a model"))?;
+        let first = models.next().ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a server needs at least one model",
+            )
+        })?;
         let models = Self {
             first,
             others: models.collect(),
@@ -64,7 +67,7 @@ impl Models {
         Ok((models, threads))
     }
 
-    /// The model of that name, or the first.
+    /// The model with this name or alias; the first model for `None`.
     ///
     /// # Errors
     /// [`ApiError::NoSuchModel`].
@@ -84,25 +87,25 @@ impl Models {
             .ok_or_else(|| ApiError::NoSuchModel(name.to_owned()))
     }
 
-    /// The models under their own names, the first first.
+    /// The models by their own names, in their order.
     pub(crate) fn own_names(&self) -> impl Iterator<Item = (&str, &LoadedModel)> {
         self.all()
             .map(|model| (model.about.model.as_str(), &**model))
     }
 
-    /// Every name with its model, own names first.
+    /// All names and aliases with their models, aliases last.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &LoadedModel)> {
         let aliases = self.aliases.iter();
         self.own_names()
             .chain(aliases.map(|alias| (alias.as_str(), &*self.first)))
     }
 
-    /// Takes no more work.
+    /// Closes all queues.
     pub(crate) fn close(&self) {
         self.all().for_each(|model| model.queue.close());
     }
 
-    /// Whether all take work.
+    /// Whether all queues are open.
     pub(crate) fn are_open(&self) -> bool {
         self.all().all(|model| model.queue.is_open())
     }

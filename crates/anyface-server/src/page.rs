@@ -1,4 +1,4 @@
-//! The page, inside the binary.
+//! The files of the page, embedded in the binary.
 
 use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -7,10 +7,12 @@ use include_dir::{Dir, include_dir};
 
 use crate::error::ApiError;
 
+/// The folder `page/`.
 static PAGE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/page");
 
-/// Only the page's own files run; images are made in the page.
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+/// Content security policy: only files of the page run, and images may also be data or blob URLs.
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; \
+    base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
 /// `GET /`.
 pub(crate) async fn index() -> Result<Response, ApiError> {
@@ -35,7 +37,7 @@ fn file(path: &str) -> Result<Response, ApiError> {
     let headers = [
         (CONTENT_TYPE, kind),
         (CONTENT_SECURITY_POLICY, POLICY),
-        // A new binary is a new page.
+        // A new binary may contain a new page.
         (CACHE_CONTROL, "no-cache"),
     ];
     Ok((headers, contents).into_response())

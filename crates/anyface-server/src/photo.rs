@@ -1,4 +1,4 @@
-//! Uploaded pictures, the faces in them, and what is drawn put back on them.
+//! Uploaded pictures: decoding, alignment of faces, and compositing of edited faces.
 
 use std::sync::Arc;
 
@@ -16,39 +16,40 @@ use crate::metrics::Stage;
 /// A picture file of a request.
 pub(crate) struct Upload {
     pub(crate) file: Bytes,
-    /// The field that it came in.
+    /// The field of the request.
     pub(crate) param: &'static str,
-    /// Which of its faces; 0 is the largest.
+    /// Index of the face; 0 is the largest.
     pub(crate) face: usize,
 }
 
-/// A photograph that keeps its details through an edit.
+/// A photograph that keeps its own details in an edit.
 pub(crate) struct Retouch {
     photograph: Photograph,
-    /// Where it may change; everywhere when `None`.
+    /// Where it may change; `None` for everywhere.
     mask: Option<GrayImage>,
-    /// Whether its face is wanted alone.
+    /// Whether to return the aligned face alone.
     crop: bool,
-    /// Its place among the photographs that are held.
+    /// Its permits among the photographs in memory.
     _held: OwnedSemaphorePermit,
 }
 
 impl Upload {
-    /// The picture with its face, aligned where there is a detector, as a square of `side` pixels. Runs away from the
-    /// threads that answer.
+    /// Decodes the picture and aligns its face to a square of `side` pixels, on a blocking thread.
     ///
     /// # Errors
-    /// [`ApiError::InvalidImage`] names the field when it is no picture, broken, has too many pixels, or not that face.
+    /// [`ApiError::InvalidImage`] with the field, if the file is not a picture, is damaged, has too
+    /// many pixels, or does not contain the face.
     pub(crate) async fn open(self, app: &Arc<App>, side: u32) -> Result<Photograph, ApiError> {
         let _turn = turn(&app.decoders).await?;
         self.decode(app, side).await
     }
 
-    /// As [`Upload::open`], for an edit that keeps the picture's details, within a mask where there is one; with `crop` the
-    /// face alone is wanted.
+    /// As [`Upload::open`], for an edit that keeps the picture's details. `mask` limits the edit;
+    /// `crop` selects the aligned face instead of the whole photograph.
     ///
     /// # Errors
-    /// As [`Upload::open`], and for a mask that does not fit the picture.
+    /// The errors of [`Upload::open`], and [`ApiError::InvalidImage`] if the mask does not fit the
+    /// picture.
     pub(crate) async fn retouch(
         self,
         app: &Arc<App>,
@@ -100,7 +101,7 @@ impl Upload {
 }
 
 impl Retouch {
-    /// The face, for the model.
+    /// The aligned face.
     pub(crate) fn face(&self) -> RgbImage {
         self.photograph.face.clone()
     }
@@ -110,7 +111,8 @@ impl Retouch {
         self.photograph.picture.dimensions()
     }
 
-    /// The photograph, or its face alone, with the change from `before` to `after`, both drawn by the model.
+    /// The photograph, or its face alone, with the change from `before` to `after` applied. The
+    /// model draws both.
     pub(crate) fn draw(
         &self,
         before: &RgbImage,
@@ -126,7 +128,7 @@ impl Retouch {
     }
 }
 
-/// A turn at what holds a whole picture in memory.
+/// Waits for a permit.
 pub(crate) async fn turn(turns: &Semaphore) -> Result<SemaphorePermit<'_>, ApiError> {
     turns.acquire().await.map_err(|_| ApiError::Stopping)
 }

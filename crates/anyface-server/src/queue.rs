@@ -1,8 +1,9 @@
-//! The bounded queue before the studio, and the thread that empties it.
+//! The bounded queue of a studio, and the thread that processes it.
 //!
-//! A job is one request: some faces. Every round, the thread takes up jobs until it has a batch, and makes one face of
-//! each, so a job of one face never waits for a whole job of ten. A [`Ticket`] is the client's end: dropping it, as
-//! axum does when a client has gone, frees the job's places.
+//! A job is one request for one or more faces. In each round, the thread fills up its batch of jobs
+//! and makes one face of each, so a job of one face does not wait for all ten of another job. A
+//! [`Ticket`] is the client's end of a job. Dropping it cancels the job; axum does so when a client
+//! disconnects.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,28 +17,28 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::metrics::{Metrics, Stage};
 use crate::studio::{GeneratedFace, Studio, StudioError, Task};
 
-/// Weight of the latest face in the running mean of the time for one.
+/// Weight of the latest face in the running mean of the time per face.
 const NEWEST: f64 = 0.1;
 
-/// What a job answers: sketches of a face, then the face; in order of its tasks.
+/// A reply of a job. For each task in order, sketches come first, then the face.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// An unfinished picture.
+    /// An unfinished image.
     Sketch(RgbImage),
     /// A face.
     Face(Box<GeneratedFace>),
 }
 
-/// Why a job was not taken.
+/// Why a job was refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// No place is free; some should be after this time.
+    /// The queue is full. It should have room after this time.
     Full(Duration),
     /// The server is stopping.
     Closed,
 }
 
-/// The queue. Clones are the same queue.
+/// A handle of the queue. Clones share the queue.
 #[derive(Clone)]
 pub(crate) struct Queue(Arc<Shared>);
 
@@ -52,7 +53,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
-    /// Faces that are promised and not yet made, waiting or at work.
+    /// Number of accepted faces that are not finished.
     promised: usize,
     next_id: u64,
     seconds_per_face: f64,
@@ -76,10 +77,11 @@ pub(crate) struct Ticket {
 }
 
 impl Queue {
-    /// Starts the thread of a studio behind a queue for `capacity` faces, `max_batch` jobs at work at a time.
+    /// Starts the thread of a studio. The queue holds `capacity` faces; the thread works on
+    /// `max_batch` jobs at a time.
     ///
     /// # Errors
-    /// When the system refuses the thread.
+    /// If the thread cannot be started.
     pub(crate) fn start(
         studio: Box<dyn Studio>,
         capacity: usize,
@@ -100,10 +102,10 @@ impl Queue {
         Ok((queue, thread))
     }
 
-    /// Takes a job, or refuses it at once.
+    /// Accepts or refuses a job at once.
     ///
     /// # Errors
-    /// When there are not enough free places, or the server is stopping.
+    /// If the queue has no room for all tasks, or the server is stopping.
     pub(crate) fn submit(&self, tasks: Vec<Task>) -> Result<Ticket, Refusal> {
         let (sender, replies) = unbounded_channel();
         let mut state = self.state();
@@ -133,13 +135,13 @@ impl Queue {
         })
     }
 
-    /// Takes no more jobs; those it has are still done, then the thread ends.
+    /// Refuses new jobs. The thread finishes the accepted ones, then ends.
     pub(crate) fn close(&self) {
         self.state().closed = true;
         self.0.changed.notify_one();
     }
 
-    /// Whether jobs are taken and done.
+    /// Whether the queue accepts jobs and its thread runs.
     pub(crate) fn is_open(&self) -> bool {
         let state = self.state();
         !state.closed && !state.ended
@@ -154,7 +156,8 @@ impl Queue {
         self.state().ended = true;
     }
 
-    /// Takes up waiting jobs, and waits for one when there is nothing to do; `false` when the work is over.
+    /// Fills the batch with waiting jobs. Blocks while there are none. Returns `false` once the
+    /// queue is closed and empty.
     fn fill(&self, batch: &mut Vec<Job>) -> bool {
         let mut state = self.state();
         while batch.is_empty() && state.waiting.is_empty() {
@@ -173,7 +176,7 @@ impl Queue {
         true
     }
 
-    /// Makes the next face of a job; `false` when the job is done or nobody waits for it.
+    /// Makes the next face of a job. Returns `false` if the job is finished or cancelled.
     fn step(&self, job: &mut Job, studio: &mut dyn Studio) -> bool {
         if job.replies.is_closed() {
             self.0.metrics.cancelled();
@@ -185,17 +188,17 @@ impl Queue {
         };
         let start = Instant::now();
         let mut sketch = |image| {
-            // Nobody may be waiting any more: seen before the next face.
+            // An error means that the job is cancelled, which the next step notices.
             job.replies.send(Ok(Reply::Sketch(image))).ok();
         };
-        // A fault of the networks costs one request, not the server.
+        // A panic of the networks fails one request, not the server.
         let made = catch_unwind(AssertUnwindSafe(|| studio.make(&task, &mut sketch)));
         let made = made.unwrap_or_else(|_| Err(StudioError::Failed("the studio panicked".into())));
         let failed = made.is_err();
         if !failed {
             self.0.metrics.stage(Stage::Draw, start.elapsed());
         }
-        // Before the reply, so that whoever has an answer finds its place free.
+        // Before the reply, so that a client with its answer finds room for the next request.
         self.release(1, Some(start.elapsed()));
         job.replies
             .send(made.map(|face| Reply::Face(Box::new(face))))
@@ -228,14 +231,15 @@ impl Queue {
 }
 
 impl Ticket {
-    /// The next reply; `None` after the last.
+    /// The next reply; `None` after the last one.
     pub(crate) async fn next(&mut self) -> Option<Result<Reply, StudioError>> {
         self.replies.recv().await
     }
 }
 
 impl Drop for Ticket {
-    /// Takes a job that waits out of the queue. One at work is dropped by the thread, which finds its channel closed.
+    /// Removes a waiting job from the queue. The thread drops a running job when it finds its
+    /// channel closed.
     fn drop(&mut self) {
         let queue = &self.queue;
         let mut state = queue.state();

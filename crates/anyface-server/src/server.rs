@@ -1,4 +1,4 @@
-//! The routes, what surrounds them, and the life of the server.
+//! The routes, their middleware, and the start and stop of the server.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -30,21 +30,21 @@ use crate::{access, api, connections, log, page};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How often a server that stops looks whether its clients have their answers.
+/// Interval at which a stopping server checks whether its studios have finished.
 const DRAIN_STEP: Duration = Duration::from_millis(20);
 
-/// A server, ready to listen.
+/// A server whose studios run.
 pub struct Server {
     app: Arc<App>,
     studios: Vec<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Starts the threads of the studios, of which the first answers where a request names none; with a detector, faces of
-    /// photos are found and aligned.
+    /// Starts the threads of the studios. The first studio is the default. With a detector, faces
+    /// in photos are detected and aligned.
     ///
     /// # Errors
-    /// When there is no studio, two have one name, or the system refuses a thread.
+    /// If there is no studio, two have the same name, or a thread cannot be started.
     pub fn start(
         studios: Vec<Box<dyn Studio>>,
         detector: Option<Detector>,
@@ -56,7 +56,7 @@ impl Server {
         Ok(Self { app, studios })
     }
 
-    /// All routes with all that surrounds them.
+    /// All routes with their middleware.
     pub fn router(&self) -> Router {
         let app = Arc::clone(&self.app);
         let guarded = api::routes()
@@ -70,7 +70,7 @@ impl Server {
             .route("/files/{name}", get(kept_file))
             .route("/health", get(health))
             .route("/ready", get(ready))
-            .fallback(nothing)
+            .fallback(not_found)
             .method_not_allowed_fallback(wrong_method)
             .layer(DefaultBodyLimit::max(app.config.max_body))
             .layer(from_fn_with_state(Arc::clone(&app), access::same_site))
@@ -86,10 +86,10 @@ impl Server {
             .with_state(app)
     }
 
-    /// Serves until `stop`; then takes no more requests, finishes those at work, and returns.
+    /// Serves until `stop` resolves, then finishes the running requests and returns.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// If the listener fails.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -97,12 +97,12 @@ impl Server {
     ) -> std::io::Result<()> {
         tracing::info!("the studio is open at http://{}/", listener.local_addr()?);
         let stopping = Arc::new(Notify::new());
-        let (app, told) = (Arc::clone(&self.app), Arc::clone(&stopping));
+        let (app, notify) = (Arc::clone(&self.app), Arc::clone(&stopping));
         let graceful = async move {
             stop.await;
-            tracing::info!("stopping: finishing the requests at work");
+            tracing::info!("stopping: finishing the running requests");
             app.models.close();
-            told.notify_one();
+            notify.notify_one();
         };
         let head_timeout = self.app.config.head_timeout;
         let serving = connections::serve(listener, self.router(), head_timeout, graceful);
@@ -114,10 +114,10 @@ impl Server {
             () = serving => {}
             () = drain => tracing::warn!("some requests were not finished in time"),
         }
-        // A thread ends once every job is done or its client gone.
-        let patience = tokio::time::Instant::now() + self.app.config.drain;
+        // A thread ends once all its jobs are finished or cancelled.
+        let deadline = tokio::time::Instant::now() + self.app.config.drain;
         while !self.studios.iter().all(JoinHandle::is_finished)
-            && tokio::time::Instant::now() < patience
+            && tokio::time::Instant::now() < deadline
         {
             tokio::time::sleep(DRAIN_STEP).await;
         }
@@ -129,7 +129,8 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// Keeps a caller's request id only if it is short: it goes into every line of the log.
+/// Drops a caller's request id if it is longer than 64 bytes or not ASCII, because every line of
+/// the log contains it.
 async fn own_request_id(mut request: Request, next: Next) -> Response {
     let id = request.headers().get(&REQUEST_ID);
     if id.is_some_and(|id| id.len() > 64 || id.to_str().is_err()) {
@@ -149,7 +150,7 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
     }
 }
 
-/// A file that an answer named by URL.
+/// A file that a response named by URL.
 async fn kept_file(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -174,7 +175,7 @@ async fn openapi() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], api::openapi())
 }
 
-async fn nothing(uri: Uri) -> ApiError {
+async fn not_found(uri: Uri) -> ApiError {
     ApiError::NotFound(uri.path().to_owned())
 }
 

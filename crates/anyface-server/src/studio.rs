@@ -1,4 +1,4 @@
-//! What the server asks of the networks: plain data in and out.
+//! The interface between the server and the networks, in plain data.
 
 use std::sync::Arc;
 
@@ -9,82 +9,82 @@ use image::RgbImage;
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatentValues(pub Vec<f32>);
 
-/// What a studio is and can do.
+/// Description of a model.
 #[derive(Debug, Clone)]
 pub struct About {
     /// Name of the model, as `GET /v1/models` lists it.
     pub model: String,
-    /// Licence of its weights.
+    /// Licence of the weights.
     pub license: String,
-    /// Descriptions to try.
+    /// Example descriptions.
     pub examples: Vec<String>,
-    /// Edits to try, in words.
+    /// Example edits.
     pub ideas: Vec<String>,
-    /// Side of its images in pixels.
+    /// Side of the images in pixels.
     pub resolution: u32,
-    /// `[L, D]` of its latents.
+    /// Shape `[L, D]` of the latents.
     pub latent: [usize; 2],
-    /// ψ where a request names none.
+    /// Default truncation ψ, 0 to 1.
     pub truncation: f64,
-    /// Whether faces can be edited in words.
+    /// Whether the model edits faces.
     pub edits: bool,
-    /// Whether photos can be brought into the latent space; without, no task has one.
+    /// Whether the model inverts photos. If not, no task contains one.
     pub inverts: bool,
 }
 
-/// Where a face comes from.
+/// The source of a face.
 #[derive(Debug, Clone)]
 pub enum FaceSource {
-    /// From words and a seed.
+    /// A description and a seed.
     Words {
         /// Captions of one face.
         captions: Vec<String>,
-        /// Seed of what the words leave open.
+        /// Seed of what the captions leave open.
         seed: u64,
-        /// ψ; the model's own when `None`.
+        /// Truncation ψ, 0 to 1; `None` for the model's default.
         truncation: Option<f64>,
     },
-    /// From a latent that the server gave.
+    /// A latent from an earlier response.
     Latent(LatentValues),
-    /// From the face of a photo, cut out: a square of the model's resolution.
+    /// The aligned face of a photo, at the model's resolution.
     Photo(RgbImage),
-    /// Between two latents.
+    /// An interpolation of two latents.
     Mix {
-        /// The face at `t` 0.
+        /// The latent at `t` = 0.
         from: LatentValues,
-        /// The face at `t` 1.
+        /// The latent at `t` = 1.
         to: LatentValues,
-        /// How far along, 0 to 1.
+        /// Position between them, 0 to 1.
         t: f64,
     },
 }
 
-/// One change in words.
+/// One edit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
-    /// What to change.
+    /// Description of the change.
     pub text: String,
-    /// How much, −1 to 1.
+    /// Strength, −1 to 1.
     pub strength: f64,
-    /// What must stay, in words.
+    /// Descriptions of what must not change.
     pub keep: Vec<String>,
 }
 
-/// One face to make: where it comes from, and the changes made to it one after another.
+/// One face to make: its source and its edits.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// Where it comes from.
+    /// The source.
     pub source: FaceSource,
-    /// The changes.
+    /// The edits, applied one after another.
     pub edits: Vec<Edit>,
-    /// The face of a photo before any change, where the face comes from a latent.
+    /// The latent of a photo before the edits, if `source` is a latent of that photo.
     pub before: Option<LatentValues>,
-    /// How many unfinished pictures to show on the way.
+    /// Number of sketches to draw before the face.
     pub sketches: usize,
 }
 
 impl Task {
-    /// The seed, where there is one.
+    /// The seed, if the source is a description.
     pub const fn seed(&self) -> Option<u64> {
         match self.source {
             FaceSource::Words { seed, .. } => Some(seed),
@@ -92,7 +92,7 @@ impl Task {
         }
     }
 
-    /// How many words it has.
+    /// Number of words in the captions and edits.
     pub fn words(&self) -> usize {
         let captions: &[String] = match &self.source {
             FaceSource::Words { captions, .. } => captions,
@@ -102,8 +102,8 @@ impl Task {
         texts.map(|text| text.split_whitespace().count()).sum()
     }
 
-    /// What the image will say of itself; words and seed only if they may be `told`.
-    pub fn mark(&self, model: &str, told: bool) -> Mark {
+    /// The mark of the image. It contains the prompt and the seed if `with_prompt` is set.
+    pub fn mark(&self, model: &str, with_prompt: bool) -> Mark {
         let described = match &self.source {
             FaceSource::Words { captions, .. } => Some(captions.join(" ")),
             _ => None,
@@ -114,77 +114,81 @@ impl Task {
         });
         let words: Vec<_> = described.into_iter().chain(edited).collect();
         Mark {
-            prompt: (told && !words.is_empty()).then(|| words.join(" → ")),
-            seed: self.seed().filter(|_| told),
+            prompt: (with_prompt && !words.is_empty()).then(|| words.join(" → ")),
+            seed: self.seed().filter(|_| with_prompt),
             ..Mark::new(model)
         }
     }
 }
 
-/// One face.
+/// A finished face.
 #[derive(Debug, Clone)]
 pub struct GeneratedFace {
-    /// The picture.
+    /// The image.
     pub image: RgbImage,
-    /// The face of a photo as the model draws it before any change: of a task from a photo, or with such a latent.
+    /// The face of a photo before the edits, drawn by the model. Set for tasks whose source is a
+    /// photo or that have [`Task::before`].
     pub before: Option<RgbImage>,
-    /// The latent it was drawn from.
+    /// The latent of the image.
     pub latent: LatentValues,
-    /// Cosine between picture and words, where there were words.
+    /// Cosine similarity of the CLIP features of image and description, −1 to 1. Set for tasks with
+    /// a description and no edits.
     pub clip_score: Option<f32>,
-    /// Words of the description that do not bear on the face.
+    /// Words of the description that have no effect on the face.
     pub not_understood: Vec<String>,
 }
 
-/// Why a studio made no face.
+/// Errors of a studio.
 #[derive(Debug, thiserror::Error)]
 pub enum StudioError {
-    /// The task asks for what cannot be; the fault is the client's.
+    /// The task is invalid. This is an error of the client.
     #[error("{message}")]
     Invalid {
-        /// What is wrong.
+        /// The error message.
         message: String,
-        /// The field of the request, where one is to blame.
+        /// The field of the request that caused the error, if known.
         param: Option<&'static str>,
     },
-    /// The fault is the server's.
+    /// The studio failed. This is an error of the server.
     #[error("{0}")]
     Failed(String),
 }
 
-/// What is seen in a face.
+/// The description of a face.
 #[derive(Debug, Clone)]
 pub struct SeenFace {
-    /// One sentence.
+    /// The description in one sentence.
     pub description: String,
-    /// Names of attributes, and how sure it is, 0 to 1, that the face has each.
+    /// Attributes by name, with the confidence in each, 0 to 1.
     pub attributes: Vec<(&'static str, f32)>,
-    /// Of the model's ideas for edits, those that the face does not show yet.
+    /// Those of the model's example edits that the face does not show yet.
     pub ideas: Vec<String>,
 }
 
-/// Says what is seen in faces.
+/// Describes faces.
 pub trait Describer: Send + Sync + 'static {
-    /// Looks at an aligned face, a square.
+    /// Describes an aligned, square face.
     fn describe(&self, face: &RgbImage) -> SeenFace;
 }
 
 /// Makes faces, one at a time, on one thread.
 ///
-/// One at a time because a face must not depend on what is drawn beside it: batched sums may round in another order.
+/// Faces are not batched, because batched sums may round differently, and a face must not depend on
+/// other requests.
 pub trait Studio: Send + 'static {
-    /// What it is and can do.
+    /// Describes the model.
     fn about(&self) -> About;
 
-    /// What says what is seen in a face, beside the work of the studio; `None` where it has none.
+    /// The describer of faces, which runs on other threads; `None` if the model has none.
     fn describer(&self) -> Option<Arc<dyn Describer>> {
         None
     }
 
-    /// Makes one face and shows up to `task.sketches` unfinished pictures of it on the way, coarse to fine.
+    /// Makes one face. Calls `sketch` with up to `task.sketches` unfinished images first, coarse to
+    /// fine.
     ///
     /// # Errors
-    /// When the task cannot be done.
+    /// If the task is invalid or the studio fails.
     fn make(
         &mut self,
         task: &Task,

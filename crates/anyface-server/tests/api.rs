@@ -1,4 +1,4 @@
-//! The API by its answers: what programs send, and what hostile ones do.
+//! The API: valid, invalid and hostile requests.
 
 #[path = "support/client.rs"]
 mod client;
@@ -16,7 +16,7 @@ use support::Painter;
 use tower::ServiceExt;
 
 #[tokio::test]
-async fn images_carry_their_words_and_follow_their_seeds() {
+async fn images_are_marked_with_prompt_and_seed() {
     let router = router(Config::default());
     let asked = json!({"prompt": "an old sailor", "n": 3, "seed": 7, "model": "gpt-image-1"});
     let (status, many) = post(&router, "/v1/images/generations", &asked).await;
@@ -56,7 +56,7 @@ async fn words_that_are_not_understood_are_named() {
     assert!(clear.get("not_understood").is_none(), "{clear}");
 }
 
-/// Requests, the code of the error, and the field that it names.
+/// Invalid requests, each with the code of the error and the field that it names.
 fn wrong_fields() -> Vec<(Value, &'static str, &'static str)> {
     vec![
         (
@@ -131,7 +131,7 @@ fn wrong_fields() -> Vec<(Value, &'static str, &'static str)> {
 }
 
 #[tokio::test]
-async fn wrong_fields_are_refused_by_name() {
+async fn errors_name_the_invalid_field() {
     let router = router(Config::default());
     for (asked, code, param) in wrong_fields() {
         let (status, answer) = post(&router, "/v1/images/generations", &asked).await;
@@ -153,7 +153,7 @@ async fn wrong_fields_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn streams_show_unfinished_pictures_first() {
+async fn streams_send_partial_images_first() {
     let router = router(Config::default());
     let asked = json!({"prompt": "a face", "n": 2, "stream": true, "partial_images": 2, "seed": 3});
     let (status, body) = send(&router, request("/v1/images/generations", &asked)).await;
@@ -199,7 +199,7 @@ async fn streams_show_unfinished_pictures_first() {
 }
 
 #[tokio::test]
-async fn a_photograph_keeps_its_details_through_a_chain() {
+async fn a_photograph_keeps_its_details_in_a_chain_of_edits() {
     let router = router(Config::default());
     let photo = data_url(&png(200, 200));
     let first = json!({"from": {"image": photo}, "photograph": {"image": photo}});
@@ -287,7 +287,7 @@ async fn a_face_is_described() {
 }
 
 #[tokio::test]
-async fn a_picture_that_would_burst_is_refused_by_its_header() {
+async fn a_decompression_bomb_is_refused_by_its_header() {
     let router = router(Config::default());
     // 65 500 × 65 500 pixels of one colour: 12 GB from a few kilobytes.
     let mut file = Vec::new();
@@ -314,7 +314,7 @@ async fn a_picture_that_would_burst_is_refused_by_its_header() {
 }
 
 #[tokio::test]
-async fn a_chain_of_edits_is_the_same_in_one_step_or_in_many() {
+async fn a_chain_of_edits_gives_the_same_in_one_or_several_requests() {
     let router = router(Config::default());
     let words = json!({"words": {"prompt": "a face", "seed": 5}});
     let steps = [
@@ -355,7 +355,7 @@ async fn a_chain_of_edits_is_the_same_in_one_step_or_in_many() {
 }
 
 #[tokio::test]
-async fn a_model_without_an_encoder_draws_and_changes_but_reads_no_photos() {
+async fn a_model_without_an_encoder_refuses_photos_only() {
     let studio = Painter {
         pause: Duration::ZERO,
         name: "painter",
@@ -395,13 +395,13 @@ async fn a_model_without_an_encoder_draws_and_changes_but_reads_no_photos() {
             (status.as_u16(), &error["code"]),
             (501, &json!("not_implemented"))
         );
-        let told = error["message"].as_str().expect("a message");
-        assert!(told.contains("no encoder"), "{path}: {told}");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains("no encoder"), "{path}: {message}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_request_gets_the_right_status() {
+async fn malformed_requests_get_the_right_status() {
     let config = Config {
         max_body: 1 << 20,
         ..Config::default()
@@ -492,7 +492,7 @@ async fn keys_rates_and_sites_are_checked() {
 }
 
 #[tokio::test]
-async fn a_fault_of_the_studio_costs_one_request() {
+async fn a_failure_of_the_studio_fails_one_request() {
     let router = router(Config::default());
     for fault in ["panic", "failure"] {
         let (status, answer) = post(
@@ -507,7 +507,7 @@ async fn a_fault_of_the_studio_costs_one_request() {
         );
         assert!(
             !answer.to_string().contains("as asked"),
-            "the reason is for the log"
+            "the reason belongs into the log only"
         );
     }
     let (status, _) = post(
@@ -534,6 +534,6 @@ fn the_checked_in_document_is_current() {
     let kept = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         kept == current,
-        "openapi.json is old: run this test with ANYFACE_BLESS=1"
+        "openapi.json is outdated: run this test with ANYFACE_BLESS=1"
     );
 }

@@ -1,4 +1,4 @@
-//! Pictures that a server signs, and what it says of them.
+//! Signatures of the server, and their verification.
 
 #[path = "support/client.rs"]
 mod client;
@@ -29,7 +29,7 @@ async fn verify(router: &Router, file: &[u8]) -> Value {
 }
 
 #[tokio::test]
-async fn what_a_server_signs_it_can_verify() {
+async fn the_server_verifies_its_own_signatures() {
     let router = signing();
     for format in ["png", "jpeg", "webp"] {
         let asked = json!({"prompt": "an old sailor", "seed": 9, "output_format": format});
@@ -37,12 +37,12 @@ async fn what_a_server_signs_it_can_verify() {
         let mut file = image_of(&made["data"][0]);
         let answer = verify(&router, &file).await;
         assert_eq!(answer["verdict"], "marked", "{answer}");
-        for said in [&answer["mark"], &answer["credentials"]] {
-            assert_eq!(said["model"], "painter");
-            assert_eq!(said["prompt"], "an old sailor");
-            assert_eq!(said["seed"], 9);
+        for fields in [&answer["mark"], &answer["credentials"]] {
+            assert_eq!(fields["model"], "painter");
+            assert_eq!(fields["prompt"], "an old sailor");
+            assert_eq!(fields["seed"], 9);
         }
-        // WebP has its credentials behind the pixels, the others before them.
+        // WebP files store the credentials after the pixels, PNG and JPEG files before them.
         let at = match format {
             "webp" => 100,
             _ => file.len() - 20,
@@ -64,7 +64,7 @@ async fn what_a_server_signs_it_can_verify() {
 }
 
 #[tokio::test]
-async fn an_edit_names_its_photograph() {
+async fn the_credentials_of_an_edit_name_its_photograph() {
     let router = signing();
     let photo = data_url(&png(200, 200));
     let image = json!([{"image_url": photo}]);

@@ -1,4 +1,4 @@
-//! The server over real connections: a full queue, clients that leave, and the end.
+//! The server over real connections: a full queue, disconnecting clients, timeouts and shutdown.
 
 mod support;
 
@@ -39,7 +39,8 @@ async fn start(pause: Duration, config: Config) -> Running {
 async fn ask(address: SocketAddr, head: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let request = format!(
-        "{head} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "{head} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await.expect("sent");
@@ -66,7 +67,7 @@ async fn until_idle(address: SocketAddr) {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_at_once_and_leavers_free_their_places() {
+async fn a_full_queue_refuses_at_once_and_disconnects_make_room() {
     let config = Config {
         queue: 8,
         batch: 1,
@@ -87,7 +88,7 @@ async fn a_full_queue_refuses_at_once_and_leavers_free_their_places() {
         start.elapsed() < Duration::from_millis(90),
         "refused at once"
     );
-    // The second one waits for the first, of 400 ms; once it has left, there is room.
+    // The second request waits for the first, which takes 400 ms. Its disconnect makes room.
     drop(second);
     tokio::time::sleep(Duration::from_millis(20)).await;
     let third = answer(ask(server.address, post, BODY).await).await;
@@ -98,7 +99,7 @@ async fn a_full_queue_refuses_at_once_and_leavers_free_their_places() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_leavers_leave_nothing_behind() {
+async fn a_thousand_disconnects_leak_nothing() {
     let server = start(Duration::from_millis(1), Config::default()).await;
     let post = "POST /v1/images/generations";
     let descriptors = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
@@ -122,7 +123,7 @@ async fn a_thousand_leavers_leave_nothing_behind() {
 }
 
 #[tokio::test]
-async fn requests_at_work_are_finished_before_the_end() {
+async fn running_requests_are_finished_at_shutdown() {
     let server = start(Duration::from_millis(50), Config::default()).await;
     let post = "POST /v1/images/generations";
     let asked = ask(server.address, post, BODY).await;
@@ -135,7 +136,7 @@ async fn requests_at_work_are_finished_before_the_end() {
 }
 
 #[tokio::test]
-async fn requests_that_do_not_come_end_too() {
+async fn requests_that_do_not_arrive_time_out() {
     let limit = Duration::from_millis(100);
     let config = Config {
         timeout: limit,
@@ -158,17 +159,18 @@ async fn requests_that_do_not_come_end_too() {
             .await
             .expect("a connection");
         let head = format!(
-            "POST /v1/images/edits HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 9\r\n\r\n--x"
+            "POST /v1/images/edits HTTP/1.1\r\nHost: localhost\r\n\
+             Content-Type: {kind}\r\nContent-Length: 9\r\n\r\n--x"
         );
         half_a_body.write_all(head.as_bytes()).await.expect("sent");
-        let told = answer(half_a_body).await;
-        assert!(told.starts_with("HTTP/1.1 408"), "{told}");
-        assert!(told.contains("body_too_slow"), "{told}");
+        let text = answer(half_a_body).await;
+        assert!(text.starts_with("HTTP/1.1 408"), "{text}");
+        assert!(text.contains("body_too_slow"), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_ends() {
+async fn a_request_that_takes_too_long_times_out() {
     let config = Config {
         timeout: Duration::from_millis(120),
         ..Config::default()

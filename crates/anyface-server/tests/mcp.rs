@@ -1,4 +1,4 @@
-//! The tools of the Model Context Protocol, as a client calls them.
+//! The tools of the Model Context Protocol.
 
 #[path = "support/client.rs"]
 mod client;
@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use client::{data_url, image_of, png, post, router, send};
 use serde_json::{Value, json};
 
-/// A message as a client sends it.
+/// A message of a client.
 fn message(method: &str, params: &Value) -> Request<Body> {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     Request::post("/mcp")
@@ -43,7 +43,7 @@ async fn call(router: &Router, tool: &str, arguments: Value) -> Value {
     answer
 }
 
-/// The text of a call that is refused.
+/// Calls a tool with invalid arguments; returns the error.
 async fn refusal(router: &Router, tool: &str, arguments: Value) -> String {
     let params = json!({"name": tool, "arguments": arguments});
     let answer = ask(router, "tools/call", params).await;
@@ -65,7 +65,7 @@ fn picture(answer: &Value, place: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_client_learns_what_tools_there_are() {
+async fn the_tools_are_listed() {
     let router = router(Config::default());
     let client = json!({"name": "test", "version": "1"});
     let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client});
@@ -75,7 +75,7 @@ async fn a_client_learns_what_tools_there_are() {
     assert!(instructions.contains("painter, sketcher"), "{instructions}");
     let tools = ask(&router, "tools/list", json!({})).await;
     let tools = tools["tools"].as_array().expect("tools");
-    let told: Vec<_> = tools
+    let listed: Vec<_> = tools
         .iter()
         .map(|tool| (&tool["name"], &tool["inputSchema"]["required"]))
         .collect();
@@ -85,7 +85,7 @@ async fn a_client_learns_what_tools_there_are() {
         (json!("describe"), json!(["face"])),
     ];
     let wanted: Vec<_> = wanted.iter().map(|(name, must)| (name, must)).collect();
-    assert_eq!(told, wanted);
+    assert_eq!(listed, wanted);
     for tool in tools {
         let properties = tool["inputSchema"]["properties"].as_object();
         for (name, property) in properties.expect("properties") {
@@ -95,7 +95,7 @@ async fn a_client_learns_what_tools_there_are() {
 }
 
 #[tokio::test]
-async fn a_face_is_drawn_changed_and_described_by_its_name() {
+async fn a_face_is_edited_and_described_by_its_name() {
     let router = router(Config::default());
     let asked = json!({"prompt": "an old sailor", "n": 2, "seed": 7});
     let drawn = call(&router, "generate", asked.clone()).await;
@@ -121,7 +121,7 @@ async fn a_face_is_drawn_changed_and_described_by_its_name() {
     let asked = json!({"from": {"latent": latent}, "edits": edits});
     let (_, face) = post(&router, "/v1/faces", &asked).await;
     assert_eq!(picture(&changed, 0), image_of(&face));
-    // A latent does what its name does.
+    // The latent itself gives the same face as its name.
     let change = json!({"face": latent, "prompt": "older", "strength": 0.5});
     let same = call(&router, "edit", change).await;
     assert_eq!(picture(&same, 0), picture(&changed, 0));
@@ -154,7 +154,7 @@ async fn a_photo_keeps_its_details_through_several_edits() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_is_told_to_the_language_model() {
+async fn errors_are_results_for_the_language_model() {
     let router = router(Config::default());
     let name = format!("{}.latent", "0".repeat(32));
     for (tool, arguments, says) in [
@@ -182,7 +182,7 @@ async fn what_cannot_be_done_is_told_to_the_language_model() {
         (
             "edit",
             json!({"face": "AAAA", "prompt": "older"}),
-            "a latent is",
+            "a latent must be",
         ),
         (
             "describe",
@@ -191,13 +191,13 @@ async fn what_cannot_be_done_is_told_to_the_language_model() {
         ),
         ("paint", json!({}), "there is no such tool"),
     ] {
-        let told = refusal(&router, tool, arguments).await;
-        assert!(told.contains(says), "{tool}: {told}");
+        let error = refusal(&router, tool, arguments).await;
+        assert!(error.contains(says), "{tool}: {error}");
     }
 }
 
 #[tokio::test]
-async fn tools_are_for_those_with_a_key_from_this_site() {
+async fn tools_need_a_key_and_the_same_site() {
     let config = Config {
         keys: vec!["secret".to_owned()],
         faces_per_minute: std::num::NonZeroU32::new(2),
@@ -213,11 +213,11 @@ async fn tools_are_for_those_with_a_key_from_this_site() {
         asked
     };
     assert_eq!(send(&guarded, with_key()).await.0, 200);
-    // The rate limit belongs to the key and holds for every address.
+    // The rate limit is per key, for all endpoints together.
     let (_, answer) = send(&guarded, with_key()).await;
     let answer: Value = serde_json::from_slice(&answer).expect("JSON");
-    let told = answer["result"]["content"][0]["text"].to_string();
-    assert!(told.contains("too many faces"), "{answer}");
+    let error = answer["result"]["content"][0]["text"].to_string();
+    assert!(error.contains("too many faces"), "{answer}");
 
     let open = router(Config::default());
     let mut foreign = message("tools/list", &json!({}));

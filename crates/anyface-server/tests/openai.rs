@@ -1,4 +1,4 @@
-//! The image endpoints by their answers to what OpenAI's API lets programs send.
+//! The image endpoints with all requests that OpenAI's API allows.
 
 #[path = "support/client.rs"]
 mod client;
@@ -16,8 +16,8 @@ use image::{Rgba, RgbaImage};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// What a request is answered: its status, what was passed over, and the body.
-async fn told(router: &Router, path: &str, body: &Value) -> (u16, String, Value) {
+/// Sends a request; returns the status, the list of ignored fields, and the body.
+async fn send_json(router: &Router, path: &str, body: &Value) -> (u16, String, Value) {
     let response = router.clone().oneshot(request(path, body)).await;
     let response = response.expect("an answer");
     let ignored = response.headers().get("anyface-ignored").cloned();
@@ -54,9 +54,11 @@ fn form(parts: &[Part<'_>]) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn images_come_in_the_size_and_format_asked_for() {
+async fn images_have_the_requested_size_and_format() {
     let router = router(Config::default());
-    let asked = json!({"prompt": "a face", "size": "256x256", "output_format": "jpeg", "response_format": "url"});
+    let asked = json!({
+        "prompt": "a face", "size": "256x256", "output_format": "jpeg", "response_format": "url",
+    });
     let (status, answer) = post(&router, "/v1/images/generations", &asked).await;
     assert_eq!((status.as_u16(), &answer["size"]), (200, &json!("256x256")));
     let url = answer["data"][0]["url"].as_str().expect("a URL");
@@ -74,7 +76,7 @@ async fn images_come_in_the_size_and_format_asked_for() {
 }
 
 #[tokio::test]
-async fn a_person_is_cut_out_where_the_background_is_transparent() {
+async fn a_transparent_background_cuts_the_person_out() {
     let router = router(Config::default());
     for (background, answered) in [
         ("auto", "opaque"),
@@ -88,13 +90,13 @@ async fn a_person_is_cut_out_where_the_background_is_transparent() {
         let file = image_of(&answer["data"][0]);
         assert!(read_mark(&file).is_some());
         let image = image::load_from_memory(&file).expect("a picture");
-        // The test's studio paints no persons.
+        // The painter's faces are no persons, so only the alpha channel is checked.
         assert_eq!(image.color().has_alpha(), answered == "transparent");
     }
 }
 
 #[tokio::test]
-async fn edits_are_the_same_as_form_and_as_json() {
+async fn forms_and_json_give_the_same_edits() {
     let router = router(Config::default());
     let photo = png(40, 30);
     let parts: [Part<'_>; 5] = [
@@ -107,14 +109,17 @@ async fn edits_are_the_same_as_form_and_as_json() {
     let (status, body) = send(&router, form(&parts)).await;
     let as_form: Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(status, 200, "{as_form}");
-    let asked = json!({"images": [{"image_url": data_url(&photo)}], "prompt": "older", "strength": -0.5, "keep": ["hair", "glasses"]});
+    let asked = json!({
+        "images": [{"image_url": data_url(&photo)}],
+        "prompt": "older", "strength": -0.5, "keep": ["hair", "glasses"],
+    });
     let (status, as_json) = post(&router, "/v1/images/edits", &asked).await;
     assert_eq!(status, 200, "{as_json}");
     assert_eq!(as_form["data"], as_json["data"]);
 }
 
 #[tokio::test]
-async fn forms_that_ask_for_what_is_not_there_are_refused() {
+async fn invalid_forms_are_refused() {
     let router = router(Config::default());
     let photo = png(20, 20);
     let image = ("image", Some("a.png"), &photo[..]);
@@ -149,11 +154,11 @@ async fn forms_that_ask_for_what_is_not_there_are_refused() {
 }
 
 #[tokio::test]
-async fn every_field_of_openais_api_is_accepted_and_what_means_nothing_is_told() {
+async fn all_fields_of_openais_api_are_accepted_and_ignored_ones_are_listed() {
     let router = router(Config::default());
     let path = "/v1/images/generations";
     let words = "word ".repeat(6_000);
-    for (fields, passed_over) in [
+    for (fields, expected) in [
         (json!({"quality": "high"}), "quality"),
         (
             json!({"quality": "hd", "style": "natural"}),
@@ -180,13 +185,13 @@ async fn every_field_of_openais_api_is_accepted_and_what_means_nothing_is_told()
         let mut asked = json!({"prompt": "a face", "model": "gpt-image-2"});
         let merged = asked.as_object_mut().expect("an object");
         merged.extend(fields.as_object().expect("an object").clone());
-        let (status, ignored, answer) = told(&router, path, &asked).await;
-        assert_eq!((status, ignored.as_str()), (200, passed_over), "{answer}");
+        let (status, ignored, answer) = send_json(&router, path, &asked).await;
+        assert_eq!((status, ignored.as_str()), (200, expected), "{answer}");
     }
 }
 
 #[tokio::test]
-async fn pictures_are_whole_in_frames_of_any_shape_and_kind() {
+async fn pictures_fit_into_any_size_and_format() {
     let router = router(Config::default());
     for (format, kind) in [
         ("png", image::ImageFormat::Png),
@@ -205,7 +210,7 @@ async fn pictures_are_whole_in_frames_of_any_shape_and_kind() {
 }
 
 #[tokio::test]
-async fn a_photograph_is_changed_inside_its_mask_alone() {
+async fn a_photograph_changes_only_inside_its_mask() {
     let router = router(Config::default());
     let photo = png(160, 120);
     let mask = RgbaImage::from_fn(160, 120, |x, _| {
@@ -247,7 +252,7 @@ async fn a_photograph_is_changed_inside_its_mask_alone() {
     );
     let mut low = asked.clone();
     low["input_fidelity"] = json!("low");
-    let (status, ignored, answer) = told(&router, "/v1/images/edits", &low).await;
+    let (status, ignored, answer) = send_json(&router, "/v1/images/edits", &low).await;
     assert_eq!(
         (status, ignored.as_str(), &answer["size"]),
         (200, "mask", &json!("128x128"))
@@ -255,14 +260,14 @@ async fn a_photograph_is_changed_inside_its_mask_alone() {
 }
 
 #[tokio::test]
-async fn edits_take_references_and_give_several_results() {
+async fn edits_accept_references_and_return_several_results() {
     let router = router(Config::default());
     let asked = json!({"prompt": "a face", "response_format": "url"});
     let (_, made) = post(&router, "/v1/images/generations", &asked).await;
     let url = made["data"][0]["url"].as_str().expect("a URL");
     let name = url.rsplit('/').next().expect("a name");
     let edit = |images: Value| json!({"images": images, "prompt": "older", "n": 3});
-    let (status, ignored, by_url) = told(
+    let (status, ignored, by_url) = send_json(
         &router,
         "/v1/images/edits",
         &edit(json!([{"image_url": url}, {"file_id": name}])),

@@ -1,4 +1,4 @@
-//! What stands behind a face that a command draws.
+//! The background of the pictures that a command writes.
 
 use anyface::segmentation::{Background, PersonMask};
 use anyhow::Result;
@@ -9,22 +9,22 @@ use super::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BackgroundArgs {
-    /// What stands behind the face: keep, transparent, blur, or a colour as #808080
+    /// Background of the face: keep, transparent, blur, or a colour such as #808080
     #[arg(long, value_name = "BACKGROUND", default_value = "keep")]
     background: Background,
 }
 
-/// A background, and what tells it from a person.
+/// A background, and the network that separates it from the person.
 pub(crate) struct Backdrop {
     background: Background,
     mask: PersonMask,
 }
 
 impl BackgroundArgs {
-    /// The background, for pictures that go to `output`.
+    /// The background of pictures that are written to `output`.
     ///
     /// # Errors
-    /// When it is to be transparent and `output` cannot be.
+    /// If the background is transparent and the file format of `output` has no alpha channel.
     pub(crate) fn backdrop(&self, network: &NetworkArgs, output: &Output) -> Result<Backdrop> {
         if self.background == Background::Transparent {
             output.check_alpha()?;
@@ -37,7 +37,7 @@ impl BackgroundArgs {
 }
 
 impl Backdrop {
-    /// The picture on the background; one that is kept stays as transparent as it is.
+    /// Draws the picture in front of the background. `keep` returns the picture with its own alpha.
     pub(crate) fn put_behind(&self, picture: DynamicImage) -> RgbaImage {
         match self.background {
             Background::Keep => picture.into_rgba8(),

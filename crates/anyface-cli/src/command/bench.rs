@@ -1,4 +1,4 @@
-//! `anyface bench`: how fast networks run here.
+//! `anyface bench`: the speed of networks on this machine.
 
 use std::io::Write;
 use std::time::Instant;
@@ -13,24 +13,26 @@ use serde::Serialize;
 
 use super::network::Dtype;
 
-/// Measure how fast a network of random weights runs on this CPU
+/// Measure the speed of a network with random weights on this CPU
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to measure
     what: What,
-    /// Side of an image, a power of two; 1024, of features 128, when left out
+    /// Side of the images, a power of two from 32 to 1024. Default: 1024 for synthesis, 128 for
+    /// features
     #[arg(long, value_name = "R", value_parser = resolution)]
     resolution: Option<usize>,
-    /// In what convolutions are computed
+    /// Number format of the convolutions
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
-    /// Threads to use. All cores when left out.
+    /// Number of threads. Default: all cores
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Timed runs, after one that is not
+    /// Number of timed runs, after one warm-up run
     #[arg(long, value_name = "K", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     runs: u32,
-    /// Time the gradient with respect to the latent, or to the images, too
+    /// Include the backward pass: the gradient with respect to the latent (synthesis) or the images
+    /// (features)
     #[arg(long)]
     backward: bool,
     /// Print one JSON object
@@ -40,13 +42,13 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum What {
-    /// The synthesis network of StyleGAN2's config F, from latent to image, batch 1, constant noise
+    /// Synthesis network of StyleGAN2's config F, batch 1, constant noise
     Synthesis,
-    /// EfficientNet-Lite0, from 16 images to the features of a perceptual loss
+    /// Features of EfficientNet-Lite0 for a perceptual loss, batch 16
     Features,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report {
     what: &'static str,
@@ -54,14 +56,14 @@ struct Report {
     dtype: String,
     threads: usize,
     median_ms: f64,
-    /// Of memory, the whole process; null where the system does not tell.
+    /// Peak memory of the process in MB; null if the system does not report it.
     peak_mb: Option<f64>,
 }
 
-/// Width of a latent of config F.
+/// Width of `w` in config F.
 const W_DIM: usize = 512;
 
-/// Images whose features are computed at once: a step of training.
+/// Batch size of the features, as in a training step.
 const BATCH: usize = 16;
 
 impl Args {
@@ -138,7 +140,7 @@ impl Args {
         Ok(self.time(|| drop(synthesis.forward(w_plus.clone(), Noise::Const))))
     }
 
-    /// Of the gradient of the mean square of the image with respect to w.
+    /// Forward and backward: the gradient of the image's mean square with respect to `w`.
     fn synthesis_gradient_times(&self) -> Vec<f64> {
         let device = Device::flex().autodiff();
         let synthesis = config_f(self.resolution(), &device).no_grad();
@@ -158,7 +160,7 @@ impl Args {
         self.time(|| drop(network.taps(images.clone())))
     }
 
-    /// Of the gradient of the mean squares of all taps with respect to the images.
+    /// Forward and backward: the gradient of the taps' mean squares with respect to the images.
     fn features_gradient_times(&self) -> Vec<f64> {
         let device = Device::flex().autodiff();
         let network = EfficientNetLite0Config::new().init(&device);
@@ -177,7 +179,7 @@ impl Args {
         Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
     }
 
-    /// Milliseconds of every timed run.
+    /// Milliseconds of each timed run.
     fn time(&self, mut run: impl FnMut()) -> Vec<f64> {
         run();
         (0..self.runs)
@@ -190,7 +192,7 @@ impl Args {
     }
 }
 
-/// Karras et al. 2020, config F: 32768 channels over the side, at most 512.
+/// StyleGAN2's config F (Karras et al. 2020): 32768 / side channels, at most 512.
 fn config_f(resolution: usize, device: &Device) -> Synthesis {
     let sides = std::iter::successors(Some(4), |side| Some(side * 2));
     let channels = sides
@@ -212,7 +214,7 @@ fn resolution(text: &str) -> Result<usize, String> {
     }
 }
 
-/// The most memory that the process has had, as Linux tells.
+/// Peak resident memory of the process in MB, on Linux.
 fn peak_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -1,11 +1,11 @@
-//! `anyface completions`: what the Tab key knows.
+//! `anyface completions`: completion scripts for shells.
 
 use std::io::Write;
 
 use anyhow::Result;
 use clap_complete::Shell;
 
-/// Print what completes this command in a shell
+/// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The shell

@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 
 /// Convert a public checkpoint to safetensors
 ///
-/// Finds out by its bytes what the file is: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI,
-/// Hugging Face or open_clip, e4e, clip2latent, AnyFace++. Nothing in it is ever run. The sizes of
-/// the network go to OUT.json, or its networks into the bundle in a folder, which stays as it was
-/// where they do not fit.
+/// The content of the file determines its kind: StyleGAN2 of NVIDIA or rosinality, CLIP of OpenAI,
+/// Hugging Face or open_clip, e4e, clip2latent, AnyFace++. Code in the file never runs. OUT.json
+/// receives the sizes of the network. If the output is the folder of a bundle, the networks are put
+/// into the bundle; it does not change if they do not fit.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// File to read: safetensors or their index, torch, TorchScript, pickle, numpy
+    /// File to read: safetensors or its index, torch, TorchScript, pickle, numpy
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// File to write, or folder of a bundle, which may be new: its path ends in /
+    /// File to write, or folder of a bundle; the path of a new folder ends in /
     #[arg(value_name = "OUT.safetensors|BUNDLE/")]
     output: PathBuf,
     /// Print one JSON object
@@ -35,17 +35,14 @@ impl Args {
         let is_safetensors = self.output.extension().is_some_and(|e| e == "safetensors");
         if !into_bundle && !is_safetensors {
             bail!(
-                "{}: the output must end in .safetensors, or be a folder and end in /",
+                "{}: the output must be a .safetensors file, or a folder that ends in /",
                 self.output.display()
             );
         }
         let checkpoint = Checkpoint::open(&self.input)?;
         let converted = convert(&checkpoint)?;
         if into_bundle && converted.networks.is_empty() {
-            bail!(
-                "{}: no network in it to put into a bundle",
-                self.input.display()
-            );
+            bail!("{}: contains no network for a bundle", self.input.display());
         }
         let has_directions = || {
             let directions = Bundle::folder(&self.output).section::<Option<Value>>("directions");
@@ -55,7 +52,7 @@ impl Args {
         let put = match into_bundle {
             true => converted
                 .put(&self.output)
-                .with_context(|| format!("{} stays as it was", self.output.display()))?,
+                .with_context(|| format!("{} is unchanged", self.output.display()))?,
             false => {
                 converted.save(&self.output)?;
                 Vec::new()
@@ -67,7 +64,8 @@ impl Args {
         }
         if had_directions && !has_directions() {
             eprintln!(
-                "its directions were those of other networks: `anyface prepare directions` makes new ones"
+                "removed the global directions, which were measured on other networks: \
+                 `anyface prepare directions` computes new ones"
             );
         }
         Ok(())
@@ -115,7 +113,7 @@ impl Args {
     }
 }
 
-/// Says what was put into the bundle, and what it lacks for which command.
+/// Prints which networks were put into the bundle and which are still missing.
 fn report_bundle(folder: &Path, put: &[&str]) -> Result<()> {
     let bundle = Bundle::folder(folder);
     let mut out = std::io::stdout().lock();
@@ -130,11 +128,11 @@ fn report_bundle(folder: &Path, put: &[&str]) -> Result<()> {
         return Ok(());
     }
     let config = bundle.config()?;
-    writeln!(out, "complete: faces of words by {}", config.mapper.name())?;
+    writeln!(out, "complete: text-to-face by {}", config.mapper.name())?;
     if !config.inverts() {
         writeln!(
             out,
-            "without inversion, edit and invert find pictures by optimisation"
+            "no encoder: edit and invert find the latents of pictures by optimisation"
         )?;
     }
     Ok(())

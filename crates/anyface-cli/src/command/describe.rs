@@ -1,4 +1,4 @@
-//! `anyface describe`: what is seen in a face, in words.
+//! `anyface describe`: a description of a face.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,15 +10,15 @@ use serde::Serialize;
 use super::face_source::FaceArgs;
 use super::network::NetworkArgs;
 
-/// Say in words what is seen in a face
+/// Describe a face in words
 ///
-/// The bundle's attribute probe looks. The one of portraits knows 61 attributes of drawn faces; that of photographs, the 38
-/// of CelebA.
+/// The bundle's attribute probe reads the face. The probe of portraits knows 61 attributes of
+/// rendered faces, the probe of photographs 38 of CelebA's attributes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The picture
     image: PathBuf,
-    /// Print one JSON object: each attribute with how sure the probe is of it, 0 to 1
+    /// Print one JSON object with the probe's confidence in each attribute, 0 to 1
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -27,11 +27,11 @@ pub(crate) struct Args {
     network: NetworkArgs,
 }
 
-/// `--json`.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
     path: &'a Path,
-    /// How many faces the picture has; 1 where nothing looked for them.
+    /// Number of faces in the picture; 1 without a detector.
     faces: usize,
     description: String,
     attributes: BTreeMap<&'static str, f32>,
@@ -51,7 +51,10 @@ impl Args {
             path: &self.image,
             faces: photograph.found.map_or(1, |faces| faces.len()),
             description: seen.in_words(),
-            attributes: seen.iter().map(|(a, sure)| (a.name(), sure)).collect(),
+            attributes: seen
+                .iter()
+                .map(|(a, confidence)| (a.name(), confidence))
+                .collect(),
         };
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
         Ok(())

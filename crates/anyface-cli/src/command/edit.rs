@@ -1,4 +1,4 @@
-//! `anyface edit`: a face changed in words.
+//! `anyface edit`: changes a face by words.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,17 +17,17 @@ use super::face_source::{FaceSource, PictureArgs};
 use super::network::{MarkArgs, NetworkArgs};
 use super::output::{ForceArgs, Output};
 
-/// Change a face in words
+/// Change a face by words
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The face: a picture, a latent that invert or edit wrote, or seed:N
+    /// Face to edit: a picture, a latent that invert or edit wrote, or seed:N
     #[arg(value_name = "FILE|seed:N")]
     face: FaceSource,
-    /// What it is to become; several texts are edits one after another
+    /// Description of the change; several texts are applied one after another
     #[arg(required_unless_present = "direction")]
     text: Vec<String>,
-    /// How much: 0 not at all, 1 as much as the words say, -1 the opposite; for --direction and
-    /// --method directions any number
+    /// Strength of the edit: 0 changes nothing, 1 applies the text fully, -1 the opposite; any
+    /// number with --direction and --method directions
     #[arg(
         long,
         value_name = "-1..1",
@@ -35,53 +35,57 @@ pub(crate) struct Args {
         allow_negative_numbers = true
     )]
     strength: f64,
-    /// What finds the way from the face to the words
+    /// How the direction of the edit is found
     #[arg(long, value_enum, default_value_t = Method::Mapper)]
     method: Method,
-    /// For --method directions: what has less to do with the words stays; 0 changes all a little
+    /// With --method directions: styles that are less relevant to the text stay unchanged; 0
+    /// changes all styles
     #[arg(long, value_name = "0..1", default_value_t = RELEVANCE_THRESHOLD)]
     threshold: f64,
-    /// For --method optimize, and bundles whose mapper optimises: weights of the recogniser
-    /// MobileFaceNet, which holds who it is, or set ANYFACE_RECOGNIZER
+    /// With --method optimize, and in bundles whose mapper optimises: weights of the face
+    /// recogniser MobileFaceNet, which preserves the identity; or set ANYFACE_RECOGNIZER
     #[arg(long, value_name = "FILE")]
     recognizer: Option<PathBuf>,
-    /// Move the face along a direction of e4e, InterFaceGAN or GANSpace in the place of words
+    /// Move the latent along a direction of e4e, InterFaceGAN or GANSpace instead of a text
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "keep", "crossover", "method"])]
     direction: Option<PathBuf>,
-    /// Which principal component of a --direction of GANSpace, from 0
+    /// Principal component of a GANSpace --direction, from 0
     #[arg(long, value_name = "K", requires = "direction")]
     component: Option<usize>,
-    /// Words for what must not change; may be given several times
+    /// Description of what must not change; may be given several times
     #[arg(long, value_name = "WORDS")]
     keep: Vec<String>,
-    /// Latent layers to change; those that carry what words say when left out
+    /// Latent layers to change. Default: the layers that text controls
     #[arg(long, value_name = "A..B", value_parser = layers)]
     layers: Option<Range<usize>>,
-    /// Replace these layers by those of a face that fits the words, as the paper's release does: for comparison
+    /// Replace the layers from FIRST on by those of a face generated from the text, as in the
+    /// release of the paper; for comparison
     #[arg(
         long,
         value_name = "FIRST",
         conflicts_with_all = ["strength", "keep", "layers", "steps", "method"]
     )]
     crossover: Option<usize>,
-    /// N strengths from 0 to the strength, side by side in one picture
+    /// Draw N strengths from 0 to the given strength, side by side in one picture
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
     steps: Option<u32>,
-    /// Write the face alone, cut out as the model sees it, and not the whole picture
+    /// Write only the aligned face instead of the whole picture
     #[arg(long)]
     crop: bool,
-    /// Let the model draw the whole face anew, as its own character, without the picture's own details
+    /// Draw the whole face by the model, without the picture's own details
     #[arg(long)]
     as_character: bool,
-    /// Change a picture only where this one of the same shape is transparent, or, without transparency, white
+    /// Mask of the same aspect ratio as the picture. The picture changes only where the mask is
+    /// transparent, or white if the mask has no transparency
     #[arg(long, value_name = "FILE", conflicts_with = "as_character")]
     mask: Option<PathBuf>,
-    /// File to write (.png, .jpg or .webp), - for stdout, or a folder; edited.png, or the next free name, when left out
+    /// File to write (.png, .jpg or .webp), - for stdout, or a folder. Default: edited.png, or the
+    /// next free name
     #[arg(short, long, value_name = "FILE|DIR|-")]
     output: Option<PathBuf>,
     #[command(flatten)]
     force: ForceArgs,
-    /// Write the latent of the changed face too, for further edits
+    /// Also write the latent of the edited face, for further edits
     #[arg(long, value_name = "LATENT.safetensors")]
     latent: Option<PathBuf>,
     /// Print one JSON object
@@ -97,25 +101,26 @@ pub(crate) struct Args {
     network: NetworkArgs,
 }
 
-/// What finds the way from a face to words.
+/// How the direction of an edit is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Method {
     /// The bundle's mapper
     Mapper,
-    /// Optimisation of the face's latent by what CLIP sees, as in StyleCLIP
+    /// Optimisation of the latent by CLIP's similarity to the text, as in StyleCLIP
     Optimize,
-    /// Global directions in the style space, as in StyleCLIP; anyface prepare directions makes them
+    /// Global directions in style space, as in StyleCLIP; `anyface prepare directions` computes
+    /// them
     Directions,
 }
 
-/// A photograph to be changed where its latent changes.
+/// A photograph, which an edit changes only where its latent changes.
 struct Retouch {
     photograph: Photograph,
     latent: Latent,
     mask: Option<GrayImage>,
 }
 
-/// `--json`.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Line<'a> {
     path: &'a Path,
@@ -128,7 +133,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<()> {
         let (styles, layered) = (self.method == Method::Directions, self.layers.is_some());
         if styles && (layered || !self.keep.is_empty()) {
-            bail!("--method directions: --threshold says what stays, not --keep or --layers");
+            bail!("--method directions takes --threshold instead of --keep and --layers");
         }
         let mut output = self.output()?;
         let backdrop = self.background.backdrop(&self.network, &output)?;
@@ -149,7 +154,7 @@ impl Args {
         let retouch = self.retouch(photograph, &face)?;
         let mut faces = vec![face];
         self.change(&engine, &mut faces)?;
-        let edited = faces.pop().expect("the face itself at least");
+        let edited = faces.pop().expect("it contains the face itself");
         let before = faces.pop().unwrap_or_else(|| edited.clone());
         let drawn = |edited: &Latent, crop| match &retouch {
             None => engine.draw(edited).into(),
@@ -179,11 +184,11 @@ impl Args {
         output.say(&self.line(&path, milliseconds)?)
     }
 
-    /// The photograph that keeps its details, where the face comes from one.
+    /// The photograph to edit, if the face comes from one.
     fn retouch(&self, photograph: Option<Photograph>, face: &Latent) -> Result<Option<Retouch>> {
         let Some(photograph) = photograph else {
             return match &self.mask {
-                Some(_) => bail!("--mask: the face comes from no picture"),
+                Some(_) => bail!("--mask: the face does not come from a picture"),
                 None => Ok(None),
             };
         };
@@ -196,7 +201,7 @@ impl Args {
         }))
     }
 
-    /// Where the picture goes; refuses what would overwrite.
+    /// The destination of the picture. Fails if a file exists and `--force` is not set.
     fn output(&self) -> Result<Output> {
         if let Some(path) = &self.latent {
             self.force.check(path)?;
@@ -204,12 +209,12 @@ impl Args {
         let free = || self.force.free("edited", "png");
         let output = Output::new(&self.output.clone().unwrap_or_else(free), self.force)?;
         match self.json && matches!(output, Output::Stdout) {
-            true => bail!("-o - and --json: stdout has room for one of them"),
+            true => bail!("-o - and --json both write to stdout: leave one out"),
             false => Ok(output),
         }
     }
 
-    /// Adds to `faces`, which holds the face as it is, what it becomes by each edit.
+    /// Appends the result of each edit to `faces`, which holds the original face.
     fn change(&self, engine: &Engine, faces: &mut Vec<Latent>) -> Result<()> {
         if let Some(path) = &self.direction {
             let layers = self.layers.clone();
@@ -223,7 +228,7 @@ impl Args {
         Ok(())
     }
 
-    /// A face changed by one text.
+    /// The face after the edit by one text.
     fn changed(&self, engine: &Engine, face: &Latent, text: &str) -> Result<Latent> {
         if let Some(first) = self.crossover {
             return Ok(engine.crossover(face, text, 0, first)?);
@@ -244,7 +249,7 @@ impl Args {
         Ok(engine.edit(face, text, &edit)?)
     }
 
-    /// The edits one after another, as the server writes them too.
+    /// The prompt of the mark: all edits, in the server's notation.
     fn prompt(&self) -> String {
         let texts = match self.direction.as_deref().and_then(Path::file_stem) {
             Some(direction) => direction.to_string_lossy().into_owned(),
@@ -256,7 +261,7 @@ impl Args {
         }
     }
 
-    /// What is said of the edit.
+    /// The report of the edit, for stdout.
     fn line(&self, path: &Path, milliseconds: f64) -> Result<String> {
         let line = Line {
             path,
@@ -272,7 +277,7 @@ impl Args {
 }
 
 impl Retouch {
-    /// The photograph, or its face alone, as an edit of its latent makes it.
+    /// The photograph with the edited face, or the face alone.
     fn draw(&self, engine: &Engine, edited: &Latent, crop: bool) -> DynamicImage {
         let mask = self.mask.as_ref();
         let face = engine.edit_photo(&self.photograph, &self.latent, edited, mask);
@@ -283,9 +288,9 @@ impl Retouch {
     }
 }
 
-/// `A..B`.
+/// Parses `A..B`.
 fn layers(text: &str) -> Result<Range<usize>, String> {
     let ends = text.split_once("..");
     let range = ends.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
-    range.ok_or_else(|| "expected two layers, as in 4..8".to_owned())
+    range.ok_or_else(|| "expected a range of layers, as in 4..8".to_owned())
 }

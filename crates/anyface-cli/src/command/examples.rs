@@ -1,6 +1,6 @@
-//! Examples that stand at the end of each command's help. Every one is tested to be read as it stands.
+//! Examples at the end of each command's help. A test parses all of them.
 
-/// The examples of each command, a line each.
+/// The examples of each command, one per line.
 const EXAMPLES: &[(&str, &str)] = &[
     (
         "generate",
@@ -86,7 +86,7 @@ anyface man -o ~/.local/share/man/man1"#,
     ),
 ];
 
-/// Puts the examples behind the help of each command.
+/// Appends the examples to the help of each command.
 pub(crate) fn add_to(command: clap::Command) -> clap::Command {
     EXAMPLES.iter().fold(command, |command, (name, lines)| {
         let lines = lines.replace('\n', "\n  ");
@@ -99,7 +99,7 @@ pub(crate) fn add_to(command: clap::Command) -> clap::Command {
 mod tests {
     use super::*;
 
-    /// The words of a line as a shell gives them to the command.
+    /// Splits a line into arguments, as a shell does.
     fn words(line: &str) -> Vec<String> {
         let line = line.split(['|', '>', '<']).next().unwrap_or_default();
         let parts = line.split('"').enumerate().flat_map(|(i, part)| {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_examples_that_it_reads() {
+    fn every_command_has_examples_that_parse() {
         for (name, lines) in EXAMPLES {
             for line in lines.lines() {
                 assert!(line.starts_with(&format!("anyface {name}")), "{line}");

@@ -1,4 +1,4 @@
-//! Where a command takes its face from.
+//! The face that a command starts from.
 
 use std::convert::Infallible;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use anyface::photograph::{DETECTOR_VARIABLE, Detector, Photograph};
 use anyface::{Engine, Latent, REFINEMENT_STEPS};
 use anyhow::{Context, Result};
 
-/// `seed:N`, or a file: a picture, or a latent.
+/// `seed:N`, or a file that contains a picture or a latent.
 #[derive(Debug, Clone)]
 pub(crate) enum FaceSource {
     Seed(u64),
@@ -26,30 +26,31 @@ impl FromStr for FaceSource {
     }
 }
 
-/// Which face of a picture, and what finds it.
+/// Selects a face in a picture.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FaceArgs {
-    /// Which face of a picture: 0 is the largest
+    /// Index of the face in the picture; 0 is the largest
     #[arg(long = "face", value_name = "K", default_value_t = 0)]
     number: usize,
-    /// Other weights of the face detector YuNet than the built-in ones, or set ANYFACE_DETECTOR; where that is empty, a
-    /// picture is taken as one aligned face
+    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR. Default: the built-in weights.
+    /// If ANYFACE_DETECTOR is empty, a picture counts as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
 }
 
-/// How to read a latent from a picture.
+/// Options of the inversion of a picture.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PictureArgs {
     #[command(flatten)]
     face: FaceArgs,
-    /// Refine the latent of a picture by N steps
+    /// Refine the latent of a picture by N optimisation steps
     #[arg(long, value_name = "N", default_value_t = REFINEMENT_STEPS, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     refine: u32,
 }
 
 impl FaceArgs {
-    /// The face of a picture, cut out as a square of `side` pixels; says so on stderr when nothing looked for it.
+    /// The aligned face of a picture, a square of `side` pixels. Without a detector, prints a
+    /// notice on stderr.
     pub(crate) fn open(&self, path: &Path, side: u32) -> Result<Photograph> {
         let detector = Detector::find(self.detector.as_deref())?;
         if detector.is_none() {
@@ -68,19 +69,19 @@ impl FaceArgs {
 }
 
 impl PictureArgs {
-    /// The face of a picture, cut out for a bundle.
+    /// The aligned face of a picture, at the engine's resolution.
     pub(crate) fn open(&self, engine: &Engine, path: &Path) -> Result<Photograph> {
         self.face.open(path, engine.resolution())
     }
 
-    /// The latent of a face cut out.
+    /// The latent of an aligned face.
     pub(crate) fn invert(&self, engine: &Engine, photograph: &Photograph) -> Latent {
         engine.invert(&photograph.face, self.refine)
     }
 }
 
 impl FaceSource {
-    /// The seed, where there is one.
+    /// The seed, if the source is one.
     pub(crate) const fn seed(&self) -> Option<u64> {
         match self {
             Self::Seed(seed) => Some(*seed),
@@ -88,7 +89,7 @@ impl FaceSource {
         }
     }
 
-    /// The file that a picture of the face is an edit of, where that is a picture.
+    /// The bytes of the source file, if it is a picture. Edits name it as their parent.
     pub(crate) fn parent(&self) -> Result<Option<Vec<u8>>> {
         match self {
             Self::File(path) if is_picture(path)? => {
@@ -99,7 +100,7 @@ impl FaceSource {
         }
     }
 
-    /// The face, and the picture it was cut out of where there is one.
+    /// The latent of the face, and the photograph if the source is a picture.
     pub(crate) fn open(
         &self,
         engine: &Engine,
@@ -119,7 +120,7 @@ impl FaceSource {
     }
 }
 
-/// Whether a file begins as some picture does.
+/// Whether a file starts with the signature of an image format.
 fn is_picture(path: &Path) -> Result<bool> {
     let mut start = Vec::new();
     let file = File::open(path).with_context(|| path.display().to_string())?;

@@ -1,4 +1,4 @@
-//! `anyface generate`: faces from words.
+//! `anyface generate`: faces from text.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -19,13 +19,13 @@ use super::output::{ForceArgs, Output};
 /// Draw faces that fit a description
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What the face looks like, in any words
+    /// Description of the face, in any words
     #[arg(required_unless_present = "prompts", conflicts_with = "prompts")]
     text: Option<String>,
-    /// One more caption of the same face; may be given several times
+    /// Another caption of the same face; may be given several times
     #[arg(long, value_name = "MORE", requires = "text")]
     caption: Vec<String>,
-    /// File with one description a line, or - for stdin; -n faces are made for each
+    /// File with one description per line, or - for stdin; draws -n faces for each
     #[arg(long, value_name = "FILE")]
     prompts: Option<PathBuf>,
     /// Number of faces
@@ -34,8 +34,8 @@ pub(crate) struct Args {
     /// Face i uses seed S + i
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Draw N candidates for each face and keep the one with the best CLIP score; face i tries the
-    /// seeds from S + i·N on
+    /// Draw N candidates for each face and keep the one with the best CLIP score; the candidates of
+    /// face i use the seeds from S + i·N on
     #[arg(
         long,
         value_name = "N",
@@ -43,15 +43,17 @@ pub(crate) struct Args {
         value_parser = clap::value_parser!(u64).range(1..=10_000)
     )]
     best_of: u64,
-    /// How typical the faces are in what the words leave open, 0 (the mean) to 1; the bundle's own when left out
+    /// Truncation ψ of what the text leaves open, 0 (the mean) to 1 (no truncation). Default: that
+    /// of the bundle
     #[arg(long, value_name = "0..1")]
     truncation: Option<f64>,
-    /// File for a single face (.png, .jpg or .webp), - for stdout, or folder, whose numbering goes on
+    /// File for a single face (.png, .jpg or .webp), - for stdout, or folder for numbered files,
+    /// which continue after existing ones
     #[arg(short, long, value_name = "FILE|DIR|-", default_value = "faces")]
     output: PathBuf,
     #[command(flatten)]
     force: ForceArgs,
-    /// Print one JSON object a line for each face
+    /// Print one JSON object per face, one per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -70,21 +72,21 @@ struct Line<'a> {
     prompt: &'a str,
     clip_score: f32,
     milliseconds: f64,
-    /// Words of the prompt that do not bear on the face.
+    /// Words of the prompt that have no effect on the face.
     not_understood: &'a [String],
 }
 
-/// What is to be drawn.
+/// One description, encoded.
 struct Prompt {
     /// All captions.
     text: String,
     description: Description,
-    /// Words that do not bear on the face.
+    /// Words that have no effect on the face.
     not_understood: Vec<String>,
 }
 
 impl Prompt {
-    /// Reads captions, and says which of their words were not understood.
+    /// Encodes captions. Prints the words that were not understood on stderr.
     fn read(engine: &Engine, captions: &[String]) -> Result<Self, anyface::Error> {
         let description = engine.describe(captions)?;
         let spans = engine.spans(captions)?.into_iter();
@@ -105,7 +107,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<()> {
         let mut output = Output::new(&self.output, self.force)?;
         if self.json && matches!(output, Output::Stdout) {
-            bail!("-o - and --json: stdout has room for one of them");
+            bail!("-o - and --json both write to stdout: leave one out");
         }
         let prompts = self.prompts()?;
         let total = prompts.len() * self.number as usize;
@@ -145,7 +147,7 @@ impl Args {
         }
     }
 
-    /// Writes all faces side by side.
+    /// Writes a contact sheet of all faces.
     fn save_sheet(
         &self,
         engine: &Engine,
@@ -158,7 +160,7 @@ impl Args {
             (1, _) | (_, 1) => (faces.len() as f64).sqrt().ceil() as usize,
             (_, number) => number as usize,
         };
-        // A sheet of several descriptions has no one prompt.
+        // A sheet of several descriptions has no single prompt.
         let prompt = match prompts {
             [prompt] => prompt.text.clone(),
             _ => String::new(),
@@ -177,7 +179,7 @@ impl Args {
             return Ok(vec![captions]);
         }
         let path = self.prompts.as_deref();
-        let path = path.expect("clap asks for a text or a file");
+        let path = path.expect("clap requires a text or a file");
         let text = match path == Path::new("-") {
             true => io::read_to_string(io::stdin()),
             false => fs::read_to_string(path),
@@ -189,12 +191,12 @@ impl Args {
             .map(|line| vec![line.to_owned()])
             .collect();
         if prompts.is_empty() {
-            bail!("{}: no description in it", path.display());
+            bail!("{}: contains no description", path.display());
         }
         Ok(prompts)
     }
 
-    /// What is said of a face.
+    /// The report of a face, for stdout.
     fn line(
         &self,
         path: &Path,

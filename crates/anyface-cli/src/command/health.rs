@@ -1,4 +1,4 @@
-//! `anyface health`: whether a running server takes requests.
+//! `anyface health`: asks a running server whether it accepts requests.
 
 use std::io::Write;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use ureq::Agent;
 
-/// A server that is well answers at once.
+/// Timeout of the request. A healthy server answers at once.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Ask a running server whether it takes requests
+/// Ask a running server whether it accepts requests
 ///
-/// The exit status tells it too, so that a container can check its own health.
+/// The exit code is 0 if it does, so a container can use this as its health check.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where the server is
+    /// URL of the server
     #[arg(value_name = "URL", default_value = "http://127.0.0.1:8080")]
     server: String,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<()> {
         let url = format!("{}/ready", self.server.trim_end_matches('/'));
-        // A proxy would ask for its own address.
+        // A proxy would resolve 127.0.0.1 to its own machine.
         let config = Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .proxy(None)

@@ -1,4 +1,4 @@
-//! `anyface interpolate`: the faces between two.
+//! `anyface interpolate`: the faces between two faces.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,17 +13,18 @@ use super::face_source::{FaceSource, PictureArgs};
 use super::network::{MarkArgs, NetworkArgs};
 use super::output::{ForceArgs, Output};
 
-/// Draw the faces between two
+/// Draw the faces between two faces
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A description, a picture, a latent, or seed:N
+    /// First face: a description, a picture, a latent, or seed:N
     from: String,
-    /// The same
+    /// Last face, in the same form
     to: String,
-    /// Number of faces, with both ends
+    /// Number of faces, including both ends
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(2..=256))]
     steps: u32,
-    /// A .png, .jpg or .webp file for a strip, - for one on stdout, a .gif file for an animation, or a folder
+    /// File for a strip (.png, .jpg or .webp), - for a strip on stdout, .gif file for an animation,
+    /// or folder for single pictures
     #[arg(short, long, value_name = "FILE|DIR|-")]
     output: PathBuf,
     #[command(flatten)]
@@ -50,7 +51,7 @@ impl Args {
             .map(|i| f64::from(i) / f64::from(self.steps - 1))
             .map(|t| engine.draw(&from.towards(&to, t)))
             .collect();
-        let ends = format!("{} → {}", told(&self.from), told(&self.to));
+        let ends = format!("{} → {}", mark_text(&self.from), mark_text(&self.to));
         let mark = self.mark.mark(&engine, &ends, None);
         let Some(mut output) = output else {
             save_animation(&faces, &mark, &self.output)?;
@@ -71,7 +72,7 @@ impl Args {
         output.say(&self.output.display().to_string())
     }
 
-    /// A seed, a file that is there, or a description.
+    /// The latent of a seed, of an existing file, or else of a description.
     fn end(&self, engine: &Engine, text: &str) -> Result<Latent> {
         let source: FaceSource = text.parse()?;
         match source {
@@ -84,8 +85,8 @@ impl Args {
     }
 }
 
-/// An end as a mark tells it: no path, which would say where somebody keeps pictures.
-fn told(end: &str) -> &str {
+/// An end of the interpolation, as text of the mark. It hides paths, which are private.
+fn mark_text(end: &str) -> &str {
     match Path::new(end).exists() {
         true => "a file",
         false => end,

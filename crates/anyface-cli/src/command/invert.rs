@@ -16,12 +16,12 @@ use super::output::ForceArgs;
 /// Find the latent of a picture
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The picture
+    /// Picture of a face
     image: PathBuf,
-    /// File to write the latent to; latent.safetensors, or the next free name, when left out
+    /// File to write the latent to. Default: latent.safetensors, or the next free name
     #[arg(short, long, value_name = "LATENT.safetensors")]
     output: Option<PathBuf>,
-    /// Draw the latent, to see how close it is
+    /// Also draw the latent to this file, for comparison with the picture
     #[arg(long, value_name = "FILE.png")]
     reconstruction: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `anyface man`: manual pages, made from the help texts.
+//! `anyface man`: manual pages, generated from the help texts.
 
 use std::fs;
 use std::io::Write;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-/// Print the manual page, or write one for each command
+/// Print the manual page, or write a page for each command
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folder for a page of each command, such as /usr/local/share/man/man1
+    /// Folder for the pages of all commands, such as /usr/local/share/man/man1
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
 }

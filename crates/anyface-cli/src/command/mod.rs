@@ -1,4 +1,4 @@
-//! One file a subcommand.
+//! The subcommands, one file each, and the options that they share.
 
 mod background;
 pub(crate) mod bench;

@@ -1,4 +1,4 @@
-//! `anyface models`: public weights, and what weight files hold.
+//! `anyface models`: lists public weights and inspects weight files.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use anyface::recipe::{Recipe, bundles_folder};
 use anyhow::Result;
 use indicatif::HumanBytes;
 
-/// List public weights, look into weight files
+/// List public weights, or inspect a weight file
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -21,10 +21,10 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Print the bundles that are here, with size, licence and what they can do, and all that
+    /// Print the installed bundles, with size, licence and abilities, and everything that
     /// `anyface pull` fetches
     List,
-    /// Print what a file is, and the type and shape of every tensor in it
+    /// Print the kind of a file, and the type and shape of every tensor in it
     Inspect {
         /// Any file that `anyface convert` reads
         file: PathBuf,
@@ -48,12 +48,12 @@ fn list() -> Result<()> {
     let mut out = std::io::stdout().lock();
     let installed = installed();
     if !installed.is_empty() {
-        writeln!(out, "bundles here, for --model:")?;
+        writeln!(out, "installed bundles, for --model:")?;
     }
     for (name, folder) in installed {
         writeln!(out, "{name:width$}  {}", description(&folder))?;
     }
-    writeln!(out, "bundles that `anyface pull` puts together:")?;
+    writeln!(out, "bundles that `anyface pull` assembles:")?;
     for recipe in Recipe::all() {
         let (name, about, terms) = (&recipe.name, &recipe.about, recipe.terms());
         writeln!(out, "{name:width$}  {about} ({terms})")?;
@@ -66,7 +66,7 @@ fn list() -> Result<()> {
             false => "",
         };
         let found = cache.as_ref().and_then(|cache| cache.find(model));
-        let here = if found.is_some() { ", here" } else { "" };
+        let here = if found.is_some() { ", downloaded" } else { "" };
         writeln!(
             out,
             "{name:width$}  {about} ({}{terms}){here}",
@@ -76,7 +76,7 @@ fn list() -> Result<()> {
     Ok(())
 }
 
-/// Names and folders of the bundles that `--model` finds by name.
+/// Names and folders of the bundles that `--model` finds by name, sorted.
 fn installed() -> Vec<(String, PathBuf)> {
     let places = [Some(PathBuf::from("models")), bundles_folder()];
     let entries = places
@@ -111,7 +111,7 @@ fn description(folder: &Path) -> String {
         false => "optimisation",
     };
     let directions = match config.directions {
-        Some(_) => "; edits by directions",
+        Some(_) => ", edits by directions",
         None => "",
     };
     let license = match config.license.as_str() {
@@ -119,7 +119,7 @@ fn description(folder: &Path) -> String {
         license => license,
     };
     format!(
-        "{size}, {resolution} pixels, words by {}, pictures by {pictures}{directions} ({license})",
+        "{size}, {resolution} pixels, text by {}, inversion by {pictures}{directions} ({license})",
         config.mapper.name()
     )
 }

@@ -1,4 +1,4 @@
-//! Options of every command that runs a network.
+//! Options of the commands that run networks.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -15,22 +15,22 @@ use anyface::{Device, Engine, Error};
 
 use super::credentials::CredentialsArgs;
 
-/// Which networks to run, and where.
+/// Bundle, precision and device.
 #[derive(Debug, clap::Args)]
 pub(crate) struct NetworkArgs {
-    /// Bundle to use: a folder, or the name of one under models/, such as photographs (learned from CelebA: for non-commercial
-    /// research only), or of one that `anyface pull` put together, such as ffhq. The built-in one,
-    /// portraits, when left out
+    /// Bundle to use: a folder, the name of a bundle under models/, such as photographs (trained on
+    /// CelebA: for non-commercial research only), or the name of a bundle that `anyface pull`
+    /// assembled, such as ffhq. Default: the built-in bundle, portraits
     #[arg(long, value_name = "BUNDLE")]
     model: Option<PathBuf>,
-    /// What pictures are drawn in; bf16 is faster where the processor has it, and less exact
+    /// Number format of the generator; bf16 is less exact, and faster on processors that support it
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
     #[command(flatten)]
     device: DeviceArgs,
 }
 
-/// What pictures are drawn in.
+/// Number format of the generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Dtype {
     F32,
@@ -46,29 +46,29 @@ impl From<Dtype> for Precision {
     }
 }
 
-/// What the images say of themselves.
+/// The mark and the signature of the images.
 #[derive(Debug, clap::Args)]
 pub(crate) struct MarkArgs {
-    /// Leave the words and the seed out of the images; that they are AI-generated stays in
+    /// Leave the prompt and the seed out of the images; the mark as AI-generated stays
     #[arg(long)]
     no_prompt: bool,
     #[command(flatten)]
     credentials: CredentialsArgs,
 }
 
-/// Where to run, and on how many threads.
+/// Device and number of threads.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DeviceArgs {
-    /// Where to run the networks: cpu, gpu or gpu:N.
+    /// Device that runs the networks: cpu, gpu or gpu:N
     #[arg(long, default_value = "cpu")]
     device: DeviceName,
-    /// Threads to use. All cores when left out.
+    /// Number of threads. Default: all cores
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }
 
 impl NetworkArgs {
-    /// The networks of the bundle that make faces.
+    /// Loads the engine of the bundle.
     pub(crate) fn engine(&self) -> anyhow::Result<Engine> {
         self.device.limit_threads();
         let engine = Engine::load(&self.bundle()?, &self.device.device())?;
@@ -78,7 +78,7 @@ impl NetworkArgs {
         }
     }
 
-    /// The bundle's attribute probe.
+    /// The bundle's attribute probe. An error if the bundle has none.
     #[cfg(feature = "train")]
     pub(crate) fn probe(&self) -> Result<Probe, Error> {
         self.probe_if_any()?.ok_or_else(no_probe)
@@ -96,7 +96,7 @@ impl NetworkArgs {
         Ok(Some(probe))
     }
 
-    /// What reads attributes from faces, by the bundle's probe, and R, the side of its faces.
+    /// The reader of the bundle's attribute probe, and the resolution of the bundle.
     pub(crate) fn attribute_reader(&self) -> Result<(AttributeReader, u32), Error> {
         self.device.limit_threads();
         let bundle = self.bundle()?;
@@ -105,12 +105,12 @@ impl NetworkArgs {
         Ok((reader.ok_or_else(no_probe)?, side))
     }
 
-    /// Where to run the networks.
+    /// The device that runs the networks.
     pub(crate) fn device(&self) -> Device {
         self.device.device()
     }
 
-    /// The folder of the bundle; none where it is the built-in one.
+    /// The folder of the bundle; `None` for the built-in bundle.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
         self.model.as_deref().and_then(bundle_folder)
     }
@@ -125,30 +125,29 @@ impl NetworkArgs {
 fn no_probe() -> Error {
     Error::Bundle {
         file: "config.json".to_owned(),
-        reason: "probe: this bundle has none, so nothing reads attributes from its faces"
-            .to_owned(),
+        reason: "probe: this bundle has no attribute probe".to_owned(),
     }
 }
 
 impl MarkArgs {
-    /// Who signs the images.
+    /// The key that signs the images.
     pub(crate) fn signer(&self) -> Result<Signer, Error> {
         self.credentials.signer()
     }
 
-    /// The mark of an image of this engine, made from such words and such a seed.
+    /// The mark of an image that `engine` draws from a prompt and a seed.
     pub(crate) fn mark(&self, engine: &Engine, prompt: &str, seed: Option<u64>) -> Mark {
-        let told = !self.no_prompt;
+        let shows_prompt = !self.no_prompt;
         Mark {
-            prompt: (told && !prompt.is_empty()).then(|| prompt.to_owned()),
-            seed: seed.filter(|_| told),
+            prompt: (shows_prompt && !prompt.is_empty()).then(|| prompt.to_owned()),
+            seed: seed.filter(|_| shows_prompt),
             ..Mark::new(engine.config().domain.name())
         }
     }
 }
 
 impl DeviceArgs {
-    /// The device that was asked for.
+    /// The device that the option names.
     pub(crate) fn device(&self) -> Device {
         match self.device {
             DeviceName::Cpu => Device::flex(),
@@ -157,7 +156,7 @@ impl DeviceArgs {
         }
     }
 
-    /// Sets the number of threads of every parallel loop; without effect once one has run.
+    /// Sets the number of threads of all parallel loops. Has no effect after the first such loop.
     pub(crate) fn limit_threads(&self) {
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());

@@ -1,4 +1,4 @@
-//! Where a command writes its pictures. Nothing that is there is overwritten unless `--force` says so.
+//! The destination of the pictures of a command. Only `--force` overwrites files.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -12,17 +12,17 @@ use image::{ImageBuffer, Pixel};
 /// Whether files may be overwritten.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct ForceArgs {
-    /// Overwrite files that are there; in a folder, number from 0 again
+    /// Overwrite existing files; in a folder, restart the numbering at 0
     #[arg(long)]
     force: bool,
 }
 
-/// Where pictures go.
+/// The destination of pictures.
 #[derive(Debug)]
 pub(crate) enum Output {
     /// A single picture to stdout.
     Stdout,
-    /// A single picture to a file of the kind that its extension names.
+    /// A single picture to a file. The extension determines the format.
     File(PathBuf),
     /// Numbered files.
     Folder(Folder),
@@ -39,7 +39,7 @@ pub(crate) struct Folder {
 }
 
 impl ForceArgs {
-    /// Refuses a file that is there, so that it is not overwritten.
+    /// Fails if `file` exists and may not be overwritten.
     pub(crate) fn check(self, file: &Path) -> Result<()> {
         match !self.force && file.exists() {
             true => bail!("{} exists: --force overwrites it", file.display()),
@@ -47,7 +47,7 @@ impl ForceArgs {
         }
     }
 
-    /// The file of a name, else of one that is free: `edited.png`, `edited-2.png`.
+    /// The file `name.extension`, or the first free numbered name: `edited.png`, `edited-2.png`.
     pub(crate) fn free(self, name: &str, extension: &str) -> PathBuf {
         let numbered = (2..).map(|i| format!("{name}-{i}.{extension}"));
         std::iter::once(format!("{name}.{extension}"))
@@ -59,10 +59,10 @@ impl ForceArgs {
 }
 
 impl Output {
-    /// The place that `-o` names: `-`, a picture file, or a folder.
+    /// Parses the value of `-o`: `-`, a picture file, or a folder.
     ///
     /// # Errors
-    /// For an extension that no kind of picture has, and a file that is there.
+    /// If no picture format has the extension, or the file exists and `--force` is not set.
     pub(crate) fn new(path: &Path, force: ForceArgs) -> Result<Self> {
         if path == Path::new("-") {
             return Ok(Self::Stdout);
@@ -73,7 +73,7 @@ impl Output {
         }
         if PictureFormat::of_path(path).is_none() {
             bail!(
-                "{}: a picture is written as {}; a new folder with a dot in its name has a / behind it",
+                "{}: expected {}; the path of a new folder with a dot in its name must end in /",
                 path.display(),
                 PictureFormat::EXTENSIONS
             );
@@ -82,7 +82,7 @@ impl Output {
         Ok(Self::File(path.to_owned()))
     }
 
-    /// Refuses several pictures where there is room for one.
+    /// Fails for several pictures if the destination is not a folder.
     pub(crate) fn check_number(&self, pictures: usize) -> Result<()> {
         match self {
             Self::Folder(_) => Ok(()),
@@ -95,7 +95,7 @@ impl Output {
         }
     }
 
-    /// Refuses what must be transparent where that cannot be.
+    /// Fails if the file format has no alpha channel.
     pub(crate) fn check_alpha(&self) -> Result<()> {
         match self {
             Self::File(path) if PictureFormat::of_path(path).is_some_and(|f| !f.has_alpha()) => {
@@ -108,7 +108,7 @@ impl Output {
         }
     }
 
-    /// Writes the next picture, signed; returns its place.
+    /// Signs and writes the next picture; returns its path, `-` for stdout.
     pub(crate) fn write<P: Pixel<Subpixel = u8>>(
         &mut self,
         picture: &ImageBuffer<P, Vec<u8>>,
@@ -130,8 +130,8 @@ impl Output {
         Ok(path)
     }
 
-    /// Prints a line of the report, where stdout is not for the picture. That nobody reads it any
-    /// more, as behind `head`, is no reason to leave pictures out.
+    /// Prints a line of the report, unless stdout receives the picture. A closed pipe, for example
+    /// to `head`, is not an error: the remaining pictures are still written.
     pub(crate) fn say(&self, line: &str) -> Result<()> {
         if matches!(self, Self::Stdout) {
             return Ok(());
@@ -144,7 +144,7 @@ impl Output {
 }
 
 impl Folder {
-    /// A folder whose numbering goes on behind the files that are there.
+    /// A folder. Its numbering continues after the existing files.
     fn new(path: &Path, force: ForceArgs) -> Result<Self> {
         let last = match force.force {
             true => None,
@@ -164,8 +164,8 @@ impl Folder {
         self.path.join(format!("{:04}.png", self.next - 1))
     }
 
-    /// The contact sheet of what was written: `sheet.png`, or `sheet-0004.png` where the numbers
-    /// start at 4.
+    /// The path of the contact sheet: `sheet.png`, or `sheet-0004.png` if the numbering of this
+    /// command starts at 4.
     pub(crate) fn sheet(&self) -> PathBuf {
         let plain = self.path.join("sheet.png");
         match self.force.force || (self.first == 0 && !plain.exists()) {
@@ -175,7 +175,7 @@ impl Folder {
     }
 }
 
-/// The greatest number that a file of a folder is called by.
+/// The greatest number among the file names of a folder.
 fn last_number(folder: &Path) -> io::Result<Option<usize>> {
     let files = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -200,19 +200,19 @@ mod tests {
     const FORCE: ForceArgs = ForceArgs { force: true };
 
     #[test]
-    fn numbering_goes_on_behind_what_is_there() {
+    fn numbering_continues_after_existing_files() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["0002.png", "0010.webp", "sheet.png", "notes.txt"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let Output::Folder(mut files) = Output::new(folder.path(), KEEP).unwrap() else {
-            panic!("a folder is no file");
+            panic!("expected a folder");
         };
         assert!(files.sheet().ends_with("sheet-0011.png"));
         assert!(files.next_file().ends_with("0011.png"));
         assert!(files.next_file().ends_with("0012.png"));
         let Output::Folder(mut files) = Output::new(folder.path(), FORCE).unwrap() else {
-            panic!("a folder is no file");
+            panic!("expected a folder");
         };
         assert!(files.sheet().ends_with("sheet.png"));
         assert!(files.next_file().ends_with("0000.png"));

@@ -1,4 +1,4 @@
-//! `anyface portraits`: rendered faces with everything known about them.
+//! `anyface portraits`: rendered faces with their attributes and captions.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,13 +15,14 @@ use rayon::prelude::*;
 
 use super::output::ForceArgs;
 
-/// Captions a face, as many as in Multi-Modal CelebA-HQ.
+/// Captions per face, as in Multi-Modal CelebA-HQ.
 const CAPTIONS: usize = 10;
 
 /// Render portraits with their attributes and captions
 ///
-/// Writes DIR/images/00000.png and so on, DIR/captions/00000.txt with ten captions each, and DIR/attributes.csv
-/// with 1, 0, or nothing where the picture does not tell.
+/// Writes DIR/images/00000.png, DIR/captions/00000.txt with ten captions, and so on for each
+/// portrait, and DIR/attributes.csv with 1, 0, or an empty field for attributes that the picture
+/// does not show.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Number of portraits
@@ -72,7 +73,7 @@ impl Args {
         write_file(&self.output.join("attributes.csv"), &table)
     }
 
-    /// Draws and describes one portrait.
+    /// Writes one portrait and its captions; returns its attributes.
     fn portrait(&self, i: u32, grammar: &Grammar) -> Result<Attributes> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed.wrapping_add(i.into()));
         let face = Face::from_latent(&latent::sample(&mut rng));

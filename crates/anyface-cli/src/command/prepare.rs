@@ -1,4 +1,4 @@
-//! `anyface prepare`: what is made once for a bundle.
+//! `anyface prepare`: computes data of a bundle that some commands need.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::network::NetworkArgs;
 
-/// Make once what some commands need of a bundle
+/// Compute data of a bundle that some commands need
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -20,10 +20,11 @@ enum What {
     Directions(DirectionsArgs),
 }
 
-/// See what every style of the generator changes in CLIP's eyes, for edit --method directions
+/// Compute global directions for edit --method directions: how each style of the generator changes
+/// the CLIP features
 #[derive(Debug, clap::Args)]
 struct DirectionsArgs {
-    /// Random faces to look at: each is drawn twice for every style
+    /// Number of random faces; each is drawn twice per style
     #[arg(
         long,
         value_name = "N",
@@ -46,10 +47,10 @@ impl Args {
 impl DirectionsArgs {
     fn run(self) -> Result<()> {
         let folder = self.network.folder();
-        let folder = folder.context("--model: name the bundle that they are for, a folder")?;
+        let folder = folder.context("--model: name the bundle to prepare, not the built-in one")?;
         let engine = self.network.engine()?;
         let width = engine.config().generator.style_width();
-        // Hidden where stderr is no terminal.
+        // indicatif hides the bar if stderr is not a terminal.
         let bar = ProgressBar::new(width as u64);
         let template = "{wide_bar} {pos} of {len} styles, {eta} left";
         bar.set_style(ProgressStyle::with_template(template).expect("a valid template"));

@@ -1,4 +1,4 @@
-//! `anyface pull`: public weights by name, and bundles of them.
+//! `anyface pull`: downloads public weights, and assembles bundles of them.
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
@@ -8,15 +8,15 @@ use anyface::recipe::{Recipe, bundles_folder};
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Fetch public weights, or all that a bundle is made of
+/// Fetch public weights, or assemble a bundle of them
 ///
-/// A bundle such as ffhq is assembled in the user's data folder; `--model ffhq` then uses it. Files go
-/// to the cache of Hugging Face, whose place HF_HOME sets. An interrupted download is resumed, and
-/// checksums are verified. HF_TOKEN gives access to restricted files, HF_HUB_OFFLINE=1 forbids the
-/// network.
+/// A bundle such as ffhq is assembled in the user's data folder; `--model ffhq` then uses it. Files
+/// are stored in the cache of Hugging Face, at the path in HF_HOME. Interrupted downloads are
+/// resumed, and checksums are verified. HF_TOKEN gives access to restricted files. HF_HUB_OFFLINE=1
+/// forbids downloads.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Its name: see `anyface models list`
+    /// Name of the weights or of the bundle; `anyface models list` prints all names
     name: String,
 }
 
@@ -56,7 +56,7 @@ fn pull_bundle(recipe: &Recipe) -> Result<()> {
         }
         let mut bars = Bars::default();
         let files = recipe.pull(&hub, &mut |progress| bars.show(progress))?;
-        eprintln!("putting {} together", recipe.name);
+        eprintln!("assembling {}", recipe.name);
         recipe.assemble(&files, &folder)?;
     }
     writeln!(std::io::stdout().lock(), "{}", folder.display())?;
@@ -64,7 +64,7 @@ fn pull_bundle(recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
-/// Under which terms weights come, each licence once.
+/// The terms of models. The text of each licence appears once.
 fn notice(models: &[&Model]) -> String {
     let mut parts = Vec::new();
     for model in models {
@@ -82,7 +82,7 @@ fn notice(models: &[&Model]) -> String {
     parts.join("\n")
 }
 
-/// A bar a file on a terminal, a line a file elsewhere.
+/// One progress bar per file on a terminal, otherwise one line per file.
 #[derive(Default)]
 struct Bars {
     file: String,
@@ -117,7 +117,7 @@ impl Bars {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::no_length(),
         };
-        // What an earlier try fetched does not count for the speed.
+        // The part that an earlier run fetched does not count towards the speed.
         let bar = bar.with_style(style).with_position(progress.done);
         bar.reset_eta();
         self.bar = Some(bar.with_prefix(progress.file.to_owned()));
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_terms_of_a_whole_bundle_have_each_licence_once() {
+    fn the_terms_of_a_bundle_contain_each_licence_once() {
         let recipe = Recipe::named("ffhq").expect("a recipe");
         let models: Vec<&Model> = recipe.models.iter().collect();
         let notice = notice(&models);

@@ -1,4 +1,4 @@
-//! `anyface serve`: the page and the API.
+//! `anyface serve`: the HTTP server with the studio page and the API.
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -24,60 +24,62 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::credentials::CredentialsArgs;
 use super::network::DeviceArgs;
 
-/// Where keys may be, one a line, when no file is named.
+/// Environment variable with the API keys, one per line, for a server without `--keys`.
 const KEYS: &str = "ANYFACE_KEYS";
 
-/// Open the studio: a page to make faces on, and an API that speaks OpenAI's image protocol
+/// Start the studio: a web page to make faces, and an API compatible with OpenAI's image API
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Address to listen on; port 0 takes a free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     bind: SocketAddr,
-    /// File of the keys that callers must show one of, one a line; $ANYFACE_KEYS when left out
+    /// File with API keys, one per line; requests must carry one. Default: $ANYFACE_KEYS
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Faces that a key may ask for in a minute
+    /// Limit of faces per minute and key
     #[arg(long, value_name = "FACES")]
     rate: Option<NonZeroU32>,
-    /// Faces that may be waiting; a request beyond is refused at once
+    /// Capacity of the queue in faces; requests beyond it are refused at once
     #[arg(long, value_name = "FACES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     queue: u32,
-    /// Requests that are worked on by turns
+    /// Number of requests that are served in turns, one face at a time
     #[arg(long, value_name = "REQUESTS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
     batch: u32,
-    /// Most faces of one request
+    /// Largest number of faces per request
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     max_n: u32,
-    /// Most megabytes of a request
+    /// Largest size of a request in MiB
     #[arg(long, value_name = "MB", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     max_body: u32,
-    /// Most megapixels of an uploaded picture
+    /// Largest uploaded picture in megapixels
     #[arg(long, value_name = "MP", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     max_pixels: u32,
-    /// Other weights of the face detector YuNet than the built-in ones, or set ANYFACE_DETECTOR; where that is empty, a
-    /// photo is taken as one aligned face
+    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR. Default: the built-in weights.
+    /// If ANYFACE_DETECTOR is empty, a photo counts as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
-    /// Longest time for a request to arrive, and for its answer, in seconds
+    /// Timeout for receiving a request, and for answering it, in seconds
     #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
-    /// Longest wait for the requests at work when told to stop, in seconds
+    /// Timeout for running requests at shutdown, in seconds
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     drain: u64,
-    /// Another name that the first model answers to; may be given several times. OpenAI's model names when left out
+    /// Alias of the first model; may be given several times. Default: the names of OpenAI's image
+    /// models
     #[arg(long, value_name = "NAME")]
     alias: Vec<String>,
-    /// Leave the words and the seed out of the images; that they are AI-generated stays in
+    /// Leave the prompt and the seed out of the images; the mark as AI-generated stays
     #[arg(long)]
     no_prompt: bool,
-    /// Write the prompts to the log too
+    /// Write the prompts to the log
     #[arg(long)]
     log_prompts: bool,
     /// Write the log as JSON
     #[arg(long)]
     log_json: bool,
-    /// Bundle to use, a folder or the name of one under models/; may be given several times: requests name the model, the
-    /// first answers those that name none. The built-in one, portraits, when left out
+    /// Bundle to serve: a folder, or the name of a bundle under models/. May be given several
+    /// times: requests select a model by name, and the first bundle serves those without a name.
+    /// Default: the built-in bundle, portraits
     #[arg(long = "model", value_name = "BUNDLE")]
     models: Vec<PathBuf>,
     #[command(flatten)]
@@ -92,7 +94,7 @@ impl Args {
         let log = tracing_subscriber::fmt()
             .with_ansi(is_terminal)
             .with_writer(io::stderr);
-        // rmcp has lines of its own for every message, some with what it says.
+        // rmcp logs every message, some with their content.
         let levels = Targets::new()
             .with_default(LevelFilter::INFO)
             .with_target("rmcp", LevelFilter::OFF);
@@ -103,7 +105,8 @@ impl Args {
         let config = self.config()?;
         if config.keys.is_empty() && !self.bind.ip().is_loopback() {
             bail!(
-                "{}: others can reach this address, so it wants keys: give --keys FILE or ${KEYS}",
+                "{}: other machines can reach this address, so API keys are required: set --keys \
+                 FILE or ${KEYS}",
                 self.bind
             );
         }
@@ -120,7 +123,8 @@ impl Args {
         })
     }
 
-    /// The studios of all bundles. Each is called what its faces are; a second one of that kind, what its folder is.
+    /// The studios of all bundles. A studio has the name of its bundle's domain, or of the bundle's
+    /// folder if another studio has that name already.
     fn studios(&self) -> Result<Vec<Box<dyn Studio>>> {
         self.device.limit_threads();
         let device = self.device.device();
@@ -186,15 +190,15 @@ impl Args {
         };
         let keys: Vec<_> = text.lines().map(str::trim).map(str::to_owned).collect();
         let keys: Vec<_> = keys.into_iter().filter(|key| !key.is_empty()).collect();
-        // An empty file must not open the door.
+        // An empty file must not disable the keys.
         if keys.is_empty() {
-            bail!("there is no key in the keys file or ${KEYS}");
+            bail!("the keys file or ${KEYS} contains no key");
         }
         Ok(keys)
     }
 }
 
-/// Says where the page is, and what is on it.
+/// Prints the addresses of the page and the APIs, and the models.
 fn greet(studios: &[Box<dyn Studio>], address: SocketAddr) -> Result<()> {
     let mut out = io::stdout().lock();
     let version = env!("CARGO_PKG_VERSION");
@@ -202,7 +206,10 @@ fn greet(studios: &[Box<dyn Studio>], address: SocketAddr) -> Result<()> {
         out,
         "anyface {version}: open http://{address}/ in a browser"
     )?;
-    writeln!(out, "API    http://{address}/v1, as OpenAI's for images")?;
+    writeln!(
+        out,
+        "API    http://{address}/v1, compatible with OpenAI's image API"
+    )?;
     writeln!(out, "MCP    http://{address}/mcp, tools for assistants")?;
     for about in studios.iter().map(|studio| studio.about()) {
         let terms = match about.license.as_str() {
@@ -219,7 +226,7 @@ fn greet(studios: &[Box<dyn Studio>], address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// Ends when the process is told to stop: Ctrl-C, or SIGTERM where there is such a thing.
+/// Resolves at Ctrl-C, and on Unix also at SIGTERM.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! `anyface train`: every network by its own config.
+//! `anyface train`: trains one network by a config file.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ use super::network::DeviceArgs;
 /// Train one network of a bundle
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to train
+    /// Network to train
     stage: StageName,
-    /// Config of the run; configs/ has those of the built-in bundle
+    /// Config of the run; the built-in bundle's are in configs/
     #[arg(long, value_name = "FILE.toml")]
     config: PathBuf,
     /// Continue from the last checkpoint
@@ -25,23 +25,23 @@ pub(crate) struct Args {
 /// Networks that can be trained.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum StageName {
-    /// Text and image tower, one contrastive space
+    /// Text and image tower, by contrastive learning
     DualEncoder,
-    /// Image tower alone, for a text tower that is there
+    /// Image tower for an existing text tower
     ImageTower,
     /// Generator of rendered portraits, by regression
     Generator,
-    /// Generator of photographs and its encoder, by discriminators of frozen features
+    /// Generator of photographs and its encoder, with discriminators on frozen features
     Gan,
     /// Encoder from pictures to latents
     Inversion,
-    /// Both streams of the mapper
+    /// Mapper with text and image stream
     Mapper,
-    /// Prior of latents by words, in the place of the streams
+    /// Flow-matching prior of latents given text, in place of the streams
     Prior,
-    /// clip2latent's prior of latents, from faces that the generator draws: no picture, no word
+    /// clip2latent's prior of latents, from random faces of the generator alone
     Clip2latent,
-    /// Attribute probe, for eval
+    /// Attribute probe, for describe and eval
     Probe,
 }
 

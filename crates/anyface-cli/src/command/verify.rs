@@ -1,4 +1,4 @@
-//! `anyface verify`: what an image says of its making, and whether that holds.
+//! `anyface verify`: reads the provenance of an image and checks its signature.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,14 +10,14 @@ use anyface::provenance::{Credentials, Evidence, Verdict};
 use anyhow::{Context, Result};
 use serde_json::json;
 
-/// The code for a file that cannot be read, as for arguments that cannot.
+/// Exit code for an unreadable file; clap uses the same for invalid arguments.
 const UNREADABLE: u8 = 2;
 
-/// Read what an image says of its making, and whether its signature holds
+/// Read the provenance of an image and check its signature
 ///
-/// Exit code 0 when the image says that it is AI-generated, 1 when it does not say how it was made,
-/// 3 when it was changed after it was signed, 2 when it cannot be read. A mark can be removed: an
-/// image without one may still be generated. Who signed is shown and not checked.
+/// Exit codes: 0 if the image is marked as AI-generated, 1 if it has no mark, 3 if it was changed
+/// after it was signed, 2 if the file cannot be read. Marks can be removed, so an image without a
+/// mark may still be generated. The signer is printed but not verified.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// PNG, JPEG, WebP or GIF file
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Prints the evidence; the code is the verdict.
+    /// Prints the evidence; the exit code is the verdict.
     pub(crate) fn run(self) -> ExitCode {
         let judged = self.judge();
         judged.unwrap_or_else(|error| crate::fail(&error, ExitCode::from(UNREADABLE)))
@@ -66,7 +66,7 @@ impl Args {
     fn text(&self, verdict: Verdict, evidence: &Evidence) -> String {
         let verdict = match verdict {
             Verdict::Marked => "marked: AI-generated",
-            Verdict::Unmarked => "unmarked: it does not say whether it is AI-generated",
+            Verdict::Unmarked => "unmarked: nothing says whether it is AI-generated",
             Verdict::Tampered => "tampered: it was changed after it was signed",
         };
         let mut rows = vec![];
@@ -82,14 +82,14 @@ impl Args {
         }
         let mut text = format!("{}  {verdict}\n", self.file.display());
         for (name, value) in rows {
-            // A string takes whatever is written.
+            // Writing to a string never fails.
             writeln!(text, "{name:11}{value}").ok();
         }
         text
     }
 }
 
-/// What a signature says, as rows of a report.
+/// Appends the statements of a signature to the rows of a report.
 fn signature(credentials: &Credentials, rows: &mut Vec<(&str, String)>) {
     let algorithm = credentials.algorithm.as_deref().unwrap_or("unknown");
     rows.push(match credentials.is_intact() {
@@ -106,7 +106,7 @@ fn signature(credentials: &Credentials, rows: &mut Vec<(&str, String)>) {
     rows.extend(
         claims
             .into_iter()
-            .filter_map(|(name, said)| Some((name, said.clone()?))),
+            .filter_map(|(name, claim)| Some((name, claim.clone()?))),
     );
     for ingredient in &credentials.ingredients {
         let title = ingredient.title.as_deref().unwrap_or("a file");

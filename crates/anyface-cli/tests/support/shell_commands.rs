@@ -1,4 +1,4 @@
-//! The commands that the documents name.
+//! Reads the commands in the documents.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(crate) fn read(document: &Path) -> String {
     fs::read_to_string(root().join(document)).expect("a document")
 }
 
-/// The commands in the shell blocks of a document, as words, without what stands before the program.
+/// The commands in the shell blocks of a document, each as words from the name of the program on.
 pub(crate) fn commands(text: &str) -> Vec<Vec<String>> {
     let mut commands = Vec::new();
     for block in text.split("```sh\n").skip(1) {
@@ -29,7 +29,7 @@ pub(crate) fn commands(text: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// What may stand before a program: a variable, or what measures its time.
+/// Whether a word may precede the program: a variable, or part of a time measurement.
 fn is_prefix(word: &str) -> bool {
     let is_variable = word.split_once('=').is_some_and(|(name, _)| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
@@ -37,7 +37,7 @@ fn is_prefix(word: &str) -> bool {
     is_variable || ["time", "/usr/bin/time", "-v"].contains(&word)
 }
 
-/// The arguments of `anyface`, where a command calls it.
+/// The arguments of `anyface`, if the command runs it.
 pub(crate) fn arguments(command: &[String]) -> Option<&[String]> {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     match &words[..] {

@@ -1,4 +1,4 @@
-//! Images on their way back: all at once as JSON, or one by one as server-sent events.
+//! Responses with images: all at once as JSON, or one by one as server-sent events.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -28,75 +28,75 @@ use crate::photo::Retouch;
 use crate::queue::{Reply, Ticket};
 use crate::studio::Task;
 
-/// The answer to a request for images.
+/// The response to a request for images.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ImagesResponse {
-    /// When, in seconds since 1970.
+    /// Time of creation in seconds since 1970.
     pub(crate) created: u64,
     /// The images, in order of their seeds.
     pub(crate) data: Vec<ImageData>,
     background: Background,
     output_format: FileFormat,
     quality: Quality,
-    /// Width and height, "128x128".
+    /// Width and height, such as "128x128".
     #[schema(example = "128x128")]
     pub(crate) size: String,
-    /// What was read.
+    /// The usage of the request.
     pub(crate) usage: Usage,
 }
 
 /// One image.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ImageData {
-    /// The file in base64.
+    /// The image file in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) b64_json: Option<String>,
-    /// Where the file is for an hour.
+    /// Address of the image file, valid for an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
     #[serde(flatten)]
     extra: Extra,
 }
 
-/// What this server tells of an image beyond OpenAI's API.
+/// Fields of an image that extend OpenAI's API.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Extra {
-    /// The seed that gives this image again.
+    /// The seed, which reproduces the image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
-    /// Cosine between picture and words.
+    /// CLIP score of a generated image: cosine similarity of image and prompt, −1 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clip_score: Option<f32>,
-    /// Words of the prompt that do not bear on the face.
+    /// Words of the prompt that have no effect on the face.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) not_understood: Vec<String>,
-    /// Its latent, where asked for: base64 of L x D little-endian 32-bit floats.
+    /// The latent, if requested: base64 of L x D little-endian 32-bit floats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) latent: Option<String>,
 }
 
-/// What was read. The unit is the word: nothing here is billed.
+/// Usage, counted in words. Nothing is billed.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct Usage {
-    /// Words of the prompt.
+    /// Number of words in the prompt.
     pub(crate) input_tokens: usize,
     input_tokens_details: UsageDetails,
     /// Always 0.
     pub(crate) output_tokens: usize,
-    /// The sum.
+    /// Sum of input and output.
     pub(crate) total_tokens: usize,
 }
 
-/// What was read, by kind.
+/// The input by kind, counted in words.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct UsageDetails {
     /// Always 0.
     pub(crate) image_tokens: usize,
-    /// Words of the prompt.
+    /// Number of words in the prompt.
     pub(crate) text_tokens: usize,
 }
 
-/// A server-sent event, for the document: the fields of its lines.
+/// A server-sent event. Each field is a line.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct ServerSentEvent {
@@ -109,40 +109,40 @@ pub(crate) struct ServerSentEvent {
 /// One event of a stream.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StreamEvent {
-    /// `image_generation.partial_image`, `image_generation.completed`, or the same of `image_edit`.
+    /// `image_generation.partial_image`, `image_generation.completed`, or those of `image_edit`.
     pub(crate) r#type: String,
-    /// The file in base64.
+    /// The image file in base64.
     pub(crate) b64_json: String,
-    /// When, in seconds since 1970.
+    /// Time of creation in seconds since 1970.
     pub(crate) created_at: u64,
-    /// The place of this image among those asked for.
+    /// Index of the image in the request, from 0.
     pub(crate) index: usize,
-    /// The place of this unfinished picture among those of its image.
+    /// Index of the partial image among those of its image, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) partial_image_index: Option<usize>,
     background: Background,
     output_format: FileFormat,
     quality: Quality,
-    /// Width and height, "128x128".
+    /// Width and height, such as "128x128".
     pub(crate) size: String,
-    /// What was read; with the finished image only.
+    /// The usage of the request. Only finished images have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) usage: Option<Usage>,
     #[serde(flatten)]
     extra: Option<Extra>,
 }
 
-/// A request at work.
+/// A running request.
 pub(crate) struct Work {
     app: Arc<App>,
-    /// The photograph that is edited, where it keeps its details.
+    /// The photograph that the faces are composited into.
     retouch: Option<Arc<Retouch>>,
     /// The file that the images are edits of.
     parent: Option<Bytes>,
-    /// Width and height of the pictures where a request names none.
+    /// Width and height of the pictures before scaling.
     own_size: (u32, u32),
     ticket: Ticket,
-    /// What is known of the images that are not here yet.
+    /// The images that are not finished.
     awaited: VecDeque<Awaited>,
     output: Output,
     usage: Usage,
@@ -151,33 +151,33 @@ pub(crate) struct Work {
     sketches: usize,
 }
 
-/// What is known of an image before it is drawn.
+/// Data of an image that is not finished.
 struct Awaited {
     seed: Option<u64>,
     mark: Mark,
 }
 
-/// A picture that is ready to be sent.
+/// An encoded picture.
 pub(crate) struct Picture {
     index: usize,
-    /// Its place among the unfinished pictures of its image, if it is one.
+    /// Index among the partial images of its image; `None` for the finished image.
     sketch: Option<usize>,
-    /// The file.
+    /// The image file.
     pub(crate) file: Vec<u8>,
     pub(crate) extra: Option<Extra>,
 }
 
-/// The photo that faces are made from. Without one, both are `None`.
+/// The photo that faces are made from. Both fields are `None` without one.
 #[derive(Default)]
 pub(crate) struct Original {
-    /// Puts a face into the photo.
+    /// Composites a face into the photo.
     pub(crate) retouch: Option<Retouch>,
-    /// The file of the photo, named in the credentials of the faces.
+    /// The file of the photo, which the credentials of the faces name.
     pub(crate) parent: Option<Bytes>,
 }
 
 impl Work {
-    /// Queues the tasks of a request, which must be answered by the deadline.
+    /// Queues the tasks of a request, which times out at the deadline.
     pub(crate) fn start(
         app: Arc<App>,
         model: &LoadedModel,
@@ -221,14 +221,14 @@ impl Work {
         })
     }
 
-    /// The next picture; `None` after the last.
+    /// The next picture; `None` after the last one.
     pub(crate) async fn next(&mut self) -> Result<Option<Picture>, ApiError> {
         let Some(awaited) = self.awaited.front() else {
             return Ok(None);
         };
         let reply = timeout_at(self.deadline, self.ticket.next()).await;
         let reply = reply.map_err(|_| ApiError::Timeout(self.app.config.timeout))?;
-        // The thread answers every task or says why not; if it is gone, so is the server.
+        // The thread answers every task. If it has ended, the server is stopping.
         match reply.ok_or(ApiError::Stopping)?? {
             Reply::Sketch(image) => {
                 let mark = awaited.mark.clone();
@@ -281,7 +281,7 @@ impl Work {
         self.output.encode(&self.app, drawn).await
     }
 
-    /// A file as its answer has it: `b64_json` and `url`, one of which is there.
+    /// A file for a response: `b64_json` or `url`, as requested.
     fn deliver(&self, file: Vec<u8>, base: &str) -> (Option<String>, Option<String>) {
         match self.output.response {
             ResponseFormat::B64Json => (Some(BASE64_STANDARD.encode(file)), None),
@@ -292,7 +292,7 @@ impl Work {
         }
     }
 
-    /// All images in one answer; `base` is the address by which the caller reached this server.
+    /// All images in one response. `base` is the address of the server, see [`base`].
     pub(crate) async fn json(mut self, base: &str) -> Result<Response, ApiError> {
         let mut data = Vec::with_capacity(self.awaited.len());
         while let Some(picture) = self.next().await? {
@@ -317,7 +317,7 @@ impl Work {
         Ok(Json(answer).into_response())
     }
 
-    /// Every picture in an event of its own; `kind` is "image_generation" or "image_edit".
+    /// Each picture in its own event. `kind` is "image_generation" or "image_edit".
     pub(crate) fn events(self, kind: &'static str) -> Response {
         Sse::new(self.stream(kind))
             .keep_alive(KeepAlive::default())
@@ -336,13 +336,13 @@ impl Work {
                         Some(work),
                     )
                 }
-                // The head has been sent, so the error is an event, the last one.
+                // The head is already sent, so the error is the last event.
                 Err(error) => (
                     Event::default().event("error").json_data(error.body()),
                     None,
                 ),
             };
-            // Plain fields always make JSON.
+            // Plain fields always serialize.
             Some((Ok(event.unwrap_or_default()), work))
         })
     }
@@ -368,7 +368,7 @@ impl Work {
     }
 }
 
-/// The address by which a caller reached this server, also through a proxy that speaks TLS.
+/// The address at which the caller reached the server, even through a TLS proxy.
 pub(crate) fn base(headers: &HeaderMap) -> String {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let scheme = match text("x-forwarded-proto") {

@@ -1,4 +1,4 @@
-//! Bodies of requests: JSON that is refused in OpenAI's words.
+//! Bodies of requests: parsing with readable errors.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
     value.unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// What reads a body, within the time for it.
+/// Reads a body by `reading`, within the timeout.
 pub(crate) async fn in_time<T>(
     app: &App,
     reading: impl Future<Output = Result<T, ApiError>>,
@@ -46,7 +46,7 @@ pub(crate) async fn in_time<T>(
     read.unwrap_or(Err(ApiError::SlowBody(limit)))
 }
 
-/// The whole body, within the limits.
+/// The whole body, within the limits of size and time.
 pub(super) async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
     let reading = async { Ok(Bytes::from_request(request, app).await) };
     let read = in_time(app, reading).await?;
@@ -59,7 +59,7 @@ pub(super) async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes, Api
     })
 }
 
-/// Reads a request from JSON text, or from a value; `to_end` for text, which may have more behind it.
+/// Parses a request from JSON. With `to_end`, an error if anything follows it.
 pub(crate) fn parse<'de, T, R>(
     source: &mut serde_json::Deserializer<R>,
     to_end: bool,
@@ -71,22 +71,22 @@ where
     let value = serde_path_to_error::deserialize(&mut *source).map_err(fault)?;
     if to_end {
         source.end().map_err(|error| ApiError::Invalid {
-            message: format!("the body is no JSON: {error}"),
+            message: format!("the body is not valid JSON: {error}"),
             param: None,
         })?;
     }
     Ok(value)
 }
 
-/// Reads a request from the fields of a form.
+/// Parses a request from a JSON value.
 pub(crate) fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(value).map_err(fault)
 }
 
-/// What serde says, in the API's words.
+/// Converts an error of serde into one of the API.
 fn fault(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let path = error.path().to_string();
-    let message = without_place(&error.inner().to_string());
+    let message = without_position(&error.inner().to_string());
     let unknown = message
         .strip_prefix("unknown field `")
         .and_then(|rest| rest.split_once('`'));
@@ -99,7 +99,7 @@ fn fault(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let inner = error.into_inner();
     if inner.is_syntax() || inner.is_eof() {
         return ApiError::Invalid {
-            message: format!("the body is no JSON: {inner}"),
+            message: format!("the body is not valid JSON: {inner}"),
             param: None,
         };
     }
@@ -113,28 +113,29 @@ fn fault(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
             ApiError::invalid(&field, format!("`{field}` is missing"))
         }
         (None, ".") => ApiError::Invalid {
-            message: wanted(&message, "the body"),
+            message: expectation(&message, "the body"),
             param: None,
         },
-        (None, path) => ApiError::invalid(path, wanted(&message, &format!("`{path}`"))),
+        (None, path) => ApiError::invalid(path, expectation(&message, &format!("`{path}`"))),
     }
 }
 
-/// What serde_json says, without the place in a text that nobody wrote by hand.
-fn without_place(message: &str) -> String {
+/// A message of serde_json without line and column.
+fn without_position(message: &str) -> String {
     let message = message
         .rsplit_once(" at line ")
         .map_or(message, |(rest, _)| rest);
     message.to_owned()
 }
 
-/// "invalid type: string "two", expected usize" as "`n` is a whole number from 0, not "two"".
-fn wanted(message: &str, field: &str) -> String {
+/// A message of serde_json in plain English: `invalid type: string "two", expected usize` becomes
+/// "`n` must be a whole number from 0, not "two"".
+fn expectation(message: &str, field: &str) -> String {
     let types = message
         .strip_prefix("invalid type: ")
         .or_else(|| message.strip_prefix("invalid value: "));
     if let Some((found, expected)) = types.and_then(|rest| rest.rsplit_once(", expected ")) {
-        return format!("{field} is {}, not {}", kind(expected), thing(found));
+        return format!("{field} must be {}, not {}", kind(expected), thing(found));
     }
     let variant = message
         .strip_prefix("unknown variant `")
@@ -142,13 +143,13 @@ fn wanted(message: &str, field: &str) -> String {
     match variant {
         Some((found, expected)) => {
             let expected = expected.trim_start_matches("one of ");
-            format!("{field} is one of {expected}, not `{found}`")
+            format!("{field} must be one of {expected}, not `{found}`")
         }
         None => format!("{field}: {message}"),
     }
 }
 
-/// What is expected, in words.
+/// The expected type, for people.
 fn kind(expected: &str) -> &str {
     match expected {
         "u8" | "u32" | "u64" | "usize" => "a whole number from 0",
@@ -157,12 +158,12 @@ fn kind(expected: &str) -> &str {
         "a boolean" => "true or false",
         "a sequence" => "a list",
         _ if expected.starts_with("struct") || expected.contains("map") => "an object",
-        _ if expected.contains("enum") || expected.contains("variant") => "one of its words",
+        _ if expected.contains("enum") || expected.contains("variant") => "one of its values",
         other => other,
     }
 }
 
-/// What was found, in words.
+/// The value found, for people.
 fn thing(found: &str) -> &str {
     match found.split_once(' ') {
         Some(("integer" | "boolean" | "string", value)) => value,
@@ -173,7 +174,7 @@ fn thing(found: &str) -> &str {
     }
 }
 
-/// The picture file that a URL stands for: a data URL, or one of this server's own.
+/// The picture file at a data URL, or at an address that this server returned.
 pub(crate) fn picture(app: &App, url: &str, param: &'static str) -> Result<Bytes, ApiError> {
     let name = url.rsplit_once("/files/").map(|(_, name)| name);
     match name.and_then(|name| app.kept.find(name)) {
@@ -188,21 +189,21 @@ fn data_url(url: &str, param: &'static str) -> Result<Vec<u8>, ApiError> {
         .strip_prefix("data:image/")
         .and_then(|rest| rest.split_once(";base64,"));
     let Some((_, encoded)) = encoded else {
-        let message = "a picture is sent as \"data:image/png;base64,...\"; of addresses, only those of this server's own \
-             files of the last hour are read";
+        let message = "a picture must be a data URL, \"data:image/png;base64,...\", or the \
+             address of a file that this server returned in the last hour";
         return Err(ApiError::invalid(param, message));
     };
     let decoded = BASE64_STANDARD.decode(encoded);
-    decoded.map_err(|e| ApiError::invalid(param, format!("the picture is no base64: {e}")))
+    decoded.map_err(|e| ApiError::invalid(param, format!("the picture is not valid base64: {e}")))
 }
 
-/// Base64 of the little-endian `f32`s of a latent.
+/// Encodes a latent as base64 of its little-endian 32-bit floats.
 pub(crate) fn encode_latent(latent: &LatentValues) -> String {
     let bytes: Vec<u8> = latent.0.iter().flat_map(|x| x.to_le_bytes()).collect();
     BASE64_STANDARD.encode(bytes)
 }
 
-/// A latent of this server's model.
+/// Decodes a latent of a model.
 pub(crate) fn decode_latent(
     about: &About,
     text: &str,
@@ -224,7 +225,9 @@ pub(crate) fn decode_latent(
         }
         _ => Err(ApiError::invalid(
             param,
-            format!("a latent is the base64 of {layers} x {width} little-endian 32-bit floats"),
+            format!(
+                "a latent must be the base64 of {layers} x {width} little-endian 32-bit floats"
+            ),
         )),
     }
 }
@@ -251,25 +254,25 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_said_in_words() {
+    fn errors_are_in_plain_english() {
         for (body, says) in [
             (
                 r#"{"prompt": "a", "n": -1}"#,
-                "`n` is a whole number from 0, not `-1`",
+                "`n` must be a whole number from 0, not `-1`",
             ),
             (
                 r#"{"prompt": "a", "n": "two"}"#,
-                "`n` is a whole number from 0, not \"two\"",
+                "`n` must be a whole number from 0, not \"two\"",
             ),
             (
                 r#"{"prompt": "a", "strength": {}}"#,
-                "`strength` is a number, not an object",
+                "`strength` must be a number, not an object",
             ),
             (
                 r#"{"prompt": "a", "kind": "gif"}"#,
-                "`kind` is one of `png` or `jpeg`, not `gif`",
+                "`kind` must be one of `png` or `jpeg`, not `gif`",
             ),
-            (r#"{"prompt": 7}"#, "`prompt` is a text, not `7`"),
+            (r#"{"prompt": 7}"#, "`prompt` must be a text, not `7`"),
             (r#"{"n": 1}"#, "`prompt` is missing"),
         ] {
             let error = parse::<Asked, _>(&mut serde_json::Deserializer::from_str(body), true);

@@ -1,4 +1,4 @@
-//! Checks of single fields, the same at every address.
+//! Checks of single fields, for all endpoints.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -8,15 +8,18 @@ use super::ignored::Ignored;
 use crate::error::ApiError;
 use crate::studio::About;
 
-/// Longest text, in characters, as in OpenAI's API.
+/// Longest text in characters, as in OpenAI's API.
 const MAX_TEXT: usize = 32_000;
+/// Longest user identifier in characters.
 const MAX_USER: usize = 256;
+/// Largest number of `keep` texts.
 const MAX_KEEP: usize = 16;
+/// Largest number of partial images per image, as in OpenAI's API.
 const MAX_SKETCHES: usize = 3;
-/// Seeds that are picked at random fit a JavaScript number.
+/// Bits of random seeds. They fit into a JavaScript number.
 const SEED_BITS: u32 = 32;
 
-/// The user goes to the log.
+/// Checks the user identifier and logs it.
 pub(super) fn user(user: Option<&str>) -> Result<(), ApiError> {
     let Some(user) = user else {
         return Ok(());
@@ -29,7 +32,7 @@ pub(super) fn user(user: Option<&str>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// A text must say something, and be no book.
+/// Checks that a text is neither empty nor too long.
 pub(super) fn text(param: &str, text: &str) -> Result<(), ApiError> {
     if text.trim().is_empty() {
         return Err(ApiError::invalid(param, format!("{param} is empty")));
@@ -41,7 +44,7 @@ pub(super) fn text(param: &str, text: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// As much of a text as is read: reading takes time by the word, and nobody else is served meanwhile.
+/// The first [`MAX_WORDS`] words of a text. Encoding takes time per word and blocks other requests.
 pub(super) fn read_part(text: String, ignored: &mut Ignored) -> String {
     let words = text.split_whitespace();
     match words.clone().nth(MAX_WORDS).is_some() {
@@ -53,7 +56,7 @@ pub(super) fn read_part(text: String, ignored: &mut Ignored) -> String {
     }
 }
 
-/// Texts of what must stay.
+/// Checks the `keep` texts.
 pub(super) fn keep(texts: &[String]) -> Result<(), ApiError> {
     if texts.len() > MAX_KEEP {
         let message = format!("keep must have at most {MAX_KEEP} texts");
@@ -62,7 +65,7 @@ pub(super) fn keep(texts: &[String]) -> Result<(), ApiError> {
     texts.iter().try_for_each(|keep| text("keep", keep))
 }
 
-/// The number of images.
+/// Checks the number of images.
 pub(super) fn count(n: Option<usize>, most: usize) -> Result<usize, ApiError> {
     match n {
         None => Ok(1),
@@ -74,23 +77,23 @@ pub(super) fn count(n: Option<usize>, most: usize) -> Result<usize, ApiError> {
     }
 }
 
-/// A model must have an encoder to read photos: without one, a photo would keep everybody waiting.
+/// Checks that the model has an encoder. Inversion by optimisation would block other requests.
 pub(super) const fn photos(model: &About) -> Result<(), ApiError> {
     match model.inverts {
         true => Ok(()),
         false => Err(ApiError::NotImplemented(
-            "this model cannot read photos, since its bundle has no encoder",
+            "this model cannot read photos, because its bundle has no encoder",
         )),
     }
 }
 
-/// The number of unfinished pictures.
+/// Checks the number of partial images.
 pub(super) fn sketches(partial_images: Option<usize>, stream: bool) -> Result<usize, ApiError> {
     match partial_images {
         None | Some(0) => Ok(0),
         Some(_) if !stream => Err(ApiError::invalid(
             "partial_images",
-            "partial_images goes with stream only",
+            "partial_images needs stream",
         )),
         Some(n) if n <= MAX_SKETCHES => Ok(n),
         Some(_) => Err(ApiError::invalid(
@@ -100,7 +103,7 @@ pub(super) fn sketches(partial_images: Option<usize>, stream: bool) -> Result<us
     }
 }
 
-/// How far a file is compressed, in percent.
+/// Checks `output_compression`, in percent.
 pub(super) fn compression(percent: Option<u8>) -> Result<Option<u8>, ApiError> {
     match percent {
         Some(101..) => {
@@ -111,17 +114,17 @@ pub(super) fn compression(percent: Option<u8>) -> Result<Option<u8>, ApiError> {
     }
 }
 
-/// ψ.
+/// Checks a truncation ψ.
 pub(super) fn truncation(param: &str, psi: Option<f64>) -> Result<Option<f64>, ApiError> {
     within(param, psi, 0.0, 1.0)
 }
 
-/// The strength of an edit: all of it when left out.
+/// Checks the strength of an edit. Default 1.
 pub(super) fn strength(param: &str, strength: Option<f64>) -> Result<f64, ApiError> {
     Ok(within(param, strength, -1.0, 1.0)?.unwrap_or(1.0))
 }
 
-/// A number in its range.
+/// Checks that a number is in its range.
 pub(super) fn within(
     param: &str,
     value: Option<f64>,
@@ -137,8 +140,8 @@ pub(super) fn within(
     }
 }
 
-/// A seed for those who name none.
+/// A random seed of [`SEED_BITS`] bits.
 pub(super) fn random_seed() -> u64 {
-    // The standard library's own randomness, that of its hash maps, is random enough for this.
+    // The random keys of the standard library's hash maps are random enough for seeds.
     RandomState::new().build_hasher().finish() >> (u64::BITS - SEED_BITS)
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/describe`: what is seen in a face.
+//! `POST /v1/describe`: the description of a face.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,40 +15,40 @@ use crate::error::{ApiError, ErrorBody};
 use crate::model::LoadedModel;
 use crate::photo::Upload;
 
-/// A request to look at a face.
+/// A request to describe a face.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DescribeRequest {
     /// The picture, as a data URL.
     #[schema(example = "data:image/png;base64,...")]
     image: String,
-    /// Which of its faces: 0 is the largest.
+    /// Index of the face in the picture; 0 is the largest.
     #[schema(minimum = 0)]
     face: Option<usize>,
-    /// A name from `GET /v1/models`.
+    /// Name of a model from `GET /v1/models`. Default: the first model.
     model: Option<String>,
 }
 
-/// What is seen.
+/// The description of a face.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DescribeResponse {
-    /// One sentence.
+    /// The description in one sentence.
     #[schema(example = "A young woman with long red hair, smiling.")]
     description: String,
-    /// Attributes by CelebA's names, and how sure the model is, 0 to 1, that the face has each.
+    /// The model's confidence in each attribute, 0 to 1. Attributes have CelebA's names.
     attributes: BTreeMap<&'static str, f32>,
-    /// Edits to try: those of the model's ideas that the face does not show yet.
+    /// Those of the model's `ideas` that the face does not show yet.
     ideas: Vec<String>,
-    /// All faces of the picture, the largest first; one, where nothing looked for them.
+    /// All faces in the picture, the largest first. Without a detector, the whole picture.
     faces: Vec<Bounds>,
 }
 
-/// What is seen in a face
+/// Describe a face
 #[utoipa::path(
     post, path = "/v1/describe", tag = "faces", operation_id = "describeFace",
     request_body = DescribeRequest,
     responses(
-        (status = 200, description = "What is seen.", body = DescribeResponse),
+        (status = 200, description = "The description of the face.", body = DescribeResponse),
         (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
         (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
     ),
@@ -67,11 +67,11 @@ pub(crate) async fn create(
     look(&app, caller, model, upload).await.map(Json)
 }
 
-/// What a model sees in a face of a picture.
+/// Describes a face in a picture.
 ///
 /// # Errors
-/// When the model cannot describe faces, the caller asks too often, or the picture has no such
-/// face.
+/// If the model does not describe faces, the rate limit is exceeded, or the picture does not
+/// contain the face.
 pub(super) async fn look(
     app: &Arc<App>,
     caller: Caller,

@@ -1,4 +1,5 @@
-//! `POST /v1/images/edits`: a face changed in words. As a form, as OpenAI's SDKs send it, or as JSON.
+//! `POST /v1/images/edits`: edits of the face in a picture. The request is JSON or a form, as
+//! OpenAI's SDKs send it.
 
 use std::sync::Arc;
 
@@ -21,29 +22,29 @@ use crate::error::{ApiError, ErrorBody};
 use crate::photo::Upload;
 use crate::studio::{Edit, FaceSource, Task};
 
-/// Most pictures of one request, as in OpenAI's API.
+/// Largest number of pictures per request, as in OpenAI's API.
 const MAX_IMAGES: usize = 16;
 
-/// Most fields of a form.
+/// Largest number of fields in a form.
 const MAX_FIELDS: usize = 64;
 
-/// A request to change the face in a picture. Fields not listed here are refused.
+/// A request to edit the face in a picture. Unknown fields are refused.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditRequest {
-    /// The picture first. Others are accepted, and nothing changes.
+    /// The picture to edit. Further pictures are accepted without effect.
     #[schema(min_items = 1, max_items = 16)]
     #[serde(default)]
     images: Vec<ImageReference>,
-    /// What to change, in any words.
+    /// Description of the change, in any words.
     #[schema(min_length = 1, max_length = 32000, example = "smiling, with glasses")]
     prompt: String,
-    /// A name from `GET /v1/models`.
+    /// Name of a model from `GET /v1/models`. Default: the first model.
     model: Option<String>,
-    /// Number of results: the first has all of the strength, the others less and less.
+    /// Number of results. The first has the full strength, the others have decreasing strengths.
     #[schema(minimum = 1, maximum = 10)]
     n: Option<usize>,
-    /// "auto" (the picture's own) or width and height, into which the image is scaled as a whole.
+    /// "auto" (the size of the picture) or "WIDTHxHEIGHT". Images are fitted into it, not cropped.
     #[schema(pattern = "^(auto|[0-9]+x[0-9]+)$", example = "auto")]
     size: Option<String>,
     quality: Option<Quality>,
@@ -54,29 +55,29 @@ pub(crate) struct EditRequest {
     #[schema(minimum = 0, maximum = 100)]
     output_compression: Option<u8>,
     response_format: Option<ResponseFormat>,
-    /// Send every image as a server-sent event as soon as it is there.
+    /// Whether to send each image as a server-sent event as soon as it is finished.
     stream: Option<bool>,
-    /// Unfinished pictures; with `stream` only.
+    /// Number of partial images per image. Needs `stream`.
     #[schema(minimum = 0, maximum = 3)]
     partial_images: Option<usize>,
-    /// Who asks; goes to the log.
+    /// Identifier of the end user, for the log.
     #[schema(max_length = 256)]
     user: Option<String>,
-    /// A picture of the same shape, transparent where the first may change.
+    /// A picture of the same aspect ratio, transparent where the picture to edit may change.
     mask: Option<ImageReference>,
     /// Whether the picture keeps its own details.
     input_fidelity: Option<Fidelity>,
-    /// Which face of the picture: 0 is the largest.
+    /// Index of the face in the picture; 0 is the largest.
     #[schema(minimum = 0)]
     face: Option<usize>,
-    /// How much to change, −1 (the opposite) to 1.
+    /// Strength of the edit, −1 (the opposite) to 1. Default: 1.
     #[schema(minimum = -1, maximum = 1)]
     strength: Option<f64>,
-    /// What must stay as it is, in words.
+    /// Descriptions of what must not change.
     #[schema(max_items = 16)]
     #[serde(default)]
     keep: Vec<String>,
-    /// Send the latent too.
+    /// Whether to return the latents.
     latents: Option<bool>,
 }
 
@@ -84,35 +85,35 @@ pub(crate) struct EditRequest {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Fidelity {
-    /// Only what the words change is drawn anew, and the face is put back into the whole picture.
+    /// Only what the edit changes is redrawn, and the face is composited into the picture.
     #[default]
     High,
-    /// The model draws the whole face, as its own character, without the picture around it.
+    /// The model draws the whole face, and the response is the face alone.
     Low,
 }
 
-/// A picture in a JSON request: one of the two.
+/// A picture in a JSON request. Exactly one field must be present.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ImageReference {
-    /// A data URL, or the URL that an answer of the last hour gave.
+    /// A data URL, or the `url` in a response from the last hour.
     #[schema(example = "data:image/png;base64,...")]
     image_url: Option<String>,
-    /// The name at the end of such a URL.
+    /// The file name at the end of such a `url`.
     file_id: Option<String>,
 }
 
-/// The same request as a form: the picture in `image`, the other fields as text.
+/// The same request as a form, with the picture in `image` and the other fields as text.
 #[derive(ToSchema)]
-#[allow(dead_code, reason = "the shape of the form, for the document only")]
+#[allow(dead_code, reason = "only its schema is used")]
 pub(crate) struct EditForm {
     /// A picture file: PNG, JPEG, WebP, GIF, TIFF, BMP or PNM.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
-    /// A picture of the same shape, transparent where the first may change.
+    /// A picture of the same aspect ratio, transparent where the picture to edit may change.
     #[schema(value_type = Option<String>, format = Binary)]
     mask: Option<Vec<u8>>,
-    /// What to change, in any words.
+    /// Description of the change, in any words.
     prompt: String,
     model: Option<String>,
     n: Option<usize>,
@@ -126,12 +127,12 @@ pub(crate) struct EditForm {
     keep: Option<Vec<String>>,
 }
 
-/// A face changed in words
+/// Edit the face in a picture
 #[utoipa::path(
     post, path = "/v1/images/edits", tag = "images", operation_id = "createImageEdit",
     request_body(content((EditRequest = "application/json"), (EditForm = "multipart/form-data"))),
     responses(
-        (status = 200, description = "The image; with `stream`, as `StreamEvent`.",
+        (status = 200, description = "The images; with `stream`, a series of `StreamEvent`.",
             content((ImagesResponse = "application/json"), (super::answer::ServerSentEvent = "text/event-stream"))),
         (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
         (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
@@ -211,15 +212,15 @@ pub(crate) async fn create(
     Ok(ignored.tell(answer))
 }
 
-/// A request with its files.
+/// A request and its files.
 struct Asked {
     request: EditRequest,
-    /// One at least.
+    /// At least one.
     pictures: Vec<Bytes>,
     mask: Option<Bytes>,
 }
 
-/// Reads a request of either kind.
+/// Reads a request from JSON or a form.
 async fn read(request: Request, app: &Arc<App>) -> Result<Asked, ApiError> {
     let (asked, param) = match media_type(request.headers()).as_str() {
         "application/json" => {
@@ -237,25 +238,25 @@ async fn read(request: Request, app: &Arc<App>) -> Result<Asked, ApiError> {
         1..=MAX_IMAGES => Ok(asked),
         found => Err(ApiError::invalid(
             param,
-            format!("send one picture of a face, and {MAX_IMAGES} pictures at most, not {found}"),
+            format!("send 1 to {MAX_IMAGES} pictures, not {found}"),
         )),
     }
 }
 
-/// A JSON request with the files that it refers to.
+/// A JSON request and the files that it refers to.
 fn referenced(app: &App, request: EditRequest) -> Result<Asked, ApiError> {
     let file = |reference: &ImageReference, param| match (&reference.image_url, &reference.file_id)
     {
         (Some(url), None) => picture(app, url, param),
         (None, Some(name)) => app.kept.find(name).ok_or_else(|| {
-            ApiError::invalid(param, format!("there is no file {name} of the last hour"))
+            ApiError::invalid(param, format!("there is no file {name} from the last hour"))
         }),
         _ => Err(ApiError::invalid(
             param,
-            "a picture has an image_url or a file_id",
+            "a picture must have either an image_url or a file_id",
         )),
     };
-    // What is not read is not decoded either.
+    // Pictures over the limit are not decoded.
     let pictures = request.images.iter().take(MAX_IMAGES + 1);
     Ok(Asked {
         pictures: pictures
@@ -270,7 +271,7 @@ fn referenced(app: &App, request: EditRequest) -> Result<Asked, ApiError> {
     })
 }
 
-/// A form as the same request.
+/// Reads a request from a form.
 async fn form(request: Request, app: &Arc<App>) -> Result<Asked, ApiError> {
     let fault = |error: MultipartError| match error.status().as_u16() {
         413 => ApiError::TooLarge(app.config.max_body),
@@ -296,7 +297,7 @@ async fn form(request: Request, app: &Arc<App>) -> Result<Asked, ApiError> {
                 param: None,
             });
         }
-        // SDKs write the name of a list with brackets behind it.
+        // SDKs append brackets to the names of lists.
         let name = field.name().unwrap_or_default();
         let name = name.strip_suffix("[]").unwrap_or(name).to_owned();
         let bytes = field.bytes().await.map_err(fault)?;
@@ -317,7 +318,7 @@ async fn form(request: Request, app: &Arc<App>) -> Result<Asked, ApiError> {
     })
 }
 
-/// Puts a field of a form, which is text, into a JSON object with the type it has there.
+/// Adds a field of a form, which is text, to a JSON object with the type of that field.
 fn insert(fields: &mut Map<String, Value>, name: String, text: String) -> Result<(), ApiError> {
     let value = match name.as_str() {
         // A form has no nested objects.
@@ -333,7 +334,7 @@ fn insert(fields: &mut Map<String, Value>, name: String, text: String) -> Result
         }
         "n" | "output_compression" | "stream" | "partial_images" | "strength" | "latents"
         | "face" => {
-            // What is no number or truth value stays text, and is refused as such with the field's name.
+            // Any other value stays text, and parsing refuses it with the field's name.
             serde_json::from_str(&text).unwrap_or(Value::String(text))
         }
         _ => Value::String(text),

@@ -1,4 +1,4 @@
-//! `POST /v1/faces`: faces as latents. A photo becomes one, edits follow each other, two faces are mixed.
+//! `POST /v1/faces`: faces as latents. Inverts photos, applies chains of edits, and interpolates.
 
 use std::sync::Arc;
 
@@ -21,60 +21,60 @@ use crate::error::{ApiError, ErrorBody};
 use crate::photo::{Retouch, Upload};
 use crate::studio::{About, Edit, FaceSource, LatentValues, Task};
 
-/// Longest chain of edits.
+/// Largest number of edits per request.
 const MAX_EDITS: usize = 32;
 
-/// A request for one face: where it comes from, and the changes made to it.
+/// A request for one face: its source and its edits.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FaceRequest {
-    /// Where the face comes from.
+    /// The source of the face.
     from: From,
-    /// Changes, made one after another.
+    /// Edits, applied one after another.
     #[schema(max_items = 32)]
     #[serde(default)]
     edits: Vec<EditStep>,
-    /// "auto" (the model's own) or width and height, into which the image is scaled as a whole.
+    /// "auto" (the model's resolution) or "WIDTHxHEIGHT". The image is fitted into it, not cropped.
     #[schema(pattern = "^(auto|[0-9]+x[0-9]+)$", example = "auto")]
     size: Option<String>,
     output_format: Option<FileFormat>,
-    /// Which face of an image: 0 is the largest.
+    /// Index of the face in `from.image`; 0 is the largest.
     #[schema(minimum = 0)]
     face: Option<usize>,
-    /// The photograph that keeps its details: what changed of its face is put on it.
+    /// A photograph that the edited face is composited into. It keeps its own details.
     photograph: Option<KeptPhotograph>,
-    /// A name from `GET /v1/models`.
+    /// Name of a model from `GET /v1/models`. Default: the first model.
     model: Option<String>,
 }
 
-/// A photograph, and the latent from which its face changes to the one asked for.
+/// A photograph, and the latent of its face before the edits.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeptPhotograph {
     /// The photograph, as a data URL.
     image: String,
-    /// Which of its faces: 0 is the largest.
+    /// Index of the face in the picture; 0 is the largest.
     #[schema(minimum = 0)]
     face: Option<usize>,
-    /// The latent that was answered for it. That of `from`, where that is the same photograph, when left out.
+    /// Latent that the server returned for the face. Not needed if `from` is the same photograph.
     latent: Option<String>,
-    /// A picture of the same shape, transparent where it may change, as a data URL.
+    /// A mask of the same aspect ratio, as a data URL. Transparent pixels may change.
     mask: Option<String>,
-    /// Answer the whole photograph, not its face alone.
+    /// Whether to return the whole photograph instead of the face alone.
     whole: Option<bool>,
 }
 
-/// Where a face comes from.
+/// The source of a face.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum From {
-    /// From words and a seed.
+    /// A description and a seed.
     Words(Words),
-    /// From a latent of this API.
+    /// A latent that the server returned.
     Latent(String),
-    /// From a photo, as a data URL.
+    /// A photo, as a data URL.
     Image(String),
-    /// From two latents.
+    /// An interpolation of two latents.
     Mix(Mix),
 }
 
@@ -82,41 +82,41 @@ pub(crate) enum From {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
-    /// What the face looks like, in any words.
+    /// Description of the face, in any words.
     #[schema(min_length = 1, max_length = 32000)]
     prompt: String,
-    /// A random one when left out; the answer tells which.
+    /// The seed. Default: a random seed, which the response contains.
     #[schema(minimum = 0)]
     seed: Option<u64>,
-    /// How typical the face is in what the words leave open, 0 (the mean) to 1.
+    /// Truncation ψ of what the prompt leaves open, 0 (the mean) to 1 (no truncation).
     #[schema(minimum = 0, maximum = 1)]
     truncation: Option<f64>,
 }
 
-/// A face between two.
+/// An interpolation of two latents.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mix {
-    /// The latent at 0.
+    /// The latent at `t` = 0.
     from: String,
-    /// The latent at 1.
+    /// The latent at `t` = 1.
     to: String,
-    /// How far along.
+    /// Position between `from` and `to`.
     #[schema(minimum = 0, maximum = 1)]
     t: f64,
 }
 
-/// One change in words.
+/// One edit.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditStep {
-    /// What to change, in any words.
+    /// Description of the change, in any words.
     #[schema(min_length = 1, max_length = 32000)]
     prompt: String,
-    /// How much, −1 (the opposite) to 1.
+    /// Strength of the edit, −1 (the opposite) to 1. Default: 1.
     #[schema(minimum = -1, maximum = 1)]
     strength: Option<f64>,
-    /// What must stay as it is, in words.
+    /// Descriptions of what must not change.
     #[schema(max_items = 16)]
     #[serde(default)]
     keep: Vec<String>,
@@ -125,25 +125,25 @@ pub(crate) struct EditStep {
 /// A face.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FaceResponse {
-    /// The file in base64.
+    /// The image file in base64.
     pub(crate) b64_json: String,
-    /// Its latent: base64 of L x D little-endian 32-bit floats.
+    /// The latent: base64 of L x D little-endian 32-bit floats.
     pub(crate) latent: String,
-    /// Its seed, where it comes from words.
+    /// The seed, for a face from words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
-    /// Cosine between picture and words, where there are words.
+    /// CLIP score of a face without edits: cosine similarity of image and prompt, −1 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clip_score: Option<f32>,
-    /// Words of the prompt that do not bear on the face.
+    /// Words of the prompt that have no effect on the face.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) not_understood: Vec<String>,
-    /// All faces of the image, where it comes from one, the largest first.
+    /// All faces in `from.image`, the largest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) faces: Option<Vec<Bounds>>,
 }
 
-/// Where a face is, in shares of the picture's width and height.
+/// The bounding box of a face, in fractions of the picture's width and height.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Bounds {
     left: f32,
@@ -152,7 +152,7 @@ pub(crate) struct Bounds {
     height: f32,
 }
 
-/// One face from words, a photo, a latent or two, changed by a chain of edits
+/// Make one face from words, a photo, a latent or two latents, and edit it
 #[utoipa::path(
     post, path = "/v1/faces", tag = "faces", operation_id = "createFace",
     request_body = FaceRequest,
@@ -186,7 +186,7 @@ pub(crate) async fn create(
     }
     .check(&app, &mut Ignored::default())?;
     let origin = Origin::open(&app, &model.about, asked.from, asked.face).await?;
-    // Last, since whoever holds a photograph must wait for no other upload.
+    // Last, so that a request that holds a photograph does not wait for another upload.
     let (before, retouch, parent) = match asked.photograph {
         Some(kept) => kept.open(&app, &model.about).await?,
         None => (None, None, origin.file),
@@ -219,7 +219,7 @@ pub(crate) async fn create(
 }
 
 impl KeptPhotograph {
-    /// The latent of its face, the photograph for what is drawn on it, and its file.
+    /// The latent of the face, the photograph, and its file.
     async fn open(
         self,
         app: &Arc<App>,
@@ -243,10 +243,10 @@ impl KeptPhotograph {
     }
 }
 
-/// Where a face comes from, and the picture that it was found in, where it is from one.
+/// The source of a face, and its picture, if it comes from one.
 struct Origin {
     source: FaceSource,
-    /// All faces of the picture.
+    /// All faces in the picture.
     faces: Option<Vec<Bounds>>,
     /// The file of the picture.
     file: Option<Bytes>,
@@ -303,7 +303,7 @@ impl Origin {
     }
 }
 
-/// The places of all faces of a picture, the largest first; all of it, where nothing looked for them.
+/// The bounding boxes of all faces, the largest first; the whole picture without a detector.
 pub(super) fn bounds(photograph: &Photograph) -> Vec<Bounds> {
     let (width, height) = photograph.picture.dimensions();
     let [across, down] = [width as f32, height as f32];

@@ -1,10 +1,10 @@
-//! Pictures in the size that a request asks for.
+//! Fits pictures into the requested size.
 
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GenericImageView, Rgba, RgbaImage};
 
-/// A picture scaled into `width` × `height` as a whole. What it leaves free on two sides is of the mean
-/// colour of its edge; transparent, where the picture is transparent.
+/// Scales a picture to fit into `width` × `height` without cropping. The borders have the mean
+/// colour of the picture's edge, or are transparent if the picture has an alpha channel.
 pub(super) fn fit(picture: DynamicImage, width: u32, height: u32) -> DynamicImage {
     if picture.dimensions() == (width, height) {
         return picture;
@@ -31,7 +31,7 @@ pub(super) fn fit(picture: DynamicImage, width: u32, height: u32) -> DynamicImag
     }
 }
 
-/// The mean colour along the edge of a picture; nothing, where the picture may be transparent.
+/// The mean colour along the edge of a picture; transparent if it has an alpha channel.
 fn edge(picture: &DynamicImage) -> Rgba<u8> {
     if picture.color().has_alpha() {
         return Rgba([0; 4]);
@@ -50,7 +50,7 @@ fn edge(picture: &DynamicImage) -> Rgba<u8> {
     Rgba(sum.map(|sum| (sum / count) as u8))
 }
 
-/// A picture without alpha, on white where it is transparent: for files that have none.
+/// Draws a picture with an alpha channel on white, for formats without one.
 pub(super) fn on_white(picture: DynamicImage) -> DynamicImage {
     if !picture.color().has_alpha() {
         return picture;
@@ -67,7 +67,7 @@ mod tests {
     use image::{Rgb, RgbImage};
 
     #[test]
-    fn a_picture_is_whole_in_the_middle_of_its_frame() {
+    fn a_picture_is_centred_and_not_cropped() {
         let red = RgbImage::from_pixel(8, 8, Rgb([200, 10, 10]));
         for (width, height) in [(32, 16), (16, 32), (16, 16), (20, 17)] {
             let framed = fit(red.clone().into(), width, height);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_transparent_is_white_on_paper() {
+    fn transparent_pixels_become_white() {
         let picture = RgbaImage::from_fn(2, 1, |x, _| {
             Rgba([10, 10, 10, if x == 0 { 0 } else { 255 }])
         });

@@ -1,4 +1,4 @@
-//! `POST /v1/images/generations`: faces from words.
+//! `POST /v1/images/generations`: faces from text.
 
 use std::sync::Arc;
 
@@ -18,23 +18,23 @@ use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
 use crate::studio::{FaceSource, Task};
 
-/// A request for faces. Fields not listed here are refused.
+/// A request for faces. Unknown fields are refused.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GenerationRequest {
-    /// What the face looks like, in any words.
+    /// Description of the face, in any words.
     #[schema(
         min_length = 1,
         max_length = 32000,
         example = "an old sailor with a white beard"
     )]
     pub(super) prompt: String,
-    /// A name from `GET /v1/models`.
+    /// Name of a model from `GET /v1/models`. Default: the first model.
     pub(super) model: Option<String>,
-    /// Number of faces.
+    /// Number of faces. Default: 1.
     #[schema(minimum = 1, maximum = 10)]
     pub(super) n: Option<usize>,
-    /// "auto" (the model's own) or width and height, into which images are scaled as a whole.
+    /// "auto" (the model's resolution) or "WIDTHxHEIGHT". Images are fitted into it, not cropped.
     #[schema(pattern = "^(auto|[0-9]+x[0-9]+)$", example = "auto")]
     pub(super) size: Option<String>,
     pub(super) quality: Option<Quality>,
@@ -45,42 +45,42 @@ pub(crate) struct GenerationRequest {
     #[schema(minimum = 0, maximum = 100)]
     pub(super) output_compression: Option<u8>,
     pub(super) response_format: Option<ResponseFormat>,
-    /// Send every image as a server-sent event as soon as it is there.
+    /// Whether to send each image as a server-sent event as soon as it is finished.
     pub(super) stream: Option<bool>,
-    /// Unfinished pictures of every image; with `stream` only.
+    /// Number of partial images per image. Needs `stream`.
     #[schema(minimum = 0, maximum = 3)]
     pub(super) partial_images: Option<usize>,
-    /// Who asks; goes to the log.
+    /// Identifier of the end user, for the log.
     #[schema(max_length = 256)]
     pub(super) user: Option<String>,
-    /// Accepted, and nothing changes: of DALL-E 3.
+    /// Accepted without effect, for compatibility with DALL-E 3.
     pub(super) style: Option<Style>,
-    /// Image i is made with seed + i. A random one when left out; the answer tells which.
+    /// Image i uses seed + i. Default: a random seed, which the response contains.
     #[schema(minimum = 0)]
     pub(super) seed: Option<u64>,
-    /// How typical the face is in what the words leave open, 0 (the mean) to 1.
+    /// Truncation ψ of what the prompt leaves open, 0 (the mean) to 1 (no truncation).
     #[schema(minimum = 0, maximum = 1)]
     pub(super) truncation: Option<f64>,
-    /// Send the latents too.
+    /// Whether to return the latents.
     pub(super) latents: Option<bool>,
 }
 
-/// Style of DALL-E 3's images.
+/// A style of DALL-E 3.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Style {
-    /// Accepted, and nothing changes.
+    /// Accepted without effect.
     Vivid,
-    /// Accepted, and nothing changes.
+    /// Accepted without effect.
     Natural,
 }
 
-/// Faces from a description
+/// Generate faces from a description
 #[utoipa::path(
     post, path = "/v1/images/generations", tag = "images", operation_id = "createImage",
     request_body = GenerationRequest,
     responses(
-        (status = 200, description = "The images; with `stream`, one `StreamEvent` each.",
+        (status = 200, description = "The images; with `stream`, a series of `StreamEvent`.",
             content((ImagesResponse = "application/json"), (super::answer::ServerSentEvent = "text/event-stream"))),
         (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
         (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
@@ -106,7 +106,7 @@ pub(crate) async fn create(
 /// Checks a request and queues its faces.
 ///
 /// # Errors
-/// When a field has a value it cannot have, or as [`App::submit`].
+/// [`ApiError::Invalid`] for an invalid field, and the errors of [`App::submit`].
 pub(super) fn start(
     app: &Arc<App>,
     caller: Caller,

@@ -1,7 +1,7 @@
-//! `POST /mcp`: faces as tools of the Model Context Protocol, for assistants.
+//! `POST /mcp`: tools of the Model Context Protocol, for assistants.
 //!
-//! There are no sessions. An answer gives each face a short name, under which its latent is kept for
-//! an hour: a language model can repeat that, but not the thousands of numbers of the latent.
+//! There are no sessions. Each face in a result has a short name, under which its latent is kept
+//! for an hour. A language model can repeat the name, but not the thousands of numbers of a latent.
 
 use std::sync::Arc;
 
@@ -38,27 +38,27 @@ use crate::model::LoadedModel;
 use crate::photo::Upload;
 use crate::studio::{Edit, FaceSource, LatentValues, Task};
 
-/// Extension of the files of latents.
+/// File extension of latents.
 const LATENT: &str = "latent";
 
-/// What a client tells its language model of this server.
-const INSTRUCTIONS: &str = "Draws faces from descriptions, changes them in words, and says what is \
-    seen in them. Each face has a name, `face`, valid for an hour: give it to `edit` to change that \
-    face and to `describe` to look at it. All faces are made by AI.";
+/// Instructions for the language model of a client.
+const INSTRUCTIONS: &str = "Generates faces from descriptions, edits them by text, and \
+    describes them. Each face has a name, `face`, which is valid for an hour: pass it to `edit` to \
+    change that face, and to `describe` to describe it. All faces are AI-generated.";
 
 /// Arguments of the tool `generate`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Generate {
-    /// What the face looks like, in any words.
+    /// Description of the face, in any words.
     prompt: String,
-    /// Number of faces; 1 when left out.
+    /// Number of faces. Default: 1.
     n: Option<usize>,
-    /// Face i is made with seed + i. A random one when left out; the answer tells which.
+    /// Face i uses seed + i. Default: a random seed, which the result contains.
     seed: Option<u64>,
-    /// Width and height of the picture, "256x256"; the model's own when left out.
+    /// Width and height of the picture, such as "256x256". Default: the model's resolution.
     size: Option<String>,
-    /// Name of the model; the first when left out.
+    /// Name of the model. Default: the first model.
     model: Option<String>,
 }
 
@@ -66,16 +66,16 @@ struct Generate {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Change {
-    /// The face: a name or a latent that this server answered, or a picture as a data URL.
+    /// The face: a name or a latent from a result of this server, or a picture as a data URL.
     face: String,
-    /// What to change, in any words.
+    /// Description of the change, in any words.
     prompt: String,
-    /// How much, −1 (the opposite) to 1; all of it when left out.
+    /// Strength of the edit, −1 (the opposite) to 1. Default: 1.
     strength: Option<f64>,
-    /// What must stay as it is, in words.
+    /// Descriptions of what must not change.
     #[serde(default)]
     keep: Vec<String>,
-    /// Name of the model that made the face; the first when left out.
+    /// Name of the model that made the face. Default: the first model.
     model: Option<String>,
 }
 
@@ -83,9 +83,9 @@ struct Change {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Describe {
-    /// The face: a name or a latent that this server answered, or a picture as a data URL.
+    /// The face: a name or a latent from a result of this server, or a picture as a data URL.
     face: String,
-    /// Name of the model that made the face; the first when left out.
+    /// Name of the model that made the face. Default: the first model.
     model: Option<String>,
 }
 
@@ -95,7 +95,7 @@ enum Face {
     Picture(Bytes),
 }
 
-/// A message of the protocol
+/// Answers a message of the protocol.
 pub(crate) async fn answer(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -105,9 +105,9 @@ pub(crate) async fn answer(
         .with_legacy_session_mode(false)
         .with_json_response(true)
         .with_max_request_body_bytes(app.config.max_body)
-        // `access::same_site` has seen to it, also for other addresses than the loopback one.
+        // `access::same_site` checks the host, for all addresses.
         .disable_allowed_hosts();
-    // Read here, since rmcp gives a body all the time it wants.
+    // Read here, because rmcp has no timeout for bodies.
     let headers = request.headers().clone();
     let mut request = Request::new(Body::from(body::bytes(request, &app).await?));
     (*request.method_mut(), *request.headers_mut()) = (Method::POST, headers);
@@ -138,11 +138,14 @@ impl ServerHandler for Tools {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         Ok(ListToolsResult::with_all_items(vec![
-            tool::<Generate>("generate", "Draws faces from a description."),
-            tool::<Change>("edit", "Changes a face in words; all else of it stays."),
+            tool::<Generate>("generate", "Generates faces from a description."),
+            tool::<Change>(
+                "edit",
+                "Edits a face by a text. The rest of the face stays the same.",
+            ),
             tool::<Describe>(
                 "describe",
-                "Says what is seen in a face, how surely, and what to try.",
+                "Describes a face: a sentence, attributes with confidences, ideas for edits.",
             ),
         ]))
     }
@@ -161,9 +164,9 @@ impl ServerHandler for Tools {
                 _ => Err(ApiError::invalid("name", "there is no such tool")),
             }
         };
-        // A client that leaves cancels: dropping the call frees its places in the queue.
+        // When the client disconnects, the call is dropped, which cancels its job.
         let answer = context.ct.run_until_cancelled(call).await;
-        // A refusal is a result, which the language model sees, so that it can ask better.
+        // An error is a result, so that the language model sees it and can correct its call.
         Ok(match answer.unwrap_or(Err(ApiError::Stopping)) {
             Ok(answer) => answer.into(),
             Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]).into(),
@@ -230,7 +233,7 @@ impl Tools {
         Ok(CallToolResult::structured(plain(&seen)?))
     }
 
-    /// A face of this server's answers, by name or as a latent, or a picture.
+    /// Parses a face: a name, a latent or a picture.
     fn face(&self, model: &LoadedModel, text: &str) -> Result<Face, ApiError> {
         if text.starts_with("data:") || text.contains("/files/") {
             return picture(&self.app, text, "face").map(Face::Picture);
@@ -241,7 +244,7 @@ impl Tools {
             }
             Some(file) => String::from_utf8_lossy(&file).into_owned(),
             None if text.contains('.') => {
-                let message = "no face of the last hour has this name: make it anew";
+                let message = "no face of the last hour has this name: generate it again";
                 return Err(ApiError::invalid("face", message));
             }
             None => text.to_owned(),
@@ -272,8 +275,9 @@ impl Tools {
         Work::start(app, model, self.caller, tasks, original, output, deadline)
     }
 
-    /// The pictures, and what is told of them; also as text, for clients that read no structure. A
-    /// photo is named as a picture, so that the next edit keeps its details too.
+    /// The result of a call: pictures, and their data as JSON and as text, for clients without
+    /// structured content. The name of an edited photo is that of its picture, so that the next
+    /// edit keeps the details too.
     async fn faces(&self, mut work: Work, is_photo: bool) -> Result<CallToolResult, ApiError> {
         let (mut content, mut faces) = (Vec::new(), Vec::new());
         while let Some(picture) = work.next().await? {
@@ -281,25 +285,25 @@ impl Tools {
             let latent = extra.latent.take().ok_or(ApiError::Internal)?;
             let data = BASE64_STANDARD.encode(&picture.file);
             content.push(ContentBlock::image(data, "image/png"));
-            let mut told = plain(&extra)?;
-            told["face"] = json!(match is_photo {
+            let mut fields = plain(&extra)?;
+            fields["face"] = json!(match is_photo {
                 true => self.app.kept.keep(picture.file, "png"),
                 false => self.app.kept.keep(latent.into_bytes(), LATENT),
             });
-            faces.push(told);
+            faces.push(fields);
         }
-        let told = json!({ "faces": faces });
-        content.push(ContentBlock::text(told.to_string()));
+        let structured = json!({ "faces": faces });
+        content.push(ContentBlock::text(structured.to_string()));
         let mut answer = CallToolResult::success(content);
-        answer.structured_content = Some(told);
+        answer.structured_content = Some(structured);
         Ok(answer)
     }
 }
 
-/// A tool that changes nothing in the world.
+/// A read-only tool.
 fn tool<T: JsonSchema + 'static>(name: &'static str, description: &'static str) -> Tool {
-    let harmless = ToolAnnotations::new().read_only(true).open_world(false);
-    Tool::new(name, description, schema_for_type::<T>()).with_annotations(harmless)
+    let read_only = ToolAnnotations::new().read_only(true).open_world(false);
+    Tool::new(name, description, schema_for_type::<T>()).with_annotations(read_only)
 }
 
 const fn upload(file: Bytes) -> Upload {
@@ -310,7 +314,7 @@ const fn upload(file: Bytes) -> Upload {
     }
 }
 
-/// An answer as JSON. By way of its text, where a 32-bit number has no more digits than it needs.
+/// A response as JSON. It is converted through text, so that 32-bit floats have no extra digits.
 fn plain(answer: &impl Serialize) -> Result<Value, ApiError> {
     let text = serde_json::to_string(answer).map_err(|_| ApiError::Internal)?;
     serde_json::from_str(&text).map_err(|_| ApiError::Internal)

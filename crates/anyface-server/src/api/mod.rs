@@ -1,4 +1,4 @@
-//! The API: OpenAI's image endpoints, faces as latents, and tools for assistants.
+//! The API: OpenAI's image endpoints, faces as latents, and MCP tools.
 
 mod answer;
 mod body;
@@ -23,12 +23,13 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 use crate::app::App;
 
-/// The OpenAPI document, made from the code.
+/// The OpenAPI document, generated from the code.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "anyface",
-        description = "Faces from words, and words to change them. The image endpoints are those of OpenAI's API."
+        description = "Generates faces from descriptions and edits them by text. The image \
+                       endpoints are compatible with OpenAI's API."
     ),
     paths(
         generations::create,
@@ -44,7 +45,7 @@ use crate::app::App;
 )]
 struct Document;
 
-/// The OpenAPI 3.1 document of the API, as it is checked in.
+/// The OpenAPI 3.1 document of the API as JSON. The repository contains it as `openapi.json`.
 pub fn openapi() -> String {
     let mut document = Document::openapi();
     let key = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
@@ -52,7 +53,7 @@ pub fn openapi() -> String {
         .components
         .get_or_insert_default()
         .add_security_scheme("key", key);
-    // Plain maps and lists always make JSON.
+    // Plain maps and lists always serialize.
     document.to_pretty_json().unwrap_or_default() + "\n"
 }
 

@@ -1,4 +1,4 @@
-//! `GET /v1/models`: the models, and the other names of the first.
+//! `GET /v1/models`: the models and the aliases of the first.
 
 use std::sync::Arc;
 
@@ -14,45 +14,45 @@ use crate::model::LoadedModel;
 /// All models.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelList {
-    /// "list".
+    /// Always "list".
     pub(crate) object: &'static str,
-    /// The models under their own names first.
+    /// The models by their own names, then the aliases of the first.
     pub(crate) data: Vec<Model>,
 }
 
 /// A model.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Model {
-    /// Its name.
+    /// The name of the model, or an alias.
     pub(crate) id: String,
-    /// Its own name, where this is another.
+    /// The model's own name, if `id` is an alias.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) alias_of: Option<String>,
-    /// "model".
+    /// Always "model".
     pub(crate) object: &'static str,
-    /// When the server started, in seconds since 1970.
+    /// Start of the server in seconds since 1970.
     pub(crate) created: u64,
-    /// "anyface".
+    /// Always "anyface".
     pub(crate) owned_by: &'static str,
-    /// Licence of its weights.
+    /// Licence of the weights.
     pub(crate) license: String,
-    /// Descriptions to try, which it draws well.
+    /// Example descriptions that the model draws well.
     pub(crate) examples: Vec<String>,
-    /// Edits to try, in words.
+    /// Example edits.
     pub(crate) ideas: Vec<String>,
-    /// Side of its images in pixels.
+    /// Side of the images in pixels.
     pub(crate) resolution: u32,
-    /// ψ where a request names none.
+    /// Default truncation ψ, 0 to 1.
     pub(crate) truncation: f64,
-    /// Most images of one request.
+    /// Largest number of images per request.
     pub(crate) max_n: usize,
-    /// Whether faces can be edited in words.
+    /// Whether the model edits faces.
     pub(crate) edits: bool,
-    /// Whether it says what is seen in a face.
+    /// Whether the model describes faces.
     pub(crate) describes: bool,
-    /// Whether photos can be edited.
+    /// Whether the model edits photos.
     pub(crate) photos: bool,
-    /// Whether faces of photos are found and aligned; else a photo is taken as one aligned face.
+    /// Whether faces in photos are detected and aligned. If not, a photo counts as one face.
     pub(crate) finds_faces: bool,
 }
 
@@ -77,11 +77,11 @@ fn model(app: &App, id: &str, loaded: &LoadedModel) -> Model {
     }
 }
 
-/// The models
+/// List the models
 #[utoipa::path(
     get, path = "/v1/models", tag = "models", operation_id = "listModels",
     responses(
-        (status = 200, description = "The models, under all their names.", body = ModelList),
+        (status = 200, description = "All names and aliases of the models.", body = ModelList),
         (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
     ),
 )]
@@ -96,10 +96,10 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<ModelList> {
     })
 }
 
-/// One model
+/// Retrieve a model
 #[utoipa::path(
     get, path = "/v1/models/{model}", tag = "models", operation_id = "retrieveModel",
-    params(("model" = String, Path, description = "A name from the list", example = "gpt-image-1")),
+    params(("model" = String, Path, description = "Name or alias of the model", example = "gpt-image-1")),
     responses(
         (status = 200, description = "The model.", body = Model),
         (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),

@@ -1,4 +1,4 @@
-//! The fields of a request that say how its images come back.
+//! The fields of a request that determine its image files.
 
 use std::sync::{Arc, LazyLock};
 
@@ -19,79 +19,79 @@ use crate::error::ApiError;
 use crate::metrics::Stage;
 use crate::photo::{Retouch, turn};
 
-/// Shortest side of an image that may be asked for.
+/// Shortest side of a requested image in pixels.
 const MIN_SIDE: u32 = 16;
 
-/// Tells persons from backgrounds; made when it is first wanted.
+/// Network that separates the person from the background, loaded at its first use.
 static MASK: LazyLock<PersonMask> = LazyLock::new(|| PersonMask::builtin(&Device::flex()));
 
 /// Format of the image files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum FileFormat {
-    /// Lossless.
+    /// Lossless compression.
     #[default]
     Png,
-    /// Smaller.
+    /// Lossy compression, smaller files.
     Jpeg,
-    /// Lossless, smaller than PNG.
+    /// Lossless compression, smaller files than PNG.
     Webp,
 }
 
-/// How images are sent.
+/// How images are returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ResponseFormat {
     /// As base64 in `b64_json`.
     #[default]
     B64Json,
-    /// By the address in `url`, where the file is for an hour.
+    /// As an address in `url`, which is valid for an hour.
     Url,
 }
 
-/// Quality; there is one.
+/// The quality of the image. All values have the same effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Quality {
-    /// What the model does.
+    /// The quality of the model.
     #[default]
     Auto,
-    /// The same.
+    /// The same as `auto`.
     Standard,
-    /// Accepted, and the same.
+    /// The same as `auto`.
     Hd,
-    /// Accepted, and the same.
+    /// The same as `auto`.
     Low,
-    /// Accepted, and the same.
+    /// The same as `auto`.
     Medium,
-    /// Accepted, and the same.
+    /// The same as `auto`.
     High,
 }
 
-/// There is none.
+/// Content moderation. The server does none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Moderation {
-    /// What the server does: none.
+    /// No moderation.
     Auto,
-    /// Accepted, and the same.
+    /// The same as `auto`.
     Low,
 }
 
-/// What stands behind the face.
+/// The background of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Background {
-    /// What the model draws.
+    /// The background that the model draws.
     #[default]
     Auto,
-    /// The same.
+    /// The same as `auto`.
     Opaque,
-    /// Nothing: the person is cut out. With PNG and WebP only.
+    /// No background: the person is cut out. PNG and WebP only.
     Transparent,
 }
 
-/// How images are to come back, as asked.
+/// The output fields of a request, unchecked.
 #[derive(Debug, Default)]
 pub(crate) struct Wish {
     pub(crate) size: Option<String>,
@@ -104,24 +104,24 @@ pub(crate) struct Wish {
     pub(crate) moderation: Option<Moderation>,
 }
 
-/// A picture on its way into a file.
+/// A drawn picture before it is encoded.
 pub(crate) struct Drawn {
     pub(crate) image: RgbImage,
-    /// The face as it was, where it is put on a photograph.
+    /// The face before the edits, if the picture is composited into a photograph.
     pub(crate) before: Option<RgbImage>,
-    /// That photograph.
+    /// The photograph.
     pub(crate) retouch: Option<Arc<Retouch>>,
     pub(crate) mark: Mark,
-    /// The file that it is an edit of.
+    /// The file that the picture is an edit of.
     pub(crate) parent: Option<Bytes>,
 }
 
-/// How images come back.
+/// The checked output fields of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     pub(crate) format: FileFormat,
     quality: u8,
-    /// Width and height; those of the picture itself when `None`.
+    /// Width and height; `None` for those of the picture.
     size: Option<(u32, u32)>,
     pub(crate) response: ResponseFormat,
     pub(crate) latents: bool,
@@ -129,6 +129,10 @@ pub(crate) struct Output {
 }
 
 impl Wish {
+    /// Checks the fields. Notes those without effect in `ignored`.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] with the field.
     pub(crate) fn check(self, app: &App, ignored: &mut Ignored) -> Result<Output, ApiError> {
         let format = self.format.unwrap_or_default();
         let is_plain = matches!(self.quality, None | Some(Quality::Auto | Quality::Standard));
@@ -141,7 +145,7 @@ impl Wish {
         );
         let background = self.background.unwrap_or_default();
         if (background, format) == (Background::Transparent, FileFormat::Jpeg) {
-            let message = "a transparent background goes with output_format png or webp only";
+            let message = "a transparent background needs output_format png or webp";
             return Err(ApiError::invalid("background", message));
         }
         Ok(Output {
@@ -155,7 +159,7 @@ impl Wish {
     }
 }
 
-/// The size of the images that a request asks for.
+/// Parses `size`: `None` for "auto".
 fn size(most: u32, size: Option<&str>) -> Result<Option<(u32, u32)>, ApiError> {
     let Some(size) = size.filter(|size| *size != "auto") else {
         return Ok(None);
@@ -171,15 +175,14 @@ fn size(most: u32, size: Option<&str>) -> Result<Option<(u32, u32)>, ApiError> {
         _ => Err(ApiError::invalid(
             "size",
             format!(
-                "`size` is auto or WIDTHxHEIGHT, each from {MIN_SIDE} to {most}, not `{size}`; the picture is \
-                 scaled into it as a whole"
+                "`size` must be auto or WIDTHxHEIGHT, each from {MIN_SIDE} to {most}, not `{size}`"
             ),
         )),
     }
 }
 
 impl Output {
-    /// Whether images are cut out.
+    /// The background for the response: opaque or transparent.
     pub(crate) const fn background(&self) -> Background {
         match self.background {
             Background::Transparent => Background::Transparent,
@@ -187,13 +190,13 @@ impl Output {
         }
     }
 
-    /// "128x128", of pictures of such a size.
+    /// The size for the response, such as "128x128". `own` is the size of the pictures.
     pub(crate) fn size(&self, own: (u32, u32)) -> String {
         let (width, height) = self.size.unwrap_or(own);
         format!("{width}x{height}")
     }
 
-    /// The extension of the files.
+    /// The file extension.
     pub(crate) const fn extension(&self) -> &'static str {
         match self.format {
             FileFormat::Png => "png",
@@ -202,8 +205,8 @@ impl Output {
         }
     }
 
-    /// The picture, put on its photograph where there is one, as a file of the wanted size, signed where the server has a key;
-    /// away from the threads that answer.
+    /// Composites the picture into its photograph, if it has one, scales it, encodes it and signs
+    /// the file, on a blocking thread.
     pub(crate) async fn encode(&self, app: &App, drawn: Drawn) -> Result<Vec<u8>, ApiError> {
         let _turn = match &drawn.retouch {
             Some(_) => Some(turn(&app.retouchers).await?),

@@ -1,4 +1,4 @@
-//! `POST /v1/verify`: what a picture says of its making, and whether that holds.
+//! `POST /v1/verify`: the provenance of a picture.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::app::{App, Caller};
 use crate::error::{ApiError, ErrorBody};
 use crate::photo::turn;
 
-/// A request to look at a file.
+/// A request to verify a picture.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VerifyRequest {
@@ -23,50 +23,50 @@ pub(crate) struct VerifyRequest {
     image: String,
 }
 
-/// What the file shows.
+/// The provenance of a picture.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VerifyResponse {
     verdict: VerdictName,
-    /// What it says without a signature.
+    /// The unsigned mark, if the file has one.
     #[schema(required)]
     mark: Option<MarkFields>,
-    /// What it says with one.
+    /// The signed content credentials, if the file has any.
     #[schema(required)]
     credentials: Option<CredentialsFields>,
 }
 
-/// What follows from it all.
+/// The verdict on a file.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum VerdictName {
-    /// It says that it is AI-generated, and nothing speaks against that.
+    /// The file is marked as AI-generated, and no check fails.
     Marked,
-    /// It does not say how it was made. It may be AI-generated all the same.
+    /// The file has no mark. It may still be AI-generated.
     Unmarked,
-    /// It was changed after it was signed, or its signature is none.
+    /// The file was changed after it was signed, or its signature is invalid.
     Tampered,
 }
 
-/// What a file says in text and XMP, which anyone may write.
+/// The mark in text chunks and XMP, which anyone can write.
 #[derive(Debug, Serialize, ToSchema)]
 struct MarkFields {
-    /// The program.
+    /// The program that made the picture.
     #[schema(example = "anyface 0.1.0")]
     software: String,
-    /// The model.
+    /// The model that made the picture.
     model: String,
-    /// The words, where they are told.
+    /// The prompt, if the file contains it.
     #[schema(required)]
     prompt: Option<String>,
-    /// The seed, where it is told.
+    /// The seed, if the file contains it.
     #[schema(required)]
     seed: Option<u64>,
 }
 
-/// What the content credentials (C2PA) of a file say.
+/// The content credentials (C2PA) of a file.
 #[derive(Debug, Serialize, ToSchema)]
 struct CredentialsFields {
-    /// What does not hold, by C2PA's codes; nothing, where the file is as it was signed.
+    /// C2PA's codes of the failed checks. Empty if the file is as it was signed.
     #[schema(example = json!(["assertion.dataHash.mismatch"]))]
     problems: Vec<String>,
     /// The program that made the claim.
@@ -75,58 +75,57 @@ struct CredentialsFields {
     /// The model that made or changed the picture.
     #[schema(required)]
     model: Option<String>,
-    /// The last part of IPTC's digital source type.
+    /// The last segment of IPTC's digital source type.
     #[schema(required, example = "trainedAlgorithmicMedia")]
     digital_source_type: Option<String>,
-    /// The words, where they are told.
+    /// The prompt, if the file contains it.
     #[schema(required)]
     prompt: Option<String>,
-    /// The seed, where it is told.
+    /// The seed, if the file contains it.
     #[schema(required)]
     seed: Option<u64>,
-    /// What the picture is called.
+    /// The title of the picture.
     #[schema(required)]
     title: Option<String>,
-    /// The algorithm of the signature.
+    /// The signature algorithm.
     #[schema(required, example = "ed25519")]
     algorithm: Option<String>,
-    /// Who signed: the certificate of the key, then who signed that one, and so on. Nobody checked
-    /// who they are.
+    /// The certificate chain of the signer, the key's own certificate first. It is not verified.
     certificates: Vec<CertificateFields>,
-    /// The files that it was made from.
+    /// The files that the picture was made from.
     ingredients: Vec<IngredientFields>,
 }
 
-/// One link of a chain of certificates.
+/// A certificate of the chain.
 #[derive(Debug, Serialize, ToSchema)]
 struct CertificateFields {
-    /// Whose it is.
+    /// The subject of the certificate.
     subject: String,
-    /// Its number in hexadecimal.
+    /// The serial number in hexadecimal.
     serial: String,
 }
 
 /// A file that a picture was made from.
 #[derive(Debug, Serialize, ToSchema)]
 struct IngredientFields {
-    /// What it is called.
+    /// The title of the file.
     #[schema(required)]
     title: Option<String>,
-    /// Its media type.
+    /// The media type of the file.
     #[schema(required)]
     format: Option<String>,
-    /// Whether the picture is an edit of it.
+    /// Whether the picture is an edit of this file.
     is_parent: bool,
-    /// Whether it had credentials of its own.
+    /// Whether the file has content credentials of its own.
     has_credentials: bool,
 }
 
-/// What a picture says of its making, and whether that holds
+/// Verify the provenance of a picture
 #[utoipa::path(
     post, path = "/v1/verify", tag = "images", operation_id = "verifyImage",
     request_body = VerifyRequest,
     responses(
-        (status = 200, description = "What the file shows.", body = VerifyResponse),
+        (status = 200, description = "The provenance of the picture.", body = VerifyResponse),
         (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
         (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
     ),
@@ -170,18 +169,26 @@ impl From<Mark> for MarkFields {
 }
 
 impl From<Credentials> for CredentialsFields {
-    fn from(said: Credentials) -> Self {
+    fn from(credentials: Credentials) -> Self {
         Self {
-            problems: said.problems,
-            software: said.software,
-            model: said.model,
-            digital_source_type: said.digital_source_type,
-            prompt: said.prompt,
-            seed: said.seed,
-            title: said.title,
-            algorithm: said.algorithm,
-            certificates: said.certificates.into_iter().map(From::from).collect(),
-            ingredients: said.ingredients.into_iter().map(From::from).collect(),
+            problems: credentials.problems,
+            software: credentials.software,
+            model: credentials.model,
+            digital_source_type: credentials.digital_source_type,
+            prompt: credentials.prompt,
+            seed: credentials.seed,
+            title: credentials.title,
+            algorithm: credentials.algorithm,
+            certificates: credentials
+                .certificates
+                .into_iter()
+                .map(From::from)
+                .collect(),
+            ingredients: credentials
+                .ingredients
+                .into_iter()
+                .map(From::from)
+                .collect(),
         }
     }
 }

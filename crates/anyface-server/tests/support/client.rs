@@ -1,4 +1,4 @@
-//! Requests of the tests, and what is answered.
+//! Requests and responses of the tests.
 
 use std::io::Cursor;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 use crate::support::Painter;
 
-/// A server of two models.
+/// A server with two models.
 pub(crate) fn router(config: Config) -> Router {
     let studios = ["painter", "sketcher"].map(|name| Painter::boxed(Duration::ZERO, name));
     let server = Server::start(studios.into(), None, config).expect("threads");

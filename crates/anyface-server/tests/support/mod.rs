@@ -1,4 +1,5 @@
-//! A studio without networks: it paints simple faces from latents of 16 numbers. For tests, and for the page's tests.
+//! A studio without networks, for the tests of the server and of the page. It paints simple faces
+//! from latents of 16 numbers.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -10,10 +11,12 @@ use anyface_server::studio::{
 use image::imageops::{FilterType, resize};
 use image::{Rgb, RgbImage};
 
+/// Side of the images in pixels.
 const SIDE: u32 = 128;
+/// Numbers in a latent.
 const VALUES: usize = 16;
 
-/// The first is to be seen in every painted face.
+/// Example edits. Every painted face already shows the first.
 const IDEAS: [&str; 6] = [
     "with a white beard",
     "smiling",
@@ -23,20 +26,20 @@ const IDEAS: [&str; 6] = [
     "nothing",
 ];
 
-/// Words that it does not understand.
+/// Words that the painter does not understand.
 const UNCLEAR: [&str; 2] = ["glorbish", "zorple"];
 
-/// Paints faces, each in `pause`. It panics when asked for "panic", fails when asked for "failure", and the edit
-/// "nothing" changes nothing.
+/// Paints faces, each within `pause`. The prompt "panic" panics, the prompt "failure" fails, and
+/// the edit "nothing" has no effect.
 pub(crate) struct Painter {
     pub(crate) pause: Duration,
     pub(crate) name: &'static str,
-    /// Whether it reads photos.
+    /// Whether it inverts photos.
     pub(crate) inverts: bool,
 }
 
 impl Painter {
-    /// A painter as a server takes it.
+    /// A boxed painter, for `Server::start`.
     pub(crate) fn boxed(pause: Duration, name: &'static str) -> Box<dyn Studio> {
         Box::new(Self {
             pause,
@@ -66,7 +69,7 @@ impl Studio for Painter {
     }
 
     fn describer(&self) -> Option<Arc<dyn Describer>> {
-        Some(Arc::new(Onlooker))
+        Some(Arc::new(BrightnessDescriber))
     }
 
     fn make(
@@ -120,10 +123,10 @@ impl Studio for Painter {
     }
 }
 
-/// Sees how bright a face is.
-struct Onlooker;
+/// Describes the brightness of a face.
+struct BrightnessDescriber;
 
-impl Describer for Onlooker {
+impl Describer for BrightnessDescriber {
     fn describe(&self, face: &RgbImage) -> SeenFace {
         let sum: u64 = face.iter().map(|&value| u64::from(value)).sum();
         let bright = sum as f32 / 255.0 / face.len() as f32;
@@ -135,7 +138,7 @@ impl Describer for Onlooker {
     }
 }
 
-/// The words of a description that it does not understand.
+/// The words of a description that the painter does not understand.
 fn unclear(source: &FaceSource) -> Vec<String> {
     let FaceSource::Words { captions, .. } = source else {
         return Vec::new();
@@ -153,7 +156,7 @@ fn array(latent: &LatentValues) -> [f32; VALUES] {
     std::array::from_fn(|i| latent.0[i])
 }
 
-/// Numbers from 0 to 1 that follow from anything.
+/// Numbers from 0 to 1, derived from a hash.
 fn numbers(of: &impl Hash) -> [f32; VALUES] {
     std::array::from_fn(|i| {
         let mut hasher = DefaultHasher::new();
@@ -162,7 +165,7 @@ fn numbers(of: &impl Hash) -> [f32; VALUES] {
     })
 }
 
-/// A head with hair, eyes and a mouth, whose colours and shapes are the numbers.
+/// Paints a head with hair, eyes and a mouth. The numbers determine colours and shapes.
 fn paint(v: &[f32; VALUES]) -> RgbImage {
     let v = v.map(|x| x.clamp(0.0, 1.0));
     let color = |r: f32, g: f32, b: f32| Rgb([r, g, b].map(|c| (c * 255.0) as u8));

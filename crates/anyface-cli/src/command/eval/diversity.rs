@@ -9,11 +9,12 @@ use super::{Common, text};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Held-out captions to draw 16 faces for
+    /// Number of held-out captions; 16 faces are drawn for each
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
-    /// Measure LPIPS too, by these weights: torchvision's AlexNet or VGG-16, and those of LPIPS over it. Without, those that
-    /// `anyface pull alexnet` and `anyface pull lpips-alex` fetched
+    /// Weights for LPIPS: torchvision's AlexNet or VGG-16, and the weights of LPIPS for it.
+    /// Default: those of `anyface pull alexnet` and `anyface pull lpips-alex`; LPIPS is skipped
+    /// without them
     #[arg(long, num_args = 2, value_names = ["FEATURES", "WEIGHTS"])]
     lpips: Vec<PathBuf>,
     #[command(flatten)]

@@ -12,30 +12,33 @@ use image::RgbImage;
 use super::pictures::{FramingArgs, RecognizerArgs, report_left_out};
 use super::{Common, text};
 
-/// How near are generated faces, taken together, to real ones?
+/// How close is the distribution of generated faces to that of real faces?
 ///
-/// Fréchet and kernel distance, by the FID's Inception where its weights are there, by MobileFaceNet where its are, and by
-/// the bundle's image tower. Beside each stands that of as many other real faces: nothing can be nearer.
+/// Prints the Fréchet and the kernel distance in the features of the bundle's image tower, and in
+/// those of the FID's Inception and of MobileFaceNet if their weights are available. The reference
+/// next to each distance is that of two sets of real faces.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder of real pictures; renders for the built-in domain when left out
+    /// Folder of real pictures. Default: rendered portraits, for bundles of portraits
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
     #[command(flatten)]
     framing: FramingArgs,
-    /// Faces to draw; fewer where there are fewer than twice as many pictures
+    /// Number of faces to draw; at most half the number of real pictures
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
-    /// File with one description a line; without, portraits are drawn by held-out captions, others from seeds alone
+    /// File with one description per line. Default: held-out captions for portraits, no text for
+    /// other bundles
     #[arg(long, value_name = "FILE", conflicts_with = "unprompted")]
     captions: Option<PathBuf>,
-    /// Draw faces from seeds alone
+    /// Draw faces from seeds, without text
     #[arg(long)]
     unprompted: bool,
-    /// How typical the faces are, 0 (the mean) to 1 (as photographs are); the bundle's own when left out
+    /// Truncation ψ, 0 (the mean) to 1 (no truncation). Default: that of the bundle
     #[arg(long, value_name = "0..1")]
     truncation: Option<f64>,
-    /// Weights of the FID's Inception, or set ANYFACE_INCEPTION, or `anyface pull fid-inception` once
+    /// Weights of the FID's Inception, or set ANYFACE_INCEPTION. Default: those of
+    /// `anyface pull fid-inception`
     #[arg(long, value_name = "FILE")]
     inception: Option<PathBuf>,
     #[command(flatten)]
@@ -77,14 +80,14 @@ impl Args {
                 fid(&extractors, &mut renders, &mut generated, samples, *seed)?
             }
             None => bail!(
-                "--images: a folder of real pictures is needed, this bundle draws {}",
+                "--images: needs a folder of real pictures, because this bundle draws {}",
                 engine.config().domain.name()
             ),
         };
         self.common.print(&report, text::likeness)
     }
 
-    /// What is asked for; nothing for faces from seeds alone.
+    /// The prompts; empty for faces without text.
     fn prompts(&self, engine: &Engine) -> Result<Vec<Prompt>> {
         match &self.captions {
             Some(path) => Ok(Prompt::read(path)?),
@@ -97,12 +100,12 @@ impl Args {
     }
 }
 
-/// Whether faces of this bundle can be rendered.
+/// Whether the renderer draws faces of this domain.
 pub(super) fn is_builtin_domain(engine: &Engine) -> bool {
     engine.config().domain == Domain::Portraits
 }
 
-/// Face number `i`, by the prompts in turn.
+/// Draws face `i`. The prompts are used in turn; without prompts, the face is random.
 fn draw(
     engine: &Engine,
     prompts: &[Prompt],

@@ -8,23 +8,25 @@ use anyhow::{Context, Result};
 use super::pictures::{FramingArgs, RecognizerArgs, report_left_out};
 use super::{Common, text};
 
-/// Is an edited face still the same person's?
+/// Do edits preserve the identity?
 ///
-/// Pictures are inverted and edited at strength 0.5. A face is recognised when it is nearer to its own picture than to each
-/// of 99 others, to MobileFaceNet; with details, after what `edit` does to photographs. RFRR: how often it is nearer to it than the
-/// face that the plain crossover of layers makes. Shown: how much more often the bundle's probe, if it has one, sees what
-/// was asked for than before.
+/// Pictures are inverted and edited at strength 0.5. A face is recognised if MobileFaceNet places
+/// it closer to its own picture than to each of 99 others. "With details": the same after the
+/// compositing of `edit` on photographs. "RFRR": the share of edits that are closer to the picture
+/// than the edit by layer crossover. "Shown": by how much the edit raises the share of faces in
+/// which the bundle's probe sees the requested attribute.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder of at least 100 real pictures, of a person each
+    /// Folder of at least 100 real pictures, each of another person
     #[arg(long, value_name = "DIR", required_unless_present = "photographs")]
     images: Option<PathBuf>,
-    /// Training configuration whose held-out photographs are taken in its place, by its table [photographs]
+    /// Training config with a table [photographs]; uses its held-out photographs instead of a
+    /// folder
     #[arg(long, value_name = "CONFIG", conflicts_with = "images")]
     photographs: Option<PathBuf>,
     #[command(flatten)]
     framing: FramingArgs,
-    /// Pictures to invert and edit
+    /// Number of pictures to invert and edit
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
     #[command(flatten)]
@@ -38,7 +40,7 @@ impl Args {
         let Common { network, seed, .. } = &self.common;
         let samples = self.samples as usize;
         let recognizer = self.recognizer.find(&network.device())?.context(
-            "no recogniser: give the weights of MobileFaceNet with --recognizer or ANYFACE_RECOGNIZER",
+            "no recogniser: set the weights of MobileFaceNet by --recognizer or ANYFACE_RECOGNIZER",
         )?;
         let engine = network.engine()?;
         let wanted = samples.max(CANDIDATES);

@@ -1,4 +1,4 @@
-//! `anyface eval`: measures of a bundle.
+//! `anyface eval`: measures the quality of a bundle.
 
 mod diversity;
 mod fid;
@@ -17,37 +17,37 @@ use serde::Serialize;
 
 use super::network::NetworkArgs;
 
-/// Measure a bundle
+/// Measure the quality of a bundle
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
     suite: Suite,
 }
 
-/// What can be measured.
+/// The measurements.
 #[derive(Debug, clap::Subcommand)]
 enum Suite {
-    /// Does the face have what the words say?
+    /// Do faces have the attributes that captions name?
     Faithfulness(probed::FaithfulnessArgs),
-    /// Is what the words deny absent?
+    /// Do faces lack the attributes that captions deny?
     Denials(words::Args),
-    /// Are other languages and emoji understood as English is?
+    /// Are other languages and emoji understood as well as English?
     Languages(words::Args),
-    /// Do "slightly" and "very" give less and more?
+    /// Do "slightly" and "very" weaken and strengthen an attribute?
     Intensity(words::Args),
     /// Do different seeds give different faces of one description?
     Diversity(diversity::Args),
     /// Do edits change what they name, and nothing else?
     Manipulation(probed::ManipulationArgs),
-    /// How near are generated faces, taken together, to real ones?
+    /// How close is the distribution of generated faces to that of real faces?
     Fid(fid::Args),
-    /// Is a face found again by its words?
+    /// Is a generated face retrieved by its caption?
     Retrieval(retrieval::Args),
-    /// Is an edited face still the same person's?
+    /// Do edits preserve the identity?
     Identity(identity::Args),
 }
 
-/// Options of every suite.
+/// Options of all measurements.
 #[derive(Debug, clap::Args)]
 struct Common {
     /// First seed

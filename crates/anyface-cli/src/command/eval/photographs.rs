@@ -1,4 +1,4 @@
-//! Photographs that training held out.
+//! Captions of held-out photographs or of rendered portraits.
 
 use std::path::PathBuf;
 
@@ -8,17 +8,17 @@ use anyhow::{Result, bail};
 
 use super::fid::is_builtin_domain;
 
-/// Which faces are described.
+/// Source of the captions.
 #[derive(Debug, clap::Args)]
 pub(super) struct PhotographsArgs {
-    /// Training configuration whose held-out photographs are described, by its table [photographs]; portraits of the
-    /// built-in domain when left out
+    /// Training config with a table [photographs]; uses the captions of its held-out photographs.
+    /// Default: captions of rendered portraits
     #[arg(long, value_name = "CONFIG")]
     photographs: Option<PathBuf>,
 }
 
 impl PhotographsArgs {
-    /// Captions of `count` photographs at most, or of portraits without end.
+    /// Captions of at most `count` photographs, or of an endless series of portraits.
     pub(super) fn prompts(
         &self,
         engine: &Engine,
@@ -32,7 +32,7 @@ impl PhotographsArgs {
             }
             None if is_builtin_domain(engine) => Ok(Box::new(Prompt::rendered(seed))),
             None => bail!(
-                "this bundle draws {}: name the configuration of its captions with --photographs",
+                "this bundle draws {}: set --photographs to the training config of its captions",
                 engine.config().domain.name()
             ),
         }

@@ -1,4 +1,4 @@
-//! Real pictures to compare with.
+//! Options of the real pictures that faces are compared with.
 
 use std::path::{Path, PathBuf};
 
@@ -8,22 +8,22 @@ use anyface::recognizer::Recognizer;
 use anyface_train::eval::{FolderFaces, Framing};
 use anyhow::Result;
 
-/// How the face of a picture is found.
+/// How faces are cut out of pictures.
 #[derive(Debug, clap::Args)]
 pub(super) struct FramingArgs {
-    /// Cut every picture to this: left, top, width and height in pixels
+    /// Crop all pictures to this rectangle: left, top, width and height in pixels
     #[arg(long, value_name = "X,Y,W,H", value_parser = crop, requires = "images", conflicts_with = "detector")]
     crop: Option<Crop>,
-    /// Other weights of the face detector YuNet than the built-in ones, or set ANYFACE_DETECTOR; where that is empty, the
-    /// middle of a picture is taken as an aligned face
+    /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR. Default: the built-in weights.
+    /// If ANYFACE_DETECTOR is empty, the middle of a picture counts as an aligned face
     #[arg(long, value_name = "FILE", requires = "images")]
     detector: Option<PathBuf>,
 }
 
-/// Who tells persons apart.
+/// The face recogniser.
 #[derive(Debug, clap::Args)]
 pub(super) struct RecognizerArgs {
-    /// Weights of the recogniser MobileFaceNet, or set ANYFACE_RECOGNIZER
+    /// Weights of the face recogniser MobileFaceNet, or set ANYFACE_RECOGNIZER
     #[arg(long, value_name = "FILE")]
     recognizer: Option<PathBuf>,
 }
@@ -32,7 +32,7 @@ pub(super) struct RecognizerArgs {
 type Crop = [u32; 4];
 
 impl FramingArgs {
-    /// The faces of a folder, squares of `side` pixels, in the order that `seed` gives.
+    /// The faces of a folder, squares of `side` pixels, shuffled by `seed`.
     pub(super) fn faces(&self, folder: &Path, side: u32, seed: u64) -> Result<FolderFaces> {
         let framing = match self.crop {
             Some(crop) => Framing::Cropped(crop),
@@ -46,22 +46,23 @@ impl FramingArgs {
 }
 
 impl RecognizerArgs {
+    /// Opens the recogniser, if one is configured.
     pub(super) fn find(&self, device: &Device) -> Result<Option<Recognizer>> {
         Ok(Recognizer::find(self.recognizer.as_deref(), device)?)
     }
 }
 
-/// Says how many pictures were left out, if any.
+/// Prints how many pictures were skipped, if any.
 pub(super) fn report_left_out(faces: &FolderFaces) {
     if faces.left_out > 0 {
         eprintln!(
-            "anyface: no face found in {} pictures, which are left out",
+            "anyface: no face found in {} pictures, which are skipped",
             faces.left_out
         );
     }
 }
 
-/// `X,Y,W,H`.
+/// Parses `X,Y,W,H`.
 fn crop(text: &str) -> Result<Crop, String> {
     let numbers: Option<Vec<u32>> = text
         .split(',')

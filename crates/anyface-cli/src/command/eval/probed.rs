@@ -1,4 +1,4 @@
-//! Suites by the probe alone.
+//! `anyface eval faithfulness` and `manipulation`.
 
 use anyface_train::eval::{faithfulness, manipulation};
 use anyhow::Result;
@@ -8,7 +8,7 @@ use super::{Common, text};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct FaithfulnessArgs {
-    /// Held-out captions to draw a face for
+    /// Number of held-out captions; a face is drawn for each
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
     #[command(flatten)]
@@ -19,7 +19,7 @@ pub(super) struct FaithfulnessArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ManipulationArgs {
-    /// Rendered faces to invert and edit
+    /// Number of rendered faces to invert and edit
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
     #[command(flatten)]

@@ -8,16 +8,17 @@ use anyhow::Result;
 use super::photographs::PhotographsArgs;
 use super::{Common, text};
 
-/// Is a face found again by its words?
+/// Is a generated face retrieved by its caption?
 ///
-/// R-precision: how often the caption of a generated face is nearer to it than each of 99 other captions, by the cosine of
-/// the bundle's towers; and the same of pictures of the described faces.
+/// R-precision: how often a generated face is closer to its own caption than to each of 99 others,
+/// by cosine similarity in the bundle's towers. The reference is the same for real pictures of the
+/// captions' faces.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Captions to draw a face for
+    /// Number of captions; a face is drawn for each
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
-    /// File with one description a line, at least 100; held-out captions of portraits when left out
+    /// File with at least 100 descriptions, one per line. Default: held-out captions of portraits
     #[arg(long, value_name = "FILE", conflicts_with = "photographs")]
     captions: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Measures as tables for people.
+//! Tables of the measurements, for the terminal.
 
 use anyface_train::eval::{
     Diversity, Faithfulness, Identity, Intensity, Likeness, Manipulation, Retrieval, Words,
@@ -109,7 +109,8 @@ pub(super) fn diversity(report: &Diversity) -> String {
     );
     if let Some(lpips) = report.perceptual {
         text += &format!(
-            "LPIPS between faces {:.3}, renders {:.3}\nLPIPS to the described face {:.3}, renders {:.3}\n",
+            "LPIPS between faces {:.3}, renders {:.3}\n\
+             LPIPS to the described face {:.3}, renders {:.3}\n",
             lpips.lpips,
             lpips.reference_lpips,
             lpips.lpips_to_truth,

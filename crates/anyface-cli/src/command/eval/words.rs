@@ -1,4 +1,4 @@
-//! Suites of kinds of words, by the probe alone.
+//! `anyface eval denials`, `languages` and `intensity`.
 
 use anyface::Engine;
 use anyface_train::eval::{denials, intensity, languages};
@@ -9,7 +9,7 @@ use super::{Common, text};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Captions, of each language where there are several; seeds, for the intensity
+    /// Number of captions, for each language; number of seeds for intensity
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
     #[command(flatten)]
@@ -35,12 +35,12 @@ impl Args {
         self.common.print(&report, text::intensity)
     }
 
-    /// The engine of a bundle that draws what the captions speak of.
+    /// The engine. An error if the bundle does not draw portraits, which the captions describe.
     fn engine(&self) -> Result<Engine> {
         let engine = self.common.network.engine()?;
         if !is_builtin_domain(&engine) {
             bail!(
-                "this bundle draws {}: the captions of this suite are of portraits",
+                "this bundle draws {}, but the captions of this measurement describe portraits",
                 engine.config().domain.name()
             );
         }
