@@ -4,5 +4,5 @@ from .nodes import AnyfaceExtension
 
 
 async def comfy_entrypoint() -> AnyfaceExtension:
-    """The extension that ComfyUI loads."""
+    """Returns the extension; ComfyUI calls this."""
     return AnyfaceExtension()

@@ -1,4 +1,4 @@
-"""Nodes for ComfyUI: faces from words, and changes of faces in words.
+"""Nodes for ComfyUI: generate faces from words, edit faces with words.
 
 ComfyUI's images are tensors ``[N, H, W, 3]`` of floats from 0 to 1.
 """
@@ -18,28 +18,28 @@ Faces = io.Custom("ANYFACE_LATENTS")
 
 @functools.lru_cache(maxsize=2)
 def pipeline(model: str) -> anyface.Pipeline:
-    """The pipeline of a bundle, kept between two runs."""
+    """The pipeline of a bundle, cached between runs."""
     return anyface.Pipeline.from_pretrained(model)
 
 
 def to_images(pixels: np.ndarray) -> torch.Tensor:
-    """ComfyUI's images of pixels ``[N, H, W, 3]``."""
+    """Converts pixels ``[N, H, W, 3]`` to ComfyUI's images."""
     return torch.from_numpy(pixels.astype(np.float32) / 255)
 
 
 def to_pixels(images: torch.Tensor) -> np.ndarray:
-    """Pixels ``[N, H, W, 3]`` of ComfyUI's images."""
+    """Converts ComfyUI's images to pixels ``[N, H, W, 3]``."""
     return np.rint(images.cpu().numpy().clip(0, 1) * 255).astype(np.uint8)
 
 
 def model_input() -> io.String.Input:
-    """Which bundle to use."""
-    tip = "portraits, which is built in, a folder, or a bundle that `anyface pull` made"
+    """The input that selects the bundle."""
+    tip = "portraits (built in), a folder, or a bundle that `anyface pull` made"
     return io.String.Input("model", default="portraits", tooltip=tip)
 
 
 class GenerateFaces(io.ComfyNode):
-    """Faces from words."""
+    """Generates faces from words."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -47,7 +47,7 @@ class GenerateFaces(io.ComfyNode):
             node_id="AnyfaceGenerate",
             display_name="Generate faces",
             category=CATEGORY,
-            description="Draws faces that fit a description. Each sentence is read alone.",
+            description="Draws faces that fit a description. Each sentence is read separately.",
             inputs=[
                 io.String.Input("prompt", multiline=True, default="an old sailor"),
                 io.Int.Input("batch_size", default=1, min=1, max=64),
@@ -64,7 +64,7 @@ class GenerateFaces(io.ComfyNode):
 
 
 class EditFaces(io.ComfyNode):
-    """Changes of faces in words."""
+    """Edits faces with words."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -72,7 +72,7 @@ class EditFaces(io.ComfyNode):
             node_id="AnyfaceEdit",
             display_name="Edit faces",
             category=CATEGORY,
-            description="Changes faces in words, again and again: its latents go into the next.",
+            description="Edits faces with words. Connect the latents to another edit to continue.",
             inputs=[
                 Faces.Input("latents"),
                 io.String.Input("prompt", multiline=True, default="smiling"),
@@ -91,7 +91,7 @@ class EditFaces(io.ComfyNode):
 
 
 class EditPhotographs(io.ComfyNode):
-    """Changes of the largest face of each picture."""
+    """Edits the largest face of each picture."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -99,7 +99,7 @@ class EditPhotographs(io.ComfyNode):
             node_id="AnyfaceEditPhotographs",
             display_name="Edit faces of pictures",
             category=CATEGORY,
-            description="Changes the largest face of each picture; all else keeps its details.",
+            description="Edits the largest face of each picture and keeps the rest.",
             inputs=[
                 io.Image.Input("images"),
                 io.String.Input("prompt", multiline=True, default="smiling"),
@@ -119,7 +119,7 @@ class EditPhotographs(io.ComfyNode):
 
 
 class AnyfaceExtension(ComfyExtension):
-    """What ComfyUI loads."""
+    """The extension with all nodes."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return [GenerateFaces, EditFaces, EditPhotographs]
