@@ -6,6 +6,7 @@ use anyface::image::Color;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::picture::{Cut, Picture};
@@ -118,12 +119,19 @@ pub(super) fn tensor<'a>(
     size: usize,
     device: &Device,
 ) -> Tensor<4> {
+    let pictures: Vec<&[u8]> = pictures.collect();
+    let pixels = size * size;
+    let mut values = vec![0.0f32; pictures.len() * 3 * pixels];
+    values
+        .par_chunks_mut(pixels)
+        .enumerate()
+        .for_each(|(place, plane)| {
+            let channel = pictures[place / 3].iter().skip(place % 3).step_by(3);
+            for (value, &level) in plane.iter_mut().zip(channel) {
+                *value = f32::from(level) / 127.5 - 1.0;
+            }
+        });
     let shape = [pictures.len(), 3, size, size];
-    let values: Vec<f32> = pictures
-        .flat_map(|pixels| (0..3).map(move |channel| &pixels[channel..]))
-        .flat_map(|pixels| pixels.iter().step_by(3))
-        .map(|&value| f32::from(value) / 127.5 - 1.0)
-        .collect();
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
