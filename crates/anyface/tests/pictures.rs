@@ -90,7 +90,10 @@ fn grey_pictures_of_8_and_16_bits_are_grey() {
 fn files_that_are_not_pictures_give_a_one_line_error() {
     assert_one_line(read_picture(&fixture("no_such.png")), "no_such.png");
     assert_one_line(read_picture(&fixture("pictures")), "pictures");
-    assert_one_line(read_picture(&fixture("README.md")), "README.md: no picture");
+    assert_one_line(
+        read_picture(&fixture("README.md")),
+        "README.md: not a picture",
+    );
     assert_one_line(
         decode_picture([], "empty.jpg"),
         "empty.jpg: the file is empty",
