@@ -11,11 +11,11 @@ use super::{StoredNoise, Truncation};
 pub enum MapperKind {
     /// The text stream changes a random latent.
     Streams,
-    /// A prior p(w | text) generates one by flow matching.
+    /// A prior p(w | text) generates a latent by flow matching.
     FlowPrior,
     /// A flow prior of the standard normals that make `z`; edits use the text stream.
     FlowPriorZ,
-    /// clip2latent's diffusion prior generates one from a CLIP feature.
+    /// clip2latent's diffusion prior generates a latent from a CLIP feature.
     Clip2latent,
     /// The memory and the mapper of the released AnyFace++.
     AnyfacePlus,

@@ -59,7 +59,7 @@ impl BundleConfig {
         match found == expected {
             true => Ok(()),
             false => Err(format!(
-                "{field}: it draws {found} normals, `z` is made of {expected}"
+                "{field}: it generates {found} normals, `z` needs {expected}"
             )),
         }
     }
