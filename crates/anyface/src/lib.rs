@@ -20,7 +20,7 @@
 //! | to | start at |
 //! |---|---|
 //! | generate, edit and interpolate faces | [`Engine`] |
-//! | sign pictures, and tell whether one is AI-generated | [`provenance`] |
+//! | sign pictures, and check whether one is AI-generated | [`provenance`] |
 //! | find faces in photographs and paste them back | [`photograph::Photograph`] |
 //! | run your own networks | [`Bundle`], [`convert`](mod@convert) |
 //! | use a single network | [`stylegan2`], [`clip`], [`mapper`], [`inversion`], [`identity`], [`lpips`] |

@@ -59,7 +59,7 @@ fn assert_one_line<T>(result: Result<T, Error>, name: &str) -> String {
 }
 
 #[test]
-fn every_kind_of_file_is_the_same_picture_upright() {
+fn every_format_gives_the_same_upright_picture() {
     for path in files(false) {
         let picture = read_picture(&path).unwrap();
         assert_eq!(picture.dimensions(), (48, 32), "{}", path.display());

@@ -118,9 +118,9 @@ pub(super) fn sentence(seen: &SeenAttributes) -> String {
 }
 
 /// See [`SeenAttributes::shows`].
-pub(super) fn shows(seen: &SeenAttributes, asked: &str) -> bool {
-    let asked = format!(" {} ", asked.to_lowercase());
-    let names = |words: &str| asked.contains(&format!(" {words} "));
+pub(super) fn shows(seen: &SeenAttributes, text: &str) -> bool {
+    let text = format!(" {} ", text.to_lowercase());
+    let names = |words: &str| text.contains(&format!(" {words} "));
     let color = |&(attribute, color): &Phrase| {
         is_sure(seen, attribute) && !is_sure(seen, Bald) && names(&format!("{color} hair"))
     };

@@ -108,10 +108,10 @@ mod tests {
 
     #[test]
     fn networks_select_the_mapper() {
-        let way = |networks: &[&str]| MapperKind::of_networks(|name| networks.contains(&name));
-        assert_eq!(way(&["generator"]), MapperKind::Optimization);
-        assert_eq!(way(&["clip2latent"]), MapperKind::Clip2latent);
-        assert_eq!(way(&["image_map"]), MapperKind::AnyfacePlus);
-        assert_eq!(way(&["clip2latent", "text_stream"]), MapperKind::Streams);
+        let kind = |networks: &[&str]| MapperKind::of_networks(|name| networks.contains(&name));
+        assert_eq!(kind(&["generator"]), MapperKind::Optimization);
+        assert_eq!(kind(&["clip2latent"]), MapperKind::Clip2latent);
+        assert_eq!(kind(&["image_map"]), MapperKind::AnyfacePlus);
+        assert_eq!(kind(&["clip2latent", "text_stream"]), MapperKind::Streams);
     }
 }

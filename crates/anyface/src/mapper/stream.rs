@@ -150,7 +150,7 @@ impl Stream {
         w_c: Option<Tensor<2>>,
     ) -> Mapped {
         let (features, absent) = match &self.memory {
-            Some(memory) => remember(memory, features, absent),
+            Some(memory) => pass_memory(memory, features, absent),
             None => (features, absent),
         };
         let [batch, ..] = features.dims();
@@ -191,21 +191,21 @@ impl Stream {
 
 /// Passes captions through the memory: features `[N, C, E]` to `[N, C·B, E]`, `absent` `[N, C]` to
 /// `[N, C·B]`.
-fn remember(
+fn pass_memory(
     memory: &Memory,
     features: Tensor<3>,
     absent: Option<Tensor<2, Bool>>,
 ) -> (Tensor<3>, Option<Tensor<2, Bool>>) {
     let [batch, captions, width] = features.dims();
-    let answers = memory.forward(features.reshape([batch * captions, width]));
-    let [_, banks, _] = answers.dims();
+    let outputs = memory.forward(features.reshape([batch * captions, width]));
+    let [_, banks, _] = outputs.dims();
     let absent = absent.map(|absent| {
         let absent: Tensor<3, Bool> = absent.unsqueeze_dim(2);
         absent
             .repeat_dim(2, banks)
             .reshape([batch, captions * banks])
     });
-    (answers.reshape([batch, captions * banks, width]), absent)
+    (outputs.reshape([batch, captions * banks, width]), absent)
 }
 
 #[cfg(test)]
