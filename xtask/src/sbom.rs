@@ -58,8 +58,8 @@ mod tests {
     use super::*;
     use crate::packages::Packages;
 
-    /// The command links `a`, which links `b`. `c` is a dev-dependency, and `d` belongs to a feature
-    /// that is not enabled.
+    /// The command links `a`, which links `b`. `c` is a dev-dependency, and `d` belongs to a
+    /// feature that is not enabled.
     fn packages() -> Packages {
         let package = |name: &str, license: &str| {
             json!({

@@ -98,9 +98,9 @@ impl Pipeline {
     /// Generate `num_images_per_prompt` faces for each description.
     ///
     /// Each sentence of a description is encoded separately, so long descriptions are not
-    /// truncated. Face i of a description uses the seed `seed + i` and does not depend on the number
-    /// of faces. `truncation`, from 0 (the mean face) to 1 (the full variety), applies to what the
-    /// description does not determine; None selects the bundle's default.
+    /// truncated. Face i of a description uses the seed `seed + i` and does not depend on the
+    /// number of faces. `truncation`, from 0 (the mean face) to 1 (the full variety), applies to
+    /// what the description does not determine; None selects the bundle's default.
     ///
     /// Raises ValueError for an empty description, no faces, or a truncation outside its range.
     #[pyo3(signature = (prompt, *, num_images_per_prompt=1, seed=0, truncation=None))]

@@ -224,7 +224,7 @@ fn faces_are_counted_from_the_largest() {
     assert!(found.is_sorted_by(|a, b| a.area() >= b.area()));
     let count = found.len();
     let line = assert_one_line(open(count), "faces.png");
-    let end = format!("there is no face {count}: {count} found, the largest is 0");
+    let end = format!("there is no face {count}: {count} found, numbered from 0 (the largest)");
     assert!(line.ends_with(&end), "{line}");
 }
 

@@ -110,7 +110,7 @@ pub(super) fn sentence(seen: &SeenAttributes) -> String {
         text += ", wearing ";
         text += &list(&wearing);
     }
-    if let Some(expression) = most(seen, EXPRESSIONS) {
+    if let Some(expression) = most_probable(seen, EXPRESSIONS) {
         text += ", ";
         text += expression;
     }
@@ -146,13 +146,13 @@ fn person(seen: &SeenAttributes) -> String {
         return format!("{bald} {}", by_gender("girl", "child", "boy"));
     }
     let ages = [(Elderly, "n old"), (Young, " young")];
-    let age = most(seen, &ages).unwrap_or_default();
+    let age = most_probable(seen, &ages).unwrap_or_default();
     format!("{age}{bald} {}", by_gender("woman", "person", "man"))
 }
 
 /// E.g. "long curly red hair"; `None` if the face is bald or nothing is known of its hair.
 fn hair(seen: &SeenAttributes) -> Option<String> {
-    let words = [LENGTHS, SHAPES, COLORS].map(|group| most(seen, group));
+    let words = [LENGTHS, SHAPES, COLORS].map(|group| most_probable(seen, group));
     let words: Vec<_> = words.into_iter().flatten().chain(["hair"]).collect();
     (words.len() > 1 && !is_sure(seen, Bald)).then(|| words.join(" "))
 }
@@ -162,16 +162,16 @@ fn is_sure(seen: &SeenAttributes, attribute: Attribute) -> bool {
 }
 
 /// The phrase of the most probable attribute, if its probability is at least [`SURE`].
-fn most(seen: &SeenAttributes, phrases: &[Phrase]) -> Option<&'static str> {
+fn most_probable(seen: &SeenAttributes, phrases: &[Phrase]) -> Option<&'static str> {
     let likely = phrases.iter().filter(|(a, _)| is_sure(seen, *a));
     likely
         .max_by(|(a, _), (b, _)| seen.confidence(*a).total_cmp(&seen.confidence(*b)))
         .map(|(_, words)| *words)
 }
 
-/// The phrase of each group, see [`most`].
+/// The phrase of each group, see [`most_probable`].
 fn surest(seen: &SeenAttributes, groups: &[&[Phrase]]) -> Vec<String> {
-    let words = groups.iter().filter_map(|group| most(seen, group));
+    let words = groups.iter().filter_map(|group| most_probable(seen, group));
     words.map(str::to_owned).collect()
 }
 
