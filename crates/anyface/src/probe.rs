@@ -15,6 +15,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{convolve, halve};
 
+/// Slope of the leaky ReLU below 0.
 const SLOPE: f64 = 0.1;
 
 /// Sizes of a [`Probe`].

@@ -14,6 +14,7 @@ const WOMAN_BELOW: f32 = 0.4;
 /// An attribute and its phrase.
 type Phrase = (Attribute, &'static str);
 
+// Adjectives of "hair".
 const LENGTHS: &[Phrase] = &[(LongHair, "long"), (ShortHair, "short")];
 const SHAPES: &[Phrase] = &[
     (CurlyHair, "curly"),
@@ -72,6 +73,7 @@ const WEARING: &[&[Phrase]] = &[
     &[(HeavyMakeup, "make-up"), (WearingLipstick, "lipstick")],
 ];
 
+/// Facial expressions, at the end of the sentence.
 const EXPRESSIONS: &[Phrase] = &[
     (Smiling, "smiling"),
     (Frowning, "frowning"),

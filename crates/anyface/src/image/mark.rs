@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::xmp;
 
+// Keywords of the text chunks. PNG defines `Software`, the XMP specification (part 3) the last one.
 const AI_GENERATED: &str = "AI-Generated";
 const MODEL: &str = "Model";
 const PROMPT: &str = "Prompt";

@@ -4,10 +4,12 @@ use roxmltree::Document;
 
 use super::Mark;
 
+// XML namespaces.
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const IPTC: &str = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/";
 const ANYFACE: &str = "https://anyface.github.io/ns/1.0/";
+
 /// IPTC's digital source type of pictures made by a trained model, which search engines recognise.
 const TRAINED_ALGORITHMIC_MEDIA: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";

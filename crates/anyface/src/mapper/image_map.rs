@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::FullyConnected;
 
-/// Learning-rate multiplier of every layer.
+/// Learning-rate multiplier of every layer: rosinality's default `lr_mlp`.
 const LR_MULTIPLIER: f64 = 0.01;
 
 /// Sizes of an [`ImageMap`].

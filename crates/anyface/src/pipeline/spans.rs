@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use super::edit::NEUTRAL;
 use super::{Description, Engine};
 use crate::Error;
 use crate::bundle::Truncation;
@@ -13,9 +14,6 @@ const FACES: u64 = 3;
 /// caption words, each with one inserted word without meaning for a face. On the same sentences,
 /// the threshold finds inserted words with precision 0.72 and recall 0.77.
 const UNDERSTOOD: f32 = 0.016;
-
-/// Text without any request.
-const NEUTRAL: &str = "a face";
 
 /// Words that do not describe a face, in the languages of the training captions.
 #[rustfmt::skip]
