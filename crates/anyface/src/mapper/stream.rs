@@ -158,7 +158,7 @@ impl Stream {
         let queries = self.queries.val().unsqueeze::<3>().repeat_dim(0, batch);
         let mut tokens = vec![queries, self.embed.forward(features)];
         let latent = self.embed_latent.as_ref().map(|embed| {
-            let w_c = w_c.expect("a stream that reads a latent is given one");
+            let w_c = w_c.expect("a stream that reads a latent needs `w_c`");
             tokens.push(embed.forward(w_c.clone()).unsqueeze_dim(1));
             w_c
         });
