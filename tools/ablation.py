@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What each part of the mapper's loss earns: trains it whole and without each part, on the same budget and three seeds, and prints
-docs/ABLATION.md's table.
+"""Ablation of the mapper's loss: trains the mapper with the full loss and without each part, with the same budget and three
+seeds, and prints the table of docs/ABLATION.md.
 
     tools/ablation.py configs/photographs/mapper.toml configs/photographs/probe.toml --set run.steps=250
 
-The first configuration is varied, its bundle copied for every run; the second names the photographs whose held-out captions
-measure. Each run may have a smaller budget by `--set`. Runs that are there already are not made again.
+The first configuration is varied; every run uses a copy of its bundle. The second configuration names the photographs whose
+held-out captions are used for evaluation. `--set` reduces the budget of each run. Finished runs are not repeated.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SAMPLES = {"faithfulness": 300, "retrieval": 300, "diversity": 8}
 
 
 def over(below, above):
-    """Both tables merged; what `above` says counts."""
+    """Merges two tables; `above` overrides `below`."""
     merged = dict(below)
     for key, value in above.items():
         is_table = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -49,14 +49,14 @@ def over(below, above):
 
 
 def read(path):
-    """A configuration with what its `base` says."""
+    """A configuration merged with its `base`."""
     table = tomllib.loads(path.read_text())
     base = table.pop("base", None)
     return over(read(path.parent / base), table) if base else table
 
 
 def changed(base, settings):
-    """The text of a configuration that is `base` but for some settings, `TABLE.KEY` to TOML."""
+    """The text of a configuration derived from `base`; `settings` map `TABLE.KEY` to TOML values."""
     tables = {"": [f'base = "{base.resolve()}"']}
     for key, value in settings.items():
         table, _, name = key.rpartition(".")
@@ -66,7 +66,7 @@ def changed(base, settings):
 
 
 def run(arguments, variant, seed):
-    """The measures of one run, by suite."""
+    """Trains and evaluates one run; returns its measures by suite."""
     name = f"{variant.replace('−', 'no-')}-{seed}".lower()
     folder = arguments.out / name
     result = folder / "measures.json"
@@ -103,10 +103,10 @@ def main():
     parser.add_argument("photographs", type=pathlib.Path)
     parser.add_argument("--anyface", default="target/release/anyface")
     parser.add_argument("--out", type=pathlib.Path, default="runs/ablation")
-    parser.add_argument("--set", nargs="*", default=[], metavar="TABLE.KEY=VALUE", help="in place of the configuration's")
+    parser.add_argument("--set", nargs="*", default=[], metavar="TABLE.KEY=VALUE", help="override the configuration")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=1, help="runs at once")
-    parser.add_argument("--threads", type=int, help="threads of each; all cores when left out")
+    parser.add_argument("--workers", type=int, default=1, help="concurrent runs")
+    parser.add_argument("--threads", type=int, help="threads of each run; default: all cores")
     arguments = parser.parse_args()
     with ThreadPoolExecutor(arguments.workers) as pool:
         seeds = range(1, arguments.seeds + 1)

@@ -4,4 +4,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| anyface_fuzz::read_behind(b"\x80\x04", data));
+fuzz_target!(|data: &[u8]| anyface_fuzz::read_after(b"\x80\x04", data));

@@ -1,4 +1,4 @@
-//! What a picture says of its making: text, XMP and content credentials.
+//! Provenance of a picture: text chunks, XMP and content credentials.
 
 #![no_main]
 

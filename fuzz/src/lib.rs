@@ -23,7 +23,7 @@ pub fn read_path(path: &Path) {
 }
 
 /// [`read`] for `data` after the magic bytes of a container.
-pub fn read_behind(magic: &[u8], data: &[u8]) {
+pub fn read_after(magic: &[u8], data: &[u8]) {
     read([magic, data].concat());
 }
 

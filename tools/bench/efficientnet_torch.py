@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Time EfficientNet-Lite0's features of 16 images of 128 pixels in PyTorch and in anyface, in turns.
+"""Time EfficientNet-Lite0's features of 16 images of 128 pixels in PyTorch and in anyface, alternately.
 
     OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0 MALLOC_MMAP_MAX_=0 \\
     MALLOC_TRIM_THRESHOLD_=99999999999 MALLOC_TOP_PAD_=268435456 \\
         python3 tools/bench/efficientnet_torch.py target/release/anyface --threads 2
 
-Without the variables PyTorch takes half as long again. Channels last, batch norms folded, weights
-frozen, f32 and bf16 by autocast: the faster is PyTorch's time. Prints one JSON line for forward and
-one for forward and backward to the images.
+Without the variables, PyTorch takes 1.5 times as long. It uses channels-last memory, folded batch
+norms and frozen weights, in f32 and in bf16 by autocast; the faster one counts. Prints one JSON line
+for the forward pass and one for the forward and backward pass with respect to the images.
 """
 import argparse, json, math, statistics, subprocess, time
 import torch
 import torch.nn.functional as F
 
 BATCH, SIDE = 16, 128
-# Blocks, kernel, stride of the first, expansion, channels in and out.
+# Blocks, kernel, stride of the first block, expansion, input and output channels.
 STAGES = [
     (1, 3, 1, 1, 32, 16), (2, 3, 2, 6, 16, 24), (2, 5, 2, 6, 24, 40), (3, 3, 2, 6, 40, 80),
     (3, 5, 1, 6, 80, 112), (4, 5, 2, 6, 112, 192), (1, 3, 1, 6, 192, 320),
@@ -89,7 +89,7 @@ def timed(call, runs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("anyface", help="the binary")
+    parser.add_argument("anyface", help="path of the binary")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5)

@@ -1,9 +1,9 @@
-"""Writes checkpoints of full size with random weights, in the layouts of the released files.
+"""Writes checkpoints with random weights in the size and layout of the released files.
 
     python tools/bench/full_size.py FOLDER PORTRAITS
 
-FOLDER gets ffhq.pkl (NVIDIA's StyleGAN2, config F, 1024 pixels), ViT-B-32.pt (OpenAI's CLIP, TorchScript) and bundle/ with a
-mapper between them; PORTRAITS is models/portraits, which the mapper takes the form of. Needs torch, safetensors.
+Writes ffhq.pkl (NVIDIA's StyleGAN2, config F, 1024 pixels), ViT-B-32.pt (OpenAI's CLIP, TorchScript) and bundle/ with a mapper
+between them to FOLDER. PORTRAITS is models/portraits, whose mapper has the same architecture. Needs torch and safetensors.
 """
 
 import json
@@ -23,7 +23,7 @@ def channels(side):
     return min(32768 // side, 512)
 
 
-# NVIDIA's pickles: every module is a call of this function on what it consists of.
+# In NVIDIA's pickles, every module is a call of this function with the content of the module.
 persistence = types.ModuleType("torch_utils.persistence")
 sys.modules["torch_utils"] = types.ModuleType("torch_utils")
 sys.modules["torch_utils.persistence"] = persistence
@@ -108,7 +108,7 @@ class Node(torch.nn.Module):
 
 
 def towers():
-    """OpenAI's names; floats of convolutions, matrices and their biases are halves."""
+    """Tensors under OpenAI's names; convolutions, matrices and their biases are in half precision."""
     e, half = 512, torch.float16
     tensors = {"positional_embedding": torch.randn(77, 512) * 0.01, "text_projection": torch.randn(512, e, dtype=half) / 23}
     tensors |= {"logit_scale": torch.tensor(4.6052), "token_embedding.weight": torch.randn(49408, 512) * 0.02}
@@ -145,7 +145,7 @@ def scripted(tensors):
 
 
 def mapper(folder, portraits):
-    """The text stream of the built-in bundle in other widths, and the fields of its config that no checkpoint has."""
+    """Writes the built-in bundle's text stream with other widths, and the config fields that no checkpoint contains."""
     config = json.loads((portraits / "config.json").read_text())
     stream = config["text_stream"]
     hidden, width = stream["hidden"], stream["transformer"]["width"]

@@ -1,4 +1,4 @@
-"""Writes small files of common kinds with torch.
+"""Writes small files in common formats with torch.
 
     python tools/parity/files.py <folder with nvidia_resnet_clamp2.io.safetensors> <NVlabs/stylegan2-ada-pytorch>
 

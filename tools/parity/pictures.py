@@ -1,4 +1,4 @@
-"""Writes crates/anyface/tests/fixtures/pictures: one small picture in all supported kinds of files.
+"""Writes crates/anyface/tests/fixtures/pictures: one small picture in all supported formats.
 
     pip install pillow
     python tools/parity/pictures.py

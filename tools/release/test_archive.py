@@ -1,4 +1,4 @@
-"""The archive of ``cargo xtask dist``, as somebody who downloads it has it."""
+"""The archive of ``cargo xtask dist``, unpacked as after a download."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 @pytest.fixture(scope="session")
 def archive():
-    """The archive, just made."""
+    """A new archive."""
     made = subprocess.run(
         ["cargo", "xtask", "dist"], check=True, capture_output=True, text=True
     )
@@ -21,7 +21,7 @@ def archive():
 
 @pytest.fixture(scope="session")
 def release(archive, tmp_path_factory):
-    """The folder that it unpacks to."""
+    """The folder in the unpacked archive."""
     place = tmp_path_factory.mktemp("release")
     with tarfile.open(archive) as packed:
         packed.extractall(place, filter="data")
@@ -30,7 +30,7 @@ def release(archive, tmp_path_factory):
     return folder
 
 
-def test_checksums_are_right(archive, release):
+def test_checksums_match(archive, release):
     sums = archive.with_name(f"{archive.name}.sha256")
     subprocess.run(["sha256sum", "--check", sums.name], cwd=archive.parent, check=True)
     subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=release, check=True)
@@ -39,14 +39,14 @@ def test_checksums_are_right(archive, release):
     assert listed == files - {"SHA256SUMS"}
 
 
-def test_the_command_runs_where_it_is_unpacked(release, tmp_path):
+def test_the_command_runs_from_the_unpacked_folder(release, tmp_path):
     face = tmp_path / "face.png"
     command = [release / "anyface", "generate", "a young queen", "-o", face]
     subprocess.run(command, check=True, cwd=tmp_path, env={})
     assert face.read_bytes().startswith(b"\x89PNG")
 
 
-def test_shells_and_man_read_what_is_for_them(release):
+def test_completions_and_manual_pages_are_complete(release):
     completions = release / "completions"
     subprocess.run(["bash", "-n", completions / "anyface.bash"], check=True)
     assert "anyface" in (completions / "_anyface").read_text().splitlines()[0]
@@ -54,20 +54,20 @@ def test_shells_and_man_read_what_is_for_them(release):
     assert {"anyface.1", "anyface-generate.1", "anyface-serve.1"} <= pages
 
 
-def test_the_bill_of_materials_is_valid_and_whole(release):
+def test_the_bill_of_materials_is_valid_and_complete(release):
     text = (release / "sbom.cdx.json").read_text()
     assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None
     bill = json.loads(text)
     components = {component["bom-ref"]: component for component in bill["components"]}
     names = {component["name"] for component in components.values()}
-    # Linked; and what only builds or tests use.
+    # Linked packages, but none that only builds or tests use.
     assert {"anyface", "burn", "tokio"} <= names and not {"assert_cmd", "xtask"} & names
     for reference, component in components.items():
         assert component.get("licenses"), f"{reference}: no licence"
         assert component["name"].startswith("anyface") or component["hashes"], reference
 
 
-def test_what_is_linked_has_its_licence_beside_it(release):
+def test_linked_packages_have_their_licence_texts(release):
     bill = json.loads((release / "sbom.cdx.json").read_text())
     texts = {folder.name for folder in (release / "licenses").iterdir()}
     linked = {
@@ -75,6 +75,6 @@ def test_what_is_linked_has_its_licence_beside_it(release):
         for component in bill["components"]
         if "hashes" in component
     }
-    # Some authors publish a crate without the text of its licence.
+    # Some crates are published without their licence text.
     assert len(linked & texts) > 0.9 * len(linked), sorted(linked - texts)
     assert {"models-portraits-README.md", "crates-anyface-assets-README.md"} <= texts

@@ -1,7 +1,7 @@
-"""The nodes of ComfyUI, against a stand-in of the part of its V3 interface that they use.
+"""The ComfyUI nodes with a mock of the V3 interface that they use.
 
-ComfyUI is on no package registry. The stand-in has the names and the arguments of
-``comfy_api/latest/_io.py`` and ``comfy_api/latest/__init__.py``, and nothing of torch but an array.
+ComfyUI is not in a package registry. The mock has the names and arguments of
+``comfy_api/latest/_io.py`` and ``comfy_api/latest/__init__.py``. Its torch tensor is only an array.
 """
 
 import abc
@@ -20,7 +20,7 @@ FOLDER = pathlib.Path(__file__).parents[2] / "integrations/comfyui"
 
 
 class Tensor:
-    """As much of torch's tensor as the nodes may use."""
+    """The methods of torch's tensor that the nodes use."""
 
     def __init__(self, array):
         self.array = array
@@ -33,7 +33,7 @@ class Tensor:
 
 
 def kind(*arguments):
-    """A type of inputs and outputs; its inputs take `id` and these arguments by name."""
+    """A type of inputs and outputs. Inputs accept `id` and these keyword arguments."""
 
     class Input:
         def __init__(self, id, *, tooltip=None, **options):
@@ -80,7 +80,7 @@ class ComfyExtension(abc.ABC):
 
 @pytest.fixture(scope="module")
 def nodes():
-    """The nodes by their id, as ComfyUI finds them."""
+    """The nodes by id, loaded like in ComfyUI."""
     numbers = ("default", "min", "max", "step")
     io = types.SimpleNamespace(
         ComfyNode=ComfyNode,
@@ -92,13 +92,13 @@ def nodes():
         Float=kind(*numbers, "round"),
         String=kind("default", "multiline", "placeholder"),
     )
-    stand_ins = {
+    mocks = {
         "torch": types.SimpleNamespace(Tensor=Tensor, from_numpy=Tensor),
         "comfy_api": types.ModuleType("comfy_api"),
         "comfy_api.latest": types.SimpleNamespace(ComfyExtension=ComfyExtension, io=io),
     }
     with pytest.MonkeyPatch.context() as patch:
-        for name, module in stand_ins.items():
+        for name, module in mocks.items():
             patch.setitem(sys.modules, name, module)
         spec = importlib.util.spec_from_file_location(
             "anyface_nodes", FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
@@ -114,14 +114,14 @@ def nodes():
 
 
 def run(node, *given, **changed):
-    """What a node puts out: its sockets are given, its widgets have their defaults or are changed."""
+    """Runs a node with `given` sockets; widgets have their defaults, except the `changed` ones."""
     inputs = node.define_schema().inputs
     sockets = [entry.id for entry in inputs if "default" not in entry.options]
     defaults = {e.id: e.options["default"] for e in inputs if "default" in e.options}
     return node.execute(**dict(zip(sockets, given, strict=True)), **{**defaults, **changed}).args
 
 
-def test_schemas_fit_what_is_run(nodes):
+def test_schemas_match_the_signatures(nodes):
     assert nodes.keys() == {"AnyfaceGenerate", "AnyfaceEdit", "AnyfaceEditPhotographs"}
     for node in nodes.values():
         schema = node.define_schema()
@@ -130,7 +130,7 @@ def test_schemas_fit_what_is_run(nodes):
         assert schema.category == "anyface"
 
 
-def test_faces_are_drawn_and_changed(nodes):
+def test_faces_are_generated_and_edited(nodes):
     images, latents = run(nodes["AnyfaceGenerate"], batch_size=2, seed=7)
     drawn = images.numpy()
     assert drawn.shape[0] == 2 and drawn.shape[3] == 3
@@ -143,7 +143,7 @@ def test_faces_are_drawn_and_changed(nodes):
     assert np.array_equal(same.numpy(), drawn)
 
 
-def test_pictures_come_back_whole(nodes):
+def test_photographs_keep_their_size_and_change_only_with_strength(nodes):
     images, _ = run(nodes["AnyfaceGenerate"], batch_size=2, seed=7)
     (same,) = run(nodes["AnyfaceEditPhotographs"], images, prompt="old", strength=0.0)
     assert np.array_equal(same.numpy(), images.numpy())

@@ -1,7 +1,7 @@
-"""The container image, built and run as compose.yaml runs it.
+"""The container image, built and run like in compose.yaml.
 
-The base image of the Containerfile and the image that compiles need a registry. Here a base of this
-machine's own C library stands for the first, and the command that is built already for the second.
+The base image and the build image of the Containerfile need a registry. Here, a base image with this
+machine's C library replaces the first, and the existing binary of the command the second.
 """
 
 import base64
@@ -22,13 +22,13 @@ import pytest
 BINARY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target")).resolve() / "release/anyface"
 ROOT = pathlib.Path(__file__).parents[2]
 IMAGE = "localhost/anyface-test"
-# `crun`, Podman's own choice, refuses machines whose cgroups are of both versions.
+# Podman's default `crun` does not support machines with both cgroup versions.
 PODMAN = ["podman", "--runtime", "runc"]
 WITHIN = 60
 
 
 def run(*command, **options):
-    """What a command prints; fails with what it says."""
+    """The output of a command, which must succeed."""
     done = subprocess.run(command, capture_output=True, text=True, **options)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return done.stdout.strip()
@@ -56,7 +56,7 @@ def image(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def server(image, tmp_path_factory):
-    """The name of a container that serves, its address and its key."""
+    """A container with a running server: its name, address and key."""
     key = tmp_path_factory.mktemp("key") / "key"
     key.write_text(secrets.token_hex(24))
     for folder in key.parents:
@@ -77,13 +77,13 @@ def server(image, tmp_path_factory):
 
 
 def health(container, address):
-    """Whether the health check of the image passes, asked for this address."""
+    """Whether the image's health check of this address succeeds."""
     check = [*PODMAN, "exec", container, "/usr/local/bin/anyface", "health", address]
     return subprocess.run(check, capture_output=True).returncode == 0
 
 
 def ask(address, key):
-    """A face, as OpenAI's SDKs ask for it."""
+    """Requests a face like OpenAI's SDKs."""
     request = urllib.request.Request(
         f"{address}/v1/images/generations",
         data=json.dumps({"prompt": "an old sailor"}).encode(),
@@ -93,14 +93,14 @@ def ask(address, key):
         return json.load(answer)["data"][0]["b64_json"]
 
 
-def test_the_image_says_who_runs_what(image):
+def test_the_image_has_user_entry_point_and_health_check(image):
     (config,) = json.loads(run("podman", "image", "inspect", image))
     assert config["User"] == "65532:65532"
     assert config["Config"]["Entrypoint"] == ["/usr/local/bin/anyface"]
     assert config["Healthcheck"]["Test"] == ["CMD", "/usr/local/bin/anyface", "health"]
 
 
-def test_its_server_draws_for_who_has_the_key(server):
+def test_the_server_requires_the_key_and_runs_without_privileges(server):
     container, address, key = server
     end = time.monotonic() + WITHIN
     while not health(container, address):
@@ -117,7 +117,7 @@ def test_its_server_draws_for_who_has_the_key(server):
     assert not re.search(r"^Uid:\s+0\s", status, re.MULTILINE)
 
 
-def test_nothing_can_be_written_to_its_root(server):
+def test_the_root_file_system_is_read_only(server):
     container, _, _ = server
     draw = ["/usr/local/bin/anyface", "generate", "a man", "--output", "/man.png"]
     drawn = subprocess.run([*PODMAN, "exec", container, *draw], capture_output=True, text=True)
@@ -125,12 +125,12 @@ def test_nothing_can_be_written_to_its_root(server):
     assert "/man.png: Read-only file system" in drawn.stderr
 
 
-def test_health_fails_where_no_server_is(server):
+def test_the_health_check_fails_without_a_server(server):
     container, _, _ = server
     assert not health(container, "http://127.0.0.1:1")
 
 
-def test_it_stops_when_it_is_told_to(server):
+def test_the_server_stops_on_request(server):
     container, _, _ = server
     run(*PODMAN, "stop", "--time", "40", container)
     assert run("podman", "inspect", "--format", "{{.State.ExitCode}}", container) == "0"

@@ -1,4 +1,4 @@
-"""The notebooks run from the first cell to the last, and show pictures."""
+"""All cells of the notebooks run, and the notebooks show pictures."""
 
 import pathlib
 

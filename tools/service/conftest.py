@@ -1,4 +1,4 @@
-"""Servers for the tests, on free ports: those that paint, and the real one. And a browser."""
+"""Fixtures: servers on free ports (the example `painter` and the built-in model) and a browser."""
 
 import contextlib
 import os
@@ -12,13 +12,13 @@ import pytest
 import visitor
 from playwright.sync_api import expect, sync_playwright
 
-# A busy machine is no fault of the page.
+# Allows for a busy machine.
 expect.set_options(timeout=30_000)
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
 
 
 class Server:
-    """A server that can be killed and started again at the same address."""
+    """A server that can be killed and restarted at the same address."""
 
     def __init__(self, binary, *arguments):
         self.command = [TARGET / "release" / binary, *arguments]
@@ -28,10 +28,10 @@ class Server:
         self.process = subprocess.Popen(
             self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        told = self.process.stdout.readline()
-        # Whoever does not read a log fills its pipe.
+        first_line = self.process.stdout.readline()
+        # Without a reader, the log would fill the pipe and block the server.
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
-        self.address = re.search(r"http://[\w.:]+", told).group()
+        self.address = re.search(r"http://[\w.:]+", first_line).group()
         self.command = [
             part if part != "127.0.0.1:0" else self.address.removeprefix("http://")
             for part in self.command
@@ -44,7 +44,7 @@ class Server:
 
 @contextlib.contextmanager
 def running(binary, *arguments):
-    """A server that runs meanwhile."""
+    """A server that runs during the `with` block."""
     server = Server(binary, *arguments)
     try:
         yield server
@@ -61,26 +61,26 @@ def address():
 
 @pytest.fixture(scope="session")
 def slow_address():
-    """A server of four places, a second a face."""
+    """A server with a queue of four faces that takes a second per face."""
     with running("examples/painter", "127.0.0.1:0", "1000", "4") as server:
         yield server.address
 
 
 @pytest.fixture(scope="session")
 def real_address():
-    """A server of the built-in model."""
+    """A server with the built-in model."""
     with running("anyface", "serve", "--bind", "127.0.0.1:0") as server:
         yield server.address
 
 
 @pytest.fixture
 def mortal():
-    """A server of one's own, slow enough to be killed at work."""
+    """A slow server for one test, to be killed during a request."""
     with running("examples/painter", "127.0.0.1:0", "600") as server:
         yield server
 
 
-# Tests on a machine without a screen, and nothing that Chromium asks for itself.
+# Runs without a screen, and disables Chromium's own network requests.
 SWITCHES = """
     no-sandbox disable-gpu disable-quic no-first-run disable-background-networking
     disable-component-update disable-sync
@@ -99,8 +99,8 @@ def browser():
 
 @pytest.fixture
 def visit(browser, address):
-    """Opens the page, as a first visitor or not, and fails on any error in its scripts."""
-    contexts, faults = [], []
+    """Opens the page, by default as a returning visitor. Fails on any error in its scripts."""
+    contexts, errors = [], []
 
     def visit(at=None, first=False, **options):
         context = browser.new_context(**{"viewport": visitor.WIDE, **options})
@@ -108,7 +108,7 @@ def visit(browser, address):
         if not first:
             context.add_init_script("localStorage.setItem('anyface-visited', '1')")
         page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(error))
+        page.on("pageerror", lambda error: errors.append(error))
         page.goto(at or address)
         expect(page.locator("#licence")).not_to_be_empty()
         return page
@@ -116,4 +116,4 @@ def visit(browser, address):
     yield visit
     for context in contexts:
         context.close()
-    assert not faults
+    assert not errors

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Leaves a server in the middle of requests: `leave.py http://127.0.0.1:8080 --pid PID [--times 1000]`.
+"""Disconnects from a server during requests: `leave.py http://127.0.0.1:8080 --pid PID [--times 1000]`.
 
-Each client asks for four faces and closes its connection after 0 to 300 ms; eight do so at a time. Prints what the
-server holds before and after: faces promised, descriptors, megabytes; and whether it then answers. Standard library only.
+Each client requests four faces and closes its connection after 0 to 300 ms; eight clients run at the same time. Prints the
+server's queue, cancelled faces, file descriptors and memory before and after, and the number of faces in the answer to another
+request. Uses only the standard library.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import urllib.request
 BODY = json.dumps({"prompt": "an old sailor with a white beard", "n": 4}).encode()
 
 
-def held(address, pid):
+def usage(address, pid):
     text = urllib.request.urlopen(f"{address}/metrics").read().decode()
     counted = lambda name: int(re.search(rf"^anyface_{name} (\d+)", text, re.M).group(1))
     process = pathlib.Path("/proc") / str(pid)
@@ -45,14 +46,14 @@ def main():
     parser.add_argument("--times", type=int, default=1000)
     options = parser.parse_args()
     place = urllib.parse.urlparse(options.address)
-    before = held(options.address, options.pid)
+    before = usage(options.address, options.pid)
     waits = [random.Random(i).uniform(0, 0.3) for i in range(options.times)]
     with concurrent.futures.ThreadPoolExecutor(8) as clients:
         list(clients.map(lambda wait: leave(place, wait), waits))
-    while held(options.address, options.pid)["queue_depth"]:
+    while usage(options.address, options.pid)["queue_depth"]:
         time.sleep(0.05)
     time.sleep(1)
-    after = held(options.address, options.pid)
+    after = usage(options.address, options.pid)
     request = urllib.request.Request(f"{options.address}/v1/images/generations", BODY, {"Content-Type": "application/json"})
     faces = len(json.load(urllib.request.urlopen(request))["data"])
     print(json.dumps({"before": before, "after": after, "faces_of_the_next_request": faces}))

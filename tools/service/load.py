@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Puts load on a server: `load.py http://127.0.0.1:8080 [--clients 8] [--seconds 300] [--pid PID]`.
+"""Load test of a server: `load.py http://127.0.0.1:8080 [--clients 8] [--seconds 300] [--pid PID]`.
 
-Each client asks for one face after another. Prints faces a second, latencies, every status, and with --pid the
-memory of the server in megabytes at every tenth of the time. Standard library only.
+Each client requests one face after another. Prints faces per second, latencies, the number of answers by status, and with
+--pid the memory of the server in megabytes at every tenth of the time. Uses only the standard library.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main():
     parser.add_argument("--pid", type=int)
     options = parser.parse_args()
     place = urllib.parse.urlparse(options.address)
-    # A load test is for a server on this machine.
+    # Prevents load tests of other people's servers.
     if place.hostname not in ("127.0.0.1", "localhost", "::1"):
         parser.error("the server must be on this machine")
     end = time.monotonic() + options.seconds

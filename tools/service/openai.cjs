@@ -1,5 +1,5 @@
-// The image API as OpenAI's own JavaScript package sends and reads it: node openai.cjs ADDRESS MODULES,
-// the folder in which the package is installed.
+// The image API with OpenAI's JavaScript package: node openai.cjs ADDRESS MODULES. MODULES is the folder in
+// which the package is installed.
 
 const assert = require("node:assert/strict");
 const { createRequire } = require("node:module");
@@ -8,7 +8,7 @@ const [address, modules] = process.argv.slice(2);
 const { default: OpenAI, toFile } = createRequire(`${modules}/`)("openai");
 const client = new OpenAI({ baseURL: `${address}/v1`, apiKey: "none", maxRetries: 0 });
 
-/** The kind, width and height of a PNG file. */
+/** The width and height of a PNG file. */
 function size(png) {
   assert.equal(png.toString("latin1", 1, 4), "PNG");
   return [png.readUInt32BE(16), png.readUInt32BE(20)];

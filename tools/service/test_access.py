@@ -1,4 +1,4 @@
-"""The page for everybody: on a phone, in the dark, by ear, with long words."""
+"""Accessibility of the page: phones, dark mode, screen readers, long words."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -8,13 +8,13 @@ from visitor import PHONE, WIDE, after, change, changed, generate, idea, shot
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
-def test_axe_finds_nothing_serious(visit, width, scheme):
+def test_axe_finds_no_serious_violation(visit, width, scheme):
     page = visit(
         viewport=PHONE if width == 390 else WIDE, color_scheme=scheme, reduced_motion="reduce"
     )
     generate(page)
     page.get_by_text("Options").click()
-    faults = serious(page)
+    violations = serious(page)
     page.locator("#grid .face").nth(1).click()
     first = after(page)
     change(page, "older")
@@ -25,22 +25,22 @@ def test_axe_finds_nothing_serious(visit, width, scheme):
     page.locator(".shelf button").first.click()
     changed(page, second)
     page.get_by_label("Favourite", exact=True).click()
-    faults += serious(page)
+    violations += serious(page)
     shot(page, f"axe-{width}-{scheme}")
     page.get_by_label("Remove this face").click()
     expect(page.locator("#notice")).to_be_visible()
-    faults += serious(page)
-    assert not faults
+    violations += serious(page)
+    assert not violations
 
 
 def serious(page):
-    """What axe finds that keeps somebody out, each with the elements that are to blame."""
+    """Serious and critical violations found by axe, each with its elements."""
     found = Axe().run(page).response["violations"]
-    grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
-    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in grave]
+    severe = [violation for violation in found if violation["impact"] in ("serious", "critical")]
+    return [(violation["id"], [node["html"] for node in violation["nodes"]]) for violation in severe]
 
 
-def test_everything_has_a_name(visit):
+def test_every_control_has_a_name(visit):
     page = visit()
     generate(page).first.click()
     nameless = page.evaluate("""() => [...document.querySelectorAll("button, input, textarea, summary")]
@@ -49,20 +49,20 @@ def test_everything_has_a_name(visit):
     assert nameless == []
 
 
-def test_what_is_finished_is_announced(visit):
+def test_finished_tasks_are_announced(visit):
     page = visit()
-    said = page.locator("#said")
+    status = page.locator("#said")
     generate(page).first.click()
-    expect(said).to_have_text("6 faces are ready.")
+    expect(status).to_have_text("6 faces are ready.")
     idea(page, "older")
-    expect(said).to_have_text("“older”, +80 %: done.")
+    expect(status).to_have_text("“older”, +80 %: done.")
     idea(page, "nothing")
-    expect(said).to_have_text("“nothing”, +80 %: no visible change.")
-    assert said.get_attribute("role") == "status"
+    expect(status).to_have_text("“nothing”, +80 %: no visible change.")
+    assert status.get_attribute("role") == "status"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone_and_its_fingers(visit, scheme):
+def test_the_page_fits_a_phone_and_has_large_targets(visit, scheme):
     page = visit(
         viewport=PHONE, color_scheme=scheme, device_scale_factor=2, has_touch=True, is_mobile=True
     )
@@ -86,7 +86,7 @@ def test_it_fits_a_phone_and_its_fingers(visit, scheme):
 
 
 def small_targets(page):
-    """What can be pressed and is less than 44 pixels high or wide."""
+    """Controls that are less than 44 pixels high or wide."""
     return page.evaluate("""() => [...document.querySelectorAll("button, summary, input, textarea")]
         .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.tabIndex >= 0)
         .filter((e) => {
@@ -114,7 +114,7 @@ def test_long_words_wrap(visit):
     shot(page, "phone-editor-long")
 
 
-def test_dark_is_a_click_away(visit):
+def test_a_button_switches_to_dark_mode(visit):
     page = visit(color_scheme="light")
     generate(page).first.click()
     page.get_by_label("Switch between dark and light").click()

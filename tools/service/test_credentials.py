@@ -1,4 +1,4 @@
-"""Content credentials as another program reads them: PyPI's c2pa-python."""
+"""Content credentials read by another program, c2pa-python from PyPI."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype"
 
 
 def read(file, kind):
-    """The whole store of credentials, and its active manifest."""
+    """The manifest store of a file, and its active manifest."""
     reader = c2pa.Reader(f"image/{kind}", io.BytesIO(file))
     store = json.loads(reader.json())
     return store, store["manifests"][store["active_manifest"]]
@@ -39,20 +39,20 @@ def draw(address, kind, **more):
 
 
 def changed(file, kind):
-    """The file with another pixel. WebP has its credentials behind the pixels, the others before them."""
+    """The file with one changed pixel. WebP has its credentials after the pixels, the others before them."""
     file = bytearray(file)
     file[100 if kind == "webp" else -20] ^= 1
     return bytes(file)
 
 
 def failures(store):
-    """The codes of what does not hold, but for the key, which nobody vouches for."""
+    """The codes of failed validations, except the untrusted self-made key."""
     failed = store["validation_results"]["activeManifest"]["failure"]
     return [f["code"] for f in failed if f["code"] != "signingCredential.untrusted"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_file_holds(real_address, kind):
+def test_credentials_are_valid_in_every_format(real_address, kind):
     file = draw(real_address, kind)
     Image.open(io.BytesIO(file)).load()
     store, manifest = read(file, kind)
@@ -62,12 +62,12 @@ def test_every_kind_of_file_holds(real_address, kind):
     assert action["action"] == "c2pa.created"
     assert action["digitalSourceType"] == f"{IPTC}/trainedAlgorithmicMedia"
     assert action["softwareAgent"]["name"] == "portraits"
-    told = assertion(manifest, "io.github.anyface.making")
-    assert told == {"prompt": "an old sailor", "seed": 7}
+    making = assertion(manifest, "io.github.anyface.making")
+    assert making == {"prompt": "an old sailor", "seed": 7}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_changed_pixel_is_seen(real_address, kind):
+def test_a_changed_pixel_invalidates_the_credentials(real_address, kind):
     file = changed(draw(real_address, kind), kind)
     store, _ = read(file, kind)
     assert store["validation_state"] == "Invalid"
@@ -75,7 +75,7 @@ def test_a_changed_pixel_is_seen(real_address, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_both_readers_say_the_same(real_address, kind):
+def test_both_readers_agree(real_address, kind):
     whole = draw(real_address, kind)
     plain = io.BytesIO()
     Image.open(io.BytesIO(whole)).save(plain, kind)
@@ -89,7 +89,7 @@ def test_both_readers_say_the_same(real_address, kind):
             assert (read(file, kind)[0]["validation_state"] == "Valid") == (verdict == "marked")
 
 
-def test_an_edit_holds_its_parent(real_address):
+def test_an_edit_includes_its_parent(real_address):
     url = "data:image/png;base64," + base64.b64encode(draw(real_address, "png")).decode()
     body = {"prompt": "older", "images": [{"image_url": url}]}
     edited = base64.b64decode(post(real_address, "/v1/images/edits", body)["data"][0]["b64_json"])
@@ -102,7 +102,7 @@ def test_an_edit_holds_its_parent(real_address):
     assert edited["digitalSourceType"] == f"{IPTC}/compositeWithTrainedAlgorithmicMedia"
 
 
-def test_the_command_signs_what_others_read(tmp_path):
+def test_others_read_what_the_command_signs(tmp_path):
     binary = TARGET.absolute() / "release/anyface"
     run = lambda *args: subprocess.run(
         [binary, *args], cwd=tmp_path, env={"XDG_DATA_HOME": str(tmp_path / "data")}, capture_output=True, text=True

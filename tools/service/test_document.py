@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI document, right and wrong: nothing may make the server fail."""
+"""Valid and invalid requests, generated from the OpenAPI document, never make the server fail."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""What no client should send, over real connections: the right status, a clear message, and a server that goes on."""
+"""Hostile requests over real connections: each gets the right status and a clear message, and the server goes on."""
 
 import base64
 import http.client
@@ -15,7 +15,7 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture
 def ask(real_address):
-    """Sends a request of any kind; gives the status and the error's code and message."""
+    """Sends any request and returns the status and the error code. Finally checks that the server is ready."""
     place = urllib.parse.urlparse(real_address)
 
     def ask(method, path, body=None, headers=JSON):
@@ -23,7 +23,7 @@ def ask(real_address):
         try:
             connection.request(method, path, body, headers)
         except (BrokenPipeError, ConnectionResetError):
-            # The answer came before the body was sent.
+            # The server answered before the whole body was sent.
             pass
         answer = connection.getresponse()
         error = json.loads(answer.read())["error"]
@@ -37,7 +37,7 @@ def ask(real_address):
 
 
 def form(parts, boundary="border"):
-    """A body of (name, content), and its headers."""
+    """A multipart body of (name, content) pairs, and its headers."""
     head = lambda name: f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="x"\r\n\r\n'.encode()
     body = b"".join(head(name) + content + b"\r\n" for name, content in parts)
     return body + f"--{boundary}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
@@ -48,7 +48,7 @@ def chunk(kind, content):
 
 
 def png_bomb(side):
-    """A picture of one colour that is a thousand times larger than its file."""
+    """A PNG file of a single colour, a thousand times smaller than its pixels."""
     rows = zlib.compressobj(9)
     packed = b"".join(rows.compress(bytes(side * 3 + 1)) for _ in range(min(side, 4000))) + rows.flush()
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
@@ -81,7 +81,7 @@ def test_multipart_bombs(ask):
 
 
 @pytest.mark.parametrize("side", [8_000, 60_000])
-def test_pictures_that_burst(ask, side):
+def test_decompression_bombs(ask, side):
     file = png_bomb(side)
     assert len(file) < 4 * MEGABYTE
     url = "data:image/png;base64," + base64.b64encode(file).decode()
@@ -90,7 +90,7 @@ def test_pictures_that_burst(ask, side):
 
 
 @pytest.mark.parametrize("path", ["/page/../Cargo.toml", "/page/..%2f..%2fetc%2fpasswd", "/page//etc/passwd", "/page/%00", "/.git/config"])
-def test_path_tricks(ask, path):
+def test_path_traversal(ask, path):
     assert ask("GET", path) == (404, "not_found")
 
 
@@ -99,6 +99,6 @@ def test_wrong_methods(ask, method, path):
     assert ask(method, path) == (405, "method_not_allowed")
 
 
-def test_wrong_types_of_bodies(ask):
+def test_wrong_content_types(ask):
     for path in ["/v1/images/generations", "/v1/images/edits", "/v1/faces"]:
         assert ask("POST", path, b"a face", {"Content-Type": "text/plain"}) == (415, "unsupported_media_type")

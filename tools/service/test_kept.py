@@ -1,4 +1,4 @@
-"""Nothing a visitor made is lost by a reload, Back, a crash, a dead server, haste, a slow line."""
+"""The page loses no work: after a reload, Back, a crash, with a dead server, fast edits or a slow connection."""
 
 import json
 
@@ -9,18 +9,18 @@ from visitor import PHONE, SAILOR, after, ask, change, changed, generate, idea, 
 FINISHED = "#grid .face:not(:disabled)"
 
 
-def slow_line(page, latency):
-    """Every request takes so many milliseconds longer from now on."""
-    line = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
-    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", line)
+def slow_connection(page, latency):
+    """Delays every later request by `latency` milliseconds."""
+    conditions = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", conditions)
 
 
-def stored(page, what):
-    """What the page's own store answers: `faces()`, say."""
-    return page.evaluate(f"async () => (await import('/page/store.js')).{what}")
+def stored(page, call):
+    """The result of a call of the page's store, e.g. `faces()`."""
+    return page.evaluate(f"async () => (await import('/page/store.js')).{call}")
 
 
-def test_a_reload_keeps_faces_histories_favourites_and_what_was_typed(visit):
+def test_a_reload_keeps_faces_histories_favourites_and_typed_text(visit):
     page = visit()
     generate(page)
     old = page.locator("#grid img").first
@@ -55,7 +55,7 @@ def test_a_reload_keeps_faces_histories_favourites_and_what_was_typed(visit):
     expect(page.locator("#grid .face:visible")).to_have_count(1)
 
 
-def test_back_closes_the_editor_and_forth_opens_it(visit):
+def test_back_closes_the_editor_and_forward_opens_it(visit):
     page = visit(viewport=PHONE, has_touch=True, is_mobile=True)
     generate(page).nth(2).tap()
     expect(page.locator("#editor")).to_be_visible()
@@ -71,7 +71,7 @@ def test_back_closes_the_editor_and_forth_opens_it(visit):
     expect(page.locator("#editor")).to_be_hidden()
 
 
-def test_a_new_prompt_leaves_the_old_faces_alone(visit, mortal):
+def test_a_new_prompt_keeps_the_old_faces(visit, mortal):
     page = visit(mortal.address)
     ask(page, SAILOR)
     expect(page.locator(FINISHED).first).to_be_visible()
@@ -85,7 +85,7 @@ def test_a_new_prompt_leaves_the_old_faces_alone(visit, mortal):
     expect(page.locator("#grid .face:disabled")).to_have_count(0)
 
 
-def test_a_killed_server_costs_nothing(visit, mortal):
+def test_a_killed_server_loses_nothing(visit, mortal):
     page = visit(mortal.address)
     ask(page, SAILOR)
     expect(page.locator(FINISHED).nth(1)).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_killed_server_costs_nothing(visit, mortal):
     expect(page.locator(FINISHED)).to_have_count(6)
 
 
-def test_a_tab_that_crashes_goes_on_where_it_was(visit, mortal):
+def test_a_new_tab_continues_after_a_crash(visit, mortal):
     page = visit(mortal.address)
     ask(page, SAILOR)
     expect(page.locator(FINISHED).nth(1)).to_be_visible()
@@ -127,10 +127,10 @@ def test_a_tab_that_crashes_goes_on_where_it_was(visit, mortal):
     assert seeds == list(range(seeds[0], seeds[0] + 6))
 
 
-def test_three_fast_edits_follow_each_other_over_a_slow_line(visit, address):
+def test_fast_edits_are_applied_in_order_over_a_slow_connection(visit, address):
     page = visit()
     generate(page).first.click()
-    slow_line(page, 600)
+    slow_connection(page, 600)
     for words in ["with glasses", "older", "with a hat"]:
         idea(page, words)
     assert steps(page) == [SAILOR, "with glasses", "older", "with a hat"]
@@ -148,12 +148,12 @@ def test_three_fast_edits_follow_each_other_over_a_slow_line(visit, address):
         assert page.request.post(f"{address}/v1/faces", data=request).json()["latent"] == latent
 
 
-def test_the_slider_keeps_up_over_a_slow_line(visit):
+def test_the_last_slider_value_counts_over_a_slow_connection(visit):
     page = visit()
     generate(page).first.click()
     idea(page, "older")
     expect(page.locator(".viewer.busy")).to_have_count(0)
-    slow_line(page, 600)
+    slow_connection(page, 600)
     for amount in ["0.1", "0.9", "-0.4"]:
         page.locator("#strength").fill(amount)
     idea(page, "with a hat")
@@ -166,7 +166,7 @@ def test_the_slider_keeps_up_over_a_slow_line(visit):
     assert kept[1:] == [("older", -0.4, -0.4), ("with a hat", 0.8, 0.8)]
 
 
-def test_a_failed_edit_keeps_its_words_and_offers_again(visit):
+def test_a_failed_edit_keeps_its_text_and_can_be_repeated(visit):
     page = visit()
     generate(page).first.click()
     first = after(page)
@@ -189,7 +189,7 @@ def test_a_failed_edit_keeps_its_words_and_offers_again(visit):
     assert steps(page) == [SAILOR, "older"] and after(page) == older
 
 
-def test_a_removed_face_comes_back(visit):
+def test_a_removed_face_can_be_restored(visit):
     page = visit()
     generate(page).nth(2).click()
     first = after(page)
@@ -209,7 +209,7 @@ def test_a_removed_face_comes_back(visit):
     assert len(stored(page, "faces()")) == 5
 
 
-def test_all_goes_to_a_file_and_to_another_browser(visit, tmp_path):
+def test_a_session_is_saved_to_a_file_and_loaded_in_another_browser(visit, tmp_path):
     page = visit()
     generate(page).first.click()
     first = after(page)
@@ -266,7 +266,7 @@ def test_faces_of_another_model_stay(visit):
     )
 
 
-def test_a_browser_that_keeps_nothing_still_draws(visit, browser, address):
+def test_the_page_works_without_storage(visit, browser, address):
     context = browser.new_context()
     context.add_init_script("""
         localStorage.setItem("anyface-visited", "1");

@@ -1,4 +1,4 @@
-"""The tools of the Model Context Protocol as its own Python package calls them."""
+"""The tools of the Model Context Protocol, called by its Python package."""
 
 import asyncio
 import base64
@@ -13,14 +13,14 @@ from PIL import Image
 
 @pytest.fixture(params=["auto", "legacy"])
 def ask(request, address):
-    """Runs what one client asks of the server, by the newest protocol and by that with a handshake."""
+    """Runs the calls of one client, with the newest protocol and with the one that has a handshake."""
 
-    def ask(asking):
+    def ask(calls):
         async def run():
             async with Client(f"{address}/mcp", mode=request.param) as client:
-                return await asking(client)
+                return await calls(client)
 
-        # The browser of other tests has a loop in this thread.
+        # The browser of other tests has an event loop in this thread.
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, run()).result()
 
@@ -32,18 +32,18 @@ def picture(block):
     return Image.open(io.BytesIO(base64.b64decode(block.data)))
 
 
-def test_tools_are_found_and_explained(ask):
-    async def asking(client):
+def test_tools_are_listed_with_descriptions(ask):
+    async def calls(client):
         return client.instructions, (await client.list_tools()).tools
 
-    instructions, tools = ask(asking)
+    instructions, tools = ask(calls)
     assert "painter, sketcher" in instructions
     assert [tool.name for tool in tools] == ["generate", "edit", "describe"]
     assert all(tool.description and tool.annotations.read_only_hint for tool in tools)
 
 
-def test_a_face_is_drawn_changed_and_described(ask):
-    async def asking(client):
+def test_a_face_is_generated_edited_and_described(ask):
+    async def calls(client):
         drawn = await client.call_tool("generate", {"prompt": "an old sailor", "n": 2, "seed": 7})
         first, second = drawn.structured_content["faces"]
         change = {"face": second["face"], "prompt": "with glasses", "strength": 0.5}
@@ -51,7 +51,7 @@ def test_a_face_is_drawn_changed_and_described(ask):
         seen = await client.call_tool("describe", {"face": second["face"]})
         return drawn, changed, seen
 
-    drawn, changed, seen = ask(asking)
+    drawn, changed, seen = ask(calls)
     faces = drawn.structured_content["faces"]
     assert [face["seed"] for face in faces] == [7, 8]
     assert json.loads(drawn.content[-1].text) == drawn.structured_content
@@ -61,9 +61,9 @@ def test_a_face_is_drawn_changed_and_described(ask):
     assert 0 <= seen.structured_content["attributes"]["Bright"] <= 1
 
 
-def test_a_refusal_is_a_result_that_says_why(ask):
-    async def asking(client):
+def test_an_invalid_argument_is_an_error_with_its_reason(ask):
+    async def calls(client):
         return await client.call_tool("generate", {"prompt": "a face", "n": 11})
 
-    refused = ask(asking)
+    refused = ask(calls)
     assert refused.is_error and "n must be between 1 and 10" in refused.content[0].text

@@ -1,4 +1,4 @@
-"""The image API as OpenAI's own Python SDK sends and reads it."""
+"""The image API with OpenAI's Python SDK."""
 
 import base64
 import io
@@ -58,7 +58,7 @@ def test_images_are_edited(client):
     assert base64.b64decode(several.data[0].b64_json) == edited
 
 
-def test_what_means_nothing_here_is_accepted_and_told(client):
+def test_unsupported_parameters_are_accepted_and_reported(client):
     raw = client.images.with_raw_response.generate(
         model="dall-e-3", prompt="a face", style="vivid", quality="hd", size="1024x1536", response_format="url"
     )
@@ -67,7 +67,7 @@ def test_what_means_nothing_here_is_accepted_and_told(client):
     assert picture.status_code == 200 and size(picture.content) == (1024, 1536)
 
 
-def test_photographs_are_changed_inside_their_masks(client):
+def test_photographs_change_only_inside_their_masks(client):
     png = base64.b64decode(client.images.generate(prompt="a face").data[0].b64_json)
     mask = io.BytesIO()
     Image.new("RGBA", (128, 128), (0, 0, 0, 255)).save(mask, "PNG")
@@ -85,7 +85,7 @@ def test_photographs_are_changed_inside_their_masks(client):
     assert len(answer.data) == 2 and before.crop(right).tobytes() == after.crop(right).tobytes()
 
 
-def test_what_cannot_be_done_is_refused_in_the_sdks_shape(client):
+def test_errors_have_the_format_of_the_sdk(client):
     with pytest.raises(openai.BadRequestError) as refused:
         client.images.generate(prompt="a face", extra_body={"colour": 1})
     assert (refused.value.param, refused.value.code) == ("colour", "unknown_parameter")
@@ -96,13 +96,13 @@ def test_what_cannot_be_done_is_refused_in_the_sdks_shape(client):
         list(client.images.generate(prompt="failure", stream=True))
 
 
-def test_the_javascript_package_does_the_same(address):
+def test_the_javascript_package_works(address):
     script = pathlib.Path(__file__).with_name("openai.cjs")
     ran = subprocess.run(["node", script, address, sys.prefix], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
 
 
-def test_a_busy_server_says_when_to_come_back(slow_address):
+def test_a_busy_server_says_when_to_retry(slow_address):
     client = openai.OpenAI(base_url=f"{slow_address}/v1", api_key="none", max_retries=0)
     stream = client.images.generate(prompt="a face", n=4, stream=True)
     with pytest.raises(openai.RateLimitError) as refused:

@@ -1,4 +1,4 @@
-"""The page in Chromium, as a visitor uses it. Every state leaves a screenshot."""
+"""The page in Chromium, used like by a visitor. Saves a screenshot of every state."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from visitor import SAILOR, after, ask, change, changed, generate, idea, pixels, shot, steps
 
 
-def test_a_first_visit_shows_faces_without_a_word(visit):
+def test_a_first_visit_shows_faces_without_a_prompt(visit):
     page = visit(first=True)
     expect(page.locator("#grid .face:not(:disabled)")).to_have_count(6)
     expect(page.locator("#hint")).to_be_visible()
@@ -36,7 +36,7 @@ def test_faces_are_generated_and_their_seed_can_be_locked(visit):
     shot(page, "grid-options")
 
 
-def test_the_model_brings_its_examples_ideas_and_licence(visit, address):
+def test_the_page_shows_the_models_examples_ideas_and_licence(visit, address):
     page = visit()
     model = page.request.get(f"{address}/v1/models").json()["data"][0]
     assert page.locator("#examples button").all_inner_texts() == model["examples"]
@@ -46,23 +46,23 @@ def test_the_model_brings_its_examples_ideas_and_licence(visit, address):
     assert page.locator(".editor .examples button").all_inner_texts() == model["ideas"]
 
 
-def test_words_that_are_not_understood_are_marked(visit):
+def test_unknown_words_are_marked(visit):
     page = visit()
     generate(page, "an old sailor")
     expect(page.locator(".unclear:visible")).to_have_count(0)
     generate(page, "a smiling glorbish child with zorple hair", already=6)
-    told, marked = page.locator(".unclear:visible"), page.locator(".batch h3 mark")
-    expect(told).to_have_text("Not understood: glorbish, zorple")
+    notice, marked = page.locator(".unclear:visible"), page.locator(".batch h3 mark")
+    expect(notice).to_have_text("Not understood: glorbish, zorple")
     assert marked.all_inner_texts() == ["glorbish", "zorple"]
     shot(page, "not-understood")
     page.locator(".batch h3 button").first.click()
     expect(page.locator("#prompt")).to_have_value("a smiling glorbish child with zorple hair")
     page.reload()
-    expect(told).to_have_text("Not understood: glorbish, zorple")
+    expect(notice).to_have_text("Not understood: glorbish, zorple")
     assert marked.all_inner_texts() == ["glorbish", "zorple"]
 
 
-def test_another_model_has_faces_of_its_own(visit):
+def test_every_model_has_its_own_faces(visit):
     page = visit()
     generate(page)
     page.locator("#models").select_option("sketcher")
@@ -77,7 +77,7 @@ def test_another_model_has_faces_of_its_own(visit):
     expect(page.locator("#grid .face:not(:disabled)")).to_have_count(6)
 
 
-def test_ideas_that_a_face_shows_already_are_not_offered(visit):
+def test_ideas_that_the_face_already_shows_are_disabled(visit):
     page = visit()
     generate(page, "somebody").first.click()
     ideas = page.locator(".editor .examples").get_by_role
@@ -85,7 +85,7 @@ def test_ideas_that_a_face_shows_already_are_not_offered(visit):
     expect(ideas("button", name="smiling")).to_be_enabled()
 
 
-def test_a_face_is_edited_by_slider_and_undone(visit):
+def test_a_face_is_edited_by_text_and_slider_and_undone(visit):
     page = visit()
     generate(page).nth(1).click()
     first = after(page)
@@ -98,7 +98,7 @@ def test_a_face_is_edited_by_slider_and_undone(visit):
     idea(page, "smiling")
     changed(page, opposite)
     shot(page, "editor-edited")
-    # The keyboard is in the empty field: there is nothing else to undo.
+    # In the text field, Control+Z undoes typing only.
     field = page.get_by_label("What to change")
     field.focus()
     page.keyboard.press("Control+z")
@@ -116,7 +116,7 @@ def test_a_face_is_edited_by_slider_and_undone(visit):
     expect(page.locator("#editor")).to_be_hidden()
 
 
-def test_the_whole_result_is_shown_and_what_was_before_while_held(visit):
+def test_the_face_before_the_edit_is_shown_while_pressed(visit):
     page = visit()
     generate(page).first.click()
     first = after(page)
@@ -140,7 +140,7 @@ def test_the_whole_result_is_shown_and_what_was_before_while_held(visit):
         expect(before).to_be_hidden()
 
 
-def test_a_change_that_nobody_sees_is_told_and_no_idea_any_more(visit):
+def test_an_invisible_change_is_reported_and_its_idea_disabled(visit):
     page = visit()
     generate(page).first.click()
     expect(
@@ -158,7 +158,7 @@ def test_a_change_that_nobody_sees_is_told_and_no_idea_any_more(visit):
     expect(page.locator(".state")).to_contain_text("At this strength, no change is visible.")
 
 
-def test_a_mix_knows_both_its_parents(visit):
+def test_a_mix_has_both_its_parents(visit):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     generate(page, "a smiling child with blond hair")
     generate(page, already=6).first.click()
@@ -182,7 +182,7 @@ def test_a_mix_knows_both_its_parents(visit):
     shot(page, "editor-mixed")
 
 
-def test_the_slider_is_faster_than_the_eye(visit, real_address):
+def test_the_slider_changes_the_image_within_150_ms(visit, real_address):
     page = visit(real_address)
     generate(page).first.click()
     first = after(page)
@@ -205,29 +205,29 @@ def test_the_slider_is_faster_than_the_eye(visit, real_address):
         return times.sort((a, b) => a - b);
     }""")
     times = min((measure() for _ in range(3)), key=lambda times: times[15])
-    told = f"slider to image: median {times[15]:.0f} ms, longest {times[-1]:.0f} ms"
-    print(told)
+    result = f"slider to image: median {times[15]:.0f} ms, longest {times[-1]:.0f} ms"
+    print(result)
     load = os.getloadavg()[0]
     if times[15] >= 150 and load > 2 * os.cpu_count():
         pytest.skip(
-            f"{told}, but the machine has a load of {load:.0f} and says nothing of the page"
+            f"{result}, but the load of the machine is {load:.0f}, too high for a measurement"
         )
     assert times[15] < 150
 
 
-def test_a_photo_is_taken_dropped_and_pasted(visit, tmp_path):
+def test_photos_are_chosen_dropped_and_pasted(visit, tmp_path):
     page = visit()
     generate(page)
     photo = tmp_path / "me.png"
     page.locator("#grid img").first.screenshot(path=photo)
     page.locator("#file").set_input_files(photo)
     expect(page.locator("#editor")).to_be_visible()
-    # The photograph itself is shown, so there is nothing to compare it with.
+    # The unedited photograph is shown, so there is no comparison.
     expect(page.locator(".viewer.busy")).to_have_count(0)
     expect(page.locator(".viewer .compare")).to_be_hidden()
     shot(page, "photo")
     page.keyboard.press("Escape")
-    give = """(kind) => {
+    send = """(kind) => {
         const canvas = Object.assign(document.createElement("canvas"), { width: 20, height: 20 });
         canvas.toBlob((blob) => {
             const data = new DataTransfer();
@@ -238,7 +238,7 @@ def test_a_photo_is_taken_dropped_and_pasted(visit, tmp_path):
         });
     }"""
     for count, kind in [(8, "drop"), (9, "paste")]:
-        page.evaluate(give, kind)
+        page.evaluate(send, kind)
         expect(page.locator("#grid .face")).to_have_count(count)
         expect(page.locator("#editor")).to_be_visible()
         page.keyboard.press("Escape")
@@ -247,12 +247,12 @@ def test_a_photo_is_taken_dropped_and_pasted(visit, tmp_path):
     page.reload()
     expect(page.locator("#grid .face:not(:disabled)")).to_have_count(9)
     broken = tmp_path / "broken.png"
-    broken.write_text("no picture")
+    broken.write_text("not a picture")
     page.locator("#file").set_input_files(broken)
     expect(page.locator("#notice")).to_contain_text("cannot be read")
 
 
-def test_a_face_is_taken_home(visit, tmp_path):
+def test_a_face_is_downloaded_and_copied_as_curl(visit, tmp_path):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     generate(page).first.click()
     first = after(page)
@@ -272,9 +272,9 @@ def test_a_face_is_taken_home(visit, tmp_path):
     assert re.search(r"/v1/faces.*old sailor.*with glasses", command, re.S)
 
 
-def test_errors_are_told_and_overcome(visit, slow_address):
+def test_errors_are_shown_and_recovered_from(visit, slow_address):
     page = visit(slow_address)
-    # Somebody else has every place of the queue.
+    # Another client fills the queue.
     page.evaluate("""() => void fetch("/v1/images/generations", {
         method: "POST",
         headers: { "content-type": "application/json" },
@@ -299,7 +299,7 @@ def test_errors_are_told_and_overcome(visit, slow_address):
     expect(page.locator("#grid .face")).to_have_count(6)
 
 
-def test_it_works_by_keyboard_alone(visit):
+def test_the_page_works_with_the_keyboard_alone(visit):
     page = visit()
     page.keyboard.press("/")
     page.keyboard.type("a face")

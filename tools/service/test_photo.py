@@ -1,4 +1,4 @@
-"""A photo in Chromium: which of its faces is meant, and where it may change."""
+"""Photos in Chromium: the choice of a face, and the brush for the part that may change."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ from visitor import PHONE, after, change, changed, generate, idea, pixels, shot
 
 
 def picture(image):
-    """What an image of the page shows."""
+    """The picture of an image element."""
     file = pixels(image).partition(",")[2]
     return Image.open(io.BytesIO(base64.b64decode(file))).convert("RGB")
 
@@ -21,7 +21,7 @@ def shown(page):
 
 def halves(image):
     width, height = image.size
-    # Not the seam, where what is painted fades out.
+    # Without the seam, where the mask fades out.
     seam = width // 8
     return (
         image.crop((0, 0, width // 2 - seam, height)),
@@ -35,7 +35,7 @@ def same(one, other):
 
 @pytest.fixture
 def photo(tmp_path):
-    """A drawn face, as a photo file of another size."""
+    """A file with a sketch of a face, in another size than generated faces."""
     path = tmp_path / "photo.png"
     sketch = Image.new("RGB", (320, 320), (90, 120, 150))
     sketch.paste((205, 160, 130), (90, 60, 230, 270))
@@ -52,7 +52,7 @@ def take(page, path):
 
 
 def paint_left_half(page):
-    """Strokes over the left half of the photo, as a pointer makes them."""
+    """Paints over the left half of the photo with the mouse."""
     box = page.locator("#brush-canvas").bounding_box()
     rows = 14
     for row in range(rows + 1):
@@ -64,7 +64,7 @@ def paint_left_half(page):
 
 
 def painted(page):
-    """The share of the canvas that is painted."""
+    """The painted share of the canvas."""
     return page.locator("#brush-canvas").evaluate("""(canvas) => {
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
         return data.filter((value, i) => i % 4 === 3 && value > 0).length / (data.length / 4);
@@ -80,7 +80,7 @@ def answer(page, name):
     expect(page.locator("#brush")).to_be_hidden()
 
 
-def test_a_photo_changes_only_where_it_is_painted(visit, photo):
+def test_a_photo_changes_only_in_its_painted_part(visit, photo):
     page = visit()
     take(page, photo)
     first = after(page)
@@ -103,7 +103,7 @@ def test_a_photo_changes_only_where_it_is_painted(visit, photo):
     (left, right), (left_before, right_before) = halves(shown(page)), halves(whole)
     assert same(right, right_before) and not same(left, left_before)
     shot(page, "brush-changed")
-    # The next change stays there too, also after a reload.
+    # The next change stays in the painted part, also after a reload.
     page.reload()
     expect(brush(page)).to_have_attribute("aria-pressed", "true")
     one = after(page)
@@ -113,13 +113,13 @@ def test_a_photo_changes_only_where_it_is_painted(visit, photo):
     assert same(right_again, right_before) and not same(left_again, left)
 
 
-def test_what_was_painted_can_be_left_changed_and_taken_back(visit, photo):
+def test_a_painted_part_can_be_cancelled_changed_and_removed(visit, photo):
     page = visit(viewport=PHONE)
     take(page, photo)
     first = after(page)
     idea(page, "older")
     everywhere = changed(page, first)
-    all_over = shown(page)
+    before_painting = shown(page)
     brush(page).click()
     paint_left_half(page)
     answer(page, "Cancel")
@@ -127,7 +127,7 @@ def test_what_was_painted_can_be_left_changed_and_taken_back(visit, photo):
     assert after(page) == everywhere
     brush(page).click()
     assert painted(page) == 0
-    # Nothing painted is no part: it may change everywhere.
+    # Without a painted part, the photo may change everywhere.
     answer(page, "Only there")
     expect(brush(page)).to_have_attribute("aria-pressed", "false")
     brush(page).click()
@@ -145,12 +145,12 @@ def test_what_was_painted_can_be_left_changed_and_taken_back(visit, photo):
     answer(page, "Everywhere")
     expect(brush(page)).to_have_attribute("aria-pressed", "false")
     expect(page.locator(".viewer.busy")).to_have_count(0)
-    assert same(shown(page), all_over)
+    assert same(shown(page), before_painting)
 
 
 @pytest.fixture
 def couple(visit, real_address, tmp_path):
-    """The page of the built-in model, and a photo of two of its faces, the second one smaller."""
+    """The page of the built-in model, and a photo of two generated faces, the second one smaller."""
     page = visit(real_address)
     photo = Image.new("RGB", (640, 320), (128, 128, 128))
     people = [("a young woman with long red hair", 256, 20), ("an old man with a white beard", 200, 400)]
@@ -164,7 +164,7 @@ def couple(visit, real_address, tmp_path):
     return page, path
 
 
-def test_of_several_faces_the_visitor_says_which(couple, tmp_path):
+def test_the_visitor_chooses_one_of_several_faces(couple, tmp_path):
     page, path = couple
     chooser = page.locator("#which")
     page.locator("#file").set_input_files(path)
@@ -190,14 +190,14 @@ def test_of_several_faces_the_visitor_says_which(couple, tmp_path):
         shown_faces.append(shown(page))
         page.keyboard.press("Escape")
     assert not same(*shown_faces)
-    # Who is alone in a photo is meant.
+    # With a single face there is no choice.
     alone = tmp_path / "alone.png"
     Image.open(path).crop((0, 0, 320, 320)).save(alone)
     take(page, alone)
     expect(chooser).to_be_hidden()
 
 
-def test_the_chosen_face_stays_chosen_through_its_changes(couple):
+def test_the_choice_of_a_face_lasts_through_edits(couple):
     page, path = couple
     page.locator("#file").set_input_files(path)
     page.locator("#which").get_by_role("button", name="Face 2").click()
@@ -211,17 +211,17 @@ def test_the_chosen_face_stays_chosen_through_its_changes(couple):
 
 
 @pytest.mark.parametrize("without", ["photos", "edits"])
-def test_what_a_model_cannot_do_is_not_offered(visit, address, without):
+def test_unsupported_features_are_hidden(visit, address, without):
     page = visit()
 
-    def lesser(route):
+    def without_feature(route):
         answer = route.fetch()
-        told = answer.json()
-        for model in told["data"]:
+        models = answer.json()
+        for model in models["data"]:
             model[without] = False
-        route.fulfill(response=answer, json=told)
+        route.fulfill(response=answer, json=models)
 
-    page.route("**/v1/models", lesser)
+    page.route("**/v1/models", without_feature)
     page.reload()
     generate(page).first.click()
     expect(page.locator("#upload")).to_be_visible(visible=without != "photos")

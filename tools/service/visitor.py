@@ -1,4 +1,4 @@
-"""What a visitor does on the page and sees of it."""
+"""Actions of a visitor on the page, and what the page shows."""
 
 import os
 import pathlib
@@ -20,7 +20,7 @@ def ask(page, prompt):
 
 
 def generate(page, prompt=SAILOR, number=6, already=0):
-    """Asks for faces and waits until all are there."""
+    """Requests faces and waits until all are finished."""
     ask(page, prompt)
     faces = page.locator("#grid .face:not(:disabled)")
     expect(faces).to_have_count(already + number)
@@ -41,7 +41,7 @@ def after(page):
 
 
 def changed(page, before):
-    """Waits for another picture than this one, and answers its address."""
+    """Waits for another picture than `before` and returns its URL."""
     expect(page.locator(".viewer .after")).not_to_have_attribute("src", before)
     return after(page)
 
@@ -51,7 +51,7 @@ def steps(page):
 
 
 def pixels(image):
-    """The pixels of an image of the page, whatever its address."""
+    """The pixels of an image element as a PNG data URL."""
     return image.evaluate("""async (image) => {
         await image.decode();
         const canvas = document.createElement("canvas");

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::packages::{Package, Packages};
 use crate::sbom::sbom;
 
-/// Files of the repository that are in the archive under their own names.
+/// Files of the repository that the archive contains under the same names.
 const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Notices of the networks inside the binary.
@@ -32,21 +32,21 @@ const COMPLETIONS: [(&str, &str); 4] = [
     ("powershell", "anyface.ps1"),
 ];
 
-/// How files of licences begin.
+/// Prefixes of the names of licence files, in upper case.
 const LICENSE_FILES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"];
 
-/// Files by their path in the archive.
+/// Files by path in the archive.
 type Files = BTreeMap<String, File>;
 
-/// A file of the archive.
+/// A file in the archive.
 #[derive(Debug, PartialEq)]
 struct File {
     bytes: Vec<u8>,
     is_program: bool,
 }
 
-/// Builds the command and packs it with completions, manual pages, licences, a bill of materials and
-/// checksums. Returns the archive's path, below `dist` in cargo's target folder.
+/// Builds the command and packs it with completions, manual pages, licences, a bill of materials
+/// and checksums. Returns the path of the archive, in the folder `dist` of cargo's target folder.
 pub(crate) fn dist(root: &Path) -> Result<PathBuf> {
     let target = host()?;
     let packages = Packages::read(root, &target)?;
@@ -85,7 +85,7 @@ pub(crate) fn dist(root: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Builds the command with the features that tests build it with, so that nothing is built twice.
+/// Builds the command with the same features as the tests, so that nothing is built twice.
 fn build(root: &Path) -> Result<()> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "--locked", "--workspace", "--bins"]);
@@ -95,14 +95,14 @@ fn build(root: &Path) -> Result<()> {
     }
 }
 
-/// The machine that programs are built for, as rustc calls it.
+/// The target triple of this machine.
 fn host() -> Result<String> {
-    let told = String::from_utf8(output("rustc".as_ref(), &["-vV"])?)?;
-    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
+    let version = String::from_utf8(output("rustc".as_ref(), &["-vV"])?)?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(host.context("rustc -vV names no host")?.to_owned())
 }
 
-/// What a program prints.
+/// The standard output of a program.
 fn output<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Result<Vec<u8>> {
     let output = Command::new(program).args(arguments).output();
     let output = output.with_context(|| program.display().to_string())?;
@@ -116,7 +116,7 @@ fn output<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Result<Vec<u8>> {
     }
 }
 
-/// Adds the licences of everything that is linked, and the notices of the networks.
+/// Adds the licences of all linked packages and the notices of the networks.
 fn add_licenses(files: &mut Files, root: &Path, packages: &Packages) -> Result<()> {
     for Package {
         name,
@@ -135,13 +135,13 @@ fn add_licenses(files: &mut Files, root: &Path, packages: &Packages) -> Result<(
     Ok(())
 }
 
-/// Whether a file of this name is one of licences.
+/// Whether a file with this name contains a licence.
 fn is_license(name: &str) -> bool {
     let name = name.to_uppercase();
     LICENSE_FILES.iter().any(|start| name.starts_with(start))
 }
 
-/// Adds the files of a folder, without those below it, whose names are wanted.
+/// Adds the files of a folder, without subfolders, whose names satisfy `is_wanted`.
 fn add_folder(
     files: &mut Files,
     place: &str,
@@ -159,7 +159,7 @@ fn add_folder(
     Ok(())
 }
 
-/// A line for each file, as `sha256sum -c` reads them.
+/// The checksums of the files in the format of `sha256sum -c`.
 fn checksums(files: &Files) -> String {
     let lines = files
         .iter()
@@ -167,13 +167,14 @@ fn checksums(files: &Files) -> String {
     lines.collect()
 }
 
+/// SHA-256 in hexadecimal.
 fn hex(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The files below a folder of that name as a tar file, packed by gzip. The same files give the same
-/// bytes: nothing says when or by whom they were packed.
+/// A tar archive, compressed by gzip, with the files in a folder of this name. The same files give
+/// the same bytes: the archive contains no times and no owners.
 fn archive(folder: &str, files: &Files) -> Result<Vec<u8>> {
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
     for (path, file) in files {
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_holds_its_files_and_nothing_of_its_time() {
+    fn an_archive_contains_its_files_and_no_times() {
         let packed = archive("anyface-1", &files()).unwrap();
         assert_eq!(packed, archive("anyface-1", &files()).unwrap());
         let mut archive = tar::Archive::new(GzDecoder::new(packed.as_slice()));
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn checksums_are_those_of_sha256sum() {
+    fn checksums_have_the_format_of_sha256sum() {
         // printf page | sha256sum
         let page = "3660315a9af3df255d8f19ab077e4797822b41488a0e2a04bc6af71213c23274";
         let sums = checksums(&files());
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn licences_are_known_by_their_names() {
+    fn licence_files_are_recognised_by_name() {
         for name in [
             "LICENSE",
             "LICENSE-MIT",

@@ -1,4 +1,4 @@
-//! The packages that the command is made of, as cargo tells them.
+//! The packages linked into the command, from cargo's metadata.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// The package of the command.
+/// Name of the command's package.
 const COMMAND: &str = "anyface-cli";
 
 /// A package at one version.
@@ -16,28 +16,28 @@ const COMMAND: &str = "anyface-cli";
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// An SPDX expression; none where the package has a licence of its own.
+    /// SPDX expression; `None` for a custom licence.
     pub(crate) license: Option<String>,
     /// Folder of its sources.
     pub(crate) folder: PathBuf,
-    /// SHA-256 of its archive in the registry; none for those of this repository.
+    /// SHA-256 of its archive in the registry; `None` for packages of this repository.
     pub(crate) checksum: Option<String>,
-    /// Ids of the packages that it is built with.
+    /// Ids of the packages that it links.
     pub(crate) dependencies: BTreeSet<String>,
 }
 
-/// The command and all that is linked into it.
+/// The command and all packages linked into it.
 #[derive(Debug)]
 pub(crate) struct Packages {
     /// Id of the command's package.
     pub(crate) root: String,
-    /// By id.
+    /// Packages by id.
     pub(crate) all: BTreeMap<String, Package>,
-    /// Where cargo puts what it builds.
+    /// Cargo's target folder.
     pub(crate) target_directory: PathBuf,
 }
 
-/// The answer of `cargo metadata`.
+/// Output of `cargo metadata`.
 #[derive(Deserialize)]
 pub(crate) struct Metadata {
     packages: Vec<MetadataPackage>,
@@ -73,7 +73,7 @@ struct NodeDependency {
 
 #[derive(Deserialize)]
 struct DependencyKind {
-    /// None for what is linked, else `dev` or `build`.
+    /// `None` for linked packages, else `dev` or `build`.
     kind: Option<String>,
 }
 
@@ -91,7 +91,7 @@ struct LockedPackage {
 }
 
 impl Packages {
-    /// The packages of the command as a build of the whole workspace makes it for `target`.
+    /// Reads the packages of the command for a build of the whole workspace for `target`.
     pub(crate) fn read(root: &Path, target: &str) -> Result<Self> {
         let metadata = [
             "metadata",
@@ -116,8 +116,8 @@ impl Packages {
         Self::of(metadata, lock, &tree)
     }
 
-    /// The packages that cargo tells of, of those in its tree: metadata alone has some that no
-    /// feature asks for.
+    /// Selects the packages in `tree`, the output of `cargo tree`. The metadata also contains
+    /// packages of features that are not enabled.
     pub(crate) fn of(metadata: Metadata, lock: Lock, tree: &str) -> Result<Self> {
         let mut packages = metadata.packages;
         let built: BTreeSet<(&str, &str)> = tree.lines().filter_map(name_and_version).collect();
@@ -167,7 +167,7 @@ impl Packages {
 }
 
 impl Node {
-    /// The ids, of those that are built, that are linked into this one.
+    /// Ids of the packages in `built` that are linked into this package.
     fn linked(&self, built: &BTreeSet<&str>) -> BTreeSet<String> {
         let is_linked = |dependency: &&NodeDependency| {
             let mut kinds = dependency.dep_kinds.iter();
@@ -178,7 +178,7 @@ impl Node {
     }
 }
 
-/// What cargo prints.
+/// The standard output of cargo.
 fn cargo(root: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments).arg("--locked").current_dir(root);
@@ -193,13 +193,13 @@ fn cargo(root: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
     }
 }
 
-/// Of a line of `cargo tree`, as in `burn v0.22.1 (*)`.
+/// Name and version in a line of `cargo tree`, e.g. `burn v0.22.1 (*)`.
 fn name_and_version(line: &str) -> Option<(&str, &str)> {
     let mut words = line.split_whitespace();
     Some((words.next()?, words.next()?.strip_prefix('v')?))
 }
 
-/// All that is linked into a package, and itself.
+/// The package `root` and all packages linked into it, directly or indirectly.
 fn reachable(root: &str, linked: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> {
     let (mut found, mut next) = (BTreeSet::new(), vec![root]);
     while let Some(id) = next.pop() {

@@ -1,10 +1,11 @@
-//! A software bill of materials in the form of [CycloneDX 1.5](https://cyclonedx.org/docs/1.5/json/).
+//! A software bill of materials in the format of
+//! [CycloneDX 1.5](https://cyclonedx.org/docs/1.5/json/).
 
 use serde_json::{Map, Value, json};
 
 use crate::packages::{Package, Packages};
 
-/// The bill of all packages that the command is made of.
+/// The bill of all packages linked into the command.
 pub(crate) fn sbom(packages: &Packages) -> Value {
     let libraries = packages.all.iter().filter(|(id, _)| **id != packages.root);
     let dependencies = packages.all.values().map(|package| {
@@ -36,7 +37,7 @@ fn component(package: &Package, kind: &str) -> Value {
         ("version".to_owned(), json!(package.version)),
     ]);
     if let Some(license) = &package.license {
-        // Older manifests write a slash for OR.
+        // Older manifests have a slash in place of OR.
         let expression = license.replace(" / ", "/").replace('/', " OR ");
         component.insert("licenses".to_owned(), json!([{ "expression": expression }]));
     }
@@ -47,7 +48,7 @@ fn component(package: &Package, kind: &str) -> Value {
     component.into()
 }
 
-/// The address of a package, as every tool writes it.
+/// The package URL (purl) of a package.
 fn purl(package: &Package) -> String {
     format!("pkg:cargo/{}@{}", package.name, package.version)
 }
@@ -57,8 +58,8 @@ mod tests {
     use super::*;
     use crate::packages::Packages;
 
-    /// The command links `a`, which links `b`; `c` is for tests only, and `d` for a feature that is
-    /// not asked for.
+    /// The command links `a`, which links `b`. `c` is a dev-dependency, and `d` belongs to a
+    /// feature that is not enabled.
     fn packages() -> Packages {
         let package = |name: &str, license: &str| {
             json!({
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_linked_is_in_the_bill() {
+    fn the_bill_contains_exactly_the_linked_packages() {
         let bill = sbom(&packages());
         assert_eq!(bill["metadata"]["component"]["name"], "anyface-cli");
         let names: Vec<_> = bill["components"].as_array().unwrap().iter().collect();

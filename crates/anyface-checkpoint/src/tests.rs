@@ -62,7 +62,7 @@ fn torch_containers_hold_the_same_views_and_values() {
 }
 
 #[test]
-fn python_2_wrote_text_as_bytes() {
+fn text_of_python_2_is_read_from_bytes() {
     let file = open("python2.pth");
     assert_eq!(values(&file, "lin0.weight"), [1., 2., 3.]);
     assert_eq!(file.metadata, json!({"epoch": 5}));
@@ -127,7 +127,7 @@ fn shards_are_found_beside_their_index() {
 }
 
 #[test]
-fn protocols_0_and_1_hold_tensors_of_torch_too() {
+fn torch_tensors_in_protocols_0_and_1_are_read() {
     for (name, container) in [
         ("torch_p0.pkl", Container::Pickle),
         ("torch_p1.pkl", Container::Pickle),
@@ -148,7 +148,7 @@ fn protocols_0_and_1_hold_tensors_of_torch_too() {
 }
 
 #[test]
-fn shards_of_torch_have_an_index_too() {
+fn torch_shards_are_read_by_their_index() {
     let folder = tempfile::tempdir().unwrap();
     for name in [
         "pytorch_model-00001-of-00002.bin",
@@ -261,7 +261,7 @@ fn hostile_pickles_are_refused_with_an_offset() {
 }
 
 #[test]
-fn a_pickle_cannot_make_the_reader_work_without_end() {
+fn a_pickle_cannot_cause_unbounded_work() {
     let message = pickle(&[&[b'N'; 1 << 20][..], b"."].concat());
     assert!(message.contains("more than 1048576 opcodes"), "{message}");
 
@@ -294,7 +294,7 @@ fn tensors_that_leave_their_storage_are_refused() {
 }
 
 #[test]
-fn a_changed_storage_of_an_archive_is_noticed() {
+fn a_changed_storage_of_an_archive_is_an_error() {
     let mut file = std::fs::read(fixture("archive.pt")).unwrap();
     let storage = 1.0_f32.to_le_bytes();
     let at = file.windows(4).position(|w| w == storage).unwrap();

@@ -209,7 +209,7 @@ fn an_offline_recipe_names_the_missing_models() {
     );
     refused(
         &["generate", "a face", "--model", "ffhq", "-o", "face.png"],
-        "ffhq: not here yet: `anyface pull ffhq` fetches it",
+        "ffhq: not downloaded: `anyface pull ffhq` downloads it",
     );
     assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 0);
     anyface(&home, &["models", "list"])

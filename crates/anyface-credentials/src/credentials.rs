@@ -1,4 +1,4 @@
-//! What the credentials of a file say, and whether they hold.
+//! Reads and validates the content credentials of a file.
 
 use std::io::Cursor;
 
@@ -8,65 +8,64 @@ use serde::Serialize;
 use x509_parser::pem::Pem;
 
 use crate::CONTEXT;
-use crate::making::{TOLD, Told};
+use crate::making::{PROMPT_AND_SEED, PromptAndSeed};
 use crate::media_type::media_type;
 use crate::signer::one_line;
 
-/// The UUID of the box that holds all credentials of a file, "c2pa" (C2PA specification 2.3,
-/// section 11.1.4.2).
+/// UUID of the box with all credentials of a file (C2PA specification 2.3, section 11.1.4.2).
 const MANIFEST_STORE: [u8; 16] = *b"c2pa\x00\x11\x00\x10\x80\x00\x00\xAA\x00\x38\x9B\x71";
 
-/// What the credentials of a file say.
+/// The content credentials of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Credentials {
-    /// What does not hold, by C2PA's codes, such as "assertion.dataHash.mismatch"; nothing, where
-    /// the file is as it was signed.
+    /// C2PA's codes of failed validations, such as "assertion.dataHash.mismatch". Empty if the file
+    /// has not changed since it was signed.
     pub problems: Vec<String>,
-    /// The program that made the claim, "anyface 0.1.0".
+    /// Program that made the claim, e.g. "anyface 0.1.0".
     pub software: Option<String>,
-    /// The model that made or changed the picture.
+    /// Model that generated or edited the picture.
     pub model: Option<String>,
-    /// The last part of IPTC's digital source type, "trainedAlgorithmicMedia".
+    /// Last part of IPTC's digital source type, e.g. "trainedAlgorithmicMedia".
     pub digital_source_type: Option<String>,
-    /// The words it was made from, where they are told.
+    /// The prompt, if it is included.
     pub prompt: Option<String>,
-    /// The seed of its noise, where it is told.
+    /// The seed, if it is included.
     pub seed: Option<u64>,
-    /// What the picture is called.
+    /// Title of the picture.
     pub title: Option<String>,
-    /// The algorithm of the signature, "ed25519".
+    /// Algorithm of the signature, e.g. "ed25519".
     pub algorithm: Option<String>,
-    /// Who signed: the certificate of the key, then who signed that one, and so on. Nobody checked
-    /// who they are.
+    /// Certificate chain of the key, the key's own certificate first. The identity of the signer is
+    /// not verified.
     pub certificates: Vec<Certificate>,
-    /// The files that it was made from.
+    /// Files that the picture was made from.
     pub ingredients: Vec<Ingredient>,
 }
 
-/// One link of a chain of certificates.
+/// A certificate of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Certificate {
-    /// Whose it is, "CN=anyface self-made key, O=anyface (self-made)".
+    /// Subject, e.g. "CN=anyface self-made key, O=anyface (self-made)".
     pub subject: String,
-    /// Its number in hexadecimal.
+    /// Serial number in hexadecimal.
     pub serial: String,
 }
 
 /// A file that a picture was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ingredient {
-    /// What it is called.
+    /// Title of the file.
     pub title: Option<String>,
-    /// Its media type.
+    /// Media type of the file.
     pub format: Option<String>,
-    /// Whether the picture is an edit of it.
+    /// Whether the picture is an edit of the file.
     pub is_parent: bool,
-    /// Whether it had credentials of its own.
+    /// Whether the file has credentials of its own.
     pub has_credentials: bool,
 }
 
 impl Credentials {
-    /// Reads the credentials of a picture file; `None` when it has none. The network is left alone.
+    /// Reads the credentials of a picture file; `None` if it has none. Makes no network requests.
     pub fn read(file: &[u8]) -> Option<Self> {
         let reader = Reader::from_shared_context(&CONTEXT);
         match reader.with_stream(media_type(file), Cursor::new(file)) {
@@ -78,12 +77,13 @@ impl Credentials {
         }
     }
 
-    /// Whether the signature holds and the file is as it was signed. By whom, is another question.
+    /// Whether the signature is valid and the file has not changed since. Does not verify the
+    /// identity of the signer.
     pub fn is_intact(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// Whether they say that a trained model made the picture, or a part of it.
+    /// Whether the credentials say that a trained model made the picture or a part of it.
     pub fn says_ai_generated(&self) -> bool {
         let kind = self.digital_source_type.as_deref().unwrap_or_default();
         [
@@ -94,25 +94,28 @@ impl Credentials {
     }
 
     fn of(reader: &Reader) -> Self {
-        let said = reader.active_manifest().map(Self::said).unwrap_or_default();
+        let active = reader.active_manifest().map(Self::of_manifest);
         let problems = match reader.validation_state() {
             ValidationState::Invalid => problems(reader),
             ValidationState::Valid | ValidationState::Trusted => Vec::new(),
         };
-        Self { problems, ..said }
+        Self {
+            problems,
+            ..active.unwrap_or_default()
+        }
     }
 
-    /// What a manifest says.
-    fn said(manifest: &Manifest) -> Self {
+    /// The content of a manifest, without validation.
+    fn of_manifest(manifest: &Manifest) -> Self {
         let actions = manifest.find_assertion::<Actions>(Actions::LABEL).ok();
         let actions = actions.as_ref().map(|actions| actions.actions());
-        // The last action says what the picture is now.
+        // The last action with a source type describes the current picture.
         let action = actions
             .unwrap_or_default()
             .iter()
             .rfind(|action| action.source_type().is_some());
         let kind = action.and_then(|action| action.source_type());
-        let told: Told = manifest.find_assertion(TOLD).unwrap_or_default();
+        let making: PromptAndSeed = manifest.find_assertion(PROMPT_AND_SEED).unwrap_or_default();
         let signature = manifest.signature_info();
         Self {
             problems: Vec::new(),
@@ -122,8 +125,8 @@ impl Credentials {
                 SoftwareAgent::ClaimGeneratorInfo(info) => Some(info.name.clone()),
             }),
             digital_source_type: kind.map(|kind| last_part(&kind.to_string())),
-            prompt: told.prompt,
-            seed: told.seed,
+            prompt: making.prompt,
+            seed: making.seed,
             title: manifest.title().map(str::to_owned),
             algorithm: signature
                 .and_then(|signature| signature.alg)
@@ -147,14 +150,14 @@ impl Ingredient {
     }
 }
 
-/// Whether a file holds the start of credentials, readable or not.
+/// Whether a file contains a box of credentials, even if it cannot be read.
 fn has_manifest_store(file: &[u8]) -> bool {
     file.windows(MANIFEST_STORE.len())
         .any(|window| window == MANIFEST_STORE)
 }
 
-/// The codes of all that failed, in their order, each once. That nobody vouches for the key is no
-/// fault of the file.
+/// The distinct codes of failed validations, in order. Untrusted keys are not reported, since trust
+/// is not checked.
 fn problems(reader: &Reader) -> Vec<String> {
     let failed = reader.validation_status().unwrap_or_default().iter();
     let codes = failed.map(|status| status.code());
@@ -177,7 +180,7 @@ fn software(manifest: &Manifest) -> Option<String> {
     Some(format!("{} {version}", info.name).trim_end().to_owned())
 }
 
-/// The links of a chain in PEM.
+/// The certificates of a chain in PEM. Skips those that cannot be parsed.
 fn certificates(pem: &str) -> Vec<Certificate> {
     let blocks = Pem::iter_from_buffer(pem.as_bytes());
     let readable = blocks.filter_map(Result::ok).filter_map(|block| {
@@ -190,7 +193,7 @@ fn certificates(pem: &str) -> Vec<Certificate> {
     readable.collect()
 }
 
-/// What stands behind the last slash.
+/// The text after the last slash.
 fn last_part(address: &str) -> String {
     address.rsplit('/').next().unwrap_or_default().to_owned()
 }

@@ -1,34 +1,34 @@
-//! What can go wrong, in one line.
+//! The crate's error type.
 
 use std::path::{Path, PathBuf};
 
-/// Every failure of this crate.
+/// An error of this crate, in one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file of a key or of certificates could not be read or written.
+    /// A file with a key or certificates could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A key that cannot sign, or certificates that do not go with it.
+    /// A key cannot sign, or does not match its certificates.
     #[error("{0}")]
     Key(String),
-    /// A file of a key or certificates that cannot be used.
+    /// A file with a key or certificates cannot be used.
     #[error("{}: {reason}", path.display())]
     KeyFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         reason: String,
     },
-    /// A file of a kind that is not signed.
-    #[error("only PNG, JPEG and WebP files are signed")]
+    /// The file has a format that cannot be signed.
+    #[error("only PNG, JPEG and WebP files can be signed")]
     MediaType,
-    /// The C2PA library refused.
+    /// The C2PA library returned an error.
     #[error("the picture cannot be signed: {0}")]
     Sign(String),
 }
@@ -39,7 +39,7 @@ impl Error {
         move |source| Self::Io { path, source }
     }
 
-    /// The same failure of a key, which names its file.
+    /// Adds the key's file to an error of a key.
     pub(crate) fn of_file(self, path: &Path) -> Self {
         match self {
             Self::Key(reason) => Self::KeyFile {

@@ -1,5 +1,5 @@
-//! Content credentials of AI-generated pictures: what was made by which model, signed as
-//! [C2PA](https://c2pa.org) says. Bytes in, bytes out.
+//! Content credentials of AI-generated pictures: signed statements of how a picture was made, in
+//! the format of [C2PA](https://c2pa.org). Bytes in, bytes out.
 //!
 //! ```
 //! use anyface_credentials::{Credentials, Making, Signer};
@@ -19,12 +19,12 @@
 //! # Ok::<(), anyface_credentials::Error>(())
 //! ```
 //!
-//! A signed file holds no time, but random numbers, as C2PA wants: the same picture signed twice
-//! gives different bytes, and the same pixels.
+//! A signed file contains no time. It contains random numbers, as C2PA requires, so signing a
+//! picture twice gives different bytes with the same pixels.
 
 mod credentials;
 mod error;
-mod kept;
+mod key_file;
 mod making;
 mod media_type;
 mod self_made;
@@ -38,7 +38,7 @@ pub use error::Error;
 pub use making::Making;
 pub use signer::Signer;
 
-/// How the C2PA library works: without the network, and without a second look at what it signed.
+/// Settings of the C2PA library: no network requests, and no validation after signing.
 static CONTEXT: LazyLock<Arc<c2pa::Context>> = LazyLock::new(|| {
     let settings = serde_json::json!({
         "verify": {
@@ -48,10 +48,10 @@ static CONTEXT: LazyLock<Arc<c2pa::Context>> = LazyLock::new(|| {
         },
     });
     let context = c2pa::Context::new().with_settings(settings);
-    context.expect("tested").into_shared()
+    context.expect("valid settings").into_shared()
 });
 
-/// The example of the README, as a test.
+/// Compiles the README examples as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,28 +1,29 @@
-//! What is known of how a picture was made.
+//! The statement to be signed.
 
 use serde::{Deserialize, Serialize};
 
-/// What is known of how a picture was made, as it will be signed. What is `None` is not told.
+/// How a picture was made: the statement to be signed. Fields that are `None` are not included.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Making<'a> {
-    /// The program and its version, "anyface 0.1.0".
+    /// Program and version, e.g. "anyface 0.1.0".
     pub software: &'a str,
-    /// The model.
+    /// Name of the model.
     pub model: &'a str,
-    /// The words it was made from.
+    /// The prompt.
     pub prompt: Option<&'a str>,
-    /// The seed of its noise.
+    /// The seed.
     pub seed: Option<u64>,
-    /// The file that was edited, of any kind. Its own credentials, if it has some, are kept.
+    /// The original file, of any format, if the picture is an edit. Its own credentials are
+    /// included.
     pub parent: Option<&'a [u8]>,
 }
 
-/// The label of the assertion that holds [`Told`].
-pub(crate) const TOLD: &str = "io.github.anyface.making";
+/// Label of the assertion with [`PromptAndSeed`].
+pub(crate) const PROMPT_AND_SEED: &str = "io.github.anyface.making";
 
-/// What C2PA has no field for.
+/// The fields that C2PA has no assertion for.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Told {
+pub(crate) struct PromptAndSeed {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) prompt: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,10 +31,10 @@ pub(crate) struct Told {
 }
 
 impl Making<'_> {
-    /// What C2PA has no field for, where there is something to tell.
-    pub(crate) fn told(&self) -> Option<Told> {
+    /// Prompt and seed; `None` if neither is included.
+    pub(crate) fn prompt_and_seed(&self) -> Option<PromptAndSeed> {
         let has_some = self.prompt.is_some() || self.seed.is_some();
-        has_some.then(|| Told {
+        has_some.then(|| PromptAndSeed {
             prompt: self.prompt.map(str::to_owned),
             seed: self.seed,
         })

@@ -1,12 +1,12 @@
-//! Kinds of files by their first bytes.
+//! Detection of file formats from the first bytes.
 
-/// The media types of the files that are signed.
+/// Media types of files that can be signed.
 pub(crate) const SIGNED: [&str; 3] = ["image/png", "image/jpeg", "image/webp"];
 
-/// The media type of other files.
+/// Media type of unknown files.
 pub(crate) const UNKNOWN: &str = "application/octet-stream";
 
-/// The media type of a picture file.
+/// Media type of a file.
 pub(crate) fn media_type(file: &[u8]) -> &'static str {
     match file {
         [0x89, b'P', b'N', b'G', ..] => "image/png",

@@ -1,4 +1,4 @@
-//! Keys that no authority vouches for.
+//! Self-made keys, which no certificate authority has certified.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,18 +12,18 @@ use crate::Error;
 /// A key and its certificates as PEM.
 pub(crate) struct SelfMade {
     pub(crate) key: String,
-    /// The certificate of the key, then the certificate of its authority.
+    /// The certificate of the key, then that of its authority.
     pub(crate) certificates: String,
 }
 
-/// What stands before the 32 secret bytes of an Ed25519 key in PKCS#8 (RFC 8410, section 7): the
-/// first version of the format, which every program reads.
+/// Bytes before the 32 secret bytes of an Ed25519 key in PKCS#8 (RFC 8410, section 7), version 1 of
+/// the format, which every program reads.
 const ED25519_PKCS8: &[u8] = b"\x30\x2E\x02\x01\x00\x30\x05\x06\x03\x2B\x65\x70\x04\x22\x04\x20";
 
 impl SelfMade {
-    /// A new key (Ed25519) with its certificates.
+    /// Creates an Ed25519 key with its certificates.
     pub(crate) fn generate() -> Result<Self, Error> {
-        let failed = |reason: String| Error::Key(format!("no key was made: {reason}"));
+        let failed = |reason: String| Error::Key(format!("cannot create a key: {reason}"));
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|error| failed(error.to_string()))?;
         let pkcs8 = [ED25519_PKCS8, &secret].concat().into();
@@ -32,8 +32,8 @@ impl SelfMade {
         made.map_err(|error| failed(error.to_string()))
     }
 
-    /// Certificates for a key. An authority of its own signs them, and the authority's key is
-    /// thrown away: C2PA allows no certificate that signs itself (specification 2.3, section 14.5).
+    /// Creates certificates for a key. A new authority signs them, and its key is discarded. C2PA
+    /// does not allow self-signed certificates (specification 2.3, section 14.5).
     pub(crate) fn certify(key: &KeyPair) -> Result<Self, rcgen::Error> {
         let mut authority = params("anyface self-made authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -45,7 +45,7 @@ impl SelfMade {
         own.use_authority_key_identifier_extension = true;
         own.is_ca = IsCa::ExplicitNoCa;
         own.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        // One of those that C2PA accepts, and the one that all readers know.
+        // C2PA requires one of several purposes. All readers know this one.
         own.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
         let certificate = own.signed_by(key, &authority)?;
         Ok(Self {
@@ -55,16 +55,17 @@ impl SelfMade {
     }
 }
 
+/// Parameters of a certificate with this common name.
 fn params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     let names = &mut params.distinguished_name;
     names.push(DnType::CommonName, name);
     names.push(DnType::OrganizationName, "anyface (self-made)");
-    // Clocks differ: valid since yesterday.
+    // Valid since yesterday, to allow for clocks that differ.
     let yesterday = SystemTime::now() - Duration::from_secs(24 * 60 * 60);
     params.not_before = yesterday.into();
-    // RFC 5280, section 4.1.2.5: no end is known.
+    // No expiration date (RFC 5280, section 4.1.2.5).
     params.not_after = date_time_ymd(9999, 12, 31);
     params
 }

@@ -1,36 +1,36 @@
-//! From a picture file to a signed one.
+//! Signing of picture files.
 
 use std::io::Cursor;
 
 use c2pa::Builder;
 use serde_json::{Value, json};
 
-use crate::making::TOLD;
+use crate::making::PROMPT_AND_SEED;
 use crate::media_type::{SIGNED, UNKNOWN, media_type};
 use crate::signer::one_line;
 use crate::{CONTEXT, Error, Making, Signer};
 
-/// IPTC's name for what a trained model made.
+/// IPTC's digital source type of pictures made by a trained model.
 const TRAINED_ALGORITHMIC_MEDIA: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
 
-/// IPTC's name for what a trained model changed.
+/// IPTC's digital source type of pictures edited by a trained model.
 const COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
 
-/// What the edited file is called: its own name may tell where somebody keeps pictures.
+/// Title of the original file. Its own name could contain private information.
 const PARENT_TITLE: &str = "a file";
 
-/// What the actions call the edited file; not written.
+/// Label by which actions refer to the original file. The signed file does not contain it.
 const PARENT: &str = "parent";
 
 impl Signer {
-    /// A PNG, JPEG or WebP file with signed credentials in it; its pixels and all else that it says
-    /// stay. A picture with a parent is an edit, composed with what a model made; without one, a
-    /// model made all of it.
+    /// Adds signed credentials to a PNG, JPEG or WebP file. Pixels and other metadata do not
+    /// change. With a parent, the credentials say that a model edited a picture; without one, that
+    /// a model made the whole picture.
     ///
     /// # Errors
-    /// [`Error::MediaType`] for other files, [`Error::Sign`] for broken ones.
+    /// [`Error::MediaType`] for other files, [`Error::Sign`] for damaged files.
     pub fn sign(&self, file: &[u8], making: &Making<'_>) -> Result<Vec<u8>, Error> {
         let media_type = media_type(file);
         if !SIGNED.contains(&media_type) {
@@ -52,8 +52,8 @@ impl Signer {
     }
 }
 
-/// Names the edited file, with its own credentials where it has some. One that C2PA cannot read,
-/// cut short or of a kind without credentials, is a parent all the same.
+/// Adds the original file, with its own credentials if it has any. Files that C2PA cannot read,
+/// such as truncated files, are added with an unknown media type.
 fn add_parent(builder: &mut Builder, parent: &[u8]) -> c2pa::Result<()> {
     let format = media_type(parent);
     let ingredient = json!({
@@ -70,7 +70,7 @@ fn add_parent(builder: &mut Builder, parent: &[u8]) -> c2pa::Result<()> {
     add(format).or_else(|_| add(UNKNOWN))
 }
 
-/// The manifest, as the C2PA library reads it.
+/// The manifest definition for the C2PA library.
 fn definition(making: &Making<'_>) -> Value {
     let model = json!({ "name": making.model });
     let actions = match making.parent {
@@ -93,10 +93,10 @@ fn definition(making: &Making<'_>) -> Value {
         "created": true,
         "data": { "actions": actions, "allActionsIncluded": true },
     })];
-    let told = making.told();
-    assertions.extend(
-        told.map(|told| json!({ "label": TOLD, "kind": "Json", "created": true, "data": told })),
-    );
+    let prompt_and_seed = making.prompt_and_seed();
+    assertions.extend(prompt_and_seed.map(
+        |data| json!({ "label": PROMPT_AND_SEED, "kind": "Json", "created": true, "data": data }),
+    ));
     let generator = match making.software.rsplit_once(' ') {
         Some((name, version)) => json!({ "name": name, "version": version }),
         None => json!({ "name": making.software }),

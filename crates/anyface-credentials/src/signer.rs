@@ -1,4 +1,4 @@
-//! Keys that sign, with the certificates that say whose they are.
+//! Signing keys with their certificates.
 
 use std::fmt;
 
@@ -9,24 +9,25 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED2551
 use crate::self_made::SelfMade;
 use crate::{Credentials, Error, Making};
 
-/// A grey PNG of one pixel, for a first signature.
+/// A grey PNG of one pixel, for a test signature.
 const PIXEL: &[u8] = include_bytes!("../tests/fixtures/grey.png");
 
-/// Room for a signature beside its certificates, in bytes: at most 96 of its own, and the headers
-/// of COSE.
-const SIGNATURE_ROOM: usize = 512;
+/// Bytes reserved for a signature in addition to its certificates: at most 96 for the signature
+/// itself, the rest for COSE headers.
+const SIGNATURE_SIZE: usize = 512;
 
-/// A key that signs, with its certificates.
+/// A signing key with its certificates.
 pub struct Signer(BoxedSigner);
 
 impl Signer {
-    /// A key as PEM (PKCS#8; Ed25519, or ECDSA on P-256 or P-384), and the certificates for it as
-    /// PEM, the key's own first. It signs one pixel, so that what cannot sign is refused here.
+    /// Reads a key in PEM (PKCS#8; Ed25519, or ECDSA on P-256 or P-384) and its certificate chain
+    /// in PEM, the key's own certificate first. Makes a test signature, so that every returned key
+    /// can sign.
     ///
     /// # Errors
-    /// [`Error::Key`] when the key is none, or C2PA does not accept its certificates: they must be
-    /// another's signature, now valid, for `digitalSignature` and `emailProtection` or another
-    /// purpose that C2PA allows.
+    /// [`Error::Key`] if the text is not a key, or C2PA does not accept its certificates. They must
+    /// not be self-signed, must be valid now, and must allow `digitalSignature` and
+    /// `emailProtection` or another purpose of C2PA.
     pub fn from_pem(key: &str, certificates: &str) -> Result<Self, Error> {
         let algorithm = algorithm(key)?;
         let signer = from_keys(certificates.as_bytes(), key.as_bytes(), algorithm, None);
@@ -35,24 +36,24 @@ impl Signer {
             .certs()
             .is_ok_and(|certificates| certificates.is_empty())
         {
-            return Err(Error::Key("there is no certificate for the key".to_owned()));
+            return Err(Error::Key("the key has no certificate".to_owned()));
         }
-        let signer = Self(Box::new(Compact(signer)));
-        signer.try_out()?;
+        let signer = Self(Box::new(WithoutTimestamp(signer)));
+        signer.test_signature()?;
         Ok(signer)
     }
 
-    /// A new key that is not kept.
+    /// Creates a key that is not stored.
     ///
     /// # Errors
-    /// When the system gives no random numbers.
+    /// If the operating system provides no random numbers.
     pub fn self_made() -> Result<Self, Error> {
         let made = SelfMade::generate()?;
         Self::from_pem(&made.key, &made.certificates)
     }
 
-    /// Signs one pixel and reads it back.
-    fn try_out(&self) -> Result<(), Error> {
+    /// Signs one pixel and validates the signature.
+    fn test_signature(&self) -> Result<(), Error> {
         let refused = |reason: &str| Error::Key(format!("the key cannot sign: {reason}"));
         let signed = self.sign(PIXEL, &Making::default());
         let signed = signed.map_err(|error| match error {
@@ -62,7 +63,7 @@ impl Signer {
         match Credentials::read(&signed) {
             Some(read) if read.is_intact() => Ok(()),
             Some(read) => Err(refused(&read.problems.join(", "))),
-            None => Err(refused("its signature is lost")),
+            None => Err(refused("its signature cannot be read back")),
         }
     }
 
@@ -77,11 +78,11 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// The algorithm that a key signs with.
+/// The signature algorithm of a key.
 fn algorithm(key: &str) -> Result<SigningAlg, Error> {
     let pair = KeyPair::from_pem(key).map_err(|_| {
-        let way_out = "`openssl pkcs8 -topk8 -nocrypt -in KEY` writes one";
-        Error::Key(format!("there is no plain PKCS#8 key in PEM: {way_out}"))
+        let remedy = "`openssl pkcs8 -topk8 -nocrypt -in KEY` converts a key";
+        Error::Key(format!("not an unencrypted PKCS#8 key in PEM: {remedy}"))
     })?;
     let known = [
         (&PKCS_ED25519, SigningAlg::Ed25519),
@@ -91,12 +92,12 @@ fn algorithm(key: &str) -> Result<SigningAlg, Error> {
     let found = known
         .into_iter()
         .find(|(kind, _)| *kind == pair.algorithm());
-    found.map(|(_, algorithm)| algorithm).ok_or_else(|| {
-        Error::Key("the key must be of Ed25519, or of ECDSA on P-256 or P-384".to_owned())
-    })
+    found
+        .map(|(_, algorithm)| algorithm)
+        .ok_or_else(|| Error::Key("the key must be Ed25519, or ECDSA on P-256 or P-384".to_owned()))
 }
 
-/// What an error of the C2PA library says, in one line.
+/// An error of the C2PA library in one line.
 pub(crate) fn one_line(error: &c2pa::Error) -> String {
     error
         .to_string()
@@ -105,10 +106,10 @@ pub(crate) fn one_line(error: &c2pa::Error) -> String {
         .join(" ")
 }
 
-/// A signer that reserves no room for the answer of a time stamp service, which is not asked.
-struct Compact(BoxedSigner);
+/// A signer that reserves no space for a time stamp, since no time stamp service is used.
+struct WithoutTimestamp(BoxedSigner);
 
-impl c2pa::Signer for Compact {
+impl c2pa::Signer for WithoutTimestamp {
     fn sign(&self, data: &[u8]) -> c2pa::Result<Vec<u8>> {
         self.0.sign(data)
     }
@@ -123,7 +124,7 @@ impl c2pa::Signer for Compact {
 
     fn reserve_size(&self) -> usize {
         let certificates = self.0.certs().unwrap_or_default();
-        SIGNATURE_ROOM + certificates.iter().map(Vec::len).sum::<usize>()
+        SIGNATURE_SIZE + certificates.iter().map(Vec::len).sum::<usize>()
     }
 }
 
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_ecdsa_sign_too() {
+    fn ecdsa_keys_can_sign() {
         for kind in [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384] {
             let made = SelfMade::certify(&KeyPair::generate_for(kind).unwrap()).unwrap();
             Signer::from_pem(&made.key, &made.certificates).unwrap();
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_kind_is_told_what_it_should_be() {
+    fn the_error_for_another_key_format_has_a_remedy() {
         let error = Signer::from_pem("-----BEGIN EC PRIVATE KEY-----", "").unwrap_err();
         assert!(error.to_string().contains("openssl pkcs8"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! Pictures that are signed and read, as they are and changed.
+//! Credentials of signed files, unchanged and changed.
 
 use std::io::Cursor;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ fn read(file: &[u8]) -> Credentials {
 }
 
 #[test]
-fn every_kind_of_file_tells_what_was_signed() {
+fn every_format_keeps_the_signed_statement() {
     let signer = Signer::self_made().expect("a key");
     for format in FORMATS {
         let file = encode(format);
@@ -41,18 +41,18 @@ fn every_kind_of_file_tells_what_was_signed() {
             ..making()
         };
         let signed = signer.sign(&file, &making).expect("signed");
-        let said = read(&signed);
-        assert_eq!(said.problems, [""; 0], "{format:?}");
-        assert!(said.says_ai_generated());
-        assert_eq!(said.software.as_deref(), Some("anyface 0.1.0"));
-        assert_eq!(said.model.as_deref(), Some("portraits"));
-        let kind = said.digital_source_type.as_deref();
+        let found = read(&signed);
+        assert_eq!(found.problems, [""; 0], "{format:?}");
+        assert!(found.says_ai_generated());
+        assert_eq!(found.software.as_deref(), Some("anyface 0.1.0"));
+        assert_eq!(found.model.as_deref(), Some("portraits"));
+        let kind = found.digital_source_type.as_deref();
         assert_eq!(kind, Some("trainedAlgorithmicMedia"));
-        assert_eq!(said.prompt.as_deref(), making.prompt);
-        assert_eq!(said.seed, making.seed);
-        assert_eq!(said.algorithm.as_deref(), Some("ed25519"));
-        assert!(said.ingredients.is_empty());
-        let subjects: Vec<_> = said.certificates.iter().map(|c| &c.subject).collect();
+        assert_eq!(found.prompt.as_deref(), making.prompt);
+        assert_eq!(found.seed, making.seed);
+        assert_eq!(found.algorithm.as_deref(), Some("ed25519"));
+        assert!(found.ingredients.is_empty());
+        let subjects: Vec<_> = found.certificates.iter().map(|c| &c.subject).collect();
         assert_eq!(subjects.len(), 2, "{subjects:?}");
         assert!(
             subjects[0].contains("CN=anyface self-made key"),
@@ -66,25 +66,25 @@ fn every_kind_of_file_tells_what_was_signed() {
 }
 
 #[test]
-fn words_and_seed_are_told_only_if_given() {
+fn prompt_and_seed_are_included_only_if_given() {
     let signer = Signer::self_made().expect("a key");
     let signed = signer.sign(&encode(ImageFormat::Png), &making());
     let signed = signed.expect("signed");
-    let said = read(&signed);
-    assert_eq!((said.prompt, said.seed), (None, None));
-    let found = |word: &str| signed.windows(word.len()).any(|w| w == word.as_bytes());
-    assert!(found("c2pa.actions.v2") && !found("prompt") && !found("anyface.making"));
+    let found = read(&signed);
+    assert_eq!((found.prompt, found.seed), (None, None));
+    let contains = |word: &str| signed.windows(word.len()).any(|w| w == word.as_bytes());
+    assert!(contains("c2pa.actions.v2") && !contains("prompt") && !contains("anyface.making"));
 }
 
 #[test]
-fn any_changed_pixel_is_seen() {
+fn a_changed_pixel_invalidates_the_credentials() {
     let signer = Signer::self_made().expect("a key");
     for format in FORMATS {
         let file = encode(format);
         let signed = signer.sign(&file, &making()).expect("signed");
         for part in [4, 3, 2] {
             let mut changed = signed.clone();
-            // WebP has its credentials behind the pixels, the others before them.
+            // WebP has its credentials after the pixels, the others before them.
             let from_start = format == ImageFormat::WebP;
             let at = file.len() / part;
             let at = if from_start { at } else { changed.len() - at };
@@ -96,11 +96,11 @@ fn any_changed_pixel_is_seen() {
 }
 
 #[test]
-fn credentials_of_another_picture_do_not_hold() {
+fn credentials_are_invalid_for_another_picture() {
     let signer = Signer::self_made().expect("a key");
     let signed = signer.sign(&encode(ImageFormat::Png), &making());
     let signed = signed.expect("signed");
-    // The pixels of another picture behind the chunks of this one.
+    // The image data of another picture after the metadata chunks of this one.
     let start = |file: &[u8]| file.windows(4).position(|w| w == b"IDAT").expect("pixels") - 4;
     let mut other = Cursor::new(Vec::new());
     let flat = RgbImage::from_pixel(64, 64, Rgb([9, 9, 9]));
@@ -113,7 +113,7 @@ fn credentials_of_another_picture_do_not_hold() {
 }
 
 #[test]
-fn what_was_signed_cannot_be_said_otherwise() {
+fn a_changed_prompt_invalidates_the_credentials() {
     let signer = Signer::self_made().expect("a key");
     let making = Making {
         prompt: Some("an old sailor"),
@@ -126,8 +126,8 @@ fn what_was_signed_cannot_be_said_otherwise() {
             .position(|w| w == b"old")
             .expect("the words");
         signed[at..at + 3].copy_from_slice(b"mad");
-        let said = read(&signed);
-        assert!(!said.is_intact(), "{format:?} {said:?}");
+        let found = read(&signed);
+        assert!(!found.is_intact(), "{format:?} {found:?}");
     }
 }
 
@@ -148,26 +148,26 @@ fn files_without_credentials_have_none() {
 }
 
 #[test]
-fn a_file_saved_anew_has_none() {
+fn encoding_again_removes_the_credentials() {
     let signer = Signer::self_made().expect("a key");
     for format in FORMATS {
         let signed = signer.sign(&encode(format), &making()).expect("signed");
         let picture = image::load_from_memory(&signed).expect("a picture");
-        let mut anew = Cursor::new(Vec::new());
-        picture.write_to(&mut anew, format).expect("a picture");
-        assert_eq!(Credentials::read(anew.get_ref()), None, "{format:?}");
+        let mut encoded = Cursor::new(Vec::new());
+        picture.write_to(&mut encoded, format).expect("a picture");
+        assert_eq!(Credentials::read(encoded.get_ref()), None, "{format:?}");
     }
 }
 
 #[test]
-fn a_file_that_ends_early_never_holds() {
+fn a_truncated_file_is_never_intact() {
     let signer = Signer::self_made().expect("a key");
     for format in FORMATS {
         let signed = signer.sign(&encode(format), &making()).expect("signed");
         for end in (0..signed.len()).step_by(97) {
-            let said = Credentials::read(&signed[..end]);
+            let found = Credentials::read(&signed[..end]);
             assert!(
-                said.is_none_or(|said| !said.is_intact()),
+                found.is_none_or(|found| !found.is_intact()),
                 "{format:?} {end}"
             );
         }
@@ -175,7 +175,7 @@ fn a_file_that_ends_early_never_holds() {
 }
 
 #[test]
-fn an_edit_names_its_parent_and_keeps_what_that_says() {
+fn an_edit_includes_its_parent_and_its_credentials() {
     let signer = Signer::self_made().expect("a key");
     let plain = encode(ImageFormat::Jpeg);
     let generated = signer.sign(&plain, &making()).expect("signed");
@@ -187,13 +187,13 @@ fn an_edit_names_its_parent_and_keeps_what_that_says() {
         let edited = signer
             .sign(&encode(ImageFormat::Png), &edit)
             .expect("signed");
-        let said = read(&edited);
-        assert_eq!(said.problems, [""; 0]);
-        assert!(said.says_ai_generated());
-        let kind = said.digital_source_type.as_deref();
+        let found = read(&edited);
+        assert_eq!(found.problems, [""; 0]);
+        assert!(found.says_ai_generated());
+        let kind = found.digital_source_type.as_deref();
         assert_eq!(kind, Some("compositeWithTrainedAlgorithmicMedia"));
-        let [ingredient] = &said.ingredients[..] else {
-            panic!("one parent, not {:?}", said.ingredients);
+        let [ingredient] = &found.ingredients[..] else {
+            panic!("one parent, not {:?}", found.ingredients);
         };
         assert!(ingredient.is_parent);
         assert_eq!(ingredient.has_credentials, has_credentials);
@@ -203,7 +203,7 @@ fn an_edit_names_its_parent_and_keeps_what_that_says() {
 }
 
 #[test]
-fn a_parent_may_be_anything() {
+fn a_parent_can_be_any_file() {
     let signer = Signer::self_made().expect("a key");
     let mut tampered = signer
         .sign(&encode(ImageFormat::Png), &making())
@@ -214,10 +214,10 @@ fn a_parent_may_be_anything() {
     picture(8)
         .write_to(&mut bmp, ImageFormat::Bmp)
         .expect("a picture");
-    let cut = tampered[..tampered.len() / 3].to_vec();
+    let truncated = tampered[..tampered.len() / 3].to_vec();
     for parent in [
         tampered,
-        cut,
+        truncated,
         bmp.into_inner(),
         b"no picture".to_vec(),
         Vec::new(),
@@ -229,9 +229,9 @@ fn a_parent_may_be_anything() {
         let edited = signer
             .sign(&encode(ImageFormat::WebP), &edit)
             .expect("signed");
-        let said = read(&edited);
-        assert_eq!(said.problems, [""; 0], "{} bytes", parent.len());
-        assert_eq!(said.ingredients.len(), 1);
+        let found = read(&edited);
+        assert_eq!(found.problems, [""; 0], "{} bytes", parent.len());
+        assert_eq!(found.ingredients.len(), 1);
     }
 }
 
@@ -249,8 +249,8 @@ fn other_files_are_not_signed() {
 /// `cargo test --release -p anyface-credentials --test round_trip -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints times"]
-#[expect(clippy::print_stdout, reason = "a measurement, run by hand")]
-fn what_a_signature_costs() {
+#[expect(clippy::print_stdout, reason = "a measurement, run manually")]
+fn time_and_size_of_a_signature() {
     let signer = Signer::self_made().expect("a key");
     let mut file = Cursor::new(Vec::new());
     picture(256)

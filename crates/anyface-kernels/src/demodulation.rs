@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::simd::{Isa, LANES, Simd, multiversion};
 
+/// Added to the sum of squares, as in stylegan2-ada-pytorch's `modulated_conv2d`.
 const EPSILON: f32 = 1e-8;
 
 /// Weights of a 3×3 kernel.

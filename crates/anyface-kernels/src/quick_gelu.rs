@@ -55,8 +55,8 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exponential(-x))
 }
 
-/// `eˣ` with a relative error below 2·10⁻⁷, for x from −87 to 87; x is clamped to this range. It has
-/// no branch, so the compiler vectorises it.
+/// `eˣ` with a relative error below 2·10⁻⁷, for x from −87 to 87; x is clamped to this range. There
+/// is no branch, so the compiler vectorises it.
 ///
 /// `eˣ = 2ⁿ·eʳ` with `n` the nearest integer to `x/ln 2`. The polynomial of `eʳ` is Cephes' `expf`.
 #[inline(always)]

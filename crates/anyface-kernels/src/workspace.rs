@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use memmap2::MmapMut;
 
+/// The buffers that are not in use.
 static POOL: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 
 /// A buffer of floats that returns to a pool when dropped.

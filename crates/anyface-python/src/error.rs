@@ -1,4 +1,4 @@
-//! Errors of the library as Python's exceptions.
+//! Errors of the library as Python exceptions.
 
 use std::io;
 
@@ -10,11 +10,11 @@ create_exception!(
     anyface,
     AnyfaceError,
     PyException,
-    "What the library cannot do, in one line that names the file, tensor or field."
+    "An error of the library, in one line that names the file, tensor or field."
 );
 
-/// The exception for an error: `OSError` or what is below it for files that cannot be read or
-/// written, `ValueError` for an argument outside its range, `AnyfaceError` for everything else.
+/// The exception for an error: `OSError` or a subclass for files that cannot be read or written,
+/// `ValueError` for an argument outside its range, `AnyfaceError` for everything else.
 pub(crate) fn exception(error: Error) -> PyErr {
     let line = error.to_string();
     match error {

@@ -1,4 +1,4 @@
-//! What the pipeline returns.
+//! Return types of the pipeline.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,23 +13,23 @@ use pyo3::prelude::*;
 
 use crate::error::exception;
 
-/// Faces, as pictures and as latents.
+/// Faces with their pictures and latents.
 #[pyclass(frozen, module = "anyface")]
 pub(crate) struct Faces {
     pixels: Py<PyArray4<u8>>,
     latents: Py<PyArray3<f32>>,
-    /// The seed of each face, where faces come of seeds.
+    /// Seed of each face; None unless the faces were generated from a description.
     #[pyo3(get)]
     seeds: Option<Vec<u64>>,
-    /// Cosine between the features of each picture and of its words, -1 to 1, where faces come of
-    /// words.
+    /// Cosine similarity of the CLIP features of picture and description, -1 to 1; None like
+    /// `seeds`.
     #[pyo3(get)]
     clip_scores: Option<Vec<f32>>,
-    /// What the files say of how they were made.
+    /// Metadata of the files.
     marks: Vec<Mark>,
 }
 
-/// Faces of one size, one behind the other, while they are made.
+/// Collects faces of one size in contiguous memory.
 #[derive(Default)]
 pub(crate) struct FaceBuffer {
     pixels: Vec<u8>,
@@ -41,14 +41,14 @@ pub(crate) struct FaceBuffer {
     latent_shape: [usize; 2],
 }
 
-/// What is seen in a face.
+/// Attributes of a face.
 #[pyclass(frozen, get_all, module = "anyface")]
 pub(crate) struct FaceDescription {
-    /// One sentence of what is surely seen.
+    /// The very likely attributes as one sentence.
     pub(crate) text: String,
-    /// Every attribute that the bundle's probe knows, with how sure it is of it, 0 to 1.
+    /// Probability of every attribute that the bundle's probe knows, 0 to 1.
     pub(crate) attributes: BTreeMap<&'static str, f32>,
-    /// How many faces the picture has; 1 where nothing looked for them.
+    /// Number of faces found in the picture; 1 if no detector was used.
     pub(crate) faces: usize,
 }
 
@@ -67,7 +67,7 @@ impl FaceBuffer {
 }
 
 impl Faces {
-    /// Hands the buffers over to arrays of numpy, which own them from then on.
+    /// Moves the buffers into numpy arrays, without a copy.
     pub(crate) fn new(
         py: Python<'_>,
         faces: FaceBuffer,
@@ -90,19 +90,20 @@ impl Faces {
 
 #[pymethods]
 impl Faces {
-    /// The pictures, an array `[N, H, W, 3]` of uint8. It is the memory they were drawn into.
+    /// Pictures, an array `[N, H, W, 3]` of uint8, without a copy. Changes to the array also change
+    /// `images` and saved files.
     #[getter]
     fn pixels<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray4<u8>> {
         self.pixels.bind(py).clone()
     }
 
-    /// What the faces were drawn from, an array `[N, L, D]` of float32.
+    /// Latents, an array `[N, L, D]` of float32.
     #[getter]
     pub(crate) fn latents<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray3<f32>> {
         self.latents.bind(py).clone()
     }
 
-    /// The pictures as a list of `PIL.Image.Image`.
+    /// Pictures as a list of `PIL.Image.Image`.
     #[getter]
     fn images<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let pillow = py.import("PIL.Image")?;
@@ -112,20 +113,20 @@ impl Faces {
             .collect()
     }
 
-    /// Write the faces as PNG files `0000.png`, `0001.png` and so on into a folder, which is made
-    /// where there is none. Returns their paths.
+    /// Write the faces as PNG files `0000.png`, `0001.png` and so on to a folder, which is created
+    /// if needed. Returns their paths.
     ///
-    /// The files say that they are AI-generated, by which model, from which words and seed, and are
-    /// signed. Files that Pillow writes do not and are not.
+    /// The files are signed. Their metadata says that they are AI-generated, by which model, and
+    /// from which prompt and seed. Files written by Pillow have no metadata and no signature.
     ///
-    /// Raises FileExistsError, before anything is written, when one of the files is there already.
+    /// Raises FileExistsError if one of the files exists; then no file is written.
     fn save(&self, py: Python<'_>, folder: PathBuf) -> PyResult<Vec<PathBuf>> {
         let numbers = 0..self.marks.len();
         let paths: Vec<_> = numbers
             .map(|i| folder.join(format!("{i:04}.png")))
             .collect();
         if let Some(path) = paths.iter().find(|path| path.exists()) {
-            let line = format!("{} exists", path.display());
+            let line = format!("{} already exists", path.display());
             return Err(PyFileExistsError::new_err(line));
         }
         let pictures = self.pictures(py);
@@ -152,7 +153,7 @@ impl Faces {
 }
 
 impl Faces {
-    /// The pictures as they are now in the array.
+    /// The current pictures of the array, which Python code may have changed.
     fn pictures(&self, py: Python<'_>) -> Vec<RgbImage> {
         let pixels = self.pixels.bind(py).readonly();
         let pictures = pixels.as_array();
@@ -178,7 +179,7 @@ impl FaceDescription {
     }
 }
 
-/// The user's own key; where it cannot be kept, one of this call.
+/// The user's own key, or a temporary key if that cannot be stored.
 fn signer() -> Result<Signer, Error> {
     match own_signer() {
         Err(Error::Signing(SigningError::Io { .. })) => Ok(Signer::self_made()?),

@@ -1,4 +1,4 @@
-//! What callers give: descriptions, pictures and faces.
+//! Argument types: descriptions, pictures and faces.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 
 use crate::faces::Faces;
 
-/// What errors call a picture that is in no file.
+/// Name in errors of a picture without a file.
 const NAMELESS: &str = "the picture";
 
 /// One description, or several.
@@ -24,19 +24,19 @@ pub(crate) enum Prompts {
     Several(Vec<String>),
 }
 
-/// A picture: a file, a picture of Pillow, or an array `[H, W, 3]` of uint8.
+/// A picture: a path, a Pillow image, or an array `[H, W, 3]` of uint8.
 pub(crate) enum Picture {
     File(PathBuf),
     Pixels(RgbImage),
 }
 
-/// A face: latents, or a picture of it.
+/// Faces as latents, or one picture of a face.
 pub(crate) enum Face {
     Latents(Latents),
     Picture(Picture),
 }
 
-/// Latents `[N, L, D]` or `[L, D]`, of Python's or numpy's floats or of `Faces`.
+/// Latents `[N, L, D]` or `[L, D]`: `Faces`, a numpy array, or nested sequences of floats.
 pub(crate) struct Latents {
     shape: Vec<usize>,
     values: Vec<f32>,
@@ -52,8 +52,8 @@ impl Prompts {
 }
 
 impl Picture {
-    /// The face number `index` of the picture. A square of the engine's own resolution counts as an
-    /// aligned face, as the engine draws them.
+    /// Crops face `index` (0 is the largest). A square array or image of the engine's resolution is
+    /// taken as an aligned face, like generated ones.
     pub(crate) fn open(
         self,
         engine: &Engine,
@@ -68,17 +68,17 @@ impl Picture {
                 Photograph::new(picture, NAMELESS, detector, index, side)?
             }
         };
-        // Arrays have three channels: what is transparent stays on white.
+        // Results have three channels, so transparent pixels stay blended with white.
         photograph.alpha = None;
         Ok(photograph)
     }
 }
 
 impl Latents {
-    /// The faces of an engine.
+    /// Converts to latents of an engine.
     ///
     /// # Errors
-    /// `ValueError` when they have another shape than the engine's, or are not finite.
+    /// `ValueError` if the shape does not match the engine, or a value is not finite.
     pub(crate) fn into_faces(self, engine: &Engine) -> PyResult<Vec<Latent>> {
         let generator = &engine.config().generator;
         let expected = [generator.num_ws(), generator.w_dim];
@@ -151,22 +151,22 @@ impl<'py> FromPyObject<'_, 'py> for Face {
     }
 }
 
-/// The picture of an array.
+/// Copies the picture from an array.
 fn pixels_of(object: &Bound<'_, PyAny>) -> PyResult<Picture> {
     let array = object.cast::<PyArray3<u8>>().map_err(|_| {
         PyTypeError::new_err(
-            "a picture is a path, a picture of Pillow or an array [H, W, 3] of uint8",
+            "a picture must be a path, a Pillow image or an array [H, W, 3] of uint8",
         )
     })?;
     let &[height, width, 3] = array.shape() else {
         return Err(PyValueError::new_err(format!(
-            "a picture has the shape [H, W, 3], not {:?}",
+            "a picture must have the shape [H, W, 3], not {:?}",
             array.shape()
         )));
     };
     let pixels = array.readonly().as_array().iter().copied().collect();
     let picture = RgbImage::from_raw(width as u32, height as u32, pixels);
     Ok(Picture::Pixels(
-        picture.expect("as many pixels as the shape says"),
+        picture.expect("the array has the pixels of its shape"),
     ))
 }

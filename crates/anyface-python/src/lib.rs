@@ -7,7 +7,7 @@ mod pipeline;
 
 use pyo3::pymodule;
 
-/// Faces from words, and changes of faces in words.
+/// Generation of faces from descriptions, and edits of faces by text.
 #[pymodule]
 mod _anyface {
     use std::ffi::OsString;
@@ -25,17 +25,17 @@ mod _anyface {
 
     /// Run the command `anyface` and return its exit status.
     ///
-    /// The first of `arguments` is the command's own name. Ends the process where the arguments
-    /// cannot be read, or ask for help or the version.
+    /// The first of `arguments` is the name of the command. Exits the process if the arguments are
+    /// invalid or request help or the version.
     #[pyfunction]
     fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
         py.detach(|| {
             let code = anyface_cli::run(arguments);
-            // At its end a Rust program writes out what is left of its output; Python does not.
+            // A Rust program flushes its output when it exits, but Python does not flush Rust's.
             if io::stdout().flush().is_err() {
                 return 1;
             }
-            // The code does not tell its number.
+            // `ExitCode` has no accessor for its number.
             let mut numbers = 0..=u8::MAX;
             numbers
                 .find(|&number| ExitCode::from(number) == code)

@@ -1,4 +1,4 @@
-//! The networks of one bundle.
+//! The pipeline: the networks of one bundle.
 
 use std::path::PathBuf;
 
@@ -15,16 +15,16 @@ use crate::error::{AnyfaceError, exception};
 use crate::faces::{FaceBuffer, FaceDescription, Faces};
 use crate::input::{Face, Latents, Picture, Prompts};
 
-/// The networks of one bundle: from words to faces, and from faces to others.
+/// The networks of one bundle: generation, edits, inversion and description of faces.
 ///
-/// Same seed, same words, same bundle: the same bytes on every run of a machine. All methods release
-/// the GIL while they compute. Ctrl-C stops them between two faces.
+/// The same seed, text and bundle give the same bytes in every run on one machine. All methods
+/// release the GIL while they compute. Ctrl-C stops them between two faces.
 #[pyclass(frozen, module = "anyface")]
 pub(crate) struct Pipeline {
     engine: Engine,
-    /// None where the bundle has no probe.
+    /// `None` if the bundle has no probe.
     attributes: Option<AttributeReader>,
-    /// None where the environment asks for none.
+    /// `None` if the environment variable of the detector is empty.
     detector: Option<Detector>,
 }
 
@@ -38,7 +38,7 @@ impl Pipeline {
         })
     }
 
-    /// What the files of a face say of its making.
+    /// The metadata of a face's file.
     fn mark(&self, prompt: Option<&str>, seed: Option<u64>) -> Mark {
         Mark {
             prompt: prompt.map(str::to_owned),
@@ -47,7 +47,7 @@ impl Pipeline {
         }
     }
 
-    /// Faces that are made one after another, each without the GIL.
+    /// Makes one face from each element of `from`, without the GIL.
     fn collect<T: Sync>(
         py: Python<'_>,
         from: &[T],
@@ -65,42 +65,42 @@ impl Pipeline {
 
 #[pymethods]
 impl Pipeline {
-    /// The bundle inside the package: characters of 128 pixels, in the manner of an animated film.
+    /// The built-in bundle: portraits of 128 pixels in the style of an animated film.
     #[staticmethod]
     fn builtin(py: Python<'_>) -> PyResult<Self> {
         py.detach(|| Self::load(&Bundle::builtin()))
             .map_err(exception)
     }
 
-    /// The bundle in a folder, or of a name that `anyface models list` shows.
+    /// The bundle in a folder, or with a name from `anyface models list`.
     ///
-    /// Raises AnyfaceError when there is none or a network does not fit, FileNotFoundError when one of
-    /// its files is missing.
+    /// Raises AnyfaceError if there is no such bundle or its networks do not fit each other,
+    /// FileNotFoundError if one of its files is missing.
     #[staticmethod]
     fn from_pretrained(py: Python<'_>, name_or_folder: PathBuf) -> PyResult<Self> {
         py.detach(|| Self::load(&find_bundle(&name_or_folder)?))
             .map_err(exception)
     }
 
-    /// Side of the pictures in pixels.
+    /// Side of generated pictures in pixels.
     #[getter]
     fn resolution(&self) -> u32 {
         self.engine.resolution()
     }
 
-    /// L and D: the latent layers, and the width of a latent.
+    /// L and D: number of latent layers, and width of a latent.
     #[getter]
     fn latent_shape(&self) -> (usize, usize) {
         let generator = &self.engine.config().generator;
         (generator.num_ws(), generator.w_dim)
     }
 
-    /// Draw faces that fit a description, or `num_images_per_prompt` for each of several.
+    /// Generate `num_images_per_prompt` faces for each description.
     ///
-    /// Each sentence of a description is read alone, so a long one says more than a short one. Face i
-    /// of a description uses the seed `seed + i` and is the same whatever the number of faces.
-    /// `truncation`, 0 (the mean) to 1, says how typical faces are in what the words leave open; the
-    /// bundle's own when None.
+    /// Each sentence of a description is encoded separately, so long descriptions are not
+    /// truncated. Face i of a description uses the seed `seed + i` and does not depend on the
+    /// number of faces. `truncation`, from 0 (the mean face) to 1 (the full variety), applies to
+    /// what the description does not determine; None selects the bundle's default.
     ///
     /// Raises ValueError for an empty description, no faces, or a truncation outside its range.
     #[pyo3(signature = (prompt, *, num_images_per_prompt=1, seed=0, truncation=None))]
@@ -115,7 +115,7 @@ impl Pipeline {
         let prompts = prompt.into_vec();
         if num_images_per_prompt == 0 || prompts.is_empty() {
             return Err(PyValueError::new_err(
-                "there must be one prompt at least, and one image per prompt",
+                "at least one prompt and one image per prompt are required",
             ));
         }
         let truncation = self.engine.truncation(truncation).map_err(exception)?;
@@ -142,19 +142,19 @@ impl Pipeline {
         Faces::new(py, faces, Some(seeds), Some(scores))
     }
 
-    /// Change faces in words.
+    /// Edit faces by text.
     ///
-    /// `face` is what `__call__`, `edit` or `invert` returned, latents `[N, L, D]`, or a picture: a
-    /// path, a picture of Pillow, or an array `[H, W, 3]` of uint8. Of a picture only what the words
-    /// change is drawn anew, and put back into the whole picture; its face number `face_index` is
-    /// changed, 0 is the largest. A square array or picture of Pillow of `resolution` pixels counts
-    /// as an aligned face. `refine` is as in `invert`.
+    /// `face` is the result of `__call__`, `edit` or `invert`, latents `[N, L, D]`, or a picture: a
+    /// path, a Pillow image, or an array `[H, W, 3]` of uint8. In a picture, face `face_index` is
+    /// edited (0 is the largest), and only the change is pasted back into the whole picture. A
+    /// square array or Pillow image of `resolution` pixels is taken as an aligned face. `refine` is
+    /// the number of refinement steps of the inversion, see `invert`.
     ///
-    /// `strength` is -1 to 1: 0 changes nothing, 1 as much as the words say, -1 the opposite. `keep`
-    /// has words for what must not change.
+    /// `strength` is from -1 to 1: 0 changes nothing, 1 applies the text fully, -1 applies the
+    /// opposite. `keep` has descriptions of what must not change.
     ///
-    /// Raises ValueError for arguments outside their range, AnyfaceError for a picture without a face,
-    /// OSError for a file that cannot be read.
+    /// Raises ValueError for arguments outside their range, AnyfaceError for a picture without a
+    /// face, OSError for a file that cannot be read.
     #[pyo3(signature = (
         face, prompt, *, strength=1.0, keep=Vec::new(), face_index=0, refine=REFINEMENT_STEPS
     ))]
@@ -196,10 +196,10 @@ impl Pipeline {
         }
     }
 
-    /// Find the latent of a face of a picture, `[1, L, D]` of float32.
+    /// Invert a face in a picture to its latent, `[1, L, D]` of float32.
     ///
-    /// The bundle's encoder finds it, then `refine` steps go down the slope of the picture's error.
-    /// Pictures, faces and errors are as in `edit`.
+    /// The bundle's encoder finds the latent, then `refine` steps of gradient descent reduce the
+    /// image error. See `edit` for pictures, `face_index` and errors.
     #[pyo3(signature = (image, *, face_index=0, refine=REFINEMENT_STEPS))]
     #[pyo3(text_signature = "($self, image, *, face_index=0, refine=20)")]
     fn invert<'py>(
@@ -217,9 +217,9 @@ impl Pipeline {
         numpy::PyArray1::from_vec(py, latent.values()).reshape(latent.w_plus.dims())
     }
 
-    /// Draw faces from latents `[N, L, D]` or `[L, D]`.
+    /// Generate the pictures of latents `[N, L, D]` or `[L, D]`.
     ///
-    /// Raises ValueError when they have another shape or are not finite.
+    /// Raises ValueError if the latents have another shape or are not finite.
     fn draw(&self, py: Python<'_>, latents: Latents) -> PyResult<Faces> {
         Self::collect(py, &latents.into_faces(&self.engine)?, |latent| {
             Ok((
@@ -230,10 +230,10 @@ impl Pipeline {
         })
     }
 
-    /// Say in words what is seen in a face of a picture.
+    /// Describe a face in a picture by its attributes.
     ///
-    /// Pictures, faces and errors are as in `edit`; raises AnyfaceError too where the bundle has no
-    /// attribute probe.
+    /// See `edit` for pictures, `face_index` and errors. Also raises AnyfaceError if the bundle has
+    /// no attribute probe.
     #[pyo3(signature = (image, *, face_index=0))]
     fn describe(
         &self,
@@ -242,16 +242,17 @@ impl Pipeline {
         face_index: usize,
     ) -> PyResult<FaceDescription> {
         let reader = self.attributes.as_ref().ok_or_else(|| {
-            AnyfaceError::new_err(
-                "this bundle has no probe, so nothing reads attributes from faces",
-            )
+            AnyfaceError::new_err("the bundle has no attribute probe, so it cannot describe faces")
         })?;
         py.detach(|| {
             let photograph = image.open(&self.engine, self.detector.as_ref(), face_index)?;
             let seen = reader.read(&photograph.face);
             Ok(FaceDescription {
                 text: seen.in_words(),
-                attributes: seen.iter().map(|(a, sure)| (a.name(), sure)).collect(),
+                attributes: seen
+                    .iter()
+                    .map(|(attribute, probability)| (attribute.name(), probability))
+                    .collect(),
                 faces: photograph.found.map_or(1, |faces| faces.len()),
             })
         })

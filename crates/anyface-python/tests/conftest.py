@@ -1,4 +1,4 @@
-"""What the tests share: the built-in pipeline and a photograph."""
+"""Fixtures of the tests: the built-in pipeline and a photograph."""
 
 import pathlib
 
@@ -21,5 +21,5 @@ def sailors(pipe):
 
 @pytest.fixture
 def photograph():
-    """A picture larger than the faces of the pipeline."""
+    """A picture larger than generated ones."""
     return ROOT / "examples/face.png"

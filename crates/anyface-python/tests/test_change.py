@@ -1,4 +1,4 @@
-"""Changes of faces, latents, and what is seen in a face."""
+"""Edits, latents, inversion and descriptions."""
 
 import anyface
 import numpy as np
@@ -8,7 +8,7 @@ from PIL import Image
 SUNGLASSES = "wearing sunglasses"
 
 
-def test_latents_give_their_faces_back(pipe, sailors):
+def test_latents_reproduce_their_faces(pipe, sailors):
     drawn = pipe.draw(sailors.latents)
     assert np.array_equal(drawn.pixels, sailors.pixels)
     assert drawn.seeds is None
@@ -17,7 +17,7 @@ def test_latents_give_their_faces_back(pipe, sailors):
     assert np.array_equal(one.pixels[0], sailors.pixels[1])
 
 
-def test_latents_can_be_mixed(pipe, sailors):
+def test_latents_can_be_interpolated(pipe, sailors):
     first, last = sailors.latents[0], sailors.latents[2]
     way = pipe.draw(np.linspace(first, last, 3)).pixels
     assert np.array_equal(way[0], sailors.pixels[0])
@@ -25,7 +25,7 @@ def test_latents_can_be_mixed(pipe, sailors):
     assert not np.array_equal(way[1], way[0])
 
 
-def test_an_edit_does_as_much_as_its_strength(pipe, sailors):
+def test_strength_controls_the_size_of_an_edit(pipe, sailors):
     def change(strength):
         edited = pipe.edit(sailors, SUNGLASSES, strength=strength)
         assert edited.pixels.shape == sailors.pixels.shape
@@ -35,19 +35,19 @@ def test_an_edit_does_as_much_as_its_strength(pipe, sailors):
     assert 0 < change(0.5) < change(1.0)
 
 
-def test_an_edit_takes_faces_and_latents_alike(pipe, sailors):
+def test_faces_and_their_latents_give_the_same_edit(pipe, sailors):
     of_faces = pipe.edit(sailors, SUNGLASSES)
     of_latents = pipe.edit(sailors.latents, SUNGLASSES)
     assert np.array_equal(of_faces.pixels, of_latents.pixels)
 
 
-def test_what_is_to_be_kept_bends_the_edit(pipe, sailors):
+def test_keep_changes_the_edit(pipe, sailors):
     free = pipe.edit(sailors, "an old woman").latents
     keeping = pipe.edit(sailors, "an old woman", keep=["a woman"]).latents
     assert not np.array_equal(free, keeping)
 
 
-def test_every_kind_of_picture_is_the_same_picture(pipe, sailors, tmp_path):
+def test_every_picture_type_gives_the_same_edit(pipe, sailors, tmp_path):
     (file,) = pipe("a young queen").save(tmp_path)
     image = Image.open(file)
     edits = [
@@ -58,9 +58,9 @@ def test_every_kind_of_picture_is_the_same_picture(pipe, sailors, tmp_path):
         assert np.array_equal(edited.pixels, edits[0].pixels)
 
 
-def test_a_photograph_keeps_its_size_and_what_is_not_changed(pipe, photograph):
+def test_a_photograph_keeps_its_size_and_its_unedited_parts(pipe, photograph):
     before = np.asarray(Image.open(photograph).convert("RGB"))
-    # The face in a larger picture, so that it is looked for.
+    # Padding makes the picture larger than the resolution, so the detector is used.
     wall = np.pad(before, ((40, 40), (60, 20), (0, 0)), mode="edge")
     after = pipe.edit(wall, SUNGLASSES, refine=2).pixels
     assert after.shape == (1, *wall.shape)
@@ -79,7 +79,7 @@ def test_inversion_finds_the_face(pipe, sailors):
     assert distances.argmin() == 0
 
 
-def test_more_refinement_comes_closer(pipe, sailors):
+def test_refinement_reduces_the_error(pipe, sailors):
     def error(refine):
         found = pipe.draw(pipe.invert(sailors.images[0], refine=refine)).pixels[0]
         return np.abs(found.astype(int) - sailors.pixels[0]).mean()
@@ -87,7 +87,7 @@ def test_more_refinement_comes_closer(pipe, sailors):
     assert error(20) < error(0)
 
 
-def test_a_description_says_what_is_seen(pipe):
+def test_a_description_names_the_attributes(pipe):
     plain, glasses = (
         pipe.describe(pipe(words, seed=3).images[0])
         for words in ("a man without glasses", "a man with glasses")
@@ -96,25 +96,25 @@ def test_a_description_says_what_is_seen(pipe):
     assert glasses.text.endswith(".")
     assert str(glasses) == glasses.text
     assert glasses.faces == 1
-    assert all(0 <= sure <= 1 for sure in glasses.attributes.values())
+    assert all(0 <= probability <= 1 for probability in glasses.attributes.values())
 
 
-def test_files_say_how_they_were_made(pipe, tmp_path):
+def test_files_have_metadata(pipe, tmp_path):
     folder = tmp_path / "new/faces"
     paths = pipe("a bald man", num_images_per_prompt=2, seed=5).save(folder)
     assert [path.name for path in paths] == ["0000.png", "0001.png"]
-    told = Image.open(paths[1]).text
-    assert "a bald man" in told.values()
-    assert "6" in told.values()
+    metadata = Image.open(paths[1]).text
+    assert "a bald man" in metadata.values()
+    assert "6" in metadata.values()
 
 
 def test_no_file_is_overwritten(pipe, sailors, tmp_path):
-    there = tmp_path / "0002.png"
-    there.write_text("mine")
+    existing = tmp_path / "0002.png"
+    existing.write_text("mine")
     with pytest.raises(FileExistsError, match="0002.png"):
         sailors.save(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["0002.png"]
-    assert there.read_text() == "mine"
+    assert existing.read_text() == "mine"
 
 
 def test_bad_latents_are_refused(pipe, sailors):
@@ -129,7 +129,7 @@ def test_bad_latents_are_refused(pipe, sailors):
 
 def test_bad_pictures_are_refused(pipe, tmp_path):
     text = tmp_path / "face.png"
-    text.write_text("no picture")
+    text.write_text("not a picture")
     with pytest.raises(anyface.AnyfaceError, match="face.png"):
         pipe.invert(text)
     with pytest.raises(FileNotFoundError, match="nowhere.png"):
@@ -141,7 +141,7 @@ def test_bad_pictures_are_refused(pipe, tmp_path):
     with pytest.raises(ValueError, match=r"\[H, W, 3\], not \[20, 20, 4\]"):
         pipe.describe(np.zeros((20, 20, 4), np.uint8))
     for picture in (7, np.zeros((20, 20), np.uint8), np.zeros((20, 20, 3), np.int64)):
-        with pytest.raises(TypeError, match="a picture is a path"):
+        with pytest.raises(TypeError, match="a picture must be a path"):
             pipe.describe(picture)
 
 

@@ -1,4 +1,4 @@
-"""Faces from words."""
+"""Generation of faces."""
 
 import threading
 
@@ -22,8 +22,8 @@ def test_faces_are_images_and_arrays(pipe, sailors):
         assert np.array_equal(np.asarray(image), pixels)
 
 
-def test_pixels_are_memory_of_the_faces(sailors):
-    """No copy is made: every access gives the same memory, which is Rust's and not numpy's own."""
+def test_pixels_are_not_copied(sailors):
+    """Every access gives the same memory, which Rust has allocated."""
     assert np.shares_memory(sailors.pixels, sailors.pixels)
     assert not sailors.pixels.flags.owndata
     assert sailors.pixels.flags.c_contiguous
@@ -36,7 +36,7 @@ def test_arrays_outlive_their_faces(pipe):
     assert np.array_equal(pixels, before)
 
 
-def test_a_face_depends_on_its_seed_alone(pipe, sailors):
+def test_a_face_depends_only_on_its_seed(pipe, sailors):
     again = pipe("an old sailor with a white beard", seed=8)
     assert np.array_equal(again.pixels[0], sailors.pixels[1])
     assert np.array_equal(again.latents[0], sailors.latents[1])
@@ -50,7 +50,7 @@ def test_several_descriptions_give_faces_in_order(pipe):
     assert np.array_equal(faces.pixels[3], queen.pixels[0])
 
 
-def test_truncation_makes_faces_typical(pipe):
+def test_truncation_reduces_variety(pipe):
     def spread(truncation):
         faces = pipe("a face", num_images_per_prompt=4, truncation=truncation)
         return np.std(faces.latents, axis=0).mean()
@@ -58,7 +58,7 @@ def test_truncation_makes_faces_typical(pipe):
     assert spread(0.2) < spread(1.0)
 
 
-def test_threads_draw_the_same_faces(pipe, sailors):
+def test_threads_generate_the_same_faces(pipe, sailors):
     drawn = {}
 
     def draw(seed):
@@ -74,7 +74,7 @@ def test_threads_draw_the_same_faces(pipe, sailors):
 
 
 @pytest.mark.parametrize(
-    ("prompt", "options", "says"),
+    ("prompt", "options", "message"),
     [
         ("", {}, "description is empty"),
         ("a man", {"truncation": 2}, "between 0 and 1"),
@@ -83,11 +83,11 @@ def test_threads_draw_the_same_faces(pipe, sailors):
         (" ".join(["old"] * 1001), {}, "1000 words"),
     ],
 )
-def test_bad_values_are_named(pipe, prompt, options, says):
-    with pytest.raises(ValueError, match=says):
+def test_invalid_values_are_named(pipe, prompt, options, message):
+    with pytest.raises(ValueError, match=message):
         pipe(prompt, **options)
 
 
-def test_what_is_no_description_is_refused(pipe):
+def test_a_prompt_must_be_text(pipe):
     with pytest.raises(TypeError):
         pipe(7)

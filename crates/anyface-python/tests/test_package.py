@@ -1,5 +1,4 @@
-"""The package as a whole: its command, its types, its documents, and how it gets on with threads
-and signals."""
+"""The package as a whole: command, types, documents, threads and signals."""
 
 import doctest
 import importlib.metadata
@@ -28,18 +27,18 @@ def run(*arguments, **options):
 
 
 def python(code):
-    """Python that runs this code."""
+    """Start Python with this code."""
     return subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def test_the_package_tested_is_the_installed_one():
+def test_the_tests_use_the_installed_package():
     assert "site-packages" in anyface.__file__
 
 
 @pytest.mark.parametrize("command", [[COMMAND], [sys.executable, "-m", "anyface"]])
-def test_the_command_comes_with_the_package(command):
+def test_the_package_includes_the_command(command):
     version = importlib.metadata.version("anyface")
     assert run(*command, "--version").stdout == f"anyface {version}\n"
     refused = run(*command, "generate", "a man", "--truncation", "7")
@@ -57,7 +56,7 @@ def test_the_command_verifies_what_the_package_saves(sailors, tmp_path):
     assert run(COMMAND, "verify", signed).returncode == 3
 
 
-def test_command_and_package_draw_the_same(sailors, tmp_path):
+def test_command_and_package_generate_the_same_face(sailors, tmp_path):
     words = "an old sailor with a white beard"
     done = run(COMMAND, "generate", words, "--seed", "7", "-o", tmp_path / "sailor.png")
     assert done.returncode == 0, done.stderr
@@ -66,12 +65,12 @@ def test_command_and_package_draw_the_same(sailors, tmp_path):
     piped = subprocess.run(
         [COMMAND, "generate", words, "--seed", "7", "-o", "-"], capture_output=True, timeout=WITHIN
     )
-    # All of it: the end of a PNG has no line break that would flush it.
+    # A PNG does not end with a line break, so only an explicit flush writes its end.
     assert piped.stdout.endswith(b"IEND\xaeB`\x82")
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(piped.stdout))), drawn)
 
 
-def test_ctrl_c_ends_the_server_of_the_command():
+def test_ctrl_c_stops_the_server_of_the_command():
     server = subprocess.Popen(
         [COMMAND, "serve", "--bind", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True
     )
@@ -86,7 +85,7 @@ def test_ctrl_c_ends_the_server_of_the_command():
         server.kill()
 
 
-def test_ctrl_c_ends_a_pipeline_between_two_faces():
+def test_ctrl_c_stops_a_pipeline_between_two_faces():
     drawing = python(
         "import anyface; pipe = anyface.Pipeline.builtin(); print('started', flush=True)\n"
         "pipe('an old sailor', num_images_per_prompt=1_000_000)"
@@ -95,13 +94,13 @@ def test_ctrl_c_ends_a_pipeline_between_two_faces():
         assert drawing.stdout.readline() == "started\n"
         time.sleep(0.5)
         drawing.send_signal(signal.SIGINT)
-        _, said = drawing.communicate(timeout=WITHIN)
-        assert "KeyboardInterrupt" in said
+        _, errors = drawing.communicate(timeout=WITHIN)
+        assert "KeyboardInterrupt" in errors
     finally:
         drawing.kill()
 
 
-def test_other_threads_run_while_a_face_is_found(pipe, sailors):
+def test_other_threads_run_during_an_inversion(pipe, sailors):
     ticks = []
     done = threading.Event()
 
@@ -117,12 +116,12 @@ def test_other_threads_run_while_a_face_is_found(pipe, sailors):
     end = time.monotonic()
     done.set()
     thread.join()
-    # Were the GIL held, the thread would stand still from the first tick to the last.
+    # If `invert` held the GIL, the thread would not run in the middle of the call.
     middle = [at for at in ticks if start + (end - start) / 4 < at < end - (end - start) / 4]
     assert len(middle) > 1
 
 
-def test_the_types_are_those_of_the_module():
+def test_the_stubs_match_the_module():
     stubtest = run(sys.executable, "-m", "mypy.stubtest", "anyface", "--concise")
     assert stubtest.returncode == 0, stubtest.stdout + stubtest.stderr
 
@@ -141,7 +140,7 @@ def test_type_checkers_understand_the_package(tmp_path):
     assert re.search(r'use.py:5: error: .*"number"', checked.stdout), checked.stdout
 
 
-def test_everything_public_is_documented():
+def test_every_public_item_is_documented():
     for name in anyface.__all__:
         public = getattr(anyface, name)
         assert public.__doc__, name
@@ -150,7 +149,7 @@ def test_everything_public_is_documented():
                 assert value.__doc__, f"{name}.{member}"
 
 
-def test_the_examples_of_the_package_are_true():
+def test_the_examples_of_the_package_run():
     tried = doctest.testmod(anyface)
     assert tried.attempted
     assert not tried.failed

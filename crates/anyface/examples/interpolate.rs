@@ -1,7 +1,7 @@
 //! Makes an animation between two descriptions along a straight line between two latents.
 //!
 //! ```sh
-//! cargo run --release -p anyface --example interpolate -- "a young queen" "an old pirate" faces.gif
+//! cargo run --release -p anyface --example interpolate -- "a young queen" "a pirate" faces.gif
 //! ```
 
 #![allow(clippy::print_stdout, reason = "an example prints its results")]

@@ -1,10 +1,10 @@
-//! Where this program keeps what is its user's.
+//! The user's data folder.
 
 use std::env;
 use std::path::PathBuf;
 
-/// `anyface` below the user's data folder, which `XDG_DATA_HOME` names (`LOCALAPPDATA` on Windows),
-/// `~/.local/share` by default; none without a home.
+/// The folder `anyface` in `XDG_DATA_HOME` (or `LOCALAPPDATA` on Windows), by default in
+/// `~/.local/share`; `None` without a home folder.
 pub fn data_folder() -> Option<PathBuf> {
     let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     let data = variable("XDG_DATA_HOME")

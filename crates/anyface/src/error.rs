@@ -48,7 +48,7 @@ pub enum Error {
         name: String,
     },
     /// The picture has no face of this index.
-    #[error("{name}: there is no face {face}: {found} found, the largest is 0")]
+    #[error("{name}: there is no face {face}: {found} found, numbered from 0 (the largest)")]
     NoSuchFace {
         /// The file, or the caller's name for the picture.
         name: String,

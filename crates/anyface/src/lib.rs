@@ -20,10 +20,11 @@
 //! | to | start at |
 //! |---|---|
 //! | generate, edit and interpolate faces | [`Engine`] |
-//! | sign pictures, and tell whether one is AI-generated | [`provenance`] |
+//! | sign pictures, and check whether one is AI-generated | [`provenance`] |
 //! | find faces in photographs and paste them back | [`photograph::Photograph`] |
 //! | run your own networks | [`Bundle`], [`convert`](mod@convert) |
-//! | use a single network | [`stylegan2`], [`clip`], [`mapper`], [`inversion`], [`identity`], [`lpips`] |
+//! | use a single network | [`stylegan2`], [`clip`], [`mapper`], [`inversion`] |
+//! | compare faces or pictures | [`identity`], [`lpips`] |
 //! | see how sizes fit together | [`BundleConfig`] |
 //!
 //! The folder `examples/` has a program for each task. Networks are [burn](https://burn.dev)

@@ -15,6 +15,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{convolve, halve};
 
+/// Slope of the leaky ReLU below 0.
 const SLOPE: f64 = 0.1;
 
 /// Sizes of a [`Probe`].
@@ -104,8 +105,8 @@ impl Probe {
     }
 }
 
-/// Images `[N, 3, S, S]` with side `side`. They are halved by 2×2 means as long as possible, so that
-/// small features do not alias, and the rest is bilinear.
+/// Resizes images `[N, 3, S, S]` to `side`: halves them by 2×2 means as long as possible, so that
+/// small features do not alias, then resizes bilinearly.
 fn resized(mut images: Tensor<4>, side: usize) -> Tensor<4> {
     while images.dims()[3] >= 2 * side && images.dims()[3].is_multiple_of(2) {
         images = halve(images);

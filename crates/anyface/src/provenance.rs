@@ -1,7 +1,7 @@
-//! Whether a picture is AI-generated: written into files with a signature, and read from them.
+//! Provenance: writes signed statements that a picture is AI-generated into files, and reads them.
 //!
-//! What is told of a picture's making is its [`Mark`]: text and XMP, which anyone may write.
-//! Content credentials ([`Credentials`]) sign the same facts, and all bytes of the file with them.
+//! A [`Mark`] says how a picture was made, in text chunks and XMP that anybody can write. Content
+//! credentials ([`Credentials`]) sign the same statement together with all bytes of the file.
 
 use std::path::Path;
 
@@ -18,14 +18,15 @@ pub use anyface_credentials::{
     Certificate, Credentials, Error as SigningError, Ingredient, Signer,
 };
 
-/// The file of a self-made key in the data folder.
+/// Name of the file with the user's key in the data folder.
 const KEY_FILE: &str = "credentials.pem";
 
-/// The self-made key in the user's data folder, which is made once; one that is not kept, where
-/// there is no such folder.
+/// The user's own key, `credentials.pem` in the data folder, which is created if needed. Without a
+/// data folder, creates a temporary key.
 ///
 /// # Errors
-/// Names the file when it cannot be read or written, or holds no key that can sign.
+/// If the file cannot be read or written, or does not contain a key that can sign. The error names
+/// the file.
 ///
 /// ```no_run
 /// use anyface::image::Mark;
@@ -48,20 +49,21 @@ pub fn own_signer() -> Result<Signer, Error> {
     Ok(kept?)
 }
 
-/// What makes a picture a signed file.
+/// Signs picture files.
 #[derive(Debug, Clone, Copy)]
 pub struct Seal<'a> {
-    /// Who signs.
+    /// The key.
     pub signer: &'a Signer,
-    /// The file that the picture is an edit of.
+    /// The original file, if the picture is an edit.
     pub parent: Option<&'a [u8]>,
 }
 
 impl Seal<'_> {
-    /// A PNG, JPEG or WebP file, signed with what its mark says. Its pixels and its mark stay.
+    /// Signs a PNG, JPEG or WebP file with the statement of its mark. Pixels and metadata do not
+    /// change.
     ///
     /// # Errors
-    /// [`Error::Signing`] for other files, and broken ones.
+    /// [`Error::Signing`] for other or damaged files.
     pub fn sign(&self, file: &[u8], mark: &Mark) -> Result<Vec<u8>, Error> {
         let making = Making {
             software: &mark.software,
@@ -73,12 +75,12 @@ impl Seal<'_> {
         Ok(self.signer.sign(file, &making)?)
     }
 
-    /// Writes a picture as a signed file that carries its mark beside its place, then renames it.
-    /// The extension says the kind of file.
+    /// Writes a picture with its mark as a signed file, atomically. The extension selects the
+    /// format.
     ///
     /// # Errors
-    /// As [`Seal::sign`]; [`Error::Picture`] for an extension that no kind has; [`Error::Io`] names
-    /// the file when it cannot be written.
+    /// The errors of [`Seal::sign`]; [`Error::Picture`] if no format has the extension;
+    /// [`Error::Io`] if the file cannot be written.
     pub fn save<P: Pixel<Subpixel = u8>>(
         &self,
         image: &ImageBuffer<P, Vec<u8>>,
@@ -92,30 +94,30 @@ impl Seal<'_> {
     }
 }
 
-/// All that a file shows of its making. A further trace is one more field, read in
-/// [`Evidence::of`] and weighed in [`Evidence::verdict`].
+/// What a file says about how it was made. A new kind of evidence is a field, read by
+/// [`Evidence::of`] and used by [`Evidence::verdict`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Evidence {
-    /// What it says without a signature.
+    /// The unsigned statement.
     pub mark: Option<Mark>,
-    /// What it says with one.
+    /// The signed statement.
     pub credentials: Option<Credentials>,
 }
 
-/// What follows from the evidence.
+/// The conclusion from the evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It says that it is AI-generated, and nothing speaks against that.
+    /// The file says that it is AI-generated, and its signature, if any, is valid.
     Marked,
-    /// It does not say how it was made. It may be AI-generated all the same.
+    /// The file does not say how it was made. It may still be AI-generated.
     Unmarked,
-    /// It was signed, and has been changed since; or its signature is none.
+    /// The file has changed since it was signed, or its signature is invalid.
     Tampered,
 }
 
 impl Evidence {
-    /// Reads what a file shows; nothing, where it is no picture.
+    /// Reads the evidence in a file. A file that is not a picture has none.
     pub fn of(file: &[u8]) -> Self {
         Self {
             mark: read_mark(file),
@@ -123,7 +125,7 @@ impl Evidence {
         }
     }
 
-    /// Weighs the evidence.
+    /// Draws the conclusion.
     pub fn verdict(&self) -> Verdict {
         match &self.credentials {
             Some(credentials) if !credentials.is_intact() => Verdict::Tampered,
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_says_the_same_twice() {
+    fn mark_and_credentials_agree() {
         for format in [PictureFormat::Png, PictureFormat::Jpeg, PictureFormat::WebP] {
             let evidence = Evidence::of(&signed(format, None));
             assert_eq!(evidence.verdict(), Verdict::Marked, "{evidence:?}");
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_without_a_signature_is_still_a_mark() {
+    fn an_unsigned_mark_counts() {
         let mark = Mark::new("portraits");
         let file = PictureFormat::Png.encode(&picture(), &mark, 95).unwrap();
         let evidence = Evidence::of(&file);

@@ -59,7 +59,7 @@ fn assert_one_line<T>(result: Result<T, Error>, name: &str) -> String {
 }
 
 #[test]
-fn every_kind_of_file_is_the_same_picture_upright() {
+fn every_format_gives_the_same_upright_picture() {
     for path in files(false) {
         let picture = read_picture(&path).unwrap();
         assert_eq!(picture.dimensions(), (48, 32), "{}", path.display());
@@ -90,7 +90,10 @@ fn grey_pictures_of_8_and_16_bits_are_grey() {
 fn files_that_are_not_pictures_give_a_one_line_error() {
     assert_one_line(read_picture(&fixture("no_such.png")), "no_such.png");
     assert_one_line(read_picture(&fixture("pictures")), "pictures");
-    assert_one_line(read_picture(&fixture("README.md")), "README.md: no picture");
+    assert_one_line(
+        read_picture(&fixture("README.md")),
+        "README.md: not a picture",
+    );
     assert_one_line(
         decode_picture([], "empty.jpg"),
         "empty.jpg: the file is empty",
@@ -221,7 +224,7 @@ fn faces_are_counted_from_the_largest() {
     assert!(found.is_sorted_by(|a, b| a.area() >= b.area()));
     let count = found.len();
     let line = assert_one_line(open(count), "faces.png");
-    let end = format!("there is no face {count}: {count} found, the largest is 0");
+    let end = format!("there is no face {count}: {count} found, numbered from 0 (the largest)");
     assert!(line.ends_with(&end), "{line}");
 }
 

@@ -288,7 +288,7 @@ fn optimisation_raises_the_score_that_it_optimises() {
 }
 
 #[test]
-fn a_recogniser_holds_who_is_optimised_by_method_or_by_mapper() {
+fn a_recogniser_preserves_the_identity_in_edits_by_optimisation() {
     let folder = tempfile::tempdir().unwrap();
     public_bundle(folder.path());
     let config = OptimizationConfig {
@@ -300,8 +300,8 @@ fn a_recogniser_holds_who_is_optimised_by_method_or_by_mapper() {
     let weights = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/checkpoints/mobilefacenet.param");
     let free = Engine::open(folder.path()).unwrap();
-    let held = Engine::open(folder.path()).unwrap();
-    let held = held.with_recognizer(Some(&weights)).unwrap();
+    let guarded = Engine::open(folder.path()).unwrap();
+    let guarded = guarded.with_recognizer(Some(&weights)).unwrap();
     let face = free.random_face(4, free.truncation(None).unwrap());
     let edited = |engine: &Engine, method| {
         let edit = Edit {
@@ -310,7 +310,7 @@ fn a_recogniser_holds_who_is_optimised_by_method_or_by_mapper() {
         };
         engine.edit(&face, "a sailor", &edit).unwrap()
     };
-    for engine in [&free, &held] {
+    for engine in [&free, &guarded] {
         let [mapper, method] =
             [EditMethod::Mapper, EditMethod::Optimize].map(|method| edited(engine, method));
         assert_eq!(distance(&mapper.w_plus, &method.w_plus), 0.0);
@@ -321,9 +321,9 @@ fn a_recogniser_holds_who_is_optimised_by_method_or_by_mapper() {
         let other = recognizer.identity(&free.draw(latent));
         person.iter().zip(other).map(|(a, b)| a * b).sum::<f64>()
     };
-    let [of_free, of_held] =
-        [&free, &held].map(|engine| likeness(&edited(engine, EditMethod::Mapper)));
-    assert!(of_held > of_free, "{of_held} is no more than {of_free}");
+    let [of_free, of_guarded] =
+        [&free, &guarded].map(|engine| likeness(&edited(engine, EditMethod::Mapper)));
+    assert!(of_guarded > of_free, "{of_guarded} is not above {of_free}");
 }
 
 /// An encoder for pictures of 32 pixels with `inputs` channels.

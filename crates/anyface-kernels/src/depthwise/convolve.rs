@@ -1,44 +1,50 @@
 //! The inner loops of depthwise convolutions, over 16 channels of an image.
 
-use super::gate::{Gate, Noted, Noting, Open, Relu6};
+use super::gate::{Gate, Identity, RecordingRelu6, Relu6, Relu6Gradient};
 use super::plan::{Phase, Plan};
 use crate::simd::{Isa, LANES, Simd, multiversion};
 
-/// The [`Gate`] of a convolution's results, by use.
-pub(crate) enum Through<'a> {
+/// The [`Gate`] that is applied to a convolution's results.
+pub(crate) enum GateKind<'a> {
     /// Identity.
-    Open,
+    Identity,
     /// ReLU6.
     Relu6,
     /// ReLU6 that records where gradients pass, one bit per channel, `[pixel]`.
-    Noting(&'a mut [u16]),
+    RecordingRelu6(&'a mut [u16]),
     /// The gradient of ReLU6, by the recorded bits.
-    Noted(&'a [u16]),
+    Relu6Gradient(&'a [u16]),
 }
 
-impl<'a> Through<'a> {
+impl<'a> GateKind<'a> {
     /// Splits after the first `pixels`.
     pub(crate) fn split(self, pixels: usize) -> (Self, Self) {
         match self {
-            Through::Open => (Through::Open, Through::Open),
-            Through::Relu6 => (Through::Relu6, Through::Relu6),
-            Through::Noting(bits) => {
+            GateKind::Identity => (GateKind::Identity, GateKind::Identity),
+            GateKind::Relu6 => (GateKind::Relu6, GateKind::Relu6),
+            GateKind::RecordingRelu6(bits) => {
                 let (first, others) = bits.split_at_mut(pixels);
-                (Through::Noting(first), Through::Noting(others))
+                (
+                    GateKind::RecordingRelu6(first),
+                    GateKind::RecordingRelu6(others),
+                )
             }
-            Through::Noted(bits) => {
+            GateKind::Relu6Gradient(bits) => {
                 let (first, others) = bits.split_at(pixels);
-                (Through::Noted(first), Through::Noted(others))
+                (
+                    GateKind::Relu6Gradient(first),
+                    GateKind::Relu6Gradient(others),
+                )
             }
         }
     }
 
     /// Whether the bits cover this number of pixels, or the gate has no bits.
-    pub(crate) fn holds(&self, pixels: usize) -> bool {
+    pub(crate) fn covers(&self, pixels: usize) -> bool {
         match self {
-            Through::Open | Through::Relu6 => true,
-            Through::Noting(bits) => bits.len() == pixels,
-            Through::Noted(bits) => bits.len() == pixels,
+            GateKind::Identity | GateKind::Relu6 => true,
+            GateKind::RecordingRelu6(bits) => bits.len() == pixels,
+            GateKind::Relu6Gradient(bits) => bits.len() == pixels,
         }
     }
 }
@@ -55,7 +61,7 @@ pub(crate) fn convolve(
     bias: &[f32; LANES],
     frame: &[f32],
     target: &mut [f32],
-    through: Through<'_>,
+    gate: GateKind<'_>,
 ) {
     assert_eq!(
         frame.len(),
@@ -68,27 +74,31 @@ pub(crate) fn convolve(
         "length of target for {plan:?}"
     );
     assert!(
-        through.holds(plan.target_pixels()),
+        gate.covers(plan.target_pixels()),
         "the bits cover all pixels"
     );
     let taps = plan.phases.iter().flat_map(|phase| &phase.taps);
     let last = taps.map(|tap| tap.weight).max().unwrap_or(0);
     assert!(weights.len() >= (last + 1) * LANES, "one weight per tap");
-    match through {
-        Through::Open => convolve_open(isa, plan, weights, bias, frame, target),
-        Through::Relu6 => convolve_relu6(isa, plan, weights, bias, frame, target),
-        Through::Noting(bits) => convolve_noting(isa, plan, weights, bias, frame, target, bits),
-        Through::Noted(bits) => convolve_noted(isa, plan, weights, bias, frame, target, bits),
+    match gate {
+        GateKind::Identity => convolve_identity(isa, plan, weights, bias, frame, target),
+        GateKind::Relu6 => convolve_relu6(isa, plan, weights, bias, frame, target),
+        GateKind::RecordingRelu6(bits) => {
+            convolve_recording(isa, plan, weights, bias, frame, target, bits)
+        }
+        GateKind::Relu6Gradient(bits) => {
+            convolve_gradient(isa, plan, weights, bias, frame, target, bits)
+        }
     }
 }
 
 multiversion! {
-    fn convolve_open(
+    fn convolve_identity(
         plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
     ) {
         // SAFETY: this function is compiled for the instruction set of `S`; `convolve` checked the
         // lengths.
-        unsafe { all_phases::<S, Open>(plan, weights, bias, frame, target, Open) }
+        unsafe { all_phases::<S, Identity>(plan, weights, bias, frame, target, Identity) }
     }
 }
 
@@ -102,22 +112,22 @@ multiversion! {
 }
 
 multiversion! {
-    fn convolve_noting(
+    fn convolve_recording(
         plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
         bits: &mut [u16],
     ) {
-        let gate = Noting(bits.as_mut_ptr());
+        let gate = RecordingRelu6(bits.as_mut_ptr());
         // SAFETY: as above.
         unsafe { all_phases::<S, _>(plan, weights, bias, frame, target, gate) }
     }
 }
 
 multiversion! {
-    fn convolve_noted(
+    fn convolve_gradient(
         plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
         bits: &[u16],
     ) {
-        let gate = Noted(bits.as_ptr());
+        let gate = Relu6Gradient(bits.as_ptr());
         // SAFETY: as above.
         unsafe { all_phases::<S, _>(plan, weights, bias, frame, target, gate) }
     }

@@ -16,9 +16,9 @@ pub(crate) trait Gate: Copy {
 
 /// The identity.
 #[derive(Clone, Copy)]
-pub(crate) struct Open;
+pub(crate) struct Identity;
 
-impl Gate for Open {
+impl Gate for Identity {
     #[inline(always)]
     unsafe fn pass<S: Simd>(self, _: usize, value: S::Vector) -> S::Vector {
         value
@@ -43,9 +43,9 @@ impl Gate for Relu6 {
 
 /// ReLU6 that records in bits which lanes it left unchanged; gradients pass through these.
 #[derive(Clone, Copy)]
-pub(crate) struct Noting(pub(crate) *mut u16);
+pub(crate) struct RecordingRelu6(pub(crate) *mut u16);
 
-impl Gate for Noting {
+impl Gate for RecordingRelu6 {
     #[inline(always)]
     unsafe fn pass<S: Simd>(self, pixel: usize, value: S::Vector) -> S::Vector {
         // SAFETY: the caller's promise.
@@ -58,11 +58,11 @@ impl Gate for Noting {
     }
 }
 
-/// The gradient of [`Noting`], by its bits.
+/// The gradient of [`RecordingRelu6`], by its bits.
 #[derive(Clone, Copy)]
-pub(crate) struct Noted(pub(crate) *const u16);
+pub(crate) struct Relu6Gradient(pub(crate) *const u16);
 
-impl Gate for Noted {
+impl Gate for Relu6Gradient {
     #[inline(always)]
     unsafe fn pass<S: Simd>(self, pixel: usize, value: S::Vector) -> S::Vector {
         // SAFETY: the caller's promise.

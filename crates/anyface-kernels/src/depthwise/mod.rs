@@ -16,8 +16,8 @@ use crate::layout::{deinterleave, interleave};
 use crate::simd::{Isa, LANES};
 use crate::workspace::{Scratch, scratch};
 
-pub(crate) use convolve::{Through, convolve};
-pub(crate) use gate::{Gate, Noted, Noting, Relu6};
+pub(crate) use convolve::{GateKind, convolve};
+pub(crate) use gate::{Gate, RecordingRelu6, Relu6, Relu6Gradient};
 pub(crate) use plan::{Plan, Window};
 
 use convolve::add_weight_gradient;
@@ -109,7 +109,7 @@ impl Depthwise {
                     &[0.0; LANES],
                     &frame,
                     &mut target,
-                    Through::Open,
+                    GateKind::Identity,
                 );
                 let mut lines: Vec<_> = y.chunks_exact_mut(y_plane).collect();
                 deinterleave(isa, &target, 0, &mut lines);
@@ -341,7 +341,7 @@ impl Backward<'_> {
                 &[0.0; LANES],
                 &frame,
                 &mut target,
-                Through::Open,
+                GateKind::Identity,
             );
             let mut lines: Vec<_> = grad_x.chunks_exact_mut(pixels).collect();
             deinterleave(isa, &target, 0, &mut lines);

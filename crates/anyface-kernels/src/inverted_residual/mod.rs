@@ -280,7 +280,7 @@ impl Call<'_> {
             let mut next = scratch(block.outputs.div_ceil(LANES) * images * after * LANES);
             let lengths = self.block_bits(index, images);
             let gates = match lengths.map(|len| take(&mut bits, len)) {
-                [Some(before), Some(after)] => Gates::Noting([before, after]),
+                [Some(before), Some(after)] => Gates::RecordingRelu6([before, after]),
                 _ => Gates::Relu6,
             };
             Pass::forward(self.isa, block, sized).run(images, &features, &mut next, gates);
@@ -350,7 +350,7 @@ impl Call<'_> {
             let (others, before) = others.split_at(others.len() - len_before);
             bits = others;
             // In the backward pass, the mask after the depthwise convolution comes first.
-            let gates = Gates::Noted([after, before]);
+            let gates = Gates::Relu6Gradient([after, before]);
             Pass::backward(self.isa, block, sized).run(images, &gradient, &mut next, gates);
             gradient = next;
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::packed::Block;
 use super::product::{BLOCKS, Product, add, block_offsets, write};
-use crate::depthwise::{Plan, Through, Window, convolve};
+use crate::depthwise::{GateKind, Plan, Window, convolve};
 use crate::simd::{Isa, LANES, multiversion};
 use crate::workspace::scratch;
 
@@ -20,18 +20,18 @@ const NARROWED: usize = 12;
 /// first are empty without an expansion, the second without a projection.
 pub(super) enum Gates<'a> {
     Relu6,
-    Noting([&'a mut [u16]; 2]),
-    Noted([&'a [u16]; 2]),
+    RecordingRelu6([&'a mut [u16]; 2]),
+    Relu6Gradient([&'a [u16]; 2]),
 }
 
 impl Gates<'_> {
     /// The gate before (0) or after (1) the depthwise convolution, for a range of channel blocks.
-    fn at(&mut self, place: usize, blocks: Range<usize>, pixels: usize) -> Through<'_> {
+    fn at(&mut self, place: usize, blocks: Range<usize>, pixels: usize) -> GateKind<'_> {
         let range = blocks.start * pixels..blocks.end * pixels;
         match self {
-            Gates::Relu6 => Through::Relu6,
-            Gates::Noting(bits) => Through::Noting(&mut bits[place][range]),
-            Gates::Noted(bits) => Through::Noted(&bits[place][range]),
+            Gates::Relu6 => GateKind::Relu6,
+            Gates::RecordingRelu6(bits) => GateKind::RecordingRelu6(&mut bits[place][range]),
+            Gates::Relu6Gradient(bits) => GateKind::Relu6Gradient(&bits[place][range]),
         }
     }
 }
@@ -136,7 +136,7 @@ impl<'a> Pass<'a> {
                 let first = index * BLOCKS;
                 let count = y.len() / (after * LANES);
                 self.widen(first..first + count, before, x, &mut frames, &mut gates);
-                self.convolve(first..first + count, &frames, y, Through::Open);
+                self.convolve(first..first + count, &frames, y, GateKind::Identity);
             }
             if self.is_residual {
                 y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
@@ -154,8 +154,8 @@ impl<'a> Pass<'a> {
                 self.widen(some.clone(), before, x, &mut frames, &mut gates);
                 let place = |block: usize| (block - first) * after * LANES;
                 let out = &mut convolved[place(some.start)..place(some.end)];
-                let through = gates.at(1, some.clone(), after);
-                self.convolve(some, &frames, out, through);
+                let gate = gates.at(1, some.clone(), after);
+                self.convolve(some, &frames, out, gate);
             }
             let product = Product {
                 panels: &narrow[first * LANES * LANES..],
@@ -240,7 +240,7 @@ impl<'a> Pass<'a> {
         blocks: Range<usize>,
         frames: &[f32],
         target: &mut [f32],
-        mut through: Through<'_>,
+        mut gate: GateKind<'_>,
     ) {
         let places = self.weights.len() / self.inner.div_ceil(LANES);
         let plane = self.plan.target_pixels();
@@ -255,9 +255,9 @@ impl<'a> Pass<'a> {
             let bias = self
                 .bias
                 .map_or(&[0.0; LANES], |bias| &bias.as_chunks().0[block]);
-            let (now, rest) = through.split(plane);
+            let (now, rest) = gate.split(plane);
             convolve(self.isa, self.plan, weights, bias, frame, target, now);
-            through = rest;
+            gate = rest;
         }
     }
 }

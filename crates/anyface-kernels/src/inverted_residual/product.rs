@@ -1,6 +1,6 @@
 //! The inner loop of pointwise convolutions over many outputs and pixels.
 
-use crate::depthwise::{Gate, Noted, Noting, Relu6, Through};
+use crate::depthwise::{Gate, GateKind, RecordingRelu6, Relu6, Relu6Gradient};
 use crate::simd::{Isa, LANES, Simd, multiversion};
 
 /// Σ over k of `panels[block][k] · source[step · pixel + offsets[k]]`, where `panels[block][k]` is
@@ -72,7 +72,7 @@ pub(super) fn write(
     bias: &[f32],
     positions: &[u32],
     target: &mut [f32],
-    through: Through<'_>,
+    gate: GateKind<'_>,
 ) {
     product.check();
     assert_eq!(bias.len(), product.blocks * LANES, "one bias per output");
@@ -83,14 +83,18 @@ pub(super) fn write(
         "positions lie in the target"
     );
     assert!(
-        through.holds(product.blocks * product.pixels),
+        gate.covers(product.blocks * product.pixels),
         "the bits cover all pixels"
     );
-    match through {
-        Through::Relu6 => write_relu6(isa, product, bias, positions, target),
-        Through::Noting(bits) => write_noting(isa, product, bias, positions, target, bits),
-        Through::Noted(bits) => write_noted(isa, product, bias, positions, target, bits),
-        Through::Open => unreachable!("expanded channels have an activation"),
+    match gate {
+        GateKind::Relu6 => write_relu6(isa, product, bias, positions, target),
+        GateKind::RecordingRelu6(bits) => {
+            write_recording(isa, product, bias, positions, target, bits)
+        }
+        GateKind::Relu6Gradient(bits) => {
+            write_gradient(isa, product, bias, positions, target, bits)
+        }
+        GateKind::Identity => unreachable!("expanded channels have an activation"),
     }
 }
 
@@ -112,11 +116,11 @@ multiversion! {
 }
 
 multiversion! {
-    fn write_noting(
+    fn write_recording(
         product: Product<'_>, bias: &[f32], positions: &[u32], target: &mut [f32],
         bits: &mut [u16],
     ) {
-        let gate = Noting(bits.as_mut_ptr());
+        let gate = RecordingRelu6(bits.as_mut_ptr());
         let sink = Placed::new(&product, bias, positions, target, gate);
         // SAFETY: as above.
         unsafe { all_blocks::<S, _>(product, sink) }
@@ -124,11 +128,11 @@ multiversion! {
 }
 
 multiversion! {
-    fn write_noted(
+    fn write_gradient(
         product: Product<'_>, bias: &[f32], positions: &[u32], target: &mut [f32],
         bits: &[u16],
     ) {
-        let gate = Noted(bits.as_ptr());
+        let gate = Relu6Gradient(bits.as_ptr());
         let sink = Placed::new(&product, bias, positions, target, gate);
         // SAFETY: as above.
         unsafe { all_blocks::<S, _>(product, sink) }

@@ -3,7 +3,7 @@
 use super::FrozenConv;
 use super::packed::{padded, panels};
 use super::product::{PLANAR_STEP, Product, add, block_offsets, write};
-use crate::depthwise::Through;
+use crate::depthwise::GateKind;
 use crate::layout::deinterleave;
 use crate::simd::{Isa, LANES, multiversion};
 use crate::workspace::scratch;
@@ -98,12 +98,12 @@ impl Stem {
                     pixels: columns,
                 };
                 let first = block * stride / LANES + row * columns;
-                let through = match bits.is_empty() {
-                    true => Through::Relu6,
-                    false => Through::Noting(&mut bits[first..][..columns]),
+                let gate = match bits.is_empty() {
+                    true => GateKind::Relu6,
+                    false => GateKind::RecordingRelu6(&mut bits[first..][..columns]),
                 };
                 let y = &mut y[first * LANES..][..columns * LANES];
-                write(isa, product, bias, &positions, y, through);
+                write(isa, product, bias, &positions, y, gate);
             }
         }
     }

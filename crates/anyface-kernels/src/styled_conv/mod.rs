@@ -35,7 +35,6 @@ const GROUP_POSITIONS: usize = 1024;
 /// `up`, conv is the transposed convolution of stride 2 followed by the filter [1, 3, 3, 1] ⊗ [1,
 /// 3, 3, 1] with gain 4 (`SynthesisLayer` of stylegan2-ada-pytorch with `up=2`). Otherwise it is
 /// cross-correlation with "same" padding.
-/// "same" padding.
 #[derive(Debug, Clone, Copy)]
 pub struct StyledConv {
     /// N.

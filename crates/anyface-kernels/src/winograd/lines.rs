@@ -6,8 +6,10 @@
 use super::{SIDE, TILE};
 use crate::simd::Simd;
 
+/// The interpolation points ±A and ±B.
 pub(super) const A: f32 = 0.625;
 pub(super) const B: f32 = 1.5;
+
 /// Π over q ≠ p of (p − q), for the points p = 0, ±A, ±B.
 pub(super) const NORMS: [f32; 3] = [
     A * A * B * B,

@@ -1,4 +1,4 @@
-"""Describe a face in your own words and get one. Take a face and change it in your own words.
+"""Generate faces from descriptions, and edit faces by text.
 
 >>> import anyface
 >>> pipe = anyface.Pipeline.builtin()

@@ -1,4 +1,4 @@
-"""Faces from words, and changes of faces in words."""
+"""Generation of faces from descriptions, and edits of faces by text."""
 
 import os
 from collections.abc import Sequence
@@ -11,65 +11,65 @@ from PIL import Image
 
 __all__ = ["AnyfaceError", "FaceDescription", "Faces", "Pipeline", "run_command"]
 
-#: A path, a picture of Pillow, or an array ``[H, W, 3]``.
+#: A path, a Pillow image, or an array ``[H, W, 3]``.
 _Picture: TypeAlias = str | os.PathLike[str] | Image.Image | npt.NDArray[np.uint8]
 
 class AnyfaceError(Exception):
-    """What the library cannot do, in one line that names the file, tensor or field."""
+    """An error of the library, in one line that names the file, tensor or field."""
 
 @final
 class Faces:
-    """Faces, as pictures and as latents."""
+    """Faces with their pictures and latents."""
 
     @property
     def pixels(self) -> npt.NDArray[np.uint8]:
-        """The pictures, ``[N, H, W, 3]``. It is the memory they were drawn into."""
+        """Pictures, ``[N, H, W, 3]``, without a copy."""
     @property
     def latents(self) -> npt.NDArray[np.float32]:
-        """What the faces were drawn from, ``[N, L, D]``."""
+        """Latents, ``[N, L, D]``."""
     @property
     def images(self) -> list[Image.Image]:
-        """The pictures as images of Pillow."""
+        """Pictures as Pillow images."""
     @property
     def seeds(self) -> list[int] | None:
-        """The seed of each face, where faces come of seeds."""
+        """Seed of each face; None unless the faces were generated from a description."""
     @property
     def clip_scores(self) -> list[float] | None:
-        """Cosine between the features of each picture and of its words, -1 to 1."""
+        """Cosine similarity of picture and description, -1 to 1; None like ``seeds``."""
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write the faces as PNG files that say how they were made. Returns their paths."""
+        """Write the faces as signed PNG files with metadata. Returns their paths."""
     def __len__(self) -> int: ...
 
 @final
 class FaceDescription:
-    """What is seen in a face."""
+    """Attributes of a face."""
 
     @property
     def text(self) -> str:
-        """One sentence of what is surely seen."""
+        """The very likely attributes as one sentence."""
     @property
     def attributes(self) -> dict[str, float]:
-        """Every attribute that the bundle's probe knows, with how sure it is of it, 0 to 1."""
+        """Probability of every attribute that the bundle's probe knows, 0 to 1."""
     @property
     def faces(self) -> int:
-        """How many faces the picture has; 1 where nothing looked for them."""
+        """Number of faces found in the picture; 1 if no detector was used."""
 
 @final
 class Pipeline:
-    """The networks of one bundle: from words to faces, and from faces to others."""
+    """The networks of one bundle: generation, edits, inversion and description of faces."""
 
     @staticmethod
     def builtin() -> Pipeline:
-        """The bundle inside the package: characters of 128 pixels."""
+        """The built-in bundle: illustrated portraits of 128 pixels."""
     @staticmethod
     def from_pretrained(name_or_folder: str | os.PathLike[str]) -> Pipeline:
-        """The bundle in a folder, or of a name that ``anyface models list`` shows."""
+        """The bundle in a folder, or with a name from ``anyface models list``."""
     @property
     def resolution(self) -> int:
         """Side of the pictures in pixels."""
     @property
     def latent_shape(self) -> tuple[int, int]:
-        """L and D: the latent layers, and the width of a latent."""
+        """L and D: number of latent layers, and width of a latent."""
     def __call__(
         self,
         prompt: str | Sequence[str],
@@ -78,7 +78,7 @@ class Pipeline:
         seed: int = 0,
         truncation: float | None = None,
     ) -> Faces:
-        """Draw faces that fit a description, or so many for each of several."""
+        """Generate ``num_images_per_prompt`` faces for each description."""
     def edit(
         self,
         face: Faces | npt.NDArray[np.floating] | _Picture,
@@ -89,15 +89,15 @@ class Pipeline:
         face_index: int = 0,
         refine: int = 20,
     ) -> Faces:
-        """Change faces in words."""
+        """Edit faces by text."""
     def invert(
         self, image: _Picture, *, face_index: int = 0, refine: int = 20
     ) -> npt.NDArray[np.float32]:
-        """Find the latent of a face of a picture, ``[1, L, D]``."""
+        """Invert a face in a picture to its latent, ``[1, L, D]``."""
     def draw(self, latents: Faces | npt.ArrayLike) -> Faces:
-        """Draw faces from latents ``[N, L, D]`` or ``[L, D]``."""
+        """Generate the pictures of latents ``[N, L, D]`` or ``[L, D]``."""
     def describe(self, image: _Picture, *, face_index: int = 0) -> FaceDescription:
-        """Say in words what is seen in a face of a picture."""
+        """Describe a face in a picture."""
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command ``anyface`` and return its exit status."""

@@ -1,5 +1,5 @@
-//! What is seen in a face: its attributes with how sure a bundle's probe is of each, and a sentence
-//! that says them. The way back from a picture to words.
+//! Attributes of a face: a bundle's probe reads them from a picture, each with a probability, and a
+//! sentence describes them.
 
 mod words;
 
@@ -13,24 +13,24 @@ use crate::bundle::{Bundle, Domain};
 use crate::image::to_tensor;
 use crate::probe::Probe;
 
-/// Reads the attributes of faces by the probe of a bundle.
+/// Reads attributes of faces with a bundle's probe.
 #[derive(Debug)]
 pub struct AttributeReader {
     probe: Probe,
-    /// The attributes that the probe has learned, the first of [`Attribute::ALL`].
+    /// The number of attributes that the probe was trained on, the first of [`Attribute::ALL`].
     known: usize,
     device: Device,
 }
 
-/// What is seen of one face.
+/// The attributes of one face with their probabilities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenAttributes(Vec<(Attribute, f32)>);
 
 impl AttributeReader {
-    /// The reader of a bundle; `None` where it has no probe.
+    /// Loads the probe of a bundle; `None` if it has none.
     ///
     /// # Errors
-    /// As [`Bundle::network`].
+    /// The errors of [`Bundle::config`] and [`Bundle::network`].
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Option<Self>, Error> {
         let config = bundle.config()?;
         let Some(probe) = config.probe else {
@@ -39,7 +39,7 @@ impl AttributeReader {
         Ok(Some(Self {
             known: match config.domain {
                 Domain::Portraits => Attribute::COUNT,
-                // CelebA labels no others, so its photographs teach no others.
+                // Probes of photographs are trained on CelebA, which has no other labels.
                 Domain::Photographs => Attribute::CELEBA_COUNT,
             },
             probe: bundle.network("probe", probe.init(device))?,
@@ -47,7 +47,7 @@ impl AttributeReader {
         }))
     }
 
-    /// Reads an aligned face of any size.
+    /// Reads an aligned face, a square of any size.
     pub fn read(&self, face: &RgbImage) -> SeenAttributes {
         let logits = self.probe.forward(to_tensor(&[face], &self.device));
         let confidences = sigmoid(logits).into_data();
@@ -57,23 +57,26 @@ impl AttributeReader {
 }
 
 impl SeenAttributes {
-    /// Every attribute that the probe knows, with how sure it is, 0 to 1, that the face has it.
+    /// Every attribute that the probe was trained on, with its probability, 0 to 1.
     pub fn iter(&self) -> impl Iterator<Item = (Attribute, f32)> + '_ {
         self.0.iter().copied()
     }
 
-    /// How sure the probe is that the face has an attribute; 0 for one that it does not know.
+    /// The probability of an attribute, 0 to 1; 0 if the probe was not trained on it.
     pub fn confidence(&self, attribute: Attribute) -> f32 {
-        self.0.get(attribute.index()).map_or(0.0, |(_, sure)| *sure)
+        self.0
+            .get(attribute.index())
+            .map_or(0.0, |(_, probability)| *probability)
     }
 
-    /// Whether the face surely has what words ask for: "with glasses" of one that wears them. Only words of the sentence that
-    /// [`SeenAttributes::in_words`] could say are known.
+    /// Whether the face very likely has an attribute that `words` name, e.g. "with glasses". Knows
+    /// the phrases of [`SeenAttributes::in_words`] and a few synonyms.
     pub fn shows(&self, words: &str) -> bool {
         words::shows(self, words)
     }
 
-    /// One sentence of what is surely seen: "A young woman with long red hair, wearing glasses, smiling."
+    /// Describes the very likely attributes in one sentence: "A young woman with long red hair,
+    /// wearing glasses, smiling."
     pub fn in_words(&self) -> String {
         words::sentence(self)
     }

@@ -1,18 +1,20 @@
-//! Attributes as a sentence.
+//! Attributes in words.
 
 use anyface_portraits::Attribute::{self, *};
 
 use super::SeenAttributes;
 
-/// An attribute is said from this confidence on.
+/// Smallest probability of an attribute that the sentence mentions.
 const SURE: f32 = 0.7;
 
-/// Below this confidence in [`Male`] a face is called a woman's, above one less it a man's.
+/// Below this probability of [`Male`] the sentence says "woman", above 1 minus it "man", else
+/// "person".
 const WOMAN_BELOW: f32 = 0.4;
 
-/// An attribute and the words for it.
+/// An attribute and its phrase.
 type Phrase = (Attribute, &'static str);
 
+// Adjectives of "hair".
 const LENGTHS: &[Phrase] = &[(LongHair, "long"), (ShortHair, "short")];
 const SHAPES: &[Phrase] = &[
     (CurlyHair, "curly"),
@@ -28,7 +30,7 @@ const COLORS: &[Phrase] = &[
     (WhiteHair, "white"),
 ];
 
-/// Groups of what a face has; of each group the surest is said.
+/// Phrases after "with". The sentence has at most one of each group, the most probable.
 const WITH: &[&[Phrase]] = &[
     &[
         (Bangs, "a fringe"),
@@ -57,7 +59,7 @@ const WITH: &[&[Phrase]] = &[
     &[(ClosedEyes, "closed eyes")],
 ];
 
-/// Groups of what a face wears.
+/// Phrases after "wearing", in groups like [`WITH`].
 const WEARING: &[&[Phrase]] = &[
     &[(Sunglasses, "sunglasses"), (Eyeglasses, "glasses")],
     &[
@@ -71,14 +73,15 @@ const WEARING: &[&[Phrase]] = &[
     &[(HeavyMakeup, "make-up"), (WearingLipstick, "lipstick")],
 ];
 
+/// Facial expressions, at the end of the sentence.
 const EXPRESSIONS: &[Phrase] = &[
     (Smiling, "smiling"),
     (Frowning, "frowning"),
     (Surprised, "surprised"),
 ];
 
-/// Words that people ask with, and the sentence does not say so.
-const NAMED: &[Phrase] = &[
+/// Synonyms that [`shows`] knows and the sentence does not use.
+const SYNONYMS: &[Phrase] = &[
     (Elderly, "old"),
     (Elderly, "older"),
     (Young, "young"),
@@ -88,7 +91,7 @@ const NAMED: &[Phrase] = &[
     (CurlyHair, "curly hair"),
 ];
 
-/// What is surely seen, as one sentence.
+/// See [`SeenAttributes::in_words`].
 pub(super) fn sentence(seen: &SeenAttributes) -> String {
     let mut text = format!("A{}", person(seen));
     let with: Vec<_> = hair(seen).into_iter().chain(surest(seen, WITH)).collect();
@@ -97,7 +100,7 @@ pub(super) fn sentence(seen: &SeenAttributes) -> String {
         text += &list(&with);
     }
     let mut wearing = surest(seen, WEARING);
-    // A hat of no kind that is known is a hat all the same.
+    // A hat of an unknown kind.
     if is_sure(seen, WearingHat)
         && !wearing
             .iter()
@@ -109,17 +112,17 @@ pub(super) fn sentence(seen: &SeenAttributes) -> String {
         text += ", wearing ";
         text += &list(&wearing);
     }
-    if let Some(expression) = most(seen, EXPRESSIONS) {
+    if let Some(expression) = most_probable(seen, EXPRESSIONS) {
         text += ", ";
         text += expression;
     }
     text + "."
 }
 
-/// Whether `asked` names something that is surely seen.
-pub(super) fn shows(seen: &SeenAttributes, asked: &str) -> bool {
-    let asked = format!(" {} ", asked.to_lowercase());
-    let names = |words: &str| asked.contains(&format!(" {words} "));
+/// See [`SeenAttributes::shows`].
+pub(super) fn shows(seen: &SeenAttributes, text: &str) -> bool {
+    let text = format!(" {} ", text.to_lowercase());
+    let names = |words: &str| text.contains(&format!(" {words} "));
     let color = |&(attribute, color): &Phrase| {
         is_sure(seen, attribute) && !is_sure(seen, Bald) && names(&format!("{color} hair"))
     };
@@ -129,10 +132,10 @@ pub(super) fn shows(seen: &SeenAttributes, asked: &str) -> bool {
     };
     let groups = [WITH, WEARING].concat();
     let groups = groups.iter().copied().flatten();
-    COLORS.iter().any(color) || groups.chain(EXPRESSIONS).chain(NAMED).any(other)
+    COLORS.iter().any(color) || groups.chain(EXPRESSIONS).chain(SYNONYMS).any(other)
 }
 
-/// What follows "A": " young woman", "n old man".
+/// The text after "A": " young woman", "n old man".
 fn person(seen: &SeenAttributes) -> String {
     let male = seen.confidence(Male);
     let by_gender = |woman, neither, man| match male {
@@ -145,13 +148,13 @@ fn person(seen: &SeenAttributes) -> String {
         return format!("{bald} {}", by_gender("girl", "child", "boy"));
     }
     let ages = [(Elderly, "n old"), (Young, " young")];
-    let age = most(seen, &ages).unwrap_or_default();
+    let age = most_probable(seen, &ages).unwrap_or_default();
     format!("{age}{bald} {}", by_gender("woman", "person", "man"))
 }
 
-/// "long curly red hair".
+/// E.g. "long curly red hair"; `None` if the face is bald or nothing is known of its hair.
 fn hair(seen: &SeenAttributes) -> Option<String> {
-    let words = [LENGTHS, SHAPES, COLORS].map(|group| most(seen, group));
+    let words = [LENGTHS, SHAPES, COLORS].map(|group| most_probable(seen, group));
     let words: Vec<_> = words.into_iter().flatten().chain(["hair"]).collect();
     (words.len() > 1 && !is_sure(seen, Bald)).then(|| words.join(" "))
 }
@@ -160,19 +163,21 @@ fn is_sure(seen: &SeenAttributes, attribute: Attribute) -> bool {
     seen.confidence(attribute) >= SURE
 }
 
-/// The words for the surest of several attributes, where one is sure.
-fn most(seen: &SeenAttributes, phrases: &[Phrase]) -> Option<&'static str> {
-    let sure = phrases.iter().filter(|(a, _)| is_sure(seen, *a));
-    sure.max_by(|(a, _), (b, _)| seen.confidence(*a).total_cmp(&seen.confidence(*b)))
+/// The phrase of the most probable attribute, if its probability is at least [`SURE`].
+fn most_probable(seen: &SeenAttributes, phrases: &[Phrase]) -> Option<&'static str> {
+    let likely = phrases.iter().filter(|(a, _)| is_sure(seen, *a));
+    likely
+        .max_by(|(a, _), (b, _)| seen.confidence(*a).total_cmp(&seen.confidence(*b)))
         .map(|(_, words)| *words)
 }
 
+/// The phrase of each group, see [`most_probable`].
 fn surest(seen: &SeenAttributes, groups: &[&[Phrase]]) -> Vec<String> {
-    let words = groups.iter().filter_map(|group| most(seen, group));
+    let words = groups.iter().filter_map(|group| most_probable(seen, group));
     words.map(str::to_owned).collect()
 }
 
-/// "a, b and c".
+/// Joins phrases: "a, b and c".
 fn list(words: &[String]) -> String {
     match words {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
@@ -184,15 +189,15 @@ fn list(words: &[String]) -> String {
 mod tests {
     use super::*;
 
-    /// A face of which the probe is sure that it has these attributes, and no others.
+    /// A face that very likely has these attributes and no others.
     fn face(has: &[Attribute]) -> SeenAttributes {
         let confidence = |a| if has.contains(&a) { 0.9 } else { 0.1 };
         SeenAttributes(Attribute::ALL.iter().map(|&a| (a, confidence(a))).collect())
     }
 
     #[test]
-    fn what_is_seen_is_one_sentence() {
-        for (has, said) in [
+    fn likely_attributes_give_one_sentence() {
+        for (has, expected) in [
             (
                 &[
                     Young, LongHair, CurlyHair, RedHair, Freckles, Eyeglasses, Smiling,
@@ -209,24 +214,24 @@ mod tests {
                 "A woman with blue eyes, pale skin and a big nose, wearing a knitted cap.",
             ),
         ] {
-            assert_eq!(face(has).in_words(), said);
+            assert_eq!(face(has).in_words(), expected);
         }
     }
 
     #[test]
-    fn what_is_not_sure_is_not_said() {
+    fn uncertain_attributes_are_not_mentioned() {
         let unsure = SeenAttributes(Attribute::ALL.iter().map(|&a| (a, 0.5)).collect());
         assert_eq!(unsure.in_words(), "A person.");
-        let nothing_known = SeenAttributes(Vec::new());
-        assert_eq!(nothing_known.confidence(Smiling), 0.0);
+        let untrained = SeenAttributes(Vec::new());
+        assert_eq!(untrained.confidence(Smiling), 0.0);
     }
 
     #[test]
-    fn what_is_asked_for_may_be_there_already() {
+    fn words_name_likely_attributes() {
         let seen = face(&[
             Eyeglasses, BlondHair, Elderly, FullBeard, WearingHat, Smiling,
         ]);
-        for there in [
+        for present in [
             "with glasses",
             "blond hair",
             "Older",
@@ -234,7 +239,7 @@ mod tests {
             "with a hat",
             "smiling",
         ] {
-            assert!(seen.shows(there), "{there}");
+            assert!(seen.shows(present), "{present}");
         }
         for missing in [
             "with black hair",
@@ -248,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_group_the_surest_is_said() {
+    fn a_group_mentions_its_most_probable_attribute() {
         let mut seen = face(&[BlackHair, BrownHair]);
         seen.0[BrownHair.index()].1 = 0.95;
         assert_eq!(seen.in_words(), "A woman with brown hair.");

@@ -69,7 +69,7 @@ pub struct BundleConfig {
     /// Network after the memory, for the mapper `anyface_plus`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_map: Option<ImageMapConfig>,
-    /// Latent optimisation, for the mapper `optimization` and for edits that ask for it.
+    /// Latent optimisation, for the mapper `optimization` and for edits with this method.
     #[serde(default)]
     pub optimization: OptimizationConfig,
     /// Global directions for edits in style space; `anyface prepare directions` computes them.

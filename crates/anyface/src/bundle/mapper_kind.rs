@@ -11,11 +11,11 @@ use super::{StoredNoise, Truncation};
 pub enum MapperKind {
     /// The text stream changes a random latent.
     Streams,
-    /// A prior p(w | text) generates one by flow matching.
+    /// A prior p(w | text) generates a latent by flow matching.
     FlowPrior,
     /// A flow prior of the standard normals that make `z`; edits use the text stream.
     FlowPriorZ,
-    /// clip2latent's diffusion prior generates one from a CLIP feature.
+    /// clip2latent's diffusion prior generates a latent from a CLIP feature.
     Clip2latent,
     /// The memory and the mapper of the released AnyFace++.
     AnyfacePlus,
@@ -108,10 +108,10 @@ mod tests {
 
     #[test]
     fn networks_select_the_mapper() {
-        let way = |networks: &[&str]| MapperKind::of_networks(|name| networks.contains(&name));
-        assert_eq!(way(&["generator"]), MapperKind::Optimization);
-        assert_eq!(way(&["clip2latent"]), MapperKind::Clip2latent);
-        assert_eq!(way(&["image_map"]), MapperKind::AnyfacePlus);
-        assert_eq!(way(&["clip2latent", "text_stream"]), MapperKind::Streams);
+        let kind = |networks: &[&str]| MapperKind::of_networks(|name| networks.contains(&name));
+        assert_eq!(kind(&["generator"]), MapperKind::Optimization);
+        assert_eq!(kind(&["clip2latent"]), MapperKind::Clip2latent);
+        assert_eq!(kind(&["image_map"]), MapperKind::AnyfacePlus);
+        assert_eq!(kind(&["clip2latent", "text_stream"]), MapperKind::Streams);
     }
 }

@@ -59,7 +59,7 @@ impl BundleConfig {
         match found == expected {
             true => Ok(()),
             false => Err(format!(
-                "{field}: it draws {found} normals, `z` is made of {expected}"
+                "{field}: it generates {found} normals, `z` needs {expected}"
             )),
         }
     }
@@ -69,16 +69,16 @@ impl BundleConfig {
             return Ok(());
         };
         self.features("memory.feature_dim", "reads", memory.feature_dim)?;
-        let answers = memory.rows.len() * memory.feature_dim;
-        if map.inputs != answers {
+        let outputs = memory.rows.len() * memory.feature_dim;
+        if map.inputs != outputs {
             return Err(format!(
-                "image_map.inputs: it reads {} values, the memory outputs {answers}",
+                "image_map.inputs: it reads {} values, the memory outputs {outputs}",
                 map.inputs
             ));
         }
         self.latent_width("image_map.w_dim", map.w_dim)?;
-        let given = map.widths.last().copied().unwrap_or_default();
-        self.latent_layers("image_map.widths", given / map.w_dim.max(1))
+        let width = map.widths.last().copied().unwrap_or_default();
+        self.latent_layers("image_map.widths", width / map.w_dim.max(1))
     }
 
     fn features(&self, field: &str, verb: &str, found: usize) -> Result<(), String> {

@@ -52,11 +52,11 @@ impl ModifiedResNetConfig {
                 .collect()
         };
         ModifiedResNet {
-            conv1: drawn(Conv::same(3, half, 3).stride(2), device),
+            conv1: he_conv(Conv::same(3, half, 3).stride(2), device),
             bn1: BatchNorm::new(half, EPSILON, device),
-            conv2: drawn(Conv::same(half, half, 3), device),
+            conv2: he_conv(Conv::same(half, half, 3), device),
             bn2: BatchNorm::new(half, EPSILON, device),
-            conv3: drawn(Conv::same(half, self.width, 3), device),
+            conv3: he_conv(Conv::same(half, self.width, 3), device),
             bn3: BatchNorm::new(self.width, EPSILON, device),
             layer1: stage(0),
             layer2: stage(1),
@@ -68,7 +68,7 @@ impl ModifiedResNetConfig {
 }
 
 /// A convolution that, followed by ReLU, preserves the variance of its input.
-fn drawn(sizes: Conv, device: &Device) -> Conv2d {
+fn he_conv(sizes: Conv, device: &Device) -> Conv2d {
     let fan_in = sizes.channels[0] * sizes.kernel[0] * sizes.kernel[1];
     let std = (2.0 / fan_in as f64).sqrt();
     let mut layer = conv(sizes, device);
@@ -134,14 +134,14 @@ impl Bottleneck {
         let mut bn3 = BatchNorm::new(outputs, EPSILON, device);
         bn3.weight = Initializer::Zeros.init([outputs], device);
         Self {
-            conv1: drawn(Conv::same(inputs, channels, 1), device),
+            conv1: he_conv(Conv::same(inputs, channels, 1), device),
             bn1: BatchNorm::new(channels, EPSILON, device),
-            conv2: drawn(Conv::same(channels, channels, 3), device),
+            conv2: he_conv(Conv::same(channels, channels, 3), device),
             bn2: BatchNorm::new(channels, EPSILON, device),
-            conv3: drawn(Conv::same(channels, outputs, 1), device),
+            conv3: he_conv(Conv::same(channels, outputs, 1), device),
             bn3,
             downsample: (halves || inputs != outputs).then(|| Downsample {
-                conv: drawn(Conv::same(inputs, outputs, 1), device),
+                conv: he_conv(Conv::same(inputs, outputs, 1), device),
                 norm: BatchNorm::new(outputs, EPSILON, device),
             }),
             halves,

@@ -15,7 +15,7 @@ use crate::clip::{TextTowerConfig, VisionTransformerConfig};
 use crate::identity::{ArcFaceConfig, IrSeConfig};
 use crate::inversion::{EncoderConfig, Method};
 
-mod as_people_have_them;
+mod variants;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

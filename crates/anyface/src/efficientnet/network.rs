@@ -103,8 +103,8 @@ pub struct EfficientNetLite0 {
 impl EfficientNetLite0 {
     /// Features of `images [N, 3, R, R]` from −1 to 1, R a multiple of 32, after stages 1, 2, 4
     /// and 6. For Lite0: `[N, 24, R/4, R/4]`, `[N, 40, R/8, R/8]`, `[N, 112, R/16, R/16]`,
-    ///    `[N, 320, R/32, R/32]`. The CPU backend uses `anyface-kernels`; the first call packs the
-    ///    weights.
+    /// `[N, 320, R/32, R/32]`. The CPU backend uses `anyface-kernels`; the first call packs the
+    /// weights.
     pub fn taps(&self, images: Tensor<4>) -> [Tensor<4>; 4] {
         let runs = self.runs();
         let packed = runs_on_flex(&images).then(|| self.packed.of(&runs));

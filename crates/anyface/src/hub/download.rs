@@ -58,7 +58,7 @@ impl Remote {
 /// Why one attempt did not complete the file.
 enum Failure {
     /// Another attempt may succeed.
-    Passing(String),
+    Transient(String),
     /// No attempt will succeed.
     Final(HubError),
 }
@@ -92,7 +92,7 @@ impl Client {
 
     /// Requests the metadata of `url`. Hugging Face sends it with the redirect to the content.
     pub(super) fn locate(&self, url: &str) -> Result<Remote, HubError> {
-        self.persist(
+        self.retry(
             url,
             || 0,
             || {
@@ -103,7 +103,7 @@ impl Client {
                         Some(token) => request.header(header::AUTHORIZATION, token),
                         None => request,
                     };
-                    let response = request.call().map_err(|e| passing(&e))?;
+                    let response = request.call().map_err(|e| transient(&e))?;
                     let remote = remote(&url, &response);
                     let location = text(&response, "location");
                     match location.filter(|_| response.status().is_redirection()) {
@@ -115,7 +115,7 @@ impl Client {
                         }
                     }
                 }
-                Err(Failure::Passing("too many redirects".to_owned()))
+                Err(Failure::Transient("too many redirects".to_owned()))
             },
         )
     }
@@ -145,7 +145,7 @@ impl Client {
             show(Progress { file, done, total });
         };
         let length = || fs::metadata(partial).map_or(0, |file| file.len());
-        self.persist(&remote.url, length, || {
+        self.retry(&remote.url, length, || {
             self.receive(remote, &mut output, partial, &mut progress)
         })?;
         let found = sha256(&mut output).map_err(HubError::io(partial))?;
@@ -186,7 +186,7 @@ impl Client {
         if done > 0 {
             request = request.header(header::RANGE, format!("bytes={done}-"));
         }
-        let response = request.call().map_err(|e| passing(&e))?;
+        let response = request.call().map_err(|e| transient(&e))?;
         let goes_on = response.status() == StatusCode::PARTIAL_CONTENT
             && text(&response, "content-range")
                 .is_some_and(|range| range.starts_with(&format!("bytes {done}-")));
@@ -195,7 +195,7 @@ impl Client {
             output.rewind().map_err(io)?;
             done = 0;
             if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-                return Err(Failure::Passing(
+                return Err(Failure::Transient(
                     "the file changed during the download".to_owned(),
                 ));
             }
@@ -210,7 +210,7 @@ impl Client {
             progress(done, total);
             let count = match input.read(&mut buffer) {
                 Ok(count) => count,
-                Err(error) => return Err(Failure::Passing(format!("at byte {done}: {error}"))),
+                Err(error) => return Err(Failure::Transient(format!("at byte {done}: {error}"))),
             };
             if count == 0 {
                 break;
@@ -219,14 +219,14 @@ impl Client {
             if total.is_some_and(|total| done > total) {
                 output.set_len(0).map_err(io)?;
                 let reason = "the server sent more bytes than the file has".to_owned();
-                return Err(Failure::Passing(reason));
+                return Err(Failure::Transient(reason));
             }
             output.write_all(&buffer[..count]).map_err(io)?;
         }
         match total {
             Some(total) if done < total => {
                 let reason = format!("at byte {done}: the file ended before {total}");
-                Err(Failure::Passing(reason))
+                Err(Failure::Transient(reason))
             }
             _ => Ok(()),
         }
@@ -234,7 +234,7 @@ impl Client {
 
     /// Retries until success or a final failure. An attempt that increased `length` resets the
     /// count.
-    fn persist<T>(
+    fn retry<T>(
         &self,
         url: &str,
         length: impl Fn() -> u64,
@@ -245,7 +245,7 @@ impl Client {
             let reason = match attempt() {
                 Ok(done) => return Ok(done),
                 Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(reason)) => reason,
+                Err(Failure::Transient(reason)) => reason,
             };
             tries = if length() > longest { 1 } else { tries + 1 };
             longest = longest.max(length());
@@ -267,8 +267,8 @@ impl Client {
     }
 }
 
-fn passing(error: &ureq::Error) -> Failure {
-    Failure::Passing(error.to_string())
+fn transient(error: &ureq::Error) -> Failure {
+    Failure::Transient(error.to_string())
 }
 
 /// Whether the status says that the server sends the file.
@@ -276,7 +276,7 @@ fn check(url: &str, status: StatusCode) -> Result<(), Failure> {
     let reason = match status.as_u16() {
         200..300 => return Ok(()),
         408 | 429 | 500..600 => {
-            return Err(Failure::Passing(format!("the server answers {status}")));
+            return Err(Failure::Transient(format!("the server answers {status}")));
         }
         401 | 403 => "access denied: some files need a token in HF_TOKEN".to_owned(),
         404 => "no such file".to_owned(),

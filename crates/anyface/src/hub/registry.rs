@@ -9,7 +9,7 @@ use super::HubError;
 
 static MODELS: LazyLock<BTreeMap<String, Model>> = LazyLock::new(|| {
     let mut models: BTreeMap<String, Model> =
-        toml::from_str(include_str!("registry.toml")).expect("tested");
+        toml::from_str(include_str!("registry.toml")).expect("the built-in registry is valid");
     for (name, model) in &mut models {
         model.name.clone_from(name);
     }

@@ -16,7 +16,7 @@ use super::*;
 
 /// How the server answers a request for bytes.
 #[derive(Debug, Clone, Copy)]
-enum Deed {
+enum Reply {
     /// Sends all requested bytes.
     Whole,
     /// Sends this number of bytes and closes the connection.
@@ -31,7 +31,7 @@ enum Deed {
     Status(u16),
 }
 
-/// A server with one file. It answers with the given deeds in order, then correctly.
+/// A server with one file. It sends the given replies in order, then correct ones.
 struct Server {
     address: String,
     /// Request line, range and token of every request.
@@ -53,16 +53,16 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 impl Server {
-    fn start(deeds: &[Deed]) -> Self {
+    fn start(replies: &[Reply]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let deeds = Arc::new(Mutex::new(VecDeque::from(deeds.to_vec())));
+        let replies = Arc::new(Mutex::new(VecDeque::from(replies.to_vec())));
         let log = seen.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (log, deeds) = (log.clone(), deeds.clone());
-                thread::spawn(move || answer(stream.unwrap(), &log, &deeds).ok());
+                let (log, replies) = (log.clone(), replies.clone());
+                thread::spawn(move || answer(stream.unwrap(), &log, &replies).ok());
             }
         });
         Self { address, seen }
@@ -96,7 +96,7 @@ impl Server {
 fn answer(
     stream: TcpStream,
     log: &Mutex<Vec<String>>,
-    deeds: &Mutex<VecDeque<Deed>>,
+    replies: &Mutex<VecDeque<Reply>>,
 ) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap_or(Ok(String::new()))?;
@@ -128,13 +128,13 @@ fn answer(
             content.len()
         );
     }
-    let deed = match first.starts_with("HEAD") {
-        true => Deed::Whole,
-        false => deeds.lock().unwrap().pop_front().unwrap_or(Deed::Whole),
+    let reply = match first.starts_with("HEAD") {
+        true => Reply::Whole,
+        false => replies.lock().unwrap().pop_front().unwrap_or(Reply::Whole),
     };
-    let start = match deed {
-        Deed::FromStart => 0,
-        Deed::Status(status) => {
+    let start = match reply {
+        Reply::FromStart => 0,
+        Reply::Status(status) => {
             return write!(out, "HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n");
         }
         _ => range.unwrap_or(0),
@@ -148,16 +148,16 @@ fn answer(
         content.len()
     )?;
     let body = &content[start..];
-    match deed {
+    match reply {
         _ if first.starts_with("HEAD") => Ok(()),
-        Deed::Drop(count) => out.write_all(&body[..count]),
-        Deed::Stall(count) => {
+        Reply::Drop(count) => out.write_all(&body[..count]),
+        Reply::Stall(count) => {
             out.write_all(&body[..count])?;
             out.flush()?;
             thread::sleep(Duration::from_secs(20));
             Ok(())
         }
-        Deed::Wrong => out.write_all(&vec![7; length]),
+        Reply::Wrong => out.write_all(&vec![7; length]),
         _ => out.write_all(body),
     }
 }
@@ -175,12 +175,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Pulls from a server with these `deeds`.
+/// Pulls from a server with these `replies`.
 fn pull(
-    deeds: &[Deed],
+    replies: &[Reply],
     sha256: Option<&str>,
 ) -> (Result<Vec<PathBuf>, HubError>, TempDir, Vec<String>) {
-    let server = Server::start(deeds);
+    let server = Server::start(replies);
     let home = tempfile::tempdir().unwrap();
     let pulled = server.hub(&home).pull(&server.model(sha256), &mut |_| ());
     (pulled, home, server.seen())
@@ -232,7 +232,7 @@ fn a_file_is_downloaded_completely_and_once() {
 
 #[test]
 fn dropped_connections_are_resumed() {
-    let (pulled, home, seen) = pull(&[Deed::Drop(100_000), Deed::Drop(50_000)], None);
+    let (pulled, home, seen) = pull(&[Reply::Drop(100_000), Reply::Drop(50_000)], None);
     assert_whole(&pulled, &home);
     assert!(seen[2].contains("from 100000"), "{seen:?}");
     assert!(seen[3].contains("from 150000"), "{seen:?}");
@@ -241,10 +241,10 @@ fn dropped_connections_are_resumed() {
 #[test]
 fn another_process_resumes_a_failed_download() {
     let gives_up = [
-        Deed::Drop(90_000),
-        Deed::Drop(0),
-        Deed::Drop(0),
-        Deed::Drop(0),
+        Reply::Drop(90_000),
+        Reply::Drop(0),
+        Reply::Drop(0),
+        Reply::Drop(0),
     ];
     let server = Server::start(&gives_up);
     let home = tempfile::tempdir().unwrap();
@@ -259,7 +259,7 @@ fn another_process_resumes_a_failed_download() {
 #[test]
 fn a_silent_server_is_retried() {
     let start = Instant::now();
-    let (pulled, home, seen) = pull(&[Deed::Stall(70_000)], None);
+    let (pulled, home, seen) = pull(&[Reply::Stall(70_000)], None);
     assert_whole(&pulled, &home);
     assert!(seen[2].contains("from 70000"), "{seen:?}");
     assert!(start.elapsed() < Duration::from_secs(10));
@@ -267,13 +267,13 @@ fn a_silent_server_is_retried() {
 
 #[test]
 fn a_server_without_ranges_starts_over() {
-    let (pulled, home, _) = pull(&[Deed::Drop(100_000), Deed::FromStart], None);
+    let (pulled, home, _) = pull(&[Reply::Drop(100_000), Reply::FromStart], None);
     assert_whole(&pulled, &home);
 }
 
 #[test]
 fn wrong_bytes_are_reported_and_deleted() {
-    let (pulled, home, _) = pull(&[Deed::Wrong], Some(&hash(&content())));
+    let (pulled, home, _) = pull(&[Reply::Wrong], Some(&hash(&content())));
     let error = pulled.unwrap_err().to_string();
     assert!(error.contains("SHA-256"), "{error}");
     assert!(error.contains(&hash(&content())), "{error}");
@@ -282,10 +282,10 @@ fn wrong_bytes_are_reported_and_deleted() {
 
 #[test]
 fn a_busy_server_is_retried_and_a_refusal_is_final() {
-    let (pulled, home, _) = pull(&[Deed::Status(503), Deed::Status(429)], None);
+    let (pulled, home, _) = pull(&[Reply::Status(503), Reply::Status(429)], None);
     assert_whole(&pulled, &home);
     for (status, says) in [(404, "no such file"), (401, "HF_TOKEN"), (410, "410")] {
-        let (pulled, _home, seen) = pull(&[Deed::Status(status)], None);
+        let (pulled, _home, seen) = pull(&[Reply::Status(status)], None);
         let error = pulled.unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
         assert_eq!(seen.len(), 2, "{seen:?}");
@@ -310,7 +310,7 @@ fn an_unreachable_server_and_offline_mode_are_reported() {
 
 #[test]
 fn the_cache_has_the_layout_of_hugging_faces_library() {
-    let server = Server::start(&[Deed::Drop(5)]);
+    let server = Server::start(&[Reply::Drop(5)]);
     let home = tempfile::tempdir().unwrap();
     let hub = server.hub(&home);
     let model = Model {
@@ -353,7 +353,7 @@ fn the_cache_has_the_layout_of_hugging_faces_library() {
 
 #[test]
 fn hugging_faces_etags_are_checked() {
-    let server = Server::start(&[Deed::Wrong]);
+    let server = Server::start(&[Reply::Wrong]);
     let home = tempfile::tempdir().unwrap();
     let model = Model {
         source: ModelSource::HuggingFace {

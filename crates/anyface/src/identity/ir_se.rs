@@ -14,7 +14,7 @@ use crate::layers::{BatchNorm, Conv, conv, convolve, prelu};
 /// ε of torch's batch norm, in every checkpoint.
 const EPSILON: f64 = 1e-5;
 
-/// Ratio of channels to squeezed channels, of which there is at least one.
+/// Ratio of channels to squeezed channels; the squeeze leaves at least one.
 const SQUEEZE: usize = 16;
 
 /// Sizes of an [`IrSe`]; 50 layers by default.

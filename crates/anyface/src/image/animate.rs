@@ -1,4 +1,4 @@
-//! Animated pictures.
+//! Animated GIFs.
 
 use std::path::Path;
 
@@ -9,13 +9,14 @@ use super::mark::{Mark, mark_gif};
 use crate::Error;
 use crate::weights::write_atomically;
 
-/// Milliseconds that each picture stays.
+/// Duration of a frame in milliseconds.
 const MILLISECONDS: u32 = 60;
 
-/// Writes pictures as a GIF that runs to the last and back, for ever, and carries its mark; beside its place, then renames it.
+/// Writes pictures of one size as a GIF with its mark, atomically. The GIF plays to the last
+/// picture and back in an endless loop.
 ///
 /// # Errors
-/// [`Error::Io`] names the file when it cannot be written.
+/// [`Error::Io`] if the file cannot be written; it names the file.
 pub fn save_animation(images: &[RgbImage], mark: &Mark, path: &Path) -> Result<(), Error> {
     let mut gif = Vec::new();
     encode(images, &mut gif)
@@ -45,7 +46,7 @@ mod tests {
     use image::{AnimationDecoder, Rgb};
 
     #[test]
-    fn an_animation_runs_there_and_back() {
+    fn an_animation_plays_forwards_and_backwards() {
         let images: Vec<_> = (0..4u8)
             .map(|i| RgbImage::from_pixel(8, 8, Rgb([i * 60, 0, 0])))
             .collect();

@@ -1,4 +1,4 @@
-//! Colours as people write them.
+//! Colours in hexadecimal notation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ impl FromStr for Color {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        parse(text).ok_or_else(|| format!("`{text}` is no colour: write #RRGGBB, as #808080"))
+        parse(text).ok_or_else(|| format!("`{text}` is not a colour: use #RRGGBB, e.g. #808080"))
     }
 }
 

@@ -1,14 +1,13 @@
-//! Between image tensors and 8-bit RGB.
+//! Conversion between image tensors and 8-bit RGB pictures.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
-/// The pictures of an image tensor.
+/// Converts images `[N, 3, H, W]`, nominally from −1 to 1, to N pictures. Rounds like StyleGAN2:
+/// `clamp(x · 127.5 + 128, 0, 255)`, truncated to an integer.
 ///
-/// Uses StyleGAN2's rounding, `clamp(x · 127.5 + 128, 0, 255)` cut to an integer.
-///
-/// # Shapes
-/// - `images`: `[N, 3, H, W]`, nominally in `[-1, 1]`
+/// # Panics
+/// If the images do not have three channels.
 pub fn to_rgb(images: Tensor<4>) -> Vec<RgbImage> {
     let [_, channels, height, width] = images.dims();
     assert_eq!(channels, 3, "an RGB image has three channels");
@@ -24,15 +23,19 @@ pub fn to_rgb(images: Tensor<4>) -> Vec<RgbImage> {
         .collect()
 }
 
-/// The image tensor of pictures of one size, `[N, 3, H, W]` in `[-1, 1]`.
+/// Converts N pictures of one size to images `[N, 3, H, W]` from −1 to 1.
 ///
 /// # Panics
-/// When the pictures differ in size or there are none.
+/// If the pictures differ in size or there are none.
 pub fn to_tensor(images: &[&RgbImage], device: &Device) -> Tensor<4> {
     let (width, height) = images[0].dimensions();
     let mut values = Vec::with_capacity(images.len() * 3 * (width * height) as usize);
     for image in images {
-        assert_eq!(image.dimensions(), (width, height), "pictures of one size");
+        assert_eq!(
+            image.dimensions(),
+            (width, height),
+            "the pictures must have one size"
+        );
         values.extend(
             image
                 .as_raw()
@@ -49,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_survive_the_round_trip() {
+    fn a_round_trip_keeps_every_byte() {
         let mut image = RgbImage::new(16, 32);
         for (i, byte) in image.iter_mut().enumerate() {
             *byte = (i % 256) as u8;

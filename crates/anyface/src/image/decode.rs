@@ -1,4 +1,4 @@
-//! Picture files of any kind to 8-bit RGB, in bounded memory.
+//! Decodes picture files to 8-bit RGB in bounded memory.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -13,55 +13,58 @@ use image::{
 use super::profile::to_srgb;
 use crate::Error;
 
-/// The most pixels of a picture: the largest common cameras take 108 million.
+/// The most pixels of a picture. Common cameras take at most 108 million.
 pub const MAX_PIXELS: u64 = 120_000_000;
 
-/// The most bytes of a file.
+/// The most bytes of a file. An uncompressed 8-bit picture of [`MAX_PIXELS`] has 360 million.
 pub const MAX_FILE: u64 = 400_000_000;
 
-/// The most bytes that a decoder may hold for each pixel it may read: four channels of 16 bits.
+/// The most bytes that a decoder may allocate per allowed pixel: four channels of 16 bits.
 const BYTES_OF_PIXEL: u64 = 8;
 
-/// What shows through where a picture is transparent.
-const PAPER: u32 = 255;
+/// Level of the white background behind transparent pixels.
+const BACKGROUND: u32 = 255;
 
-const KINDS: &str = "PNG, JPEG, WebP, GIF, TIFF, BMP or PNM";
+/// The supported formats, for error messages.
+const FORMATS: &str = "PNG, JPEG, WebP, GIF, TIFF, BMP or PNM";
 
-/// Reads a picture file as RGB, upright: its EXIF orientation is applied.
+/// Reads a picture file as upright RGB: the EXIF orientation is applied.
 ///
-/// PNG, JPEG (also CMYK), WebP, GIF, TIFF, BMP and PNM, whatever the name of the file. Samples of 16 bits are rounded to 8,
-/// transparent pixels laid on white, of an animation the first frame is taken. Colours of an embedded RGB profile, such as
-/// Display P3's, become sRGB. All that is held at one time is under 2 GB, and near 6 bytes a pixel for most files.
+/// Supports PNG, JPEG (including CMYK), WebP, GIF, TIFF, BMP and PNM. The content determines the
+/// format, not the file name. Samples of 16 bits are rounded to 8. Transparent pixels are blended
+/// with white. Of an animation, only the first frame is read. Colours of an embedded RGB profile,
+/// such as Display P3, are converted to sRGB. Peak memory is below 2 GB, and about 6 bytes per
+/// pixel for most files.
 ///
 /// # Errors
-/// [`Error::Io`] when the file cannot be read; [`Error::Picture`] when it is no picture, damaged, cut off, or over
-/// [`MAX_FILE`] or [`MAX_PIXELS`].
+/// [`Error::Io`] if the file cannot be read; [`Error::Picture`] if it is not a picture, is damaged
+/// or truncated, or exceeds [`MAX_FILE`] or [`MAX_PIXELS`].
 pub fn read_picture(path: &Path) -> Result<RgbImage, Error> {
     decode_picture(read_file(path)?, &path.display().to_string())
 }
 
-/// The bytes of a picture file; of one over [`MAX_FILE`], one byte more than that.
+/// Reads a picture file. Of a file over [`MAX_FILE`], reads one byte more than that.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    // One byte over the bound tells a file that is too large, also where the system does not know its size.
+    // The additional byte identifies files that are too large. Not every file has a known size.
     File::open(path)
         .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
         .map_err(|source| Error::io(path, source))?;
     Ok(bytes)
 }
 
-/// Decodes the bytes of a picture file as [`read_picture`] does; `name` is what errors call them.
+/// Like [`read_picture`] for the bytes of a file; `name` is used in errors.
 ///
 /// # Errors
-/// [`Error::Picture`], as for [`read_picture`].
+/// [`Error::Picture`], see [`read_picture`].
 pub fn decode_picture(bytes: impl AsRef<[u8]>, name: &str) -> Result<RgbImage, Error> {
     decode_picture_within(bytes, name, MAX_PIXELS)
 }
 
-/// As [`decode_picture`], of pictures of at most `max_pixels`.
+/// Like [`decode_picture`] for pictures of at most `max_pixels`.
 ///
 /// # Errors
-/// [`Error::Picture`], as for [`read_picture`].
+/// [`Error::Picture`], see [`read_picture`].
 pub fn decode_picture_within(
     bytes: impl AsRef<[u8]>,
     name: &str,
@@ -70,10 +73,10 @@ pub fn decode_picture_within(
     Ok(decode_with_alpha(bytes, name, max_pixels)?.0)
 }
 
-/// As [`decode_picture_within`], with how opaque each pixel is, where one is not wholly.
+/// Like [`decode_picture_within`], with the alpha channel; `None` if all pixels are opaque.
 ///
 /// # Errors
-/// [`Error::Picture`], as for [`read_picture`].
+/// [`Error::Picture`], see [`read_picture`].
 pub fn decode_with_alpha(
     bytes: impl AsRef<[u8]>,
     name: &str,
@@ -90,23 +93,23 @@ pub fn decode_with_alpha(
             MAX_FILE / 1_000_000
         ));
     }
-    if let Some(kind) = unread_kind(content) {
+    if let Some(format) = unsupported_format(content) {
         return fail(format!(
-            "a {kind} picture, which this program does not read: convert it to JPEG or PNG"
+            "{format} pictures are not supported: convert the file to JPEG or PNG"
         ));
     }
     let Ok(format) = image::guess_format(content) else {
-        return fail(format!("no picture of a known kind: {KINDS}"));
+        return fail(format!("not a picture; supported formats are {FORMATS}"));
     };
-    // The decoder fills up what is missing of a JPEG with grey.
+    // The decoder fills the missing part of a JPEG with grey.
     if format == ImageFormat::Jpeg && !has_end_of_jpeg(content) {
         return fail("the picture is damaged: its end is missing".to_owned());
     }
     decode(bytes, format, max_pixels).or_else(|error| fail(reason(error, max_pixels)))
 }
 
-/// The name of a kind of picture that is known and not read.
-fn unread_kind(content: &[u8]) -> Option<&'static str> {
+/// Detects picture formats that are not supported.
+fn unsupported_format(content: &[u8]) -> Option<&'static str> {
     match (content.get(4..8)?, content.get(8..12)?) {
         (b"ftyp", b"avif" | b"avis") => Some("AVIF"),
         (b"ftyp", b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1") => {
@@ -134,12 +137,12 @@ fn decode(
     }
     limits.reserve(decoder.total_bytes())?;
     decoder.set_limits(limits)?;
-    // Damaged EXIF data say nothing of the orientation; the picture itself may be whole.
+    // A picture with damaged EXIF data may be intact. It is read without an orientation.
     let orientation = decoder.orientation();
     let profile = decoder.icc_profile().ok().flatten();
     let picture = DynamicImage::from_decoder(decoder)?;
     let (mut picture, alpha) = match picture.color().has_alpha() {
-        true => on_paper(picture),
+        true => on_white(picture),
         false => (picture.into_rgb8(), None),
     };
     if let Some(profile) = profile {
@@ -156,37 +159,38 @@ fn decode(
     Ok((upright(picture.into()).into_rgb8(), alpha))
 }
 
-/// Lays a picture on white; tells how opaque it was, where it was not wholly.
-fn on_paper(picture: DynamicImage) -> (RgbImage, Option<GrayImage>) {
+/// Blends a picture with white. Also returns its alpha channel unless all pixels are opaque.
+fn on_white(picture: DynamicImage) -> (RgbImage, Option<GrayImage>) {
     let picture = picture.into_rgba8();
     let (width, height) = picture.dimensions();
     let is_opaque = picture.pixels().all(|pixel| pixel.0[3] == u8::MAX);
     let alpha = (!is_opaque)
         .then(|| GrayImage::from_fn(width, height, |x, y| [picture.get_pixel(x, y).0[3]].into()));
     let mut rgb = RgbImage::new(width, height);
-    for (pixel, on_paper) in picture.pixels().zip(rgb.pixels_mut()) {
+    for (pixel, blended) in picture.pixels().zip(rgb.pixels_mut()) {
         let [channels @ .., alpha] = pixel.0.map(u32::from);
-        on_paper.0 =
-            channels.map(|value| ((value * alpha + PAPER * (255 - alpha) + 127) / 255) as u8);
+        blended.0 =
+            channels.map(|value| ((value * alpha + BACKGROUND * (255 - alpha) + 127) / 255) as u8);
     }
     (rgb, alpha)
 }
 
-/// Takes a picture that was laid on white off it again: the pixels of before, where they were not transparent.
-pub(crate) fn off_paper(picture: &RgbImage, alpha: &GrayImage) -> RgbaImage {
+/// Undoes the blending with white: restores the original colours of pixels that are not fully
+/// transparent.
+pub(crate) fn off_white(picture: &RgbImage, alpha: &GrayImage) -> RgbaImage {
     RgbaImage::from_fn(picture.width(), picture.height(), |x, y| {
         let opacity = i32::from(alpha.get_pixel(x, y).0[0]);
         let [red, green, blue] = picture.get_pixel(x, y).0.map(|value| {
-            let paper = PAPER as i32 * (255 - opacity);
-            let own = (i32::from(value) * 255 - paper + opacity / 2) / opacity.max(1);
+            let background = BACKGROUND as i32 * (255 - opacity);
+            let own = (i32::from(value) * 255 - background + opacity / 2) / opacity.max(1);
             own.clamp(0, 255) as u8
         });
         [red, green, blue, opacity as u8].into()
     })
 }
 
-/// Whether the end-of-image marker of a JPEG is there. Walks over segments and scans, so that neither a thumbnail before
-/// nor a film behind the picture is taken for its end.
+/// Whether a JPEG has its end-of-image marker. Skips segments and scans, so that the end of an
+/// embedded thumbnail or of a video after the picture does not count.
 fn has_end_of_jpeg(jpeg: &[u8]) -> bool {
     let mut at = 2;
     while let Some(offset) = jpeg
@@ -196,9 +200,9 @@ fn has_end_of_jpeg(jpeg: &[u8]) -> bool {
         at += offset + 1;
         match jpeg.get(at) {
             Some(0xD9) => return true,
-            // A fill byte: the next may begin the marker.
+            // A fill byte. The next byte may be the marker's code.
             Some(0xFF) => {}
-            // A stuffed byte of a scan, a restart, or a marker without a segment.
+            // A stuffed zero in a scan, a restart, or a marker without a segment.
             Some(0x00 | 0x01 | 0xD0..=0xD8) => at += 1,
             Some(_) => match jpeg.get(at + 1..at + 3) {
                 Some(&[high, low]) => at += 1 + usize::from(u16::from_be_bytes([high, low])),
@@ -210,11 +214,11 @@ fn has_end_of_jpeg(jpeg: &[u8]) -> bool {
     false
 }
 
-/// What a decoder has to say, in one line.
+/// A decoder's error as one line.
 fn reason(error: ImageError, max_pixels: u64) -> String {
     match error {
         ImageError::Limits(_) => format!(
-            "the picture is too large: {} megapixels at most, of 8 bytes each",
+            "the picture is too large: {} megapixels at most, of 8 bytes per pixel",
             max_pixels / 1_000_000
         ),
         ImageError::Unsupported(error) => format!("the picture cannot be read: {error}"),

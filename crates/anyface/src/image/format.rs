@@ -1,4 +1,4 @@
-//! The kinds of picture files that are written.
+//! Formats of written picture files.
 
 use std::io;
 use std::path::Path;
@@ -8,10 +8,10 @@ use image::{DynamicImage, ImageBuffer, Pixel, RgbImage, RgbaImage};
 use super::{Mark, encode_jpeg, encode_png, encode_webp};
 use crate::Error;
 
-/// Quality of JPEG files where nobody says another.
+/// Default quality of JPEG files, from 1 to 100.
 pub const JPEG_QUALITY: u8 = 95;
 
-/// A kind of picture file.
+/// A format of written picture files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PictureFormat {
     /// Lossless, with alpha.
@@ -24,10 +24,10 @@ pub enum PictureFormat {
 }
 
 impl PictureFormat {
-    /// The extensions that [`PictureFormat::of_path`] knows, for messages.
+    /// The extensions that [`PictureFormat::of_path`] knows, for error messages.
     pub const EXTENSIONS: &'static str = ".png, .jpg or .webp";
 
-    /// The kind that the extension of a file name stands for, in either case.
+    /// The format of a file name's extension, in upper or lower case.
     pub fn of_path(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "png" => Some(Self::Png),
@@ -37,27 +37,27 @@ impl PictureFormat {
         }
     }
 
-    /// The kind that the extension of a file name stands for.
+    /// Like [`PictureFormat::of_path`], with an error in place of `None`.
     ///
     /// # Errors
-    /// [`Error::Picture`] for an extension that no kind has.
+    /// [`Error::Picture`] if no format has the extension.
     pub fn for_file(path: &Path) -> Result<Self, Error> {
         Self::of_path(path).ok_or_else(|| {
-            let reason = format!("a picture is written as {}", Self::EXTENSIONS);
+            let reason = format!("unknown picture format: use {}", Self::EXTENSIONS);
             Error::picture(&path.display().to_string(), reason)
         })
     }
 
-    /// Whether files of this kind can be transparent.
+    /// Whether the format supports transparency.
     pub fn has_alpha(self) -> bool {
         self != Self::Jpeg
     }
 
-    /// A picture as a file that carries its mark; `quality`, from 1 to 100, is that of JPEG.
+    /// Encodes a picture with its mark. `quality`, from 1 to 100, applies to JPEG.
     ///
     /// # Errors
-    /// As [`encode_png`], [`encode_jpeg`] and [`encode_webp`]; when a JPEG file would have to be
-    /// transparent.
+    /// The errors of [`encode_png`], [`encode_jpeg`] and [`encode_webp`]; also if a picture with
+    /// transparent pixels is encoded as JPEG.
     pub fn encode<P: Pixel<Subpixel = u8>>(
         self,
         image: &ImageBuffer<P, Vec<u8>>,
@@ -75,7 +75,7 @@ impl PictureFormat {
     }
 }
 
-/// The picture, with alpha only where some pixel is not opaque.
+/// The picture as RGB if all pixels are opaque, else as RGBA.
 fn plain<P: Pixel<Subpixel = u8>>(image: &ImageBuffer<P, Vec<u8>>) -> DynamicImage {
     let (width, height) = image.dimensions();
     let at = |x, y| image.get_pixel(x, y);
@@ -91,7 +91,7 @@ mod tests {
     use crate::image::read_mark;
 
     #[test]
-    fn the_extension_says_the_kind() {
+    fn the_extension_selects_the_format() {
         let kind = |name: &str| PictureFormat::of_path(Path::new(name));
         assert_eq!(kind("a/b.c.PNG"), Some(PictureFormat::Png));
         assert_eq!(kind("x.jpg"), Some(PictureFormat::Jpeg));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_what_it_is_called_and_carries_its_mark() {
+    fn every_format_is_written_with_its_mark() {
         let image = RgbImage::from_fn(8, 6, |x, y| image::Rgb([30 * x as u8, 40 * y as u8, 9]));
         let mark = Mark {
             prompt: Some("an old sailor".to_owned()),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn alpha_survives_where_the_kind_has_it() {
+    fn png_and_webp_keep_alpha_and_jpeg_refuses_it() {
         let image = RgbaImage::from_fn(4, 4, |x, _| image::Rgba([9, 8, 7, 60 * x as u8]));
         let mark = Mark::new("portraits");
         for kind in [PictureFormat::Png, PictureFormat::WebP] {

@@ -1,8 +1,8 @@
-//! What an image says of itself: that it is AI-generated, by which model, from which words.
+//! Marks: metadata that says that a picture is AI-generated, by which model and from which prompt.
 //!
-//! The same facts are written twice, for the two kinds of readers there are: PNG text chunks, and an XMP packet with
-//! the properties of the IPTC photo metadata standard that search engines and picture libraries look for. JPEG, WebP and
-//! GIF carry the XMP packet only.
+//! A PNG file has the metadata twice: as text chunks, and as an XMP packet with the properties of
+//! the IPTC photo metadata standard, which search engines and photo software read. JPEG, WebP and
+//! GIF files have only the XMP packet.
 
 use std::io::Cursor;
 
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::xmp;
 
+// Keywords of the text chunks. PNG defines `Software`, the XMP specification (part 3) the last one.
 const AI_GENERATED: &str = "AI-Generated";
 const MODEL: &str = "Model";
 const PROMPT: &str = "Prompt";
@@ -21,16 +22,16 @@ const SEED: &str = "Seed";
 const SOFTWARE: &str = "Software";
 const XMP: &str = "XML:com.adobe.xmp";
 
-/// What stands before the packet in the APP1 segment of a JPEG file.
+/// Identifier before the packet in an APP1 segment of a JPEG file (XMP specification, part 3).
 const JPEG_XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
-/// What stands before the packet in a GIF file: an application extension.
+/// Header of the application extension with the packet in a GIF file (XMP specification, part 3).
 const GIF_XMP: &[u8] = b"\x21\xFF\x0BXMP DataXMP";
 
-/// Text chunks longer than this are none of ours.
+/// The most bytes of a text chunk or packet that is read. This library writes shorter ones.
 const MAX_TEXT: usize = 1 << 20;
 
-/// What an image says of its making. That it is AI-generated, every mark says.
+/// How a picture was made. Every mark says that the picture is AI-generated.
 ///
 /// ```
 /// use anyface::image::{Mark, encode_png, read_mark};
@@ -43,18 +44,18 @@ const MAX_TEXT: usize = 1 << 20;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Mark {
-    /// The program, "anyface 0.1.0".
+    /// Program and version, e.g. "anyface 0.1.0".
     pub software: String,
-    /// The domain of the bundle that made it, "portraits".
+    /// Domain of the bundle, e.g. "portraits".
     pub model: String,
-    /// The words it was made from, where they may be told.
+    /// The prompt, if it may be published.
     pub prompt: Option<String>,
-    /// The seed of its noise, where it may be told.
+    /// The seed, if it may be published.
     pub seed: Option<u64>,
 }
 
 impl Mark {
-    /// The mark of a model's image, without words and seed.
+    /// A mark of this version of the library, without prompt and seed.
     pub fn new(model: &str) -> Self {
         Self {
             software: concat!("anyface ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -76,10 +77,10 @@ impl Mark {
     }
 }
 
-/// A picture as a PNG file that carries its mark. Alpha is written where some pixel is not opaque.
+/// Encodes a picture with its mark as PNG; with alpha unless all pixels are opaque.
 ///
 /// # Errors
-/// When the picture has no pixels, or the mark is too long for a PNG chunk.
+/// If the picture has no pixels, or the mark is too long for a PNG chunk.
 pub fn encode_png<P: Pixel<Subpixel = u8>>(
     image: &ImageBuffer<P, Vec<u8>>,
     mark: &Mark,
@@ -110,10 +111,10 @@ pub fn encode_png<P: Pixel<Subpixel = u8>>(
     Ok(file)
 }
 
-/// A picture as a JPEG file that carries its mark; `quality` from 1 to 100.
+/// Encodes a picture with its mark as JPEG; `quality` is from 1 to 100.
 ///
 /// # Errors
-/// When the picture is too large for JPEG, or the mark for one of its segments (64 KiB).
+/// If the picture is too large for JPEG, or the mark for a segment (64 KiB).
 pub fn encode_jpeg(image: &RgbImage, mark: &Mark, quality: u8) -> std::io::Result<Vec<u8>> {
     let mut plain = Vec::new();
     JpegEncoder::new_with_quality(&mut plain, quality)
@@ -126,8 +127,8 @@ pub fn encode_jpeg(image: &RgbImage, mark: &Mark, quality: u8) -> std::io::Resul
         .map_err(std::io::Error::other)?;
     let packet = xmp::write(mark);
     let length = u16::try_from(2 + JPEG_XMP.len() + packet.len())
-        .map_err(|_| std::io::Error::other("the mark is too long for a JPEG file"))?;
-    // A JPEG file starts with the two bytes of "start of image"; application segments come right after.
+        .map_err(|_| std::io::Error::other("the metadata is too long for a JPEG file"))?;
+    // Application segments follow the two bytes of the start-of-image marker.
     let (start, rest) = plain.split_at(2);
     Ok([
         start,
@@ -140,10 +141,10 @@ pub fn encode_jpeg(image: &RgbImage, mark: &Mark, quality: u8) -> std::io::Resul
     .concat())
 }
 
-/// A picture as a lossless WebP file that carries its mark, with alpha where the picture has it.
+/// Encodes a picture with its mark as lossless WebP; with alpha if the picture has it.
 ///
 /// # Errors
-/// When a side is over 16384 pixels, WebP's most.
+/// If a side is longer than 16384 pixels, the limit of WebP.
 pub fn encode_webp(image: &DynamicImage, mark: &Mark) -> std::io::Result<Vec<u8>> {
     let (color, pixels) = match image.color().has_alpha() {
         true => (image_webp::ColorType::Rgba8, image.to_rgba8().into_raw()),
@@ -158,24 +159,25 @@ pub fn encode_webp(image: &DynamicImage, mark: &Mark) -> std::io::Result<Vec<u8>
     Ok(file)
 }
 
-/// A GIF file with a mark in it.
+/// Inserts a mark into a GIF file.
 pub(crate) fn mark_gif(gif: &[u8], mark: &Mark) -> Vec<u8> {
-    // Extensions come after the header, the screen's descriptor, and the palette that its flags tell of.
+    // Extensions follow the header, the logical screen descriptor and its optional palette.
     let palette = match gif[10] {
         flags @ 0x80.. => 6 << (flags & 7),
         _ => 0,
     };
     let (start, rest) = gif.split_at(13 + palette);
-    // The packet is no row of blocks with their lengths. Wherever a reader that takes it for one ends up in the trailer,
-    // it is led to the end.
+    // The packet is not a sequence of blocks with lengths. A reader that skips it as blocks reaches
+    // the trailer at some byte, and every byte of the trailer leads to its end.
     let trailer: Vec<u8> = [1].into_iter().chain((0..=255).rev()).chain([0]).collect();
     let packet = xmp::write(mark);
     [start, GIF_XMP, packet.as_bytes(), &trailer, rest].concat()
 }
 
-/// Reads the mark of a PNG, JPEG, WebP or GIF file; `None` when it has none, or is no such file.
+/// Reads the mark of a PNG, JPEG, WebP or GIF file; `None` if it has none or is another kind of
+/// file.
 ///
-/// The text chunks are taken where there are any; else the XMP packet, which survives more programs.
+/// Prefers the text chunks of a PNG file. More programs preserve the XMP packet.
 pub fn read_mark(file: &[u8]) -> Option<Mark> {
     match file {
         [0x89, b'P', b'N', b'G', ..] => read_png(file),
@@ -193,7 +195,7 @@ fn read_png(file: &[u8]) -> Option<Mark> {
     let mut reader = Decoder::new_with_limits(Cursor::new(file), limits)
         .read_info()
         .ok()?;
-    // Other programs move text behind the image data.
+    // Other programs move text chunks behind the image data.
     reader.finish().ok()?;
     let mut texts = std::collections::HashMap::new();
     for chunk in &reader.info().utf8_text {
@@ -213,7 +215,7 @@ fn read_png(file: &[u8]) -> Option<Mark> {
     })
 }
 
-/// The XMP packet among the segments before the image data.
+/// The XMP packet of a JPEG file.
 fn jpeg_packet(file: &[u8]) -> Option<&str> {
     let mut rest = file.get(2..)?;
     while let [0xFF, kind, high, low, ..] = rest {
@@ -234,7 +236,7 @@ fn webp_packet(file: &[u8]) -> Option<String> {
     String::from_utf8(decoder.xmp_metadata().ok()??).ok()
 }
 
-/// The XMP packet among the extensions.
+/// The XMP packet of a GIF file.
 fn gif_packet(file: &[u8]) -> Option<&str> {
     let at = file.windows(GIF_XMP.len()).position(|w| w == GIF_XMP)?;
     let packet = &file[at + GIF_XMP.len()..];
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_png_tells_what_it_was_told_and_keeps_its_pixels() {
+    fn a_png_keeps_its_mark_and_its_pixels() {
         let image = RgbImage::from_fn(8, 6, |x, y| image::Rgb([x as u8, y as u8, 9]));
         let file = encode_png(&image, &mark()).unwrap();
         assert_eq!(read_mark(&file), Some(mark()));
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_png_has_alpha_where_it_says_something() {
+    fn a_png_has_alpha_only_for_transparent_pixels() {
         let mut image = image::RgbaImage::from_pixel(2, 1, [1, 2, 3, 255].into());
         let read = |image: &image::RgbaImage| {
             let file = encode_png(image, &mark()).unwrap();
@@ -280,13 +282,13 @@ mod tests {
         let image = RgbImage::new(8, 6);
         let file = encode_jpeg(&image, &mark(), 90).unwrap();
         image::load_from_memory(&file).expect("still a JPEG file");
-        // XML has no control characters.
+        // XML cannot represent control characters.
         let prompt = mark().prompt.map(|prompt| prompt.replace('\u{1}', ""));
         assert_eq!(read_mark(&file), Some(Mark { prompt, ..mark() }));
     }
 
     #[test]
-    fn words_and_seed_may_be_left_out() {
+    fn prompt_and_seed_are_optional() {
         let file = encode_png(&RgbImage::new(8, 6), &Mark::new("portraits")).unwrap();
         assert_eq!(read_mark(&file), Some(Mark::new("portraits")));
         let found = |word: &str| file.windows(word.len()).any(|w| w == word.as_bytes());
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn files_without_a_mark_or_broken_have_none() {
+    fn damaged_files_and_files_without_a_mark_have_none() {
         let file = encode_png(&RgbImage::new(8, 6), &mark()).unwrap();
         for end in 0..file.len() - 12 {
             read_mark(&file[..end]);

@@ -1,4 +1,5 @@
-//! Pictures: from files and tensors, at other sizes, side by side, and to files that say how they were made.
+//! Pictures: decoding, resampling, conversion to and from tensors, contact sheets, and files with
+//! metadata that says how they were made.
 
 mod animate;
 mod color;
@@ -18,7 +19,7 @@ pub use convert::{to_rgb, to_tensor};
 pub use decode::{
     MAX_FILE, MAX_PIXELS, decode_picture, decode_picture_within, decode_with_alpha, read_picture,
 };
-pub(crate) use decode::{off_paper, read_file};
+pub(crate) use decode::{off_white, read_file};
 pub use format::{JPEG_QUALITY, PictureFormat};
 pub use mark::{Mark, encode_jpeg, encode_png, encode_webp, read_mark};
 pub use resample::{Filter, resize, resize_bicubic_tensor};

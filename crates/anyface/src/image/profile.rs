@@ -1,10 +1,10 @@
-//! Colours of other profiles as sRGB.
+//! Conversion of ICC colour profiles to sRGB.
 
 use image::RgbImage;
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
-/// Converts the colours of a picture from those of an ICC profile to sRGB. A profile that is damaged,
-/// or not of RGB, says nothing, and the picture stays as it is.
+/// Converts a picture from the colour space of an ICC profile to sRGB. The picture does not change
+/// if the profile is damaged or is not an RGB profile.
 pub(super) fn to_srgb(picture: &mut RgbImage, profile: &[u8]) {
     let Some(profile) = ColorProfile::new_from_slice(profile).ok() else {
         return;
@@ -33,8 +33,8 @@ pub(super) fn to_srgb(picture: &mut RgbImage, profile: &[u8]) {
     }
 }
 
-/// Whether colours all over the cube stay within a level: most profiles in files are sRGB itself, whose
-/// pictures are not to be rounded for nothing.
+/// Whether a conversion changes colours across the RGB cube by at most one level. Most embedded
+/// profiles are sRGB; converting them would only add rounding errors.
 fn is_identity(convert: impl Fn(&[u8], &mut [u8]) -> bool) -> bool {
     const LEVELS: [u8; 6] = [0, 51, 102, 153, 204, 255];
     let colors = LEVELS.iter().flat_map(|&r| {
@@ -54,19 +54,19 @@ mod tests {
     use image::codecs::png::PngEncoder;
     use image::{ExtendedColorType, ImageEncoder, Rgb};
 
-    /// Colours of sRGB that all three spaces hold.
+    /// Colours inside the gamuts of sRGB, Display P3 and Adobe RGB.
     fn picture() -> RgbImage {
         RgbImage::from_fn(32, 32, |x, y| {
             Rgb([40 + 5 * x as u8, 60 + 4 * y as u8, 90 + 2 * (x + y) as u8])
         })
     }
 
-    /// The picture in the colours of a profile.
+    /// The picture in the colour space of a profile.
     fn in_profile(profile: &ColorProfile) -> RgbImage {
         converted(&picture(), &ColorProfile::new_srgb(), profile)
     }
 
-    /// A picture in the colours of another profile, by floating-point arithmetic.
+    /// A picture converted between profiles in floating point.
     fn converted(picture: &RgbImage, from: &ColorProfile, into: &ColorProfile) -> RgbImage {
         let (width, height) = picture.dimensions();
         let options = TransformOptions::default();
@@ -96,9 +96,9 @@ mod tests {
             ColorProfile::new_adobe_rgb(),
         ] {
             let stored = in_profile(&profile);
-            assert_ne!(stored, picture(), "the profile changes something");
+            assert_ne!(stored, picture(), "the profile changes the colours");
             let read = decode_picture(png(&stored, profile.encode().unwrap()), "test").unwrap();
-            // What the file holds is rounded already, so it is compared with its own colours.
+            // The stored colours are rounded, so they are the reference, not the original picture.
             let exact = converted(&stored, &profile, &ColorProfile::new_srgb());
             let differences = read.iter().zip(exact.iter()).map(|(a, b)| a.abs_diff(*b));
             assert!(differences.max().unwrap() <= 1);
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_of_srgb_or_of_nothing_changes_nothing() {
+    fn an_srgb_or_invalid_profile_changes_nothing() {
         let srgb = ColorProfile::new_srgb().encode().unwrap();
         for profile in [srgb, b"no profile".to_vec()] {
             assert_eq!(

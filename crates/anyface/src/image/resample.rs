@@ -1,26 +1,26 @@
-//! Antialiased resampling as Pillow does it, on bytes (equal to Pillow's) and on tensors (differentiable).
+//! Antialiased resampling like Pillow's: on bytes, equal to Pillow, and on tensors, differentiable.
 //!
 //! Reference: `src/libImaging/Resample.c` of Pillow.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{ImageBuffer, Pixel};
 
-/// Fraction bits of Pillow's coefficients: 32 less 8 of the pixel and 2 for overshoot.
+/// Fraction bits of Pillow's coefficients: 32, minus 8 for the pixel and 2 for overshoot.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
 
-/// What pixels are weighed by.
+/// Resampling filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
-    /// A triangle that reaches to the next pixel.
+    /// A triangle with a radius of 1 pixel.
     Bilinear,
-    /// Keys' cubic convolution with a = −0.5.
+    /// Keys' cubic convolution with a = −0.5; radius 2.
     Bicubic,
-    /// A sinc within the main lobe of one three times as wide; Pillow also calls it `ANTIALIAS`.
+    /// A sinc windowed by a sinc of three times the width, radius 3; Pillow's former `ANTIALIAS`.
     Lanczos,
 }
 
 impl Filter {
-    /// Reach in pixels of the coarser of the two grids.
+    /// Radius in pixels of the coarser of the two grids.
     fn support(self) -> f64 {
         match self {
             Self::Bilinear => 1.0,
@@ -29,7 +29,7 @@ impl Filter {
         }
     }
 
-    /// The weight at distance `x`.
+    /// The weight at distance `x`, in pixels of the coarser grid.
     fn weight(self, x: f64) -> f64 {
         match self {
             Self::Bilinear => (1.0 - x.abs()).max(0.0),
@@ -40,7 +40,7 @@ impl Filter {
     }
 }
 
-/// The inputs that make one output: `weights` (sum 1) for the pixels from `start`.
+/// The inputs of one output pixel: `weights`, with sum 1, for the input pixels from `start` on.
 struct Tap {
     start: usize,
     weights: Vec<f64>,
@@ -63,7 +63,7 @@ fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { x.sin() / x }
 }
 
-/// One tap for each of `outputs` pixels made from `inputs`; the kernel is widened when the picture shrinks.
+/// The tap of each of `outputs` pixels from `inputs` pixels. Downsampling widens the filter.
 fn taps(inputs: usize, outputs: usize, filter: Filter) -> Vec<Tap> {
     let scale = inputs as f64 / outputs as f64;
     let widening = scale.max(1.0);
@@ -83,10 +83,11 @@ fn taps(inputs: usize, outputs: usize, filter: Filter) -> Vec<Tap> {
         .collect()
 }
 
-/// Pixels of one to four bytes.
+/// A picture of one to four bytes per pixel.
 type Bytes<P> = ImageBuffer<P, Vec<u8>>;
 
-/// `image` at another size, equal to Pillow's `resize` in every byte. Channels do not mix.
+/// Resizes `image`; every byte equals that of Pillow's `resize`. Channels are independent: alpha is
+/// not premultiplied.
 pub fn resize<P: Pixel<Subpixel = u8>>(
     image: &Bytes<P>,
     width: u32,
@@ -144,8 +145,8 @@ fn transpose<P: Pixel<Subpixel = u8>>(image: &Bytes<P>) -> Bytes<P> {
     ImageBuffer::from_fn(image.height(), image.width(), |x, y| *image.get_pixel(y, x))
 }
 
-/// `images` `[N, C, H, W]` at side `side`, `[N, C, side, side]`: bicubic resampling in floating point, neither rounded
-/// nor clamped, as one matrix product for each axis.
+/// Resizes `images` `[N, C, H, W]` to `[N, C, side, side]` by bicubic resampling in floating point,
+/// without rounding or clamping. Takes one matrix product per axis.
 pub fn resize_bicubic_tensor(images: Tensor<4>, side: usize) -> Tensor<4> {
     let [_, _, height, width] = images.dims();
     let device = images.device();

@@ -1,4 +1,4 @@
-//! Picture files, written whole or not at all.
+//! Atomic writing of picture files.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use super::{JPEG_QUALITY, Mark, PictureFormat};
 use crate::Error;
 use crate::weights::write_atomically;
 
-/// Writes a picture as PNG beside its place, then renames it.
+/// Writes a picture as PNG, atomically and without a mark.
 ///
 /// # Errors
-/// [`Error::Io`] names the file when it cannot be written.
+/// [`Error::Io`] if the file cannot be written; it names the file.
 pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
     let mut png = Vec::new();
     PngEncoder::new(&mut png)
@@ -26,13 +26,12 @@ pub fn save_png(image: &RgbImage, path: &Path) -> Result<(), Error> {
         .map_err(|source| Error::io(path, source))
 }
 
-/// Writes a picture that carries its mark, unsigned ([`Seal::save`](crate::provenance::Seal::save)
-/// signs), beside its place, then renames it. The extension says the
-/// kind of file.
+/// Writes a picture with its mark, atomically. The extension selects the format. The file is not
+/// signed; [`Seal::save`](crate::provenance::Seal::save) signs.
 ///
 /// # Errors
-/// [`Error::Picture`] for an extension that no kind has; [`Error::Io`] names the file when it cannot
-/// be written.
+/// [`Error::Picture`] if no format has the extension; [`Error::Io`] if the file cannot be written.
+/// Both name the file.
 pub fn save_marked<P: Pixel<Subpixel = u8>>(
     image: &ImageBuffer<P, Vec<u8>>,
     mark: &Mark,

@@ -2,14 +2,15 @@
 
 use image::{ImageBuffer, Pixel, imageops};
 
+/// Pixels between pictures, and around the sheet.
 const GAP: u32 = 4;
 
-/// Red, green, blue, and alpha for pictures that have it.
-const PAPER: [u8; 4] = [250, 249, 246, 255];
+/// Background colour, RGBA.
+const BACKGROUND: [u8; 4] = [250, 249, 246, 255];
 
 type Picture<P> = ImageBuffer<P, Vec<u8>>;
 
-/// Pictures of one size side by side, `columns` in a row, on light paper.
+/// Arranges pictures of one size in rows of `columns` on a light background.
 ///
 /// ```
 /// use anyface::image::contact_sheet;
@@ -20,7 +21,7 @@ type Picture<P> = ImageBuffer<P, Vec<u8>>;
 /// ```
 ///
 /// # Panics
-/// When there are no pictures or no columns.
+/// If there are no pictures or no columns.
 pub fn contact_sheet<P>(images: &[Picture<P>], columns: usize) -> Picture<P>
 where
     P: Pixel<Subpixel = u8>,
@@ -31,7 +32,7 @@ where
     let mut sheet = Picture::from_pixel(
         GAP + columns * (width + GAP),
         GAP + rows * (height + GAP),
-        *P::from_slice(&PAPER[..P::CHANNEL_COUNT.into()]),
+        *P::from_slice(&BACKGROUND[..P::CHANNEL_COUNT.into()]),
     );
     for (i, image) in (0..).zip(images) {
         let x = GAP + (i % columns) * (width + GAP);

@@ -1,18 +1,20 @@
-//! The XMP packet of a mark: RDF in XML, with the properties of IPTC's photo metadata standard 2025.1.
+//! The XMP packet of a mark: RDF in XML with properties of the IPTC photo metadata standard 2025.1.
 
 use roxmltree::Document;
 
 use super::Mark;
 
+// XML namespaces.
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const IPTC: &str = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/";
 const ANYFACE: &str = "https://anyface.github.io/ns/1.0/";
-/// IPTC's name for "made by a trained model", the value that search engines act on.
+
+/// IPTC's digital source type of pictures made by a trained model, which search engines recognise.
 const TRAINED_ALGORITHMIC_MEDIA: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
 
-/// The packet that says what the mark says.
+/// Writes a mark as a packet.
 pub(super) fn write(mark: &Mark) -> String {
     let mut properties = vec![
         (
@@ -38,10 +40,10 @@ pub(super) fn write(mark: &Mark) -> String {
     )
 }
 
-/// The mark that a packet holds, if it says that a trained model made the image.
+/// Reads the mark in a packet; `None` unless the packet says that a trained model made the picture.
 pub(super) fn read(packet: &str) -> Option<Mark> {
     let document = Document::parse(packet).ok()?;
-    // RDF lets a plain property be an element or an attribute; programs that save an image again choose freely.
+    // RDF allows a simple property as an element or as an attribute. Other programs write both.
     let property = |namespace: &str, name: &str| {
         document.descendants().find_map(|node| {
             let text = node.has_tag_name((namespace, name)).then(|| node.text());
@@ -60,7 +62,7 @@ pub(super) fn read(packet: &str) -> Option<Mark> {
     })
 }
 
-/// Text as XML may hold it: without the control characters it has no way to write.
+/// Escapes text for XML, without the control characters that XML cannot represent.
 fn escape(text: &str) -> String {
     let allowed = |c: &char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
     let text: String = text

@@ -119,7 +119,7 @@ impl Encoder {
         );
         let (first, others) = self.styles.split_at_mut(1);
         first[0].shift(offset);
-        others.iter_mut().for_each(StyleBlock::silence);
+        others.iter_mut().for_each(StyleBlock::set_to_zero);
         self
     }
 

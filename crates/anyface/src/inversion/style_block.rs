@@ -37,8 +37,8 @@ impl StyleBlock {
         self.linear.bias = self.linear.bias.clone().map(|bias| bias + offset);
     }
 
-    /// Makes the output 0.
-    pub(super) fn silence(&mut self) {
+    /// Sets the output to 0.
+    pub(super) fn set_to_zero(&mut self) {
         let FullyConnected { weight, bias, .. } = &mut self.linear;
         *weight = weight.clone().map(|weight| weight.zeros_like());
         *bias = bias.clone().map(|bias| bias.zeros_like());

@@ -10,7 +10,8 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::{Conv, conv};
 
-/// ImageNet's mean and deviation per channel, for images from −1 to 1.
+/// ImageNet's mean and deviation per channel, for images from −1 to 1: the reference's
+/// `ScalingLayer`.
 const MEAN: [f32; 3] = [-0.030, -0.088, -0.188];
 const STD: [f32; 3] = [0.458, 0.448, 0.450];
 

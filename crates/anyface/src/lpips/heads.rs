@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::FeatureNetwork;
 
-/// Added to the norm of a feature.
+/// Added to the norm of a feature, as in the reference's `normalize_tensor`.
 const EPSILON: f64 = 1e-10;
 
 /// One weight per channel of every feature layer.

@@ -1,4 +1,4 @@
-//! StyleCLIP's global directions: what each style changes of CLIP's features of a picture.
+//! StyleCLIP's global directions: how each style of the generator changes CLIP's image feature.
 //!
 //! Paper: Patashnik et al. 2021, arXiv 2103.17249, section 6. Reference: `global_directions/` of
 //! orpatashnik/StyleCLIP.
@@ -12,14 +12,14 @@ use crate::layers::l2_normalize;
 /// Sizes of [`GlobalDirections`].
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct GlobalDirectionsConfig {
-    /// S, the styles of the generator's convolutions.
+    /// S, the number of styles of the generator's convolutions.
     pub style_width: usize,
     /// E, the width of CLIP's features.
     pub feature_dim: usize,
 }
 
 impl GlobalDirectionsConfig {
-    /// Directions that are yet to be filled.
+    /// Creates directions of zeros.
     pub fn init(&self, device: &Device) -> GlobalDirections {
         GlobalDirections {
             features: Param::from_tensor(Tensor::zeros(
@@ -31,24 +31,26 @@ impl GlobalDirectionsConfig {
     }
 }
 
-/// What is known of a generator's styles.
+/// The effect and the variation of each style of a generator.
 #[derive(Module, Debug)]
 pub struct GlobalDirections {
-    /// Which way CLIP's feature of a picture moves as a style grows, `[S, E]`, of unit length.
+    /// Direction in which CLIP's image feature moves when a style increases, `[S, E]`, of unit
+    /// length.
     pub features: Param<Tensor<2>>,
-    /// Deviation of each style over random faces, `[S]`.
+    /// Standard deviation of each style over random faces, `[S]`.
     pub deviation: Param<Tensor<1>>,
 }
 
 impl GlobalDirections {
-    /// The cosine of each style with a change of text features `[1, E]`: `[1, S]`.
+    /// Cosine similarity of each style's effect with a change of text features `[1, E]`: `[1, S]`,
+    /// from −1 to 1.
     pub fn relevance(&self, change: Tensor<2>) -> Tensor<2> {
         l2_normalize(change).matmul(self.features.val().transpose())
     }
 
-    /// The direction `[1, S]` of styles whose `relevance [1, S]` is at least `threshold`, β of the
-    /// paper: the most relevant one moves by its deviation. The higher the threshold, the fewer
-    /// things change.
+    /// The direction `[1, S]` of the styles whose absolute `relevance [1, S]` is at least
+    /// `threshold`, β of the paper. The most relevant style moves by its standard deviation, the
+    /// others in proportion to their relevance. A higher threshold changes fewer styles.
     pub fn direction(&self, relevance: Tensor<2>, threshold: f64) -> Tensor<2> {
         let irrelevant = relevance.clone().abs().lower_elem(threshold);
         let kept = relevance.mask_fill(irrelevant, 0.0);

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::FullyConnected;
 
-/// Learning-rate multiplier of every layer.
+/// Learning-rate multiplier of every layer: rosinality's default `lr_mlp`.
 const LR_MULTIPLIER: f64 = 0.01;
 
 /// Sizes of an [`ImageMap`].
@@ -49,9 +49,9 @@ pub struct ImageMap {
 impl ImageMap {
     /// Memory features `[N, B, E]` to latents w⁺ `[N, L, D]`, without adding the mean and without
     /// truncation.
-    pub fn forward(&self, answers: Tensor<3>) -> Tensor<3> {
-        let [n, banks, width] = answers.dims();
-        let x = answers.reshape([n, banks * width]);
+    pub fn forward(&self, features: Tensor<3>) -> Tensor<3> {
+        let [n, banks, width] = features.dims();
+        let x = features.reshape([n, banks * width]);
         let x = self.layers.iter().fold(x, |x, layer| layer.forward(x));
         let latents = x.dims()[1] / self.w_dim;
         x.reshape([n, latents, self.w_dim])

@@ -45,7 +45,7 @@ impl Memory {
     /// most similar to it.
     pub fn forward(&self, features: Tensor<2>) -> Tensor<3> {
         let directions = l2_normalize(features.clone());
-        let answers = self.banks.iter().map(|bank| {
+        let outputs = self.banks.iter().map(|bank| {
             let rows = bank.val();
             let cosines = directions
                 .clone()
@@ -53,6 +53,6 @@ impl Memory {
             let nearest: Tensor<1, Int> = cosines.argmax(1).squeeze_dim(1);
             features.clone() + rows.select(0, nearest)
         });
-        Tensor::stack(answers.collect(), 1)
+        Tensor::stack(outputs.collect(), 1)
     }
 }

@@ -150,7 +150,7 @@ impl Stream {
         w_c: Option<Tensor<2>>,
     ) -> Mapped {
         let (features, absent) = match &self.memory {
-            Some(memory) => remember(memory, features, absent),
+            Some(memory) => pass_memory(memory, features, absent),
             None => (features, absent),
         };
         let [batch, ..] = features.dims();
@@ -158,7 +158,7 @@ impl Stream {
         let queries = self.queries.val().unsqueeze::<3>().repeat_dim(0, batch);
         let mut tokens = vec![queries, self.embed.forward(features)];
         let latent = self.embed_latent.as_ref().map(|embed| {
-            let w_c = w_c.expect("a stream that reads a latent is given one");
+            let w_c = w_c.expect("a stream that reads a latent needs `w_c`");
             tokens.push(embed.forward(w_c.clone()).unsqueeze_dim(1));
             w_c
         });
@@ -191,21 +191,21 @@ impl Stream {
 
 /// Passes captions through the memory: features `[N, C, E]` to `[N, C·B, E]`, `absent` `[N, C]` to
 /// `[N, C·B]`.
-fn remember(
+fn pass_memory(
     memory: &Memory,
     features: Tensor<3>,
     absent: Option<Tensor<2, Bool>>,
 ) -> (Tensor<3>, Option<Tensor<2, Bool>>) {
     let [batch, captions, width] = features.dims();
-    let answers = memory.forward(features.reshape([batch * captions, width]));
-    let [_, banks, _] = answers.dims();
+    let outputs = memory.forward(features.reshape([batch * captions, width]));
+    let [_, banks, _] = outputs.dims();
     let absent = absent.map(|absent| {
         let absent: Tensor<3, Bool> = absent.unsqueeze_dim(2);
         absent
             .repeat_dim(2, banks)
             .reshape([batch, captions * banks])
     });
-    (answers.reshape([batch, captions * banks, width]), absent)
+    (outputs.reshape([batch, captions * banks, width]), absent)
 }
 
 #[cfg(test)]

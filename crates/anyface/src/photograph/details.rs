@@ -6,11 +6,11 @@ use super::paste::smooth_step;
 use crate::image::{Filter, resize};
 
 /// Up to this colour change, of 255, the picture keeps its details.
-const KEPT_TO: f64 = 32.0;
-/// From this colour change on, only the drawn image is visible: old details would show through.
-const DRAWN_FROM: f64 = 96.0;
+const SMALL_CHANGE: f64 = 32.0;
+/// From this colour change on, only the generated image is visible, without details of the picture.
+const LARGE_CHANGE: f64 = 96.0;
 /// Width of the blur of the change, relative to the side.
-const SURROUNDINGS: f64 = 1.0 / 48.0;
+const BLUR_WIDTH: f64 = 1.0 / 48.0;
 
 /// Applies the change from `before` to `after` to `picture`. `before` and `after` are generated
 /// from its latent and from the edited latent. All are square; the last two have the same size.
@@ -27,10 +27,10 @@ pub fn keep_details(picture: &RgbImage, before: &RgbImage, after: &RgbImage) -> 
             .zip(after.get_pixel(x, y).0);
         Luma([pairs.map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0)])
     });
-    let change = imageops::blur(&change, f64::from(width).mul_add(SURROUNDINGS, 0.5) as f32);
+    let change = imageops::blur(&change, f64::from(width).mul_add(BLUR_WIDTH, 0.5) as f32);
     RgbImage::from_fn(width, height, |x, y| {
         let change = f64::from(change.get_pixel(x, y).0[0]);
-        let kept = 1.0 - smooth_step((change - KEPT_TO) / (DRAWN_FROM - KEPT_TO));
+        let kept = 1.0 - smooth_step((change - SMALL_CHANGE) / (LARGE_CHANGE - SMALL_CHANGE));
         let [picture, before, after] =
             [picture, &before, &after].map(|image| image.get_pixel(x, y).0.map(f64::from));
         let value = |i: usize| after[i] + kept * (picture[i] - before[i]);

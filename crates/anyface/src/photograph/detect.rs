@@ -28,6 +28,7 @@ const STRIDE: usize = 32;
 const MIN_SCORE: f32 = 0.6;
 
 /// If two boxes overlap more (intersection over union), the one with the lower score is dropped.
+/// OpenCV's default.
 const MAX_OVERLAP: f32 = 0.3;
 
 /// A detected face, in pixels of the picture.

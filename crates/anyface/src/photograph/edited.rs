@@ -3,7 +3,7 @@
 use image::{DynamicImage, GrayImage, RgbImage, imageops};
 
 use super::{Photograph, keep_details, paste_change};
-use crate::image::off_paper;
+use crate::image::off_white;
 use crate::segmentation::PersonMask;
 
 /// A face mask shows a person if the mean of its middle half is at least this, of 255. Masks of
@@ -54,7 +54,7 @@ impl Photograph {
         }
         match &self.alpha {
             None => picture.into(),
-            Some(alpha) => off_paper(&picture, alpha).into(),
+            Some(alpha) => off_white(&picture, alpha).into(),
         }
     }
 

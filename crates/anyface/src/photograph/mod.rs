@@ -121,7 +121,8 @@ impl Photograph {
         let found = detector.map(|detector| detector.faces(&picture));
         let (square, face) = match &found {
             None if face > 0 => {
-                let reason = format!("without a face detector there is no face {face} to choose");
+                let reason =
+                    format!("without a face detector, only face 0 can be chosen, not {face}");
                 return Err(Error::picture(name, reason));
             }
             None => (Square::of_middle(width, height), middle(&picture, side)),

@@ -90,13 +90,13 @@ impl Detector {
     /// Faces of the picture as it is, or of the rotation with the highest score.
     fn faces_any_way_up(&self, picture: &RgbImage) -> Vec<DetectedFace> {
         let upright = self.upright_faces(picture);
-        if likeliest(&upright) >= SURE {
+        if best_score(&upright) >= SURE {
             return upright;
         }
         let size = [picture.width() as f32, picture.height() as f32];
         TURNS.iter().fold(upright, |best, turn| {
             let faces = self.upright_faces(&turn.apply(picture));
-            match likeliest(&faces) > likeliest(&best) {
+            match best_score(&faces) > best_score(&best) {
                 true => faces
                     .iter()
                     .map(|face| turn.face_back(face, size))
@@ -108,7 +108,7 @@ impl Detector {
 }
 
 /// The highest score; 0 without faces.
-fn likeliest(faces: &[DetectedFace]) -> f32 {
+fn best_score(faces: &[DetectedFace]) -> f32 {
     faces.iter().map(|face| face.score).fold(0.0, f32::max)
 }
 

@@ -1,4 +1,4 @@
-//! From words to text features.
+//! Descriptions as text features.
 
 use burn::tensor::Tensor;
 
@@ -7,28 +7,29 @@ use crate::Error;
 use crate::clip::split_sentences;
 use crate::layers::l2_normalize;
 
-/// The most words of one description. More is surely no description of a face.
+/// The most words of one description. Descriptions of a face are much shorter.
 pub const MAX_WORDS: usize = 1000;
 
-/// What is said of one face: a feature for each sentence.
+/// The text features of a description, one per sentence.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Description {
-    /// Unit-length text features `[C, E]`.
+    /// Features of C sentences, `[C, E]`, of unit length.
     pub features: Tensor<2>,
-    /// The same as the text tower gives them, `[C, E]`.
+    /// The same features at the length that the text tower outputs, `[C, E]`.
     pub raw_features: Tensor<2>,
 }
 
 impl Description {
-    /// The mean of the sentences' features, `[1, E]`, of unit length.
+    /// The mean of the features, `[1, E]`, scaled to unit length.
     pub fn mean(&self) -> Tensor<2> {
         l2_normalize(self.features.clone().mean_dim(0))
     }
 }
 
 impl Engine {
-    /// Reads any number of captions of one face, each sentence of each alone; one too long for the text tower is cut.
+    /// Computes the features of any number of captions of one face, sentence by sentence. Splits a
+    /// sentence that is too long for the text tower.
     ///
     /// ```
     /// let engine = anyface::Engine::builtin()?;
@@ -38,8 +39,8 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`Error::EmptyDescription`] when a caption has nothing in it, [`Error::OutOfRange`] when all together
-    /// have more than [`MAX_WORDS`] words.
+    /// [`Error::EmptyDescription`] if there is no caption or one is empty; [`Error::OutOfRange`] if
+    /// they have more than [`MAX_WORDS`] words in total.
     pub fn describe<S: AsRef<str>>(&self, captions: &[S]) -> Result<Description, Error> {
         Self::check(captions)?;
         let context = self.config.text_tower.context;
@@ -60,7 +61,7 @@ impl Engine {
         })
     }
 
-    /// Whether captions can be read.
+    /// Checks captions, see [`Engine::describe`].
     pub(super) fn check<S: AsRef<str>>(captions: &[S]) -> Result<(), Error> {
         if captions.is_empty() || captions.iter().any(|text| text.as_ref().trim().is_empty()) {
             return Err(Error::EmptyDescription);

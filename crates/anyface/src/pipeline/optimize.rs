@@ -1,9 +1,9 @@
-//! Latents whose pictures CLIP finds closer to words: StyleCLIP's latent optimisation (Patashnik et
+//! Latent optimisation: increases the CLIP similarity of images and text (StyleCLIP, Patashnik et
 //! al. 2021, arXiv 2103.17249, section 4).
 //!
-//! Reference: `optimization/run_optimization.py` of orpatashnik/StyleCLIP. Other than there, faces
-//! made of words are held by the L2 loss too, and an edit maximises what the words say beyond words
-//! that ask for nothing.
+//! Reference: `optimization/run_optimization.py` of orpatashnik/StyleCLIP. There are two
+//! differences: the L2 loss also applies to generation, and an edit follows the difference between
+//! its text and a neutral text.
 
 use std::f64::consts::PI;
 
@@ -19,14 +19,14 @@ use crate::layers::l2_normalize;
 use crate::recognizer::Recognizer;
 use crate::stylegan2::{Generator, Synthesis};
 
-/// Shares of the steps in which the learning rate rises and falls.
+/// Shares of the steps in which the learning rate rises and falls, as in the reference.
 const RAMP_UP: f64 = 0.05;
 const RAMP_DOWN: f64 = 0.25;
 
-/// torch's ε of Adam: the gradients of a latent are small.
+/// ε of Adam, torch's default. Gradients of latents are small, so a larger ε would slow them down.
 const EPSILON: f32 = 1e-8;
 
-/// The networks that an optimisation goes through. They share the weights of the engine's.
+/// The networks that the loss needs. They share their weights with the engine.
 #[derive(Debug, Clone)]
 pub(super) struct LatentOptimizer {
     synthesis: Synthesis,
@@ -51,8 +51,8 @@ impl LatentOptimizer {
         }
     }
 
-    /// What `text` changes of faces `[N, L, D]` beyond `neutral`, `[N, L, D]`. A recogniser holds who
-    /// they are.
+    /// The change `[N, L, D]` of faces `[N, L, D]` that moves their features from `neutral` towards
+    /// `text`. A recogniser preserves the identity.
     pub(super) fn change(
         &self,
         text: &Description,
@@ -64,8 +64,8 @@ impl LatentOptimizer {
         self.optimize(faces.clone(), &goal, recognizer) - faces
     }
 
-    /// Moves faces `[N, L, D]` until the features of their pictures point along `goal [1, E]`: text
-    /// features, or a difference of some. A recogniser holds who they are.
+    /// Optimises faces `[N, L, D]`, one by one, so that the features of their images align with
+    /// `goal [1, E]`: text features or their difference. A recogniser preserves the identity.
     pub(super) fn optimize(
         &self,
         faces: Tensor<3>,
@@ -101,7 +101,7 @@ impl LatentOptimizer {
         Tensor::cat(faces.split(1, 0).into_iter().map(optimize).collect(), 0)
     }
 
-    /// Rises in a line, then stays, then falls as a cosine.
+    /// The learning rate of a step: a linear rise, a constant, then a cosine decay.
     fn learning_rate(&self, step: usize) -> f64 {
         let done = (step as f64 + 0.5) / self.config.steps as f64;
         let down = ((1.0 - done) / RAMP_DOWN).min(1.0);

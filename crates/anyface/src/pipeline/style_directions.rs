@@ -43,7 +43,7 @@ impl Engine {
             let start = style..style + 1;
             let axis = Tensor::zeros([width], &self.device).slice_assign([start], one);
             let step = (axis * deviation.clone()).unsqueeze::<2>();
-            let changes = faces.iter().map(|face| self.seen_change(face, &step));
+            let changes = faces.iter().map(|face| self.feature_change(face, &step));
             let mean = Tensor::cat(changes.collect(), 0).mean_dim(0);
             done(style + 1);
             l2_normalize(mean)
@@ -62,8 +62,8 @@ impl Engine {
     }
 
     /// Edits a face by the bundle's global directions. Styles with a relevance to `text` below
-    /// `threshold` (0 to 1) do not change: a higher threshold changes less else. `strength` can be
-    /// any number: 1 is clearly visible, −1 the opposite.
+    /// `threshold` (0 to 1) do not change: a higher threshold changes fewer other things. `strength`
+    /// can be any number: 1 is clearly visible, −1 is the opposite.
     ///
     /// # Errors
     /// [`Error::Bundle`] if the bundle has no directions; [`Error::OutOfRange`] if the threshold
@@ -129,7 +129,7 @@ impl Engine {
 
     /// Direction in which CLIP's feature of a face moves between `−STEP` and `STEP` times a change
     /// of its styles `[1, S]`: `[1, E]`, of unit length.
-    fn seen_change(&self, face: &Latent, change: &Tensor<2>) -> Tensor<2> {
+    fn feature_change(&self, face: &Latent, change: &Tensor<2>) -> Tensor<2> {
         let [before, after] = [-STEP, STEP].map(|steps| {
             let face = face.restyled(change, steps);
             let (offset, noise) = (face.style_offset.as_ref(), self.config.noise.noise());

@@ -4,7 +4,7 @@ use std::f64::consts::FRAC_PI_2;
 
 use serde::{Deserialize, Serialize};
 
-/// Offset of the cosine schedule.
+/// Offset s of the cosine schedule, from the paper.
 const OFFSET: f64 = 0.008;
 
 /// Noise between sampling steps that are further apart than training steps.

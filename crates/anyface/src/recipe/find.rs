@@ -1,4 +1,4 @@
-//! Bundles by their names.
+//! Lookup of bundles by path or name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use super::{Recipe, bundles_folder};
 use crate::Error;
 use crate::bundle::Bundle;
 
-/// Where bundles are found by their names.
+/// Folder, relative to the current one, that is searched for bundles by name.
 const MODELS: &str = "models";
 
-/// Name of the bundle inside the library.
+/// Name of the built-in bundle.
 pub const BUILTIN: &str = "portraits";
 
-/// The folder of a bundle: the one of that path, else the one of that name under `models/`, else the
-/// one that a recipe of that name made.
+/// The folder of a bundle: the path `name`, else `models/NAME`, else the folder that `anyface pull`
+/// creates for the recipe `name`.
 pub fn bundle_folder(name: &Path) -> Option<PathBuf> {
     let folders = [Some(PathBuf::from(MODELS)), bundles_folder()];
     let folders = folders.into_iter().flatten();
@@ -25,10 +25,12 @@ pub fn bundle_folder(name: &Path) -> Option<PathBuf> {
     }
 }
 
-/// The bundle in the folder of that path or name, else the built-in one by its name.
+/// The bundle in the folder of [`bundle_folder`], else the built-in bundle if `name` is
+/// [`BUILTIN`].
 ///
 /// # Errors
-/// When there is none of that name; the error says how to get it, or lists those that are there.
+/// If there is no such bundle. The error gives the command that downloads it, or lists the
+/// available bundles.
 pub fn find_bundle(name: &Path) -> Result<Bundle, Error> {
     if let Some(folder) = bundle_folder(name) {
         return Ok(Bundle::folder(&folder));
@@ -37,9 +39,12 @@ pub fn find_bundle(name: &Path) -> Result<Bundle, Error> {
         return Ok(Bundle::builtin());
     }
     let reason = match name.to_str().and_then(Recipe::named) {
-        Some(recipe) => format!("not here yet: `anyface pull {}` fetches it", recipe.name),
+        Some(recipe) => format!(
+            "not downloaded: `anyface pull {}` downloads it",
+            recipe.name
+        ),
         None => format!(
-            "there is no such bundle; there are {BUILTIN} (built in){}",
+            "there is no such bundle; available: {BUILTIN} (built-in){}",
             bundles_under_models()
         ),
     };
@@ -49,7 +54,7 @@ pub fn find_bundle(name: &Path) -> Result<Bundle, Error> {
     })
 }
 
-/// The bundles under `models/`, each with a comma before it.
+/// The bundles under [`MODELS`], each after a comma.
 fn bundles_under_models() -> String {
     let folders = fs::read_dir(MODELS).into_iter().flatten().flatten();
     let mut found: Vec<_> = folders

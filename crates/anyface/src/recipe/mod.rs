@@ -1,4 +1,4 @@
-//! Recipes for whole bundles from public weights, and where bundles are found.
+//! Recipes that assemble bundles from public weights, and lookup of bundles by name.
 
 mod find;
 
@@ -21,7 +21,7 @@ pub use find::{BUILTIN, bundle_folder, find_bundle};
 
 static RECIPES: LazyLock<BTreeMap<String, Recipe>> = LazyLock::new(|| {
     let entries: BTreeMap<String, Entry> =
-        toml::from_str(include_str!("recipes.toml")).expect("tested");
+        toml::from_str(include_str!("recipes.toml")).expect("the built-in recipes are valid");
     let recipes = entries.into_iter().map(|(name, entry)| {
         let models = entry
             .models
@@ -30,7 +30,9 @@ static RECIPES: LazyLock<BTreeMap<String, Recipe>> = LazyLock::new(|| {
         let recipe = Recipe {
             name: name.clone(),
             about: entry.about,
-            models: models.collect::<Result<_, _>>().expect("tested"),
+            models: models
+                .collect::<Result<_, _>>()
+                .expect("recipes use models of the registry"),
             fields: entry.fields,
         };
         (name, recipe)

@@ -45,12 +45,12 @@ pub(crate) fn measured<T>(action: impl FnOnce() -> T) -> (T, Cost) {
     let start = Instant::now();
     let before = ALLOCATED.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
-    let answer = action();
+    let result = action();
     let cost = Cost {
         memory: PEAK.load(Ordering::Relaxed).saturating_sub(before),
         time: start.elapsed(),
     };
-    (answer, cost)
+    (result, cost)
 }
 
 /// A file with up to eight mutations: flipped bits, special numbers, and parts removed, duplicated,

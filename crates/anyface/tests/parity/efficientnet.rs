@@ -85,7 +85,7 @@ fn another_efficientnet_is_refused_by_name() {
 }
 
 /// The path in an environment variable.
-fn named(variable: &str) -> PathBuf {
+fn path_from(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable);
     path.unwrap_or_else(|| panic!("set {variable}")).into()
 }
@@ -93,6 +93,6 @@ fn named(variable: &str) -> PathBuf {
 #[test]
 #[ignore = "needs released weights: ANYFACE_LITE0 is their file, ANYFACE_LITE0_IO is timm's output"]
 fn the_released_weights_equal_the_reference() {
-    let expected = Fixture::open(&named("ANYFACE_LITE0_IO"));
-    check(&named("ANYFACE_LITE0"), &expected);
+    let expected = Fixture::open(&path_from("ANYFACE_LITE0_IO"));
+    check(&path_from("ANYFACE_LITE0"), &expected);
 }

@@ -3,9 +3,9 @@
 //! References: `training/networks.py` of NVlabs/stylegan2-ada-pytorch, `model.py` and
 //! `convert_weight.py` of rosinality/stylegan2-pytorch.
 
+mod fill_in;
 mod key;
 mod layout;
-mod made_up;
 mod nvidia;
 mod rosinality;
 
@@ -74,17 +74,17 @@ fn claim(
     let mut tensors = BTreeMap::new();
     let noise = layout.name("noises.*");
     let is_noiseless = layout.naming == Naming::Rosinality && claims.names(&noise).next().is_none();
-    let mut rng = ChaCha8Rng::seed_from_u64(made_up::SEED);
+    let mut rng = ChaCha8Rng::seed_from_u64(fill_in::SEED);
     for key in keys(config) {
         let shape = &shapes[&key.ours];
         let tensor = match is_noiseless && key.is_noise() {
-            true => made_up::noise(shape, &mut rng),
+            true => fill_in::noise(shape, &mut rng),
             false => claims.take_as(&layout.name(key.name(layout.naming)), shape)?,
         };
         tensors.insert(key.ours, tensor);
     }
     if is_noiseless {
-        let seed = made_up::SEED;
+        let seed = fill_in::SEED;
         let note = format!("the file has no constant noise: it was drawn with seed {seed}");
         claims.notes.push(note);
     }
@@ -146,14 +146,14 @@ fn take_w_avg(
         }
         (None, Naming::Nvidia) => claims.take_as(&names[0], &shape)?,
         (None, Naming::Rosinality) => {
-            let samples = made_up::SAMPLES;
+            let samples = fill_in::SAMPLES;
             claims.notes.push(format!(
                 "the file has no latent_avg: it was computed as the mean of {samples} latents of the \
                  mapping network"
             ));
             let any = StoredTensor::from_f32(shape.to_vec(), &vec![0.0; config.w_dim]);
             tensors.insert(W_AVG.to_owned(), any);
-            made_up::mean_w(config, tensors, &claims.checkpoint.source_name)?
+            fill_in::mean_w(config, tensors, &claims.checkpoint.source_name)?
         }
     };
     tensors.insert(W_AVG.to_owned(), w_avg);

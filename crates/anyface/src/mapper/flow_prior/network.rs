@@ -106,7 +106,7 @@ impl FlowPrior {
 
     /// The condition without text, `[1, W]`.
     pub fn no_condition(&self) -> Tensor<2> {
-        self.sentences.nothing()
+        self.sentences.null_output()
     }
 
     /// Velocities `[N, D]` at points `x [N, D]` and times `t [N, 1]`, from 0 (noise) to 1

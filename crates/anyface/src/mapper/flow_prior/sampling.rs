@@ -74,8 +74,8 @@ impl FlowPrior {
         let flow = Flow::new(self, Tensor::cat(conditions, 0), steps);
         let x = (0..steps).fold(noise, |x, step| {
             let both = flow.velocity(Tensor::cat(vec![x.clone(); 2], 0), step);
-            let [said, unsaid] = [0, n].map(|first| both.clone().narrow(0, first, n));
-            let velocity = unsaid.clone() + (said - unsaid) * guidance;
+            let [with_text, without_text] = [0, n].map(|first| both.clone().narrow(0, first, n));
+            let velocity = without_text.clone() + (with_text - without_text) * guidance;
             x + velocity / steps as f64
         });
         self.color(x)

@@ -64,7 +64,7 @@ impl SentencePooling {
     }
 
     /// The output without any sentence, `[1, W]`.
-    pub(super) fn nothing(&self) -> Tensor<2> {
+    pub(super) fn null_output(&self) -> Tensor<2> {
         let value = self.nothing.val().narrow(0, 1, 1);
         self.output.forward(silu(value))
     }
@@ -127,6 +127,9 @@ mod tests {
         let pooling = pooling();
         let features = Tensor::<3>::random([1, 2, 4], Distribution::Default, &device);
         let absent = Tensor::<2, Bool>::full([1, 2], true, &device);
-        equal(pooling.forward(features, Some(absent)), pooling.nothing());
+        equal(
+            pooling.forward(features, Some(absent)),
+            pooling.null_output(),
+        );
     }
 }

@@ -65,10 +65,10 @@ fn without_guidance_text_has_no_effect() {
     let noise = prior.noise(3);
     let condition = prior.condition(features().unsqueeze(), None);
     let unguided = prior.latents(noise.clone(), condition, sampling(0.0));
-    let unsaid = prior.unconditional_latents(noise, 24);
+    let without_text = prior.unconditional_latents(noise, 24);
     unguided
         .into_data()
-        .assert_approx_eq::<f32>(&unsaid.into_data(), Tolerance::absolute(1e-4));
+        .assert_approx_eq::<f32>(&without_text.into_data(), Tolerance::absolute(1e-4));
 }
 
 #[test]

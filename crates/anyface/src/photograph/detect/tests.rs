@@ -40,7 +40,7 @@ fn pictures_of_any_shape_are_searched() {
 }
 
 #[test]
-fn of_overlapping_faces_the_best_stays() {
+fn the_best_of_overlapping_faces_is_kept() {
     let sure = face(0.9, [10.0, 10.0, 40.0, 40.0]);
     let same = face(0.8, [14.0, 12.0, 40.0, 40.0]);
     let other = face(0.7, [40.0, 40.0, 40.0, 40.0]);

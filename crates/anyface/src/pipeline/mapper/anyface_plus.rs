@@ -45,17 +45,17 @@ impl AnyfacePlus {
         })
     }
 
-    /// The latent of a description, `[1, L, D]`.
-    fn said(&self, description: &Description) -> Tensor<3> {
-        let answers = self.memory.forward(description.raw_features.clone());
-        self.image_map.forward(answers.mean_dim(0))
+    /// The mapped latent of a description, `[1, L, D]`.
+    fn mapped(&self, description: &Description) -> Tensor<3> {
+        let features = self.memory.forward(description.raw_features.clone());
+        self.image_map.forward(features.mean_dim(0))
     }
 }
 
 impl Mapper for AnyfacePlus {
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3> {
         let w_c = self.random_face(seed, truncation);
-        mix(w_c, self.said(description), self.injection_layer)
+        mix(w_c, self.mapped(description), self.injection_layer)
     }
 
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3> {
@@ -69,7 +69,7 @@ impl Mapper for AnyfacePlus {
         faces: Tensor<3>,
         _recognizer: Option<&Recognizer>,
     ) -> Tensor<3> {
-        (self.said(text) - self.said(neutral)).expand(faces.dims())
+        (self.mapped(text) - self.mapped(neutral)).expand(faces.dims())
     }
 
     fn layers(&self) -> Range<usize> {

@@ -39,7 +39,7 @@ impl Flow {
     }
 
     /// Points `[N, D]` of the flow for a description, from noise `[N, D]`.
-    pub(super) fn said(&self, description: &Description, noise: Tensor<2>) -> Tensor<2> {
+    pub(super) fn points(&self, description: &Description, noise: Tensor<2>) -> Tensor<2> {
         let features = description.features.clone().unsqueeze();
         let condition = self.prior.condition(features, None);
         self.prior.latents(noise, condition, self.sampling)
@@ -49,7 +49,7 @@ impl Flow {
 impl Mapper for Flow {
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3> {
         let noise = self.prior.noise(seed) * truncation.psi;
-        broadcast(self.said(description, noise), self.num_ws)
+        broadcast(self.points(description, noise), self.num_ws)
     }
 
     fn faces(
@@ -60,7 +60,7 @@ impl Mapper for Flow {
     ) -> Tensor<3> {
         let noise = seeds.map(|seed| self.prior.noise(seed)).collect();
         let noise = Tensor::cat(noise, 0) * truncation.psi;
-        broadcast(self.said(description, noise), self.num_ws)
+        broadcast(self.points(description, noise), self.num_ws)
     }
 
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3> {
@@ -78,7 +78,7 @@ impl Mapper for Flow {
     ) -> Tensor<3> {
         let w = faces.mean_dim(1).squeeze_dim(1);
         let noise = self.prior.invert(w, self.sampling.steps);
-        let change = self.said(text, noise.clone()) - self.said(neutral, noise);
+        let change = self.points(text, noise.clone()) - self.points(neutral, noise);
         broadcast(change, self.num_ws)
     }
 

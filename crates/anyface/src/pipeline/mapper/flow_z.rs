@@ -44,7 +44,7 @@ impl FlowZ {
 impl Mapper for FlowZ {
     fn face(&self, description: &Description, seed: u64, truncation: Truncation) -> Tensor<3> {
         let noise = self.flow.prior.noise(seed) * truncation.psi;
-        let normals = self.flow.said(description, noise);
+        let normals = self.flow.points(description, noise);
         let w = self.z_distribution.w(&self.mapping, normals);
         broadcast(w, self.flow.num_ws)
     }

@@ -53,21 +53,21 @@ impl Streams {
     }
 
     /// The text stream's output `[N, L, D]` for one description and latents `[N, D]`.
-    fn answer(&self, description: &Description, w: Tensor<2>) -> Tensor<3> {
+    fn output(&self, description: &Description, w: Tensor<2>) -> Tensor<3> {
         let features = description.features.clone().unsqueeze::<3>();
         let features = features.repeat_dim(0, w.dims()[0]);
         self.text.forward(features, None, Some(w)).w_plus
     }
 
-    /// Filters the change from a face `w_c` to the output `said`, `[1, L, D]` each, with the
+    /// Filters the change from a face `w_c` to the stream's `output`, `[1, L, D]` each, with the
     /// bundle's `naturalness`.
-    fn natural(&self, w_c: Tensor<3>, said: Tensor<3>) -> Tensor<3> {
+    fn natural(&self, w_c: Tensor<3>, output: Tensor<3>) -> Tensor<3> {
         let naturalness = self.naturalness;
         if naturalness == 0.0 {
-            return said;
+            return output;
         }
-        let filtered = self.wiener_filtered(said.clone() - w_c.clone()) + w_c;
-        said.clone() + (filtered - said) * naturalness
+        let filtered = self.wiener_filtered(output.clone() - w_c.clone()) + w_c;
+        output.clone() + (filtered - output) * naturalness
     }
 
     /// Applies the Wiener filter, if there is one, to changes `[N, L, D]`.
@@ -81,8 +81,8 @@ impl Streams {
     /// One latent `[N, D]` per face `[N, L, D]`: the mean of the layers that text controls.
     fn summary(&self, w_plus: &Tensor<3>) -> Tensor<2> {
         let first = self.injection_layer;
-        let said = w_plus.clone().narrow(1, first, self.num_ws - first);
-        said.mean_dim(1).squeeze_dim(1)
+        let controlled = w_plus.clone().narrow(1, first, self.num_ws - first);
+        controlled.mean_dim(1).squeeze_dim(1)
     }
 }
 
@@ -92,8 +92,8 @@ impl Mapper for Streams {
         // The text stream reads the latent of the layers that it writes.
         let first = self.injection_layer;
         let w = w_c.clone().narrow(1, first.min(self.num_ws - 1), 1);
-        let said = self.answer(description, w.squeeze_dim(1));
-        mix(w_c.clone(), self.natural(w_c, said), first)
+        let output = self.output(description, w.squeeze_dim(1));
+        mix(w_c.clone(), self.natural(w_c, output), first)
     }
 
     fn random_face(&self, seed: u64, truncation: Truncation) -> Tensor<3> {
@@ -112,7 +112,7 @@ impl Mapper for Streams {
     ) -> Tensor<3> {
         let changed = (0..self.edit_passes).fold(faces.clone(), |faces, _| {
             let w = self.summary(&faces);
-            faces + self.answer(text, w.clone()) - self.answer(neutral, w)
+            faces + self.output(text, w.clone()) - self.output(neutral, w)
         });
         self.wiener_filtered(changed - faces)
     }

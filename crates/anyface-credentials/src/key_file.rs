@@ -1,4 +1,4 @@
-//! A self-made key in a file of its owner's.
+//! Keys in files.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -7,19 +7,20 @@ use std::path::Path;
 use crate::self_made::SelfMade;
 use crate::{Error, Signer};
 
-/// What certificates begin with in a file.
+/// First line of a certificate in PEM.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
 impl Signer {
-    /// The key that the file at `path` keeps, with its certificates behind it. Where there is no
-    /// file, a key is made once and kept there, for its owner to read alone (mode 600). Of two
-    /// processes that do so at once, both get the key of the first.
+    /// Opens the key in the file at `path`, which is followed by its certificates. If there is no
+    /// file, creates a key and writes the file, readable only by its owner (mode 600). If two
+    /// processes create the file at the same time, both use the key of the first.
     ///
     /// # Errors
-    /// Names the file when it cannot be read or written, or holds no key that can sign.
+    /// If the file cannot be read or written, or does not contain a key that can sign. The error
+    /// names the file.
     pub fn kept(path: &Path) -> Result<Self, Error> {
         let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => keep_new(path)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => create(path)?,
             text => text.map_err(Error::io(path))?,
         };
         let start = text.find(CERTIFICATE).unwrap_or(text.len());
@@ -27,11 +28,12 @@ impl Signer {
         Self::from_pem(key, certificates).map_err(|error| error.of_file(path))
     }
 
-    /// A key of one's own in a PEM file (PKCS#8), and the certificates for it in another, the
-    /// key's own first.
+    /// Opens a key in a PEM file (PKCS#8) and its certificate chain in another PEM file, the key's
+    /// own certificate first.
     ///
     /// # Errors
-    /// Names the file that cannot be read, or the key that cannot sign with these certificates.
+    /// If a file cannot be read, or the key cannot sign with these certificates. The error names
+    /// the file.
     pub fn open(key: &Path, certificates: &Path) -> Result<Self, Error> {
         let read = |path| fs::read_to_string(path).map_err(Error::io(path));
         let made = Self::from_pem(&read(key)?, &read(certificates)?);
@@ -39,24 +41,27 @@ impl Signer {
     }
 }
 
-/// Makes a key and keeps it, unless somebody else has just kept one; gives the text of the file.
-fn keep_new(path: &Path) -> Result<String, Error> {
+/// Creates a key and writes it to `path`, unless another process has just done so. Returns the text
+/// of the file.
+fn create(path: &Path) -> Result<String, Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io(folder))?;
     let made = SelfMade::generate()?;
     let text = made.key + &made.certificates;
-    // Temporary files are their owner's alone. It appears whole, or not at all.
+    // Temporary files are readable only by their owner. Renaming makes the file appear complete.
     let write = || {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {
             Ok(_) => Ok(text.clone()),
-            Err(lost) if lost.error.kind() == ErrorKind::AlreadyExists => fs::read_to_string(path),
+            Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => {
+                fs::read_to_string(path)
+            }
             Err(failed) => Err(failed.error),
         }
     };
-    // tempfile's errors name the temporary file, which means nothing to a user.
+    // tempfile's errors name the temporary file, which does not help a user.
     write().map_err(|error| Error::io(path)(error.kind().into()))
 }
 
@@ -65,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_made_once_for_its_owner_alone() {
+    fn a_key_is_created_once_and_readable_only_by_its_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anyface/credentials.pem");
         Signer::kept(&path).unwrap();
@@ -82,12 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn those_who_make_a_key_at_once_share_one() {
+    fn concurrent_processes_share_one_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.pem");
         let texts: Vec<String> = std::thread::scope(|scope| {
-            let racers: Vec<_> = (0..8).map(|_| scope.spawn(|| keep_new(&path))).collect();
-            let texts = racers.into_iter().map(|racer| racer.join().unwrap());
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| create(&path))).collect();
+            let texts = threads.into_iter().map(|thread| thread.join().unwrap());
             texts.collect::<Result<_, _>>().unwrap()
         });
         let kept = fs::read_to_string(&path).unwrap();
@@ -96,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_named_by_its_file() {
+    fn an_invalid_key_is_an_error_that_names_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.pem");
         let good = SelfMade::generate().unwrap();
@@ -115,7 +120,7 @@ mod tests {
         }
         fs::remove_file(&path).unwrap();
         let below = path.join("key.pem");
-        fs::write(&path, "a file where a folder should be").unwrap();
+        fs::write(&path, "a file in place of a folder").unwrap();
         let error = Signer::kept(&below).unwrap_err().to_string();
         assert!(error.contains("credentials.pem"), "{error}");
     }
