@@ -34,7 +34,7 @@ pub(super) struct Args {
     /// Draw faces from seeds, without text
     #[arg(long)]
     unprompted: bool,
-    /// Truncation ψ, 0 (the mean) to 1 (no truncation). Default: that of the bundle
+    /// Truncation ψ, 0 (the mean) to 1 (no truncation). Default: the truncation of the bundle
     #[arg(long, value_name = "0..1")]
     truncation: Option<f64>,
     /// Weights of the FID's Inception, or set ANYFACE_INCEPTION. Default: those of
