@@ -11,7 +11,7 @@ use anyface::recipe::Recipe;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-#[path = "../tests/support/shell_commands.rs"]
+#[path = "../tests/commands/support/shell_commands.rs"]
 mod shell_commands;
 
 use self::shell_commands::{arguments, commands, read, root};

@@ -2,7 +2,7 @@
 //! arguments are the address, the milliseconds per face and the capacity of the queue:
 //! `cargo run --release -p anyface-server --example painter -- 127.0.0.1:8080 20 64`.
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/service/support/mod.rs"]
 mod support;
 
 use std::io::Write;

@@ -1,6 +1,7 @@
 //! The training loop.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use burn::module::Module;
@@ -180,6 +181,10 @@ pub fn train<S: Stage>(
     Ok(state.ema)
 }
 
+/// Held while a run draws its initial weights, because all runs of a process share the device's
+/// random generator.
+static INITIAL_WEIGHTS: Mutex<()> = Mutex::new(());
+
 /// The newest checkpoint, or initial weights.
 fn start<S: Stage>(
     stage: &S,
@@ -188,11 +193,17 @@ fn start<S: Stage>(
     checkpoints: &Checkpoints,
 ) -> Result<RunState<S::Model>> {
     let device = device.clone().autodiff();
-    device.seed(config.seed);
-    let model = stage.init(&device)?;
-    // Parameters are initialised when first read. Read all of them now in module order, so that
-    // clones share them and the seed determines them.
-    drop(model.clone().into_record());
+    let model = {
+        let _drawing = INITIAL_WEIGHTS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        device.seed(config.seed);
+        let model = stage.init(&device)?;
+        // Parameters are initialised when first read. Read all of them now in module order, so that
+        // clones share them and the seed determines them.
+        drop(model.clone().into_record());
+        model
+    };
     Ok(match checkpoints.load_latest(&model, config)? {
         Some(state) => state,
         None => RunState {

@@ -1,16 +1,12 @@
 //! The tools of the Model Context Protocol.
 
-#[path = "support/client.rs"]
-mod client;
-mod support;
-
+use crate::client::{data_url, image_of, png, post, router, send};
 use anyface_server::Config;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use client::{data_url, image_of, png, post, router, send};
 use serde_json::{Value, json};
 
 /// A message of a client.

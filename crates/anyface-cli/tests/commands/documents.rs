@@ -1,13 +1,10 @@
 //! Runs the quick commands of the README in their order, as in a clone of the repository.
 
-#[path = "support/shell_commands.rs"]
-mod shell_commands;
-
 use std::path::Path;
 
 use assert_cmd::Command;
 
-use shell_commands::{arguments, commands, read, root};
+use crate::shell_commands::{arguments, commands, read, root};
 
 /// Subcommands that finish within seconds and download nothing.
 const QUICK: [&str; 8] = [

@@ -1,7 +1,6 @@
 //! Tests the GAN stage on a few small photographs.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyface::bundle::Bundle;
 use anyface::inversion::ResidualEncoderConfig;
@@ -57,14 +56,6 @@ adversarial_weight = 0.5
 measured = 6
 "#;
 
-/// Runs that are compared must not run in parallel, because all tests share the generator of
-/// initial weights.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Writes the configuration of the run `name`.
 fn write_config(folder: &Path, name: &str, text: &str) -> PathBuf {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../anyface/tests/fixtures");
@@ -94,7 +85,6 @@ fn weights(folder: &Path, name: &str) -> Vec<u8> {
 
 #[test]
 fn a_resumed_run_ends_with_the_same_weights() {
-    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     photographs(folder);
@@ -134,7 +124,6 @@ fn a_resumed_run_ends_with_the_same_weights() {
 
 #[test]
 fn a_generator_grows_by_a_block() {
-    let _alone = alone();
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();
     photographs(folder);

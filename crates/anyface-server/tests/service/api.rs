@@ -1,18 +1,14 @@
 //! The API: valid, invalid and hostile requests.
 
-#[path = "support/client.rs"]
-mod client;
-mod support;
-
 use std::time::Duration;
 
+use crate::client::{data_url, image_of, png, post, request, router, send};
+use crate::support::Painter;
 use anyface::image::read_mark;
 use anyface_server::{Config, Server};
 use axum::body::Body;
 use axum::http::Request;
-use client::{data_url, image_of, png, post, request, router, send};
 use serde_json::{Value, json};
-use support::Painter;
 use tower::ServiceExt;
 
 #[tokio::test]

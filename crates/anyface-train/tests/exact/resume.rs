@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyface_train::TrainError;
 use anyface_train::run::{Evaluation, RunConfig, Stage, StepOutput, load_ema, train};
@@ -127,17 +126,8 @@ fn checkpoints(out: &Path) -> Vec<String> {
     names
 }
 
-/// Runs that are compared must not run in parallel, because all tests share the generator of
-/// initial weights.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[test]
 fn a_killed_run_resumes_to_the_same_weights() {
-    let _alone = alone();
     let temporary = tempfile::tempdir().expect("a directory");
     let (whole, killed) = (
         temporary.path().join("whole"),
@@ -166,7 +156,6 @@ fn a_killed_run_resumes_to_the_same_weights() {
 
 #[test]
 fn a_run_of_an_earlier_version_resumes() {
-    let _alone = alone();
     let temporary = tempfile::tempdir().expect("a directory");
     let (whole, old) = (temporary.path().join("whole"), temporary.path().join("old"));
     let never_stopped = run(&whole, 20, false);
@@ -180,7 +169,6 @@ fn a_run_of_an_earlier_version_resumes() {
 
 #[test]
 fn the_best_and_the_last_two_checkpoints_are_kept() {
-    let _alone = alone();
     let temporary = tempfile::tempdir().expect("a directory");
     run(temporary.path(), 20, false);
     assert_eq!(
@@ -196,7 +184,6 @@ fn the_best_and_the_last_two_checkpoints_are_kept() {
 
 #[test]
 fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint() {
-    let _alone = alone();
     let temporary = tempfile::tempdir().expect("a directory");
     let mut stage = Regression::new();
     stage.breaks_at = Some(7);
@@ -213,7 +200,6 @@ fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint() {
 
 #[test]
 fn a_new_run_does_not_overwrite_an_old_one() {
-    let _alone = alone();
     let temporary = tempfile::tempdir().expect("a directory");
     run(temporary.path(), 5, false);
     let config = config(temporary.path(), 5);

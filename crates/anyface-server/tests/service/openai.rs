@@ -1,17 +1,13 @@
 //! The image endpoints with all requests that OpenAI's API allows.
 
-#[path = "support/client.rs"]
-mod client;
-mod support;
-
 use std::io::Cursor;
 
+use crate::client::{data_url, image_of, png, post, request, router, send};
 use anyface::image::read_mark;
 use anyface_server::Config;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use client::{data_url, image_of, png, post, request, router, send};
 use image::{Rgba, RgbaImage};
 use serde_json::{Value, json};
 use tower::ServiceExt;

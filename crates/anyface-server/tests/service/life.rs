@@ -1,12 +1,10 @@
 //! The server over real connections: a full queue, disconnecting clients, timeouts and shutdown.
 
-mod support;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::support::Painter;
 use anyface_server::{Config, Server};
-use support::Painter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;

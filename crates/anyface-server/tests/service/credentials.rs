@@ -1,15 +1,11 @@
 //! Signatures of the server, and their verification.
 
-#[path = "support/client.rs"]
-mod client;
-mod support;
-
 use std::sync::Arc;
 
+use crate::client::{data_url, image_of, png, post, router};
 use anyface::provenance::Signer;
 use anyface_server::Config;
 use axum::Router;
-use client::{data_url, image_of, png, post, router};
 use serde_json::{Value, json};
 
 /// A server that signs.
