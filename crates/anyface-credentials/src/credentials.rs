@@ -17,6 +17,7 @@ const MANIFEST_STORE: [u8; 16] = *b"c2pa\x00\x11\x00\x10\x80\x00\x00\xAA\x00\x38
 
 /// The content credentials of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Credentials {
     /// C2PA's codes of failed validations, such as "assertion.dataHash.mismatch". Empty if the file
     /// has not changed since it was signed.
@@ -44,6 +45,7 @@ pub struct Credentials {
 
 /// A certificate of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Certificate {
     /// Subject, e.g. "CN=anyface self-made key, O=anyface (self-made)".
     pub subject: String,
@@ -53,6 +55,7 @@ pub struct Certificate {
 
 /// A file that a picture was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Ingredient {
     /// Title of the file.
     pub title: Option<String>,

@@ -140,6 +140,7 @@ pub struct GeneratedFace {
 
 /// Errors of a studio.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StudioError {
     /// The task is invalid. This is an error of the client.
     #[error("{message}")]

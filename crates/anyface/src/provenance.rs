@@ -97,6 +97,7 @@ impl Seal<'_> {
 /// What a file says about how it was made. A new kind of evidence is a field, read by
 /// [`Evidence::of`] and used by [`Evidence::verdict`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Evidence {
     /// The unsigned statement.
     pub mark: Option<Mark>,

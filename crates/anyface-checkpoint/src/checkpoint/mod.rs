@@ -22,6 +22,7 @@ use crate::{folder, ncnn, no_checkpoint, numpy, onnx, pickle, safetensors};
 
 /// The contents of a checkpoint file in any supported container.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// Name of the source in error messages.
     pub source_name: String,

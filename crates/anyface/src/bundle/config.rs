@@ -22,6 +22,7 @@ use crate::stylegan2::GeneratorConfig;
 /// `defaults.rs` fills in missing fields whose defaults depend on other fields.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct BundleConfig {
     /// Version of the bundle layout, [`FORMAT`](super::FORMAT).
     pub format: u32,

@@ -11,6 +11,7 @@ use super::vision::{VisionTransformer, VisionTransformerConfig};
 /// Sizes of an [`ImageTower`]. A list in `layers` selects a residual network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, try_from = "Value")]
+#[non_exhaustive]
 pub enum ImageTowerConfig {
     /// A vision transformer.
     VisionTransformer(VisionTransformerConfig),

@@ -149,6 +149,7 @@ impl Kind {
 
 /// The weights of one network under this library's names.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Network {
     /// Its name in bundles, e.g. `generator`, `text_tower`.
     pub name: &'static str,
@@ -222,6 +223,7 @@ impl Network {
 
 /// A checkpoint under this library's names.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Converted {
     /// The kind of the file.
     pub kind: Kind,

@@ -18,6 +18,7 @@ const TRIES: u32 = 4;
 
 /// Progress of a download.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Progress<'a> {
     /// Path relative to the source.
     pub file: &'a str,

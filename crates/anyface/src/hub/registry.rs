@@ -19,6 +19,7 @@ static MODELS: LazyLock<BTreeMap<String, Model>> = LazyLock::new(|| {
 /// A model of the registry.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Model {
     /// Name of the model.
     #[serde(skip)]
@@ -42,6 +43,7 @@ pub struct Model {
 /// Source of a model's files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ModelSource {
     /// This address followed by the path of each file.
     Url(String),
@@ -57,6 +59,7 @@ pub enum ModelSource {
 /// A file of a model.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct HubFile {
     /// Path relative to the source.
     pub path: String,
@@ -68,6 +71,7 @@ pub struct HubFile {
 
 /// The licences of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub enum License {
     /// MIT.
     #[serde(rename = "MIT")]

@@ -13,6 +13,7 @@ pub const JPEG_QUALITY: u8 = 95;
 
 /// A format of written picture files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum PictureFormat {
     /// Lossless, with alpha.
     #[default]

@@ -13,6 +13,7 @@ use crate::layers::{Conv, conv, convolve};
 
 /// How an encoder forms the latent layers.
 #[derive(Config, Debug, PartialEq, Eq, Copy)]
+#[non_exhaustive]
 pub enum Method {
     /// With a feature pyramid; every layer is the first layer plus an offset.
     E4e,

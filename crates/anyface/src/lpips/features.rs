@@ -17,6 +17,7 @@ const STD: [f32; 3] = [0.458, 0.448, 0.450];
 
 /// The feature network; it determines the sizes.
 #[derive(Config, Debug, PartialEq, Eq, Copy)]
+#[non_exhaustive]
 pub enum FeatureNetwork {
     /// Krizhevsky 2014 (arXiv 1404.5997), torchvision's `alexnet`.
     AlexNet,

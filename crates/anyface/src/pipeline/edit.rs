@@ -17,6 +17,7 @@ const USUAL_FACES: u64 = 16;
 
 /// How the direction of an edit is found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EditMethod {
     /// The bundle's mapper.
     #[default]

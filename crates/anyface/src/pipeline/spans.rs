@@ -59,6 +59,7 @@ const MODIFIERS: &[&str] = &[
 
 /// A word or emoji of a description.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Span {
     /// The word as in the caption.
     pub text: String,

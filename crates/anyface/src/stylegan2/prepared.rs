@@ -12,6 +12,7 @@ use crate::layers::{FullyConnected, Settings, runs_on_flex};
 
 /// Precision of the convolutions' operands; sums are always f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Precision {
     /// Single precision.
     #[default]

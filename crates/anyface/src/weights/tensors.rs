@@ -20,6 +20,7 @@ use super::{WeightsError, write_atomically};
 
 /// Element type of a written file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StoredDtype {
     /// Half precision: half the size, 11 significant bits.
     F16,

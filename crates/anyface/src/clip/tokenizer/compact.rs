@@ -27,6 +27,7 @@ const PLAIN_MARKS: [(&str, &str); 6] = [
 
 /// Why a tokenizer cannot be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TokenizerError {
     /// The bytes are not a `tokenizer.json`.
     #[error("not a tokenizer: {0}")]

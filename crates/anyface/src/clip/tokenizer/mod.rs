@@ -18,6 +18,7 @@ const PADDING: u32 = 0;
 
 /// The tokenizer of a text tower.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Tokenizer {
     /// The built-in domain's compact tokenizer.
     Compact(CompactTokenizer),
