@@ -10,6 +10,11 @@ pub(crate) fn batch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize,
     whole(deserializer, 1..=4096)
 }
 
+/// Size of an optional part of a batch: 0 to 4096 faces or texts.
+pub(crate) fn part_of_batch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    whole(deserializer, 0..=4096)
+}
+
 /// Side of pictures: 4 to 1024 pixels.
 pub(crate) fn side<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     whole(deserializer, 4..=1024)

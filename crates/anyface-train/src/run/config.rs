@@ -125,12 +125,15 @@ const MAX_BASES: usize = 8;
 pub fn load_config<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = std::fs::read_to_string(path).map_err(TrainError::io(path))?;
     let table: Table = parse(path, &text)?;
-    note_old_keys(path, &table);
     match table.contains_key(BASE) {
-        false => parse(path, &text),
+        false => {
+            note_old_keys(path, &table);
+            parse(path, &text)
+        }
         true => {
-            let merged = Value::Table(merged(path, table, MAX_BASES)?);
-            serde_path_to_error::deserialize(merged)
+            let merged = merged(path, table, MAX_BASES)?;
+            note_old_keys(path, &merged);
+            serde_path_to_error::deserialize(Value::Table(merged))
                 .map_err(|error| TrainError::config(path, with_field(error)))
         }
     }

@@ -102,6 +102,28 @@ fn a_killed_run_resumes_to_the_same_weights() {
 }
 
 #[test]
+fn numbers_out_of_range_give_one_line_errors() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let config = write_config(directory.path(), "run");
+    let text = fs::read_to_string(&config).expect("written");
+    for (right, wrong, says) in [
+        ("batch = 8", "batch = 0", "from 1 to 4096, not 0"),
+        ("batch = 8", "batch = 100000", "from 1 to 4096, not 100000"),
+        ("silent = 0.2", "silent = 20.0", "between 0 and 1, not 20"),
+        ("heads = 1", "heads = 0", "at least 1, not 0"),
+        ("held_out = 5", "held_out = 0", "at least 1, not 0"),
+        ("drawn = 20", "drawn = 1", "`drawn` is less than 2"),
+    ] {
+        assert!(text.contains(right), "{right}");
+        fs::write(&config, text.replace(right, wrong)).expect("written");
+        let error = clip2latent::run(&config, &Device::flex(), false).expect_err(wrong);
+        let message = error.to_string();
+        assert!(message.contains(says), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
 fn features_and_latents_must_have_equal_widths() {
     let directory = tempfile::tempdir().expect("a folder");
     write_bundle(&directory.path().join("bundle"), WIDTH + 1);

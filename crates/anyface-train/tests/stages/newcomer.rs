@@ -156,6 +156,12 @@ fn the_configurations_train_a_bundle_slow() {
             "`drawn` is 99",
         ),
         (
+            inversion::run,
+            "inversion",
+            ["style_width = 64", "style_width = 0"],
+            "`style_width` must be positive",
+        ),
+        (
             mapper::run,
             "mapper",
             ["negatives = 4", "negatives = 99"],

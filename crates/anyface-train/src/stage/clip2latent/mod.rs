@@ -15,6 +15,7 @@ use burn::tensor::Device;
 use serde::Deserialize;
 
 use self::stage::Clip2latentStage;
+use crate::bounds;
 use crate::error::{Result, TrainError};
 use crate::run::{RunConfig, load_config, train};
 
@@ -44,6 +45,7 @@ pub struct DataConfig {
     /// Number of training faces, drawn before the first step.
     pub drawn: usize,
     /// Number of additional faces for evaluation only.
+    #[serde(deserialize_with = "bounds::positive")]
     pub held_out: usize,
 }
 
@@ -52,11 +54,13 @@ pub struct DataConfig {
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
     /// Faces per step.
+    #[serde(deserialize_with = "bounds::batch")]
     pub batch: usize,
     /// Strength of the noise that makes image features similar to text features, relative to their
     /// norm.
     pub noise: f64,
     /// Fraction of faces without features, for classifier-free guidance.
+    #[serde(deserialize_with = "bounds::fraction")]
     pub silent: f64,
 }
 
@@ -65,37 +69,20 @@ pub struct LearningConfig {
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
     /// Number of blocks.
+    #[serde(deserialize_with = "bounds::positive")]
     pub depth: usize,
     /// Number of attention heads of 64 channels.
+    #[serde(deserialize_with = "bounds::positive")]
     pub heads: usize,
 }
 
 impl Clip2latentConfig {
-    /// Checks each field. The error names the field.
+    /// Checks the remaining ranges. The error names the field.
     fn validate(&self) -> std::result::Result<(), String> {
-        let LearningConfig {
-            batch,
-            noise,
-            silent,
-        } = self.learning;
-        for (name, count) in [
-            ("[learning] `batch`", batch),
-            ("[data] `held_out`", self.data.held_out),
-            ("[model] `depth`", self.model.depth),
-            ("[model] `heads`", self.model.heads),
-        ] {
-            if count == 0 {
-                return Err(format!("{name} is 0"));
-            }
-        }
         if self.data.drawn < 2 {
             return Err("[data] `drawn` is less than 2".to_owned());
         }
-        if !(0.0..=1.0).contains(&silent) {
-            return Err(format!(
-                "[learning] `silent` is {silent}, not between 0 and 1"
-            ));
-        }
+        let noise = self.learning.noise;
         match noise.is_finite() && noise >= 0.0 {
             true => Ok(()),
             false => Err(format!(

@@ -71,6 +71,7 @@ pub struct LearningConfig {
     pub batch: usize,
     /// Number of pictures at the end of the batch with a reconstruction loss. Photographs come
     /// last.
+    #[serde(deserialize_with = "bounds::positive")]
     pub drawn: usize,
     /// Weight of the mean squared error of latents relative to the picture loss.
     pub latent_weight: f64,
@@ -85,6 +86,32 @@ pub struct LearningConfig {
 }
 
 impl InversionConfig {
+    /// Checks that the sizes are consistent. The error names the table and the field.
+    fn validate(&self) -> std::result::Result<(), String> {
+        let ModelConfig {
+            channels,
+            units,
+            style_width,
+            ..
+        } = &self.model;
+        for (name, sizes) in [
+            ("channels", &channels[..]),
+            ("units", &units[..]),
+            ("style_width", std::slice::from_ref(style_width)),
+        ] {
+            if sizes.contains(&0) {
+                return Err(format!("[model] `{name}` must be positive"));
+            }
+        }
+        let LearningConfig { batch, drawn, .. } = self.learning;
+        match drawn <= batch {
+            true => Ok(()),
+            false => Err(format!(
+                "[learning] `drawn` is {drawn}, but must be at most `batch`, {batch}"
+            )),
+        }
+    }
+
     /// Configuration of the encoder for `generator`.
     fn encoder(&self, generator: &GeneratorConfig, resolution: usize) -> EncoderConfig {
         let model = &self.model;
@@ -251,12 +278,9 @@ impl Stage for InversionStage {
 pub fn run(config: &Path, device: &Device, resume: bool) -> Result<()> {
     let path = config;
     let config: InversionConfig = load_config(path)?;
-    let LearningConfig { batch, drawn, .. } = config.learning;
-    if drawn > batch {
-        let message =
-            format!("[learning] `drawn` is {drawn}, but must be at most `batch`, {batch}");
-        return Err(TrainError::config(path, message));
-    }
+    config
+        .validate()
+        .map_err(|message| TrainError::config(path, message))?;
     let run = config.run.clone();
     let folder = config.bundle.clone();
     let mut stage = InversionStage::new(path, config, device)?;

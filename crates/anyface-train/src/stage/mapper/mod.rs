@@ -141,6 +141,7 @@ pub struct LearningConfig {
     #[serde(deserialize_with = "bounds::batch")]
     pub faces: usize,
     /// Faces without a picture per step, for the text stream only.
+    #[serde(deserialize_with = "bounds::part_of_batch")]
     pub others: usize,
     /// Draws pictures every `image_every` steps on average, for the losses on pictures.
     #[serde(deserialize_with = "bounds::positive")]
