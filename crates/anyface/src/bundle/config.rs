@@ -123,6 +123,8 @@ impl BundleConfig {
 
     /// Checks fields against each other; the error names them.
     pub(super) fn validate(&self) -> Result<(), String> {
+        let generator = self.generator.validate();
+        generator.map_err(|error| format!("generator: {error}"))?;
         if self.z_distribution == ZDistribution::Portraits && self.generator.z_dim != CODE_DIM {
             return Err(format!(
                 "z_distribution: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` is {}",
@@ -203,4 +205,17 @@ pub struct Truncation {
     pub psi: f64,
     /// Only latent layers below this one are truncated. For the streams.
     pub cutoff: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bundle::Bundle;
+
+    #[test]
+    fn impossible_sizes_of_a_generator_are_an_error() {
+        let mut config = Bundle::builtin().config().unwrap();
+        config.generator.channels.clear();
+        let error = config.validate().unwrap_err();
+        assert!(error.starts_with("generator: `channels`"), "{error}");
+    }
 }
