@@ -30,11 +30,11 @@ pub(crate) struct Args {
 impl Args {
     /// Prints the evidence; the exit code is the verdict.
     pub(crate) fn run(self) -> ExitCode {
-        let judged = self.judge();
-        judged.unwrap_or_else(|error| crate::fail(&error, ExitCode::from(UNREADABLE)))
+        let code = self.print();
+        code.unwrap_or_else(|error| crate::fail(&error, ExitCode::from(UNREADABLE)))
     }
 
-    fn judge(&self) -> Result<ExitCode> {
+    fn print(&self) -> Result<ExitCode> {
         let file = fs::read(&self.file).with_context(|| self.file.display().to_string())?;
         let evidence = Evidence::of(&file);
         let verdict = evidence.verdict();

@@ -184,7 +184,7 @@ pub fn intensity(
     samples: usize,
     seed: u64,
 ) -> Result<Intensity, Error> {
-    let truncation = engine.truncation(None)?;
+    let truncation = engine.config().truncation;
     let row = |(attribute, absent, scale): (Attribute, &str, &str)| {
         let descriptions = ladder(absent, scale)
             .iter()

@@ -123,7 +123,7 @@ fn ffhq_generates_and_inverts() {
     assert!(config.inverts() && config.license.contains("NVIDIA"));
     let engine = Engine::open(&folder).unwrap();
     let words = engine.describe(&["a smiling woman"]).unwrap();
-    let truncation = engine.truncation(None).unwrap();
+    let truncation = engine.config().truncation;
     let face = engine.face(&words, 1, truncation);
     let picture = engine.draw(&face.latent);
     assert_eq!(picture.dimensions(), (32, 32));
@@ -144,7 +144,7 @@ fn the_other_recipes_open_with_their_mappers() {
         assert_eq!(engine.config().inverts(), inverts, "{name}");
         if mapper == MapperKind::AnyfacePlus {
             let words = engine.describe(&["an old man"]).unwrap();
-            let truncation = engine.truncation(None).unwrap();
+            let truncation = engine.config().truncation;
             engine.face(&words, 1, truncation);
         }
     }

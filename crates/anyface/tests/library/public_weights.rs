@@ -209,7 +209,7 @@ fn the_best_of_several_faces_has_the_highest_score() {
     put_clip2latent(folder.path(), WIDTH);
     let engine = Engine::open(folder.path()).unwrap();
     let description = engine.describe(&["a sailor"]).unwrap();
-    let truncation = engine.truncation(None).unwrap();
+    let truncation = engine.config().truncation;
     let best = engine.best_face(&description, 5, 4, truncation);
     let scores = (5..9).map(|seed| engine.face(&description, seed, truncation).clip_score);
     assert_eq!(best.clip_score, scores.fold(f32::NEG_INFINITY, f32::max));
@@ -260,7 +260,7 @@ fn optimisation_raises_the_score_that_it_optimises() {
     put_optimization(folder.path(), 30);
     let engine = Engine::open(folder.path()).unwrap();
     assert_eq!(engine.config().mapper, MapperKind::Optimization);
-    let truncation = engine.truncation(None).unwrap();
+    let truncation = engine.config().truncation;
     let description = engine.describe(&["a sailor"]).unwrap();
     let seen = Seen::load(folder.path(), &engine);
     let score = |latent: &Latent| {
@@ -302,7 +302,7 @@ fn a_recogniser_preserves_the_identity_in_edits_by_optimisation() {
     let free = Engine::open(folder.path()).unwrap();
     let guarded = Engine::open(folder.path()).unwrap();
     let guarded = guarded.with_recognizer(Some(&weights)).unwrap();
-    let face = free.random_face(4, free.truncation(None).unwrap());
+    let face = free.random_face(4, free.config().truncation);
     let edited = |engine: &Engine, method| {
         let edit = Edit {
             method,
@@ -365,7 +365,7 @@ fn a_restyle_encoder_adds_to_the_previous_latent() {
     let encoder = config.init(&Device::flex());
     put(folder.path(), "inversion", &config, encoder);
     let engine = Engine::open(folder.path()).unwrap();
-    let picture = engine.draw(&engine.random_face(9, engine.truncation(None).unwrap()));
+    let picture = engine.draw(&engine.random_face(9, engine.config().truncation));
     let found = engine.invert(&picture, 0);
 
     let (bundle, device) = (Bundle::folder(folder.path()), Device::flex());
