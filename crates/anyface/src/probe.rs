@@ -1,8 +1,8 @@
 //! The probe: a small convolutional network that reads the attributes of a face from an image.
 //!
-//! It is trained only on rendered images, so it can judge generated images without having seen any.
-//! There is no normalisation between convolutions: weights use He initialisation for leaky ReLU (He
-//! et al. 2015, arXiv 1502.01852), and half of the layers are residual.
+//! It is trained on renders or photographs, never on generated images, so it can measure a
+//! generator. There is no normalisation between convolutions: weights use He initialisation for
+//! leaky ReLU (He et al. 2015, arXiv 1502.01852), and half of the layers are residual.
 
 use burn::config::Config;
 use burn::module::{Initializer, Module};

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::bundle::Truncation;
 use crate::stylegan2::mix;
 
-/// Text without any request.
+/// A text that asks for nothing.
 pub(super) const NEUTRAL: &str = "a face";
 
 /// Number of random faces whose mean change is the usual change.

@@ -73,11 +73,11 @@ pub(super) fn text_like(features: Tensor<2>, strength: f64, rng: &mut ChaCha8Rng
     l2_normalize(l2_normalize(features) + noise * strength) * length
 }
 
-/// Standard normal noise on the device of `beside`.
-pub(super) fn normal(shape: [usize; 2], rng: &mut ChaCha8Rng, beside: &Tensor<2>) -> Tensor<2> {
+/// Standard normal noise on the device of `like`.
+pub(super) fn normal(shape: [usize; 2], rng: &mut ChaCha8Rng, like: &Tensor<2>) -> Tensor<2> {
     let values = StandardNormal.sample_iter(rng).take(shape[0] * shape[1]);
     let values = TensorData::new(values.collect::<Vec<f32>>(), shape);
-    Tensor::from_data(values, &beside.device())
+    Tensor::from_data(values, &like.device())
 }
 
 #[cfg(test)]

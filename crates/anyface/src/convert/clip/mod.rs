@@ -24,9 +24,9 @@ use crate::weights::WeightsError;
 #[derive(Debug)]
 struct Choices {
     activation: crate::clip::transformer::Activation,
-    /// Channels per attention head of the text tower.
+    /// Number of attention heads of the text tower.
     text_heads: Option<usize>,
-    /// Channels per attention head of the image tower.
+    /// Number of attention heads of the image tower.
     image_heads: Option<usize>,
 }
 
