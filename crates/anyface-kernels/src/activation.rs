@@ -179,7 +179,11 @@ pub(crate) unsafe fn finish_row_gradient<S: Simd>(
 multiversion! {
     /// Applies [`finish_row_gradient`] to several rows and returns their sums.
     pub(crate) fn finish_rows_gradient(
-        finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], out: &mut [f32],
+        finish: &Finish,
+        noise: &[f32],
+        y: &[f32],
+        grad_y: &[f32],
+        out: &mut [f32],
     ) -> PlaneSums {
         let mut sums = PlaneSums::default();
         // SAFETY: this function is compiled for the instruction set of `S`.

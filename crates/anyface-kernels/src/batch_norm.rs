@@ -277,7 +277,11 @@ multiversion! {
         grad_x: &mut [f32],
     ) {
         for ((grad_x, &x), &grad_y) in grad_x.iter_mut().zip(x).zip(grad_y) {
-            let grad_z = if line.at(x) > 0.0 { grad_y } else { slope * grad_y };
+            let grad_z = if line.at(x) > 0.0 {
+                grad_y
+            } else {
+                slope * grad_y
+            };
             let normal = (x - statistics.mean) * statistics.inverse_deviation;
             *grad_x = line.factor * (grad_z - means[0] - normal * means[1]);
         }

@@ -229,14 +229,23 @@ fn line_offset(layout: &Layout, line: usize, shift: isize) -> u32 {
 multiversion! {
     /// Computes one tile of rows of a [`Product`] over all positions.
     fn row_tile(
-        layout: &Layout, panel: &[f32], offsets: &[Vec<u32>], source: &[f32], starts: &[u32],
+        layout: &Layout,
+        panel: &[f32],
+        offsets: &[Vec<u32>],
+        source: &[f32],
+        starts: &[u32],
         output: &mut [f32],
     ) {
         let phases = offsets.len();
         let steps: usize = offsets.iter().map(Vec::len).sum();
         let furthest = offsets.iter().flatten().max().zip(starts.iter().max());
-        let reach = furthest.map_or(0, |(&offset, &start)| offset as usize + start as usize + LANES);
-        assert!(panel.len() == steps * S::ROWS && reach <= source.len(), "a product must read inside its operands");
+        let reach = furthest.map_or(0, |(&offset, &start)| {
+            offset as usize + start as usize + LANES
+        });
+        assert!(
+            panel.len() == steps * S::ROWS && reach <= source.len(),
+            "a product must read inside its operands"
+        );
         for line in output.chunks_exact_mut(layout.plane) {
             line[..layout.margin].fill(0.0);
         }
@@ -244,13 +253,22 @@ multiversion! {
         let sums = &mut sums[..S::ROWS * S::VECTORS * LANES];
         for starts in starts.chunks(S::VECTORS) {
             // A partial last tile repeats its first vector.
-            let padded: [u32; 3] = std::array::from_fn(|v| starts[if v < starts.len() { v } else { 0 }]);
+            let padded: [u32; 3] =
+                std::array::from_fn(|v| starts[if v < starts.len() { v } else { 0 }]);
             let mut panel = panel;
             for (phase, offsets) in offsets.iter().enumerate() {
                 sums.fill(0.0);
                 // SAFETY: this function is compiled for the instruction set of `S`; the sizes were
                 // checked above.
-                unsafe { tile::<S, { S::ROWS }, { S::VECTORS }, { S::ROWS }>(panel.as_ptr(), offsets, source.as_ptr(), &padded[..S::VECTORS], sums.as_mut_ptr()) };
+                unsafe {
+                    tile::<S, { S::ROWS }, { S::VECTORS }, { S::ROWS }>(
+                        panel.as_ptr(),
+                        offsets,
+                        source.as_ptr(),
+                        &padded[..S::VECTORS],
+                        sums.as_mut_ptr(),
+                    )
+                };
                 panel = &panel[offsets.len() * S::ROWS..];
                 for (r, sums) in sums.chunks_exact(S::VECTORS * LANES).enumerate() {
                     let line = &mut output[(r * phases + phase) * layout.plane + layout.margin..];
@@ -350,20 +368,43 @@ impl WeightGradient {
 multiversion! {
     /// Computes a block of 16 input channels of a [`WeightGradient`] over all pixels of a group.
     fn gradient_block(
-        x: &[f32], gradient: &[f32], pixels: &[u32], starts: &[u32], sums: &mut [f32],
+        x: &[f32],
+        gradient: &[f32],
+        pixels: &[u32],
+        starts: &[u32],
+        sums: &mut [f32],
     ) {
         let furthest = pixels.iter().max().zip(starts.iter().max());
-        let reach = furthest.map_or(0, |(&pixel, &start)| pixel as usize + start as usize + LANES);
-        assert!(x.len() == pixels.len() * LANES && reach <= gradient.len(), "a product must read inside its operands");
+        let reach = furthest.map_or(0, |(&pixel, &start)| {
+            pixel as usize + start as usize + LANES
+        });
+        assert!(
+            x.len() == pixels.len() * LANES && reach <= gradient.len(),
+            "a product must read inside its operands"
+        );
         sums.fill(0.0);
-        for (row_tile, sums) in sums.chunks_exact_mut(S::ROWS * starts.len() * LANES).enumerate() {
-            for (x, pixels) in x.chunks(PIXEL_BLOCK * LANES).zip(pixels.chunks(PIXEL_BLOCK)) {
+        for (row_tile, sums) in sums
+            .chunks_exact_mut(S::ROWS * starts.len() * LANES)
+            .enumerate()
+        {
+            for (x, pixels) in x
+                .chunks(PIXEL_BLOCK * LANES)
+                .zip(pixels.chunks(PIXEL_BLOCK))
+            {
                 let panel = x[row_tile * S::ROWS..].as_ptr();
                 let tiles = sums.chunks_exact_mut(S::ROWS * S::VECTORS * LANES);
                 for (sums, starts) in tiles.zip(starts.chunks_exact(S::VECTORS)) {
                     // SAFETY: this function is compiled for the instruction set of `S`; the sizes
                     // were checked above.
-                    unsafe { tile::<S, { S::ROWS }, { S::VECTORS }, LANES>(panel, pixels, gradient.as_ptr(), starts, sums.as_mut_ptr()) };
+                    unsafe {
+                        tile::<S, { S::ROWS }, { S::VECTORS }, LANES>(
+                            panel,
+                            pixels,
+                            gradient.as_ptr(),
+                            starts,
+                            sums.as_mut_ptr(),
+                        )
+                    };
                 }
             }
         }

@@ -146,7 +146,9 @@ multiversion! {
     /// `gradient [in, taps] += scales [in] · weight [in, taps]`.
     fn add_scaled(scales: &[f32], weight: &[f32], taps: usize, gradient: &mut [f32]) {
         const BLOCK: usize = TAPS * LANES;
-        let blocks = gradient.chunks_mut(taps * LANES).zip(weight.chunks(taps * LANES));
+        let blocks = gradient
+            .chunks_mut(taps * LANES)
+            .zip(weight.chunks(taps * LANES));
         for ((gradient, weight), scales) in blocks.zip(scales.chunks(LANES)) {
             // Repeats every scale once per tap; the next write overwrites the excess of a vector.
             let mut spread = [0.0; BLOCK + LANES];

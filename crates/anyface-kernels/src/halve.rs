@@ -43,7 +43,11 @@ multiversion! {
     /// Averages two rows into one.
     fn mean_row(x: &[f32], y: &mut [f32]) {
         let (upper, lower) = x.split_at(x.len() / 2);
-        let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+        let pairs = upper
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .zip(lower.as_chunks::<2>().0);
         for (y, (upper, lower)) in y.iter_mut().zip(pairs) {
             *y = ((upper[0] + upper[1]) + (lower[0] + lower[1])) * 0.25;
         }

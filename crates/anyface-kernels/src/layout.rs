@@ -96,8 +96,13 @@ multiversion! {
     ///
     /// `x` begins at the channel in the first image; `image_stride` is the distance between images.
     pub(crate) fn pack_planar(
-        layout: &Layout, x: &[f32], image_stride: usize, scales: &[f32], scale_stride: usize,
-        images: usize, line: &mut [f32],
+        layout: &Layout,
+        x: &[f32],
+        image_stride: usize,
+        scales: &[f32],
+        scale_stride: usize,
+        images: usize,
+        line: &mut [f32],
     ) {
         let size = layout.height * layout.width;
         line[..layout.margin].fill(0.0);
@@ -123,7 +128,10 @@ multiversion! {
     /// Missing channels are zero.
     pub(crate) fn interleave(lines: &[&[f32]], scales: &[f32], out: &mut [f32]) {
         let positions = out.len() / LANES;
-        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() == positions), "up to 16 lines of equal length fill the output");
+        assert!(
+            lines.len() <= LANES && lines.iter().all(|line| line.len() == positions),
+            "up to 16 lines of equal length fill the output"
+        );
         let mut factors = [0.0; LANES];
         factors[..lines.len()].copy_from_slice(&scales[..lines.len()]);
         for (block, out) in out.chunks_mut(LANES * LANES).enumerate() {
@@ -135,7 +143,11 @@ multiversion! {
                 let mut rows = [S::splat(0.0); LANES];
                 for (row, line) in rows.iter_mut().zip(lines) {
                     let start = line.as_ptr().add(first);
-                    *row = if count == LANES { S::load(start) } else { S::load_first(start, count) };
+                    *row = if count == LANES {
+                        S::load(start)
+                    } else {
+                        S::load_first(start, count)
+                    };
                 }
                 let factors = S::load(factors.as_ptr());
                 for (out, column) in out.chunks_exact_mut(LANES).zip(&S::transpose(rows)) {
@@ -151,7 +163,10 @@ multiversion! {
     /// `start` on.
     pub(crate) fn deinterleave(source: &[f32], start: usize, lines: &mut [&mut [f32]]) {
         let positions = source.len() / LANES;
-        assert!(lines.len() <= LANES && lines.iter().all(|line| line.len() >= start + positions), "up to 16 lines hold all positions");
+        assert!(
+            lines.len() <= LANES && lines.iter().all(|line| line.len() >= start + positions),
+            "up to 16 lines hold all positions"
+        );
         for (block, source) in source.chunks(LANES * LANES).enumerate() {
             let first = start + block * LANES;
             let count = source.len() / LANES;

@@ -22,12 +22,20 @@ fn filter(taps: [&[f32]; 4], out: &mut [f32]) {
 multiversion! {
     /// Finishes one image of a plain convolution: `line` to output plane `y [H, W]`.
     pub(crate) fn finish_plane(
-        layout: &Layout, line: &[f32], image: usize, finish: &Finish, noise: &[f32],
+        layout: &Layout,
+        line: &[f32],
+        image: usize,
+        finish: &Finish,
+        noise: &[f32],
         y: &mut [f32],
     ) {
         for (row, y) in y.chunks_exact_mut(layout.width).enumerate() {
             y.copy_from_slice(&line[layout.row(image, row)..][..layout.width]);
-            let noise = if noise.is_empty() { noise } else { &noise[row * layout.width..][..layout.width] };
+            let noise = if noise.is_empty() {
+                noise
+            } else {
+                &noise[row * layout.width..][..layout.width]
+            };
             finish_row(finish, noise, y);
         }
     }
@@ -37,8 +45,13 @@ multiversion! {
     /// Finishes one image of an up-sampling convolution: four `lines` to output plane `y [2H, 2W]`.
     /// `columns` is scratch memory of [`column_scratch`] floats.
     pub(crate) fn finish_up_plane(
-        layout: &Layout, lines: &[f32], image: usize, finish: &Finish, noise: &[f32],
-        columns: &mut [f32], y: &mut [f32],
+        layout: &Layout,
+        lines: &[f32],
+        image: usize,
+        finish: &Finish,
+        noise: &[f32],
+        columns: &mut [f32],
+        y: &mut [f32],
     ) {
         let width = layout.width;
         let (even, odd) = columns.split_at_mut(columns.len() / 2);
@@ -51,17 +64,42 @@ multiversion! {
                 let lower = &lines[(2 + column_phase) * layout.plane..][..layout.plane];
                 let next = start + layout.pitch;
                 if row % 2 == 0 {
-                    filter([&lower[start - layout.pitch..], &upper[start..], &lower[start..], &upper[next..]], out);
+                    filter(
+                        [
+                            &lower[start - layout.pitch..],
+                            &upper[start..],
+                            &lower[start..],
+                            &upper[next..],
+                        ],
+                        out,
+                    );
                 } else {
-                    filter([&upper[start..], &lower[start..], &upper[next..], &lower[next..]], out);
+                    filter(
+                        [
+                            &upper[start..],
+                            &lower[start..],
+                            &upper[next..],
+                            &lower[next..],
+                        ],
+                        out,
+                    );
                 }
             }
-            let pairs = y.as_chunks_mut::<2>().0.iter_mut().zip(even.windows(3)).zip(odd.windows(3));
+            let pairs = y
+                .as_chunks_mut::<2>()
+                .0
+                .iter_mut()
+                .zip(even.windows(3))
+                .zip(odd.windows(3));
             for ((pair, even), odd) in pairs {
                 pair[0] = 0.25 * (odd[0] + even[2]) + 0.75 * (even[1] + odd[1]);
                 pair[1] = 0.25 * (even[1] + odd[2]) + 0.75 * (odd[1] + even[2]);
             }
-            let noise = if noise.is_empty() { noise } else { &noise[row * 2 * width..][..2 * width] };
+            let noise = if noise.is_empty() {
+                noise
+            } else {
+                &noise[row * 2 * width..][..2 * width]
+            };
             finish_row(finish, noise, y);
         }
     }
@@ -75,14 +113,26 @@ pub(crate) fn column_scratch(layout: &Layout) -> usize {
 multiversion! {
     /// The gradient of [`finish_plane`] with respect to its line, including the padding.
     pub(crate) fn finish_plane_gradient(
-        layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize,
+        layout: &Layout,
+        finish: &Finish,
+        noise: &[f32],
+        y: &[f32],
+        grad_y: &[f32],
+        image: usize,
         line: &mut [f32],
     ) -> PlaneSums {
         let mut sums = PlaneSums::default();
-        let rows = y.chunks_exact(layout.width).zip(grad_y.chunks_exact(layout.width));
+        let rows = y
+            .chunks_exact(layout.width)
+            .zip(grad_y.chunks_exact(layout.width));
         for (row, (y, grad_y)) in rows.enumerate() {
-            let noise = if noise.is_empty() { noise } else { &noise[row * layout.width..][..layout.width] };
-            let (out, padding) = line[layout.row(image, row)..][..layout.pitch].split_at_mut(layout.width);
+            let noise = if noise.is_empty() {
+                noise
+            } else {
+                &noise[row * layout.width..][..layout.width]
+            };
+            let (out, padding) =
+                line[layout.row(image, row)..][..layout.pitch].split_at_mut(layout.width);
             // SAFETY: this function is compiled for the instruction set of `S`.
             unsafe { finish_row_gradient::<S>(finish, noise, y, grad_y, out, &mut sums) };
             padding.fill(0.0);
@@ -96,8 +146,14 @@ multiversion! {
     /// The gradient of [`finish_up_plane`] with respect to its four lines. `frame` is scratch
     /// memory of [`frame_scratch`] floats.
     pub(crate) fn finish_up_plane_gradient(
-        layout: &Layout, finish: &Finish, noise: &[f32], y: &[f32], grad_y: &[f32], image: usize,
-        frame: &mut [f32], lines: &mut [f32],
+        layout: &Layout,
+        finish: &Finish,
+        noise: &[f32],
+        y: &[f32],
+        grad_y: &[f32],
+        image: usize,
+        frame: &mut [f32],
+        lines: &mut [f32],
     ) -> PlaneSums {
         let width = 2 * layout.width;
         let pitch = width + FRAME;
@@ -105,8 +161,16 @@ multiversion! {
         // The gradient in a zero frame: two before, four after.
         frame.fill(0.0);
         let mut sums = PlaneSums::default();
-        for (row, (y, grad_y)) in y.chunks_exact(width).zip(grad_y.chunks_exact(width)).enumerate() {
-            let noise = if noise.is_empty() { noise } else { &noise[row * width..][..width] };
+        for (row, (y, grad_y)) in y
+            .chunks_exact(width)
+            .zip(grad_y.chunks_exact(width))
+            .enumerate()
+        {
+            let noise = if noise.is_empty() {
+                noise
+            } else {
+                &noise[row * width..][..width]
+            };
             let out = &mut frame[(row + 2) * pitch + 2..][..width];
             // SAFETY: this function is compiled for the instruction set of `S`.
             unsafe { finish_row_gradient::<S>(finish, noise, y, grad_y, out, &mut sums) };
@@ -118,7 +182,10 @@ multiversion! {
                 filter(taps, filtered);
                 let start = layout.row(image, i);
                 let (even, odd) = lines[2 * row_phase * layout.plane..].split_at_mut(layout.plane);
-                let outputs = even[start..].iter_mut().zip(&mut odd[start..]).take(layout.width + 1);
+                let outputs = even[start..]
+                    .iter_mut()
+                    .zip(&mut odd[start..])
+                    .take(layout.width + 1);
                 for ((even, odd), pairs) in outputs.zip(filtered.as_chunks::<2>().0.windows(3)) {
                     let [[a, b], [c, d], [e, _]] = [pairs[0], pairs[1], pairs[2]];
                     *even = 0.25 * (a + d) + 0.75 * (b + c);
@@ -143,7 +210,11 @@ multiversion! {
     /// sum is the gradient of the style. If requested, writes the gradient of x: the line times the
     /// style.
     pub(crate) fn input_gradient_plane(
-        layout: &Layout, line: &[f32], image: usize, style: f32, x: &[f32],
+        layout: &Layout,
+        line: &[f32],
+        image: usize,
+        style: f32,
+        x: &[f32],
         grad_x: Option<&mut [f32]>,
     ) -> f32 {
         let rows = (0..layout.height).map(|y| &line[layout.row(image, y)..][..layout.width]);

@@ -94,7 +94,11 @@ pub(crate) fn convolve(
 
 multiversion! {
     fn convolve_identity(
-        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
+        plan: &Plan,
+        weights: &[f32],
+        bias: &[f32; LANES],
+        frame: &[f32],
+        target: &mut [f32],
     ) {
         // SAFETY: this function is compiled for the instruction set of `S`; `convolve` checked the
         // lengths.
@@ -104,7 +108,11 @@ multiversion! {
 
 multiversion! {
     fn convolve_relu6(
-        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
+        plan: &Plan,
+        weights: &[f32],
+        bias: &[f32; LANES],
+        frame: &[f32],
+        target: &mut [f32],
     ) {
         // SAFETY: as above.
         unsafe { all_phases::<S, Relu6>(plan, weights, bias, frame, target, Relu6) }
@@ -113,7 +121,11 @@ multiversion! {
 
 multiversion! {
     fn convolve_recording(
-        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
+        plan: &Plan,
+        weights: &[f32],
+        bias: &[f32; LANES],
+        frame: &[f32],
+        target: &mut [f32],
         bits: &mut [u16],
     ) {
         let gate = RecordingRelu6(bits.as_mut_ptr());
@@ -124,7 +136,11 @@ multiversion! {
 
 multiversion! {
     fn convolve_gradient(
-        plan: &Plan, weights: &[f32], bias: &[f32; LANES], frame: &[f32], target: &mut [f32],
+        plan: &Plan,
+        weights: &[f32],
+        bias: &[f32; LANES],
+        frame: &[f32],
+        target: &mut [f32],
         bits: &[u16],
     ) {
         let gate = Relu6Gradient(bits.as_ptr());
@@ -278,12 +294,21 @@ multiversion! {
     /// Adds the gradient of the weights to `sums [k·k][16]`: for each tap of the plan's only phase,
     /// the products of `gradient [pixel][16]` with the frame values that the tap reads.
     pub(crate) fn add_weight_gradient(
-        plan: &Plan, frame: &[f32], gradient: &[f32], sums: &mut [f32],
+        plan: &Plan,
+        frame: &[f32],
+        gradient: &[f32],
+        sums: &mut [f32],
     ) {
-        assert_eq!(frame.len(), plan.frame_len(), "length of frame for {plan:?}");
+        assert_eq!(
+            frame.len(),
+            plan.frame_len(),
+            "length of frame for {plan:?}"
+        );
         let len = plan.target_pixels() * LANES;
         assert_eq!(gradient.len(), len, "length of gradient for {plan:?}");
-        let [phase] = &plan.phases[..] else { panic!("a forward plan has one phase") };
+        let [phase] = &plan.phases[..] else {
+            panic!("a forward plan has one phase")
+        };
         assert_eq!(sums.len(), phase.taps.len() * LANES, "one sum per weight");
         let [rows, columns] = phase.size;
         for taps in phase.taps.chunks(TAPS) {

@@ -424,7 +424,12 @@ multiversion! {
         for (bits, vector) in bits.iter().zip(gradient.as_chunks_mut::<LANES>().0) {
             // SAFETY: this function is compiled for the instruction set of `S`; an array of `LANES`
             // floats is a vector.
-            unsafe { S::store(vector.as_mut_ptr(), S::keep(*bits, S::load(vector.as_ptr()))) }
+            unsafe {
+                S::store(
+                    vector.as_mut_ptr(),
+                    S::keep(*bits, S::load(vector.as_ptr())),
+                )
+            }
         }
     }
 }

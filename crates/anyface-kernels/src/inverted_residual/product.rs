@@ -100,7 +100,10 @@ pub(super) fn write(
 
 multiversion! {
     fn add_checked(product: Product<'_>, target: &mut [f32]) {
-        let sink = Sum { target: target.as_mut_ptr(), pixels: product.pixels };
+        let sink = Sum {
+            target: target.as_mut_ptr(),
+            pixels: product.pixels,
+        };
         // SAFETY: this function is compiled for the instruction set of `S`; `add` checked the
         // lengths.
         unsafe { all_blocks::<S, _>(product, sink) }
@@ -117,7 +120,10 @@ multiversion! {
 
 multiversion! {
     fn write_recording(
-        product: Product<'_>, bias: &[f32], positions: &[u32], target: &mut [f32],
+        product: Product<'_>,
+        bias: &[f32],
+        positions: &[u32],
+        target: &mut [f32],
         bits: &mut [u16],
     ) {
         let gate = RecordingRelu6(bits.as_mut_ptr());
@@ -129,7 +135,10 @@ multiversion! {
 
 multiversion! {
     fn write_gradient(
-        product: Product<'_>, bias: &[f32], positions: &[u32], target: &mut [f32],
+        product: Product<'_>,
+        bias: &[f32],
+        positions: &[u32],
+        target: &mut [f32],
         bits: &[u16],
     ) {
         let gate = Relu6Gradient(bits.as_ptr());

@@ -180,8 +180,13 @@ multiversion! {
     /// Computes one register tile. `finishes` has one entry per row; `targets` gives the vectors'
     /// places in the first row.
     fn multiply_tile(
-        panel: &[f32], offsets: &[u32], packed: &[f32], finishes: &[Finish], targets: &[usize],
-        pixels: usize, y: &mut [f32],
+        panel: &[f32],
+        offsets: &[u32],
+        packed: &[f32],
+        finishes: &[Finish],
+        targets: &[usize],
+        pixels: usize,
+        y: &mut [f32],
     ) {
         let mut out = [0.0; WIDE[0] * WIDE[1] * LANES];
         let starts: [u32; VECTORS] = std::array::from_fn(|v| (v * LANES) as u32);
@@ -190,13 +195,21 @@ multiversion! {
         unsafe {
             if S::ROWS * S::VECTORS >= WIDE[0] * WIDE[1] {
                 tile::<S, { WIDE[0] }, { WIDE[1] }, { WIDE[0] }>(
-                    panel.as_ptr(), offsets, packed.as_ptr(), &starts, out.as_mut_ptr(),
+                    panel.as_ptr(),
+                    offsets,
+                    packed.as_ptr(),
+                    &starts,
+                    out.as_mut_ptr(),
                 );
             } else {
                 // One vector after another, `[vector][row]`; reordered below.
                 for (start, out) in starts.chunks(1).zip(out.chunks_exact_mut(NARROW * LANES)) {
                     tile::<S, NARROW, 1, NARROW>(
-                        panel.as_ptr(), offsets, packed.as_ptr(), start, out.as_mut_ptr(),
+                        panel.as_ptr(),
+                        offsets,
+                        packed.as_ptr(),
+                        start,
+                        out.as_mut_ptr(),
                     );
                 }
             }
@@ -204,7 +217,11 @@ multiversion! {
         let is_wide = S::ROWS * S::VECTORS >= WIDE[0] * WIDE[1];
         for (r, finish) in finishes.iter().enumerate() {
             for (v, &target) in targets.iter().enumerate() {
-                let place = if is_wide { r * WIDE[1] + v } else { v * NARROW + r };
+                let place = if is_wide {
+                    r * WIDE[1] + v
+                } else {
+                    v * NARROW + r
+                };
                 let target = &mut y[target + r * pixels..][..LANES];
                 target.copy_from_slice(&out[place * LANES..][..LANES]);
                 finish_row(finish, &[], target);

@@ -52,14 +52,31 @@ pub(super) fn weight_gradient(
 multiversion! {
     /// Adds the products of a range of pixels to `sums [row][input][16]`.
     fn add_products(
-        shape: [usize; 3], range: [usize; 2], gradient: &[f32], x: &[f32], sums: &mut [f32],
+        shape: [usize; 3],
+        range: [usize; 2],
+        gradient: &[f32],
+        x: &[f32],
+        sums: &mut [f32],
     ) {
         let [rows, inputs, pixels] = shape;
         let columns = inputs.next_multiple_of(LANES);
-        assert!(gradient.len() == rows * pixels && x.len() == inputs * pixels, "planes");
-        assert!(range[1] <= pixels && range[0].is_multiple_of(LANES), "the range is whole vectors of the planes");
+        assert!(
+            gradient.len() == rows * pixels && x.len() == inputs * pixels,
+            "planes"
+        );
+        assert!(
+            range[1] <= pixels && range[0].is_multiple_of(LANES),
+            "the range is whole vectors of the planes"
+        );
         assert!(sums.len() >= rows * columns * LANES, "sums cover all pairs");
-        let block = Block { range, pixels, columns, gradient, x, sums: sums.as_mut_ptr() };
+        let block = Block {
+            range,
+            pixels,
+            columns,
+            gradient,
+            x,
+            sums: sums.as_mut_ptr(),
+        };
         let mut row = 0;
         // SAFETY: this function is compiled for the instruction set of `S`; the lengths were
         // checked.
@@ -155,7 +172,11 @@ impl Block<'_> {
 multiversion! {
     /// Reduces 16 lanes per sum: `sums [element][16]`, elements padded to whole vectors, to `out`.
     fn add_lanes(sums: &[f32], out: &mut [f32]) {
-        assert_eq!(sums.len(), out.len().next_multiple_of(LANES) * LANES, "16 lanes per sum");
+        assert_eq!(
+            sums.len(),
+            out.len().next_multiple_of(LANES) * LANES,
+            "16 lanes per sum"
+        );
         for (sums, out) in sums.chunks_exact(LANES * LANES).zip(out.chunks_mut(LANES)) {
             let mut totals = [0.0; LANES];
             // SAFETY: this function is compiled for the instruction set of `S`; a chunk is 16

@@ -243,7 +243,8 @@ multiversion! {
                 let mut sums = [S::splat(0.0); OUTPUTS];
                 for (factors, x) in factors.iter().zip(x) {
                     // Repeats the last of fewer than 16 pixels.
-                    let pixel = |i: usize| S::load(x.as_ptr().add((first + i.min(count - 1)) * LANES));
+                    let pixel =
+                        |i: usize| S::load(x.as_ptr().add((first + i.min(count - 1)) * LANES));
                     let channels = S::transpose(std::array::from_fn(pixel));
                     for (sum, factors) in sums[..outs.len()].iter_mut().zip(factors) {
                         let mut total = *sum;
@@ -291,16 +292,29 @@ multiversion! {
             let (b_whole, b_rest) = b.as_chunks::<{ SUMS * LANES }>();
             for (a, b) in a_whole.iter().zip(b_whole) {
                 for (i, sum) in sums.iter_mut().enumerate() {
-                    let [a, b] = [S::load(a.as_ptr().add(i * LANES)), S::load(b.as_ptr().add(i * LANES))];
+                    let [a, b] = [
+                        S::load(a.as_ptr().add(i * LANES)),
+                        S::load(b.as_ptr().add(i * LANES)),
+                    ];
                     *sum = S::mul_add(a, b, *sum);
                 }
             }
-            for ((a, b), sum) in a_rest.chunks(LANES).zip(b_rest.chunks(LANES)).zip(&mut sums) {
-                let [a, b] = [S::load_first(a.as_ptr(), a.len()), S::load_first(b.as_ptr(), b.len())];
+            for ((a, b), sum) in a_rest
+                .chunks(LANES)
+                .zip(b_rest.chunks(LANES))
+                .zip(&mut sums)
+            {
+                let [a, b] = [
+                    S::load_first(a.as_ptr(), a.len()),
+                    S::load_first(b.as_ptr(), b.len()),
+                ];
                 *sum = S::mul_add(a, b, *sum);
             }
             let [first, second, third, fourth] = sums;
-            S::store(lanes.as_mut_ptr(), S::add(S::add(first, second), S::add(third, fourth)));
+            S::store(
+                lanes.as_mut_ptr(),
+                S::add(S::add(first, second), S::add(third, fourth)),
+            );
         }
         lanes.iter().sum()
     }

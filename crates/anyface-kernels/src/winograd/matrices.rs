@@ -188,8 +188,16 @@ multiversion! {
     pub(crate) fn multiply(a: Operand<'_>, b: Operand<'_>, c: Target<'_>) {
         const WIDE: usize = if S::VECTORS < WIDTH { 1 } else { WIDTH };
         let width = c.values.len() / c.shape.block();
-        assert!(a.values.len() == a.shape.len() && b.values.len() == width * b.shape.block() && c.values.len() == width * c.shape.block());
-        assert!(a.shape.rows == c.shape.rows && a.shape.side == c.shape.side && b.shape.rows.next_multiple_of(a.shape.line) == a.shape.blocks() * a.shape.line);
+        assert!(
+            a.values.len() == a.shape.len()
+                && b.values.len() == width * b.shape.block()
+                && c.values.len() == width * c.shape.block()
+        );
+        assert!(
+            a.shape.rows == c.shape.rows
+                && a.shape.side == c.shape.side
+                && b.shape.rows.next_multiple_of(a.shape.line) == a.shape.blocks() * a.shape.line
+        );
         assert!(a.shape.line * S::PACKED == LANES && [b.shape.line, c.shape.line] == [LANES; 2]);
         let blocks = [a.shape.block(), b.shape.block()];
         let line = LANES / S::PACKED;
@@ -201,18 +209,32 @@ multiversion! {
                 let mut v = 0;
                 while v < width {
                     let b_at = b.values[v * b.shape.block() + weight * b.shape.matrix()..].as_ptr();
-                    let c_at = c.values[v * c.shape.block() + matrix * c.shape.matrix() + row * LANES..].as_mut_ptr();
+                    let c_at = c.values
+                        [v * c.shape.block() + matrix * c.shape.matrix() + row * LANES..]
+                        .as_mut_ptr();
                     // SAFETY: this function is compiled for the instruction set of `S`. The
                     // operands have the sizes of their shapes, with room for whole tiles of rows,
                     // and blocks `v..` exist.
                     unsafe {
                         let zero = S::splat(0.0);
                         if v + WIDE <= width {
-                            let sums = product::<S, { S::ROWS }, WIDE>((a_at, line, 1), b_at, blocks, runs, [[zero; WIDE]; S::ROWS]);
+                            let sums = product::<S, { S::ROWS }, WIDE>(
+                                (a_at, line, 1),
+                                b_at,
+                                blocks,
+                                runs,
+                                [[zero; WIDE]; S::ROWS],
+                            );
                             store::<S, { S::ROWS }, WIDE>(c_at, c.shape.block(), sums);
                             v += WIDE;
                         } else {
-                            let sums = product::<S, { S::ROWS }, 1>((a_at, line, 1), b_at, blocks, runs, [[zero]; S::ROWS]);
+                            let sums = product::<S, { S::ROWS }, 1>(
+                                (a_at, line, 1),
+                                b_at,
+                                blocks,
+                                runs,
+                                [[zero]; S::ROWS],
+                            );
                             store::<S, { S::ROWS }, 1>(c_at, c.shape.block(), sums);
                             v += 1;
                         }
@@ -229,32 +251,64 @@ multiversion! {
     pub(crate) fn accumulate(a: Operand<'_>, b: Operand<'_>, c: Target<'_>, add: bool) {
         const WIDE: usize = if S::VECTORS < WIDTH { 1 } else { WIDTH };
         let width = c.values.len() / c.shape.block();
-        assert!(a.values.len() == a.shape.len() && b.values.len() == width * b.shape.block() && c.values.len() == width * c.shape.block());
+        assert!(
+            a.values.len() == a.shape.len()
+                && b.values.len() == width * b.shape.block()
+                && c.values.len() == width * c.shape.block()
+        );
         assert!([a.shape.line, b.shape.line, c.shape.line] == [LANES; 3]);
-        assert!(a.shape.rows == b.shape.rows && a.shape.side == b.shape.side && c.shape.rows == a.shape.columns);
+        assert!(
+            a.shape.rows == b.shape.rows
+                && a.shape.side == b.shape.side
+                && c.shape.rows == a.shape.columns
+        );
         let blocks = [0, b.shape.block()];
         let runs = [1, a.shape.rows];
         for matrix in 0..a.shape.count() {
             let (weight, first) = a.shape.weight(matrix);
             let add = add || !first;
             for row in (0..a.shape.blocks() * LANES).step_by(S::ROWS) {
-                let a_at = a.values[row / LANES * a.shape.block() + matrix * a.shape.matrix() + row % LANES..].as_ptr();
+                let a_at = a.values
+                    [row / LANES * a.shape.block() + matrix * a.shape.matrix() + row % LANES..]
+                    .as_ptr();
                 let mut v = 0;
                 while v < width {
                     let b_at = b.values[v * b.shape.block() + matrix * b.shape.matrix()..].as_ptr();
-                    let c_at = c.values[v * c.shape.block() + weight * c.shape.matrix() + row * LANES..].as_mut_ptr();
+                    let c_at = c.values
+                        [v * c.shape.block() + weight * c.shape.matrix() + row * LANES..]
+                        .as_mut_ptr();
                     // SAFETY: as in `multiply`; a tile of rows of c is a tile of columns of a,
                     // inside one block.
                     unsafe {
                         let zero = S::splat(0.0);
                         if v + WIDE <= width {
-                            let sums = if add { load::<S, { S::ROWS }, WIDE>(c_at, c.shape.block()) } else { [[zero; WIDE]; S::ROWS] };
-                            let sums = product::<S, { S::ROWS }, WIDE>((a_at, 1, LANES), b_at, blocks, runs, sums);
+                            let sums = if add {
+                                load::<S, { S::ROWS }, WIDE>(c_at, c.shape.block())
+                            } else {
+                                [[zero; WIDE]; S::ROWS]
+                            };
+                            let sums = product::<S, { S::ROWS }, WIDE>(
+                                (a_at, 1, LANES),
+                                b_at,
+                                blocks,
+                                runs,
+                                sums,
+                            );
                             store::<S, { S::ROWS }, WIDE>(c_at, c.shape.block(), sums);
                             v += WIDE;
                         } else {
-                            let sums = if add { load::<S, { S::ROWS }, 1>(c_at, c.shape.block()) } else { [[zero]; S::ROWS] };
-                            let sums = product::<S, { S::ROWS }, 1>((a_at, 1, LANES), b_at, blocks, runs, sums);
+                            let sums = if add {
+                                load::<S, { S::ROWS }, 1>(c_at, c.shape.block())
+                            } else {
+                                [[zero]; S::ROWS]
+                            };
+                            let sums = product::<S, { S::ROWS }, 1>(
+                                (a_at, 1, LANES),
+                                b_at,
+                                blocks,
+                                runs,
+                                sums,
+                            );
                             store::<S, { S::ROWS }, 1>(c_at, c.shape.block(), sums);
                             v += 1;
                         }

@@ -84,19 +84,38 @@ struct Stream<'a> {
 multiversion! {
     /// Adds the 12×12 outputs of every tile. If the tiles are the last, also writes what reaches
     /// below them.
-    fn add_outputs(strip: &Strip, image: usize, products: Operand<'_>, last: bool, stream: Stream<'_>) {
+    fn add_outputs(
+        strip: &Strip,
+        image: usize,
+        products: Operand<'_>,
+        last: bool,
+        stream: Stream<'_>,
+    ) {
         let (products, shape) = (products.values, products.shape);
-        assert!(products.len() == shape.block() && shape.side == UP_SIDE && strip.tiles() * LANES <= shape.matrix());
+        assert!(
+            products.len() == shape.block()
+                && shape.side == UP_SIDE
+                && strip.tiles() * LANES <= shape.matrix()
+        );
         assert!(image < strip.images.len());
         let mut stream = stream;
         for (tile, y, x) in strip.corners(image) {
             if x == 0 {
                 stream.beside.fill(0.0);
             }
-            let square = Grid { start: &products[tile * LANES..], row: UP_SIDE * shape.matrix(), column: shape.matrix() };
+            let square = Grid {
+                start: &products[tile * LANES..],
+                row: UP_SIDE * shape.matrix(),
+                column: shape.matrix(),
+            };
             // SAFETY: this function is compiled for the instruction set of `S`; the tile is inside
             // every matrix.
-            unsafe { separable::<S, UpOutput, UP_SIDE, UP_TILE>(&square, &mut Tile::new(&mut stream, strip, [y, x])) };
+            unsafe {
+                separable::<S, UpOutput, UP_SIDE, UP_TILE>(
+                    &square,
+                    &mut Tile::new(&mut stream, strip, [y, x]),
+                )
+            };
             if x + TILE >= strip.width {
                 let mut beyond = Tile::new(&mut stream, strip, [y, x + TILE]);
                 for (i, j) in (0..UP_TILE).flat_map(|i| (0..UP_REACH).map(move |j| (i, j))) {

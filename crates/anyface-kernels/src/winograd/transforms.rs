@@ -254,13 +254,31 @@ multiversion! {
     bf16
     /// Writes the tiles of an image (an index in the strip) to one block of `out`, from its
     /// `pixels [row of the halo][column][16]` times `factors`.
-    pub(crate) fn input_tiles(strip: &Strip, image: usize, pixels: &[f32], factors: &[f32; LANES], out: Target<'_>) {
+    pub(crate) fn input_tiles(
+        strip: &Strip,
+        image: usize,
+        pixels: &[f32],
+        factors: &[f32; LANES],
+        out: Target<'_>,
+    ) {
         // SAFETY: this function is compiled for the instruction set of `S`.
         unsafe {
             if out.shape.side == SIDE {
-                transform::<S, Input, SIDE, SIDE>(strip, image, (strip, 1, 1), (pixels, factors), out);
+                transform::<S, Input, SIDE, SIDE>(
+                    strip,
+                    image,
+                    (strip, 1, 1),
+                    (pixels, factors),
+                    out,
+                );
             } else {
-                transform::<S, UpInput, TILE, UP_SIDE>(strip, image, (strip, 1, 0), (pixels, factors), out);
+                transform::<S, UpInput, TILE, UP_SIDE>(
+                    strip,
+                    image,
+                    (strip, 1, 0),
+                    (pixels, factors),
+                    out,
+                );
             }
         }
     }
@@ -269,7 +287,13 @@ multiversion! {
 multiversion! {
     /// Writes the tiles of an image of an output gradient to one block of `out`, from
     /// `pixels [row of the halo][column][16]` of `output`, the strip's part of the output.
-    pub(crate) fn gradient_tiles(strip: &Strip, image: usize, output: &Strip, pixels: &[f32], out: Target<'_>) {
+    pub(crate) fn gradient_tiles(
+        strip: &Strip,
+        image: usize,
+        output: &Strip,
+        pixels: &[f32],
+        out: Target<'_>,
+    ) {
         let pixels = (pixels, &[1.0; LANES]);
         // SAFETY: this function is compiled for the instruction set of `S`.
         unsafe {
@@ -277,7 +301,13 @@ multiversion! {
                 // A tile reaches below its strip only at the end of the image.
                 transform::<S, Gradient, TILE, SIDE>(strip, image, (output, 1, 0), pixels, out);
             } else {
-                transform::<S, UpGradient, UP_TILE, UP_SIDE>(strip, image, (output, 2, UP_REACH), pixels, out);
+                transform::<S, UpGradient, UP_TILE, UP_SIDE>(
+                    strip,
+                    image,
+                    (output, 2, UP_REACH),
+                    pixels,
+                    out,
+                );
             }
         }
     }
@@ -287,7 +317,11 @@ multiversion! {
     /// Computes the pixels `[row][column][16]` of an image (an index in the strip) from one block
     /// of products, and applies `finish`. They are outputs, or input gradients when up-sampling.
     pub(crate) fn output_pixels(
-        strip: &Strip, image: usize, products: Operand<'_>, finish: Option<&BlockFinish<'_>>, pixels: &mut [f32],
+        strip: &Strip,
+        image: usize,
+        products: Operand<'_>,
+        finish: Option<&BlockFinish<'_>>,
+        pixels: &mut [f32],
     ) {
         let (products, shape) = (products.values, products.shape);
         assert!(products.len() == shape.block() && strip.tiles() * LANES <= shape.matrix());
@@ -295,9 +329,19 @@ multiversion! {
         assert!(finish.is_none_or(|finish| [0, strip.pixels()].contains(&finish.noise.len())));
         for (tile, y, x) in strip.corners(image) {
             let first = (y - strip.rows.start) * strip.width + x;
-            let square = Grid { start: &products[tile * LANES..], row: shape.side * shape.matrix(), column: shape.matrix() };
+            let square = Grid {
+                start: &products[tile * LANES..],
+                row: shape.side * shape.matrix(),
+                column: shape.matrix(),
+            };
             let size = [strip.rows.end - y, strip.width - x];
-            let mut sink = Clipped { pixels: &mut *pixels, first, width: strip.width, size, finish };
+            let mut sink = Clipped {
+                pixels: &mut *pixels,
+                first,
+                width: strip.width,
+                size,
+                finish,
+            };
             // SAFETY: this function is compiled for the instruction set of `S`. The tile is inside
             // every matrix, and the rest of the image is inside the strip.
             unsafe {

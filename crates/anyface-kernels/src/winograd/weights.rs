@@ -145,8 +145,16 @@ multiversion! {
             matrix[rows * LANES..whole * LANES].fill(0.0);
         }
         for (row, kernel) in kernels.chunks_exact(TAPS * LANES).enumerate() {
-            let square = Grid { start: kernel, row: 3 * LANES, column: LANES };
-            let mut sink = GridMut { start: &mut out[row * LANES..], row: SIDE * shape.matrix(), column: shape.matrix() };
+            let square = Grid {
+                start: kernel,
+                row: 3 * LANES,
+                column: LANES,
+            };
+            let mut sink = GridMut {
+                start: &mut out[row * LANES..],
+                row: SIDE * shape.matrix(),
+                column: shape.matrix(),
+            };
             // SAFETY: this function is compiled for the instruction set of `S`; the row is inside
             // every matrix.
             unsafe {
@@ -192,7 +200,9 @@ multiversion! {
     /// The gradients of kernels `[row][tap][16]` from one block of every part.
     fn transform_gradient(up: bool, parts: &[&[f32]], shape: Matrices, kernels: &mut [f32]) {
         let rows = kernels.len() / (TAPS * LANES);
-        assert!(parts.iter().all(|part| part.len() == shape.block()) && rows * LANES <= shape.matrix());
+        assert!(
+            parts.iter().all(|part| part.len() == shape.block()) && rows * LANES <= shape.matrix()
+        );
         let mut sums = [[0.0; LANES]; SIDE * SIDE];
         for (row, kernel) in kernels.chunks_exact_mut(TAPS * LANES).enumerate() {
             for (matrix, sum) in sums.iter_mut().enumerate() {
@@ -207,8 +217,16 @@ multiversion! {
                     S::store(sum.as_mut_ptr(), total);
                 }
             }
-            let square = Grid { start: sums.as_flattened(), row: SIDE * LANES, column: LANES };
-            let mut sink = GridMut { start: kernel, row: 3 * LANES, column: LANES };
+            let square = Grid {
+                start: sums.as_flattened(),
+                row: SIDE * LANES,
+                column: LANES,
+            };
+            let mut sink = GridMut {
+                start: kernel,
+                row: 3 * LANES,
+                column: LANES,
+            };
             // SAFETY: this function is compiled for the instruction set of `S`; a kernel holds nine
             // vectors.
             unsafe {
