@@ -70,7 +70,10 @@ mod tests {
                 "manifest_path": format!("/{name}/Cargo.toml"),
             })
         };
-        let node = |name: &str, linked: &str, kind: Value| json!({ "id": name, "deps": [{ "pkg": linked, "dep_kinds": [{ "kind": kind }] }] });
+        let node = |name: &str, linked: &str, kind: Value| {
+            let dep = json!({ "pkg": linked, "dep_kinds": [{ "kind": kind }] });
+            json!({ "id": name, "deps": [dep] })
+        };
         let metadata = json!({
             "packages": [
                 package("anyface-cli", "MIT"),

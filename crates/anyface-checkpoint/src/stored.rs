@@ -45,7 +45,8 @@ impl StoredTensor {
         }
         let outside = || {
             format!(
-                "shape {shape:?} with strides {strides:?} from element {offset} leaves its storage of {} bytes",
+                "shape {shape:?} with strides {strides:?} from element {offset} leaves its storage \
+                 of {} bytes",
                 storage.len()
             )
         };

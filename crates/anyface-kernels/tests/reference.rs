@@ -268,8 +268,9 @@ fn case(
 
 prop_compose! {
     fn any_case()(
-        batch in 1usize..4, in_channels in 1usize..18, out_channels in prop_oneof![1usize..18, 1usize..5],
-        height in 1usize..11, width in prop_oneof![4 => 1usize..20, 1 => Just(32usize), 1 => Just(150usize)],
+        batch in 1usize..4, in_channels in 1usize..18,
+        out_channels in prop_oneof![1usize..18, 1usize..5], height in 1usize..11,
+        width in prop_oneof![4 => 1usize..20, 1 => Just(32usize), 1 => Just(150usize)],
         form in prop_oneof![Just((1, false)), Just((3, false)), Just((3, true))],
         demodulate: bool, leaky: bool, clamp in prop::option::of(2.0f32..6.0),
         operands: [bool; 4], seed: u64,
@@ -277,14 +278,18 @@ prop_compose! {
         let (kernel, up) = form;
         let activation = if leaky { Activation::LeakyRelu } else { Activation::Linear };
         let conv = StyledConv {
-            batch, in_channels, out_channels, height, width, kernel, up, demodulate, activation, clamp,
+            batch, in_channels, out_channels, height, width, kernel, up, demodulate, activation,
+            clamp,
         };
         case(conv, operands, seed)
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(40)
+    })]
 
     #[test]
     fn forward_matches_the_definition(mut case in any_case(), relu6: bool) {
@@ -296,7 +301,10 @@ proptest! {
         for isa in paths() {
             let y = case.forward(isa);
             for (i, (value, expected)) in y.iter().zip(&expected).enumerate() {
-                prop_assert!((f64::from(*value) - expected).abs() < TOLERANCE * range, "{isa:?} {i}: {value} is not {expected}");
+                prop_assert!(
+                    (f64::from(*value) - expected).abs() < TOLERANCE * range,
+                    "{isa:?} {i}: {value} is not {expected}"
+                );
             }
         }
     }
@@ -312,7 +320,11 @@ proptest! {
         let noiseless = case.noise.is_none();
         for operand in 0..5 {
             let mut moved = [case.clone(), case.clone()];
-            let direction = values(seed, [case.x.len(), case.weight.len(), case.conv.batch * case.conv.in_channels, case.conv.out_channels, 1][operand]);
+            let lengths = [
+                case.x.len(), case.weight.len(), case.conv.batch * case.conv.in_channels,
+                case.conv.out_channels, 1,
+            ];
+            let direction = values(seed, lengths[operand]);
             for (case, sign) in moved.iter_mut().zip([-step, step]) {
                 let target: &mut [f64] = match operand {
                     0 => &mut case.x,
@@ -327,20 +339,30 @@ proptest! {
             }
             let [before, after] = moved.map(|case| case.reference());
             // There is no slope across a kink of the activation or the clamp.
-            let kinked = |value: f64| value.abs() < 1e-4 || case.conv.clamp.is_some_and(|clamp| (value.abs() - f64::from(clamp)).abs() < 1e-4 && value.abs() < f64::from(clamp));
+            let kinked = |value: f64| {
+                let below_clamp = case.conv.clamp.map(|clamp| f64::from(clamp) - value.abs());
+                value.abs() < 1e-4 || below_clamp.is_some_and(|x| 0.0 < x && x < 1e-4)
+            };
             prop_assume!(!y.iter().any(|value| kinked(*value)));
             let expected = (dot(&after, &grad_y) - dot(&before, &grad_y)) / (2.0 * step);
             // Demodulation cancels most of the slope along the weights, so rounding errors are
             // relative to the sum of absolute terms.
             let whole: f64 = y.iter().zip(&grad_y).map(|(y, g)| (y * f64::from(*g)).abs()).sum();
             let slopes = after.iter().zip(&before).map(|(a, b)| (a - b) / (2.0 * step));
-            let scale = 1.0 + whole + slopes.zip(&grad_y).map(|(slope, g)| (slope * f64::from(*g)).abs()).sum::<f64>();
+            let terms = slopes.zip(&grad_y).map(|(slope, g)| (slope * f64::from(*g)).abs());
+            let scale = 1.0 + whole + terms.sum::<f64>();
             for isa in paths() {
                 let gradients = case.backward(isa, &case.forward(isa), &grad_y);
                 let strength = [gradients.strength];
-                let gradient: &[f32] = [&gradients.x[..], &gradients.weight, &gradients.style, &gradients.bias, &strength][operand];
+                let gradient: &[f32] = [
+                    &gradients.x[..], &gradients.weight, &gradients.style, &gradients.bias,
+                    &strength,
+                ][operand];
                 let found = if operand == 4 && noiseless { 0.0 } else { dot(&direction, gradient) };
-                prop_assert!((found - expected).abs() < TOLERANCE * scale, "{isa:?} operand {operand}: {found} is not {expected}");
+                prop_assert!(
+                    (found - expected).abs() < TOLERANCE * scale,
+                    "{isa:?} operand {operand}: {found} is not {expected}"
+                );
             }
         }
     }

@@ -44,7 +44,10 @@ pub enum TrainError {
         needed: usize,
     },
     /// A new run would overwrite an old one.
-    #[error("{} already holds a run: pass --resume to continue it, or choose another `out`", path.display())]
+    #[error(
+        "{} already holds a run: pass --resume to continue it, or choose another `out`",
+        path.display()
+    )]
     Occupied {
         /// Directory of the old run.
         path: PathBuf,
@@ -55,7 +58,8 @@ pub enum TrainError {
     Library(#[from] anyface::Error),
     /// Training diverged. The last checkpoint is untouched.
     #[error(
-        "step {step}: {what} is not finite; stopped, the last checkpoint is kept (try a lower learning rate)"
+        "step {step}: {what} is not finite; stopped, the last checkpoint is kept (try a lower \
+         learning rate)"
     )]
     NotFinite {
         /// Step at which it occurred.

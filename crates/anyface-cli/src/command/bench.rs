@@ -29,7 +29,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Number of timed runs, after one warm-up run
-    #[arg(long, value_name = "K", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "K",
+        default_value_t = 7,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     runs: u32,
     /// Include the backward pass: the gradient with respect to the latent (synthesis) or the images
     /// (features)
@@ -111,7 +116,8 @@ impl Args {
                 .map_or("?".to_owned(), |mb| format!("{mb:.0}"));
             writeln!(
                 out,
-                "{} at {}² in {} on {} threads: median {:.1} ms, minimum {:.1} ms, peak memory {peak} MB",
+                "{} at {}² in {} on {} threads: median {:.1} ms, minimum {:.1} ms, peak memory \
+                 {peak} MB",
                 report.what,
                 report.resolution,
                 report.dtype,

@@ -44,7 +44,12 @@ pub(crate) struct PictureArgs {
     #[command(flatten)]
     face: FaceArgs,
     /// Refine the latent of a picture by N optimisation steps
-    #[arg(long, value_name = "N", default_value_t = REFINEMENT_STEPS, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = REFINEMENT_STEPS,
+        value_parser = clap::value_parser!(u32).range(0..=10_000)
+    )]
     refine: u32,
 }
 

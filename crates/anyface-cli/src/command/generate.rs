@@ -29,7 +29,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     prompts: Option<PathBuf>,
     /// Number of faces
-    #[arg(short = 'n', long = "number", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        short = 'n',
+        long = "number",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
     number: u32,
     /// Face i uses seed S + i
     #[arg(long, value_name = "S", default_value_t = 0)]

@@ -21,7 +21,12 @@ pub(crate) struct Args {
     /// Last face, in the same form
     to: String,
     /// Number of faces, including both ends
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(2..=256))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 7,
+        value_parser = clap::value_parser!(u32).range(2..=256)
+    )]
     steps: u32,
     /// File for a strip (.png, .jpg or .webp), - for a strip on stdout, .gif file for an animation,
     /// or folder for single pictures

@@ -26,13 +26,23 @@ const CAPTIONS: usize = 10;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Number of portraits
-    #[arg(short = 'n', long = "number", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(
+        short = 'n',
+        long = "number",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
     number: u32,
     /// Portrait i uses seed S + i
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
     /// Side of the pictures in pixels
-    #[arg(long, value_name = "R", default_value_t = 128, value_parser = clap::value_parser!(u32).range(32..=1024))]
+    #[arg(
+        long,
+        value_name = "R",
+        default_value_t = 128,
+        value_parser = clap::value_parser!(u32).range(32..=1024)
+    )]
     resolution: u32,
     /// Folder to write
     #[arg(short, long, value_name = "DIR")]

@@ -40,29 +40,64 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FACES")]
     rate: Option<NonZeroU32>,
     /// Capacity of the queue in faces; requests beyond it are refused at once
-    #[arg(long, value_name = "FACES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "FACES",
+        default_value_t = 64,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     queue: u32,
     /// Number of requests that are served in turns, one face at a time
-    #[arg(long, value_name = "REQUESTS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(
+        long,
+        value_name = "REQUESTS",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
     batch: u32,
     /// Largest number of faces per request
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
     max_n: u32,
     /// Largest size of a request in MiB
-    #[arg(long, value_name = "MB", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(
+        long,
+        value_name = "MB",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
     max_body: u32,
     /// Largest uploaded picture in megapixels
-    #[arg(long, value_name = "MP", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(
+        long,
+        value_name = "MP",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
     max_pixels: u32,
     /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR. Default: the built-in weights.
     /// If ANYFACE_DETECTOR is empty, a photo counts as one aligned face
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
     /// Timeout for receiving a request, and for answering it, in seconds
-    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
     timeout: u64,
     /// Timeout for running requests at shutdown, in seconds
-    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(0..=86_400)
+    )]
     drain: u64,
     /// Alias of the first model; may be given several times. Default: the names of OpenAI's image
     /// models

@@ -328,12 +328,19 @@ pub(crate) fn padded(values: &[f32]) -> [f32; LANES] {
 /// the set; closures in the body already are. `bf16 fn` is also compiled for products in bf16;
 /// other functions use the AVX-512 version there.
 macro_rules! multiversion {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+    (
+        $(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?
+        $body:block
+    ) => {
         $crate::simd::multiversion! {
             @bf16 {}, avx512, $(#[$meta])* $vis fn $name($($arg: $ty),*) $(-> $ret)? $body
         }
     };
-    (bf16 $(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+    (
+        bf16
+        $(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?
+        $body:block
+    ) => {
         $crate::simd::multiversion! {
             @bf16 {
                 #[cfg(target_arch = "x86_64")]
@@ -345,7 +352,11 @@ macro_rules! multiversion {
             }, bf16, $(#[$meta])* $vis fn $name($($arg: $ty),*) $(-> $ret)? $body
         }
     };
-    (@bf16 {$($bf16:item)?}, $packed:ident, $(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty)? $body:block) => {
+    (
+        @bf16 {$($bf16:item)?}, $packed:ident,
+        $(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty)?
+        $body:block
+    ) => {
         $(#[$meta])*
         $vis fn $name(isa: $crate::simd::Isa, $($arg: $ty),*) $(-> $ret)? {
             $($bf16)?

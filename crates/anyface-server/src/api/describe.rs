@@ -49,8 +49,14 @@ pub(crate) struct DescribeResponse {
     request_body = DescribeRequest,
     responses(
         (status = 200, description = "The description of the face.", body = DescribeResponse),
-        (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
-        (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
+        (
+            status = "4XX", description = "Refused",
+            body = ErrorBody, content_type = "application/json"
+        ),
+        (
+            status = "5XX", description = "Failed",
+            body = ErrorBody, content_type = "application/json"
+        ),
     ),
 )]
 pub(crate) async fn create(

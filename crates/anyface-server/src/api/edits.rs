@@ -133,9 +133,18 @@ pub(crate) struct EditForm {
     request_body(content((EditRequest = "application/json"), (EditForm = "multipart/form-data"))),
     responses(
         (status = 200, description = "The images; with `stream`, a series of `StreamEvent`.",
-            content((ImagesResponse = "application/json"), (super::answer::ServerSentEvent = "text/event-stream"))),
-        (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
-        (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
+            content(
+                (ImagesResponse = "application/json"),
+                (super::answer::ServerSentEvent = "text/event-stream")
+            )),
+        (
+            status = "4XX", description = "Refused",
+            body = ErrorBody, content_type = "application/json"
+        ),
+        (
+            status = "5XX", description = "Failed",
+            body = ErrorBody, content_type = "application/json"
+        ),
     ),
 )]
 pub(crate) async fn create(

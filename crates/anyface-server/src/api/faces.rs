@@ -158,8 +158,14 @@ pub(crate) struct Bounds {
     request_body = FaceRequest,
     responses(
         (status = 200, description = "The face.", body = FaceResponse),
-        (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
-        (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
+        (
+            status = "4XX", description = "Refused",
+            body = ErrorBody, content_type = "application/json"
+        ),
+        (
+            status = "5XX", description = "Failed",
+            body = ErrorBody, content_type = "application/json"
+        ),
     ),
 )]
 pub(crate) async fn create(

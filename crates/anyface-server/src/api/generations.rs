@@ -81,9 +81,18 @@ pub(crate) enum Style {
     request_body = GenerationRequest,
     responses(
         (status = 200, description = "The images; with `stream`, a series of `StreamEvent`.",
-            content((ImagesResponse = "application/json"), (super::answer::ServerSentEvent = "text/event-stream"))),
-        (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
-        (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
+            content(
+                (ImagesResponse = "application/json"),
+                (super::answer::ServerSentEvent = "text/event-stream")
+            )),
+        (
+            status = "4XX", description = "Refused",
+            body = ErrorBody, content_type = "application/json"
+        ),
+        (
+            status = "5XX", description = "Failed",
+            body = ErrorBody, content_type = "application/json"
+        ),
     ),
 )]
 pub(crate) async fn create(

@@ -82,7 +82,10 @@ fn model(app: &App, id: &str, loaded: &LoadedModel) -> Model {
     get, path = "/v1/models", tag = "models", operation_id = "listModels",
     responses(
         (status = 200, description = "All names and aliases of the models.", body = ModelList),
-        (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
+        (
+            status = "4XX", description = "Refused",
+            body = ErrorBody, content_type = "application/json"
+        ),
     ),
 )]
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<ModelList> {
@@ -99,10 +102,16 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<ModelList> {
 /// Retrieve a model
 #[utoipa::path(
     get, path = "/v1/models/{model}", tag = "models", operation_id = "retrieveModel",
-    params(("model" = String, Path, description = "Name or alias of the model", example = "gpt-image-1")),
+    params(
+        ("model" = String, Path,
+            description = "Name or alias of the model", example = "gpt-image-1")
+    ),
     responses(
         (status = 200, description = "The model.", body = Model),
-        (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
+        (
+            status = "4XX", description = "Refused",
+            body = ErrorBody, content_type = "application/json"
+        ),
     ),
 )]
 pub(crate) async fn retrieve(

@@ -126,8 +126,14 @@ struct IngredientFields {
     request_body = VerifyRequest,
     responses(
         (status = 200, description = "The provenance of the picture.", body = VerifyResponse),
-        (status = "4XX", description = "Refused", body = ErrorBody, content_type = "application/json"),
-        (status = "5XX", description = "Failed", body = ErrorBody, content_type = "application/json"),
+        (
+            status = "4XX", description = "Refused",
+            body = ErrorBody, content_type = "application/json"
+        ),
+        (
+            status = "5XX", description = "Failed",
+            body = ErrorBody, content_type = "application/json"
+        ),
     ),
 )]
 pub(crate) async fn create(

@@ -31,13 +31,15 @@ const WORN: &[&[&str]] = &[
 /// Adjectives of visible properties. Adjectives similar to them are included.
 #[rustfmt::skip]
 const LOOKS: &[&[&str]] = &[
-    &["old"], &["young"], &["fat"], &["thin"], &["bald"], &["hairless"], &["hairy"], &["bearded"], &["beardless"],
-    &["blond"], &["brunet"], &["chromatic"], &["achromatic"], &["curly"], &["straight"], &["long"], &["short"],
-    &["big"], &["little"], &["wide"], &["narrow"], &["thick"], &["pointed"], &["round"], &["square"], &["wrinkled"],
-    &["smooth"], &["pale"], &["dark"], &["light"], &["healthy"], &["unhealthy"], &["beautiful"], &["ugly"], &["male"],
-    &["female"], &["masculine"], &["feminine"], &["happy"], &["unhappy"], &["glad"], &["sad"], &["cheerful"],
-    &["cheerless"], &["angry"], &["friendly"], &["unfriendly"], &["surprised"], &["tired"], &["asleep"], &["awake"],
-    &["adult"], &["juvenile"], &["painted"], &["clothed"], &["shaven"], &["unshaven"], &["freckled"],
+    &["old"], &["young"], &["fat"], &["thin"], &["bald"], &["hairless"], &["hairy"], &["bearded"],
+    &["beardless"], &["blond"], &["brunet"], &["chromatic"], &["achromatic"], &["curly"],
+    &["straight"], &["long"], &["short"], &["big"], &["little"], &["wide"], &["narrow"], &["thick"],
+    &["pointed"], &["round"], &["square"], &["wrinkled"], &["smooth"], &["pale"], &["dark"],
+    &["light"], &["healthy"], &["unhealthy"], &["beautiful"], &["ugly"], &["male"], &["female"],
+    &["masculine"], &["feminine"], &["happy"], &["unhappy"], &["glad"], &["sad"], &["cheerful"],
+    &["cheerless"], &["angry"], &["friendly"], &["unfriendly"], &["surprised"], &["tired"],
+    &["asleep"], &["awake"], &["adult"], &["juvenile"], &["painted"], &["clothed"], &["shaven"],
+    &["unshaven"], &["freckled"],
 ];
 
 /// `{}` is the word and `{a}` the word with its article. `{person}`, `{worn}` and `{adjective}` are

@@ -127,7 +127,8 @@ impl BundleConfig {
         generator.map_err(|error| format!("generator: {error}"))?;
         if self.z_distribution == ZDistribution::Portraits && self.generator.z_dim != CODE_DIM {
             return Err(format!(
-                "z_distribution: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` is {}",
+                "z_distribution: the code of a portrait has {CODE_DIM} entries, `generator.z_dim` \
+                 is {}",
                 self.generator.z_dim
             ));
         }

@@ -62,8 +62,8 @@ impl Engine {
     }
 
     /// Edits a face by the bundle's global directions. Styles with a relevance to `text` below
-    /// `threshold` (0 to 1) do not change: a higher threshold changes fewer other things. `strength`
-    /// can be any number: 1 is clearly visible, −1 is the opposite.
+    /// `threshold` (0 to 1) do not change: a higher threshold changes fewer other things.
+    /// `strength` can be any number: 1 is clearly visible, −1 is the opposite.
     ///
     /// # Errors
     /// [`Error::Bundle`] if the bundle has no directions; [`Error::OutOfRange`] if the threshold

@@ -10,7 +10,12 @@ use super::{Common, text};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Number of held-out captions; 16 faces are drawn for each
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
     samples: u32,
     /// Weights for LPIPS: torchvision's AlexNet or VGG-16, and the weights of LPIPS for it.
     /// Default: those of `anyface pull alexnet` and `anyface pull lpips-alex`; LPIPS is skipped

@@ -25,7 +25,12 @@ pub(super) struct Args {
     #[command(flatten)]
     framing: FramingArgs,
     /// Number of faces to draw; at most half the number of real pictures
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
     samples: u32,
     /// File with one description per line. Default: held-out captions for portraits, no text for
     /// other bundles

@@ -27,7 +27,12 @@ pub(super) struct Args {
     #[command(flatten)]
     framing: FramingArgs,
     /// Number of pictures to invert and edit
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
     samples: u32,
     #[command(flatten)]
     recognizer: RecognizerArgs,

@@ -12,7 +12,13 @@ use anyhow::Result;
 #[derive(Debug, clap::Args)]
 pub(super) struct FramingArgs {
     /// Crop all pictures to this rectangle: left, top, width and height in pixels
-    #[arg(long, value_name = "X,Y,W,H", value_parser = crop, requires = "images", conflicts_with = "detector")]
+    #[arg(
+        long,
+        value_name = "X,Y,W,H",
+        value_parser = crop,
+        requires = "images",
+        conflicts_with = "detector"
+    )]
     crop: Option<Crop>,
     /// Weights of the face detector YuNet, or set ANYFACE_DETECTOR. Default: the built-in weights.
     /// If ANYFACE_DETECTOR is empty, the middle of a picture counts as an aligned face

@@ -9,7 +9,12 @@ use super::{Common, text};
 #[derive(Debug, clap::Args)]
 pub(super) struct FaithfulnessArgs {
     /// Number of held-out captions; a face is drawn for each
-    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
     samples: u32,
     #[command(flatten)]
     photographs: PhotographsArgs,
@@ -20,7 +25,12 @@ pub(super) struct FaithfulnessArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct ManipulationArgs {
     /// Number of rendered faces to invert and edit
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 200,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
     samples: u32,
     #[command(flatten)]
     common: Common,

@@ -16,7 +16,12 @@ use super::{Common, text};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Number of captions; a face is drawn for each
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 500,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
     samples: u32,
     /// File with at least 100 descriptions, one per line. Default: held-out captions of portraits
     #[arg(long, value_name = "FILE", conflicts_with = "photographs")]

@@ -10,7 +10,12 @@ use super::{Common, text};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Number of captions, for each language; number of seeds for intensity
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 300,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
     samples: u32,
     #[command(flatten)]
     common: Common,

@@ -96,8 +96,8 @@ impl Clip2latentConfig {
         let (features, latents) = (bundle.text_tower.embed_dim, bundle.generator.w_dim);
         if features != latents {
             return Err(format!(
-                "the features of the bundle have {features} entries, but its latents have {latents}: \
-                 the prior of clip2latent needs equal widths"
+                "the features of the bundle have {features} entries, but its latents have \
+                 {latents}: the prior of clip2latent needs equal widths"
             ));
         }
         let ModelConfig { depth, heads } = self.model;

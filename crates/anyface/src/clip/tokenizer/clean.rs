@@ -98,7 +98,7 @@ fn plain_characters_of_c1(c: char) -> Vec<char> {
 fn is_stray_control(c: char) -> bool {
     matches!(
         c,
-        '\0'..='\u{8}' | '\u{b}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffc}'
+        '\0'..='\u{8}' | '\u{b}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{206a}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffc}'
     )
 }

@@ -232,7 +232,9 @@ mod tests {
         }
 
         #[test]
-        fn any_text_gives_a_bounded_sequence_with_one_end(text in ".{0,200}", context in 2usize..40) {
+        fn any_text_gives_a_bounded_sequence_with_one_end(
+            text in ".{0,200}", context in 2usize..40,
+        ) {
             let tokenizer = trained();
             let (start, end) = (tokenizer.start(), tokenizer.end());
             let tokenizer = Tokenizer::Compact(tokenizer);

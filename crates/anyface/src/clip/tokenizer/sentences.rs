@@ -155,7 +155,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_part_fits_and_no_letter_is_lost(text in "[a-z .!?é一🧙\n]{0,300}", limit in 4usize..40) {
+        fn every_part_fits_and_no_letter_is_lost(
+            text in "[a-z .!?é一🧙\n]{0,300}", limit in 4usize..40,
+        ) {
             let parts = split_sentences(&text, |part| part.len() <= limit);
             prop_assert!(parts.iter().all(|part| !part.is_empty() && part.len() <= limit));
             let letters = |text: &str| text.split_whitespace().collect::<String>();

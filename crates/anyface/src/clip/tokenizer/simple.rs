@@ -22,7 +22,10 @@ const START: &str = "<|startoftext|>";
 const END: &str = "<|endoftext|>";
 
 static WORD: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?i)<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+";
+    let pattern = concat!(
+        r"(?i)<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|",
+        r"\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
+    );
     Regex::new(pattern).expect("a valid pattern")
 });
 

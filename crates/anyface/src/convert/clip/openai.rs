@@ -11,8 +11,8 @@ use crate::weights::WeightsError;
 
 /// Expected content of `open_clip_config.json`, which checkpoints from open_clip's training lack.
 const CONFIG_CONTENT: &str = "`{\"model_cfg\": …}` with the entry of open_clip's `model_configs` \
-    for this architecture, such as ViT-B-32.json; add `\"quick_gelu\": true` to it if training used \
-    QuickGELU";
+    for this architecture, such as ViT-B-32.json; add `\"quick_gelu\": true` to it if training \
+    used QuickGELU";
 
 /// Reads both towers.
 pub(in super::super) fn from_openai(claims: &mut Claims<'_>) -> Result<Vec<Network>, WeightsError> {

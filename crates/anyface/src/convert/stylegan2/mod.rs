@@ -148,8 +148,8 @@ fn take_w_avg(
         (None, Naming::Rosinality) => {
             let samples = fill_in::SAMPLES;
             claims.notes.push(format!(
-                "the file has no latent_avg: it was computed as the mean of {samples} latents of the \
-                 mapping network"
+                "the file has no latent_avg: it was computed as the mean of {samples} latents of \
+                 the mapping network"
             ));
             let any = StoredTensor::from_f32(shape.to_vec(), &vec![0.0; config.w_dim]);
             tensors.insert(W_AVG.to_owned(), any);
