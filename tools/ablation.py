@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Ablation of the mapper's loss: trains the mapper with the full loss and without each part, with the same budget and three
-seeds, and prints the table of docs/ABLATION.md.
+"""Ablation of the mapper's loss: trains the mapper with the full loss and without each part, with
+the same budget and three seeds, and prints the table of docs/ABLATION.md.
 
-    tools/ablation.py configs/photographs/mapper.toml configs/photographs/probe.toml --set run.steps=250
+    tools/ablation.py configs/photographs/mapper.toml configs/photographs/probe.toml \\
+        --set run.steps=250
 
-The first configuration is varied; every run uses a copy of its bundle. The second configuration names the photographs whose
-held-out captions are used for evaluation. `--set` reduces the budget of each run. Finished runs are not repeated.
+The first configuration is varied; every run uses a copy of its bundle. The second configuration
+names the photographs whose held-out captions are used for evaluation. `--set` reduces the budget of
+each run. Finished runs are not repeated.
 """
 
 import argparse
@@ -56,7 +58,7 @@ def read(path):
 
 
 def changed(base, settings):
-    """The text of a configuration derived from `base`; `settings` map `TABLE.KEY` to TOML values."""
+    """The text of a configuration derived from `base`; `settings`: `TABLE.KEY` to TOML values."""
     tables = {"": [f'base = "{base.resolve()}"']}
     for key, value in settings.items():
         table, _, name = key.rpartition(".")
@@ -82,7 +84,9 @@ def run(arguments, variant, seed):
     config = folder / "mapper.toml"
     config.write_text(changed(arguments.mapper, settings))
     resume = ["--resume"] if (folder / "run").exists() else []
-    anyface, threads = arguments.anyface, ["--threads", str(arguments.threads)] if arguments.threads else []
+    anyface, threads = arguments.anyface, (
+        ["--threads", str(arguments.threads)] if arguments.threads else []
+    )
     with open(folder / "train.log", "a") as log:
         train = [anyface, "train", "mapper", "--config", config, *resume, *threads]
         subprocess.run(train, check=True, stdout=log, stderr=log)
@@ -98,19 +102,27 @@ def run(arguments, variant, seed):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("mapper", type=pathlib.Path)
     parser.add_argument("photographs", type=pathlib.Path)
     parser.add_argument("--anyface", default="target/release/anyface")
     parser.add_argument("--out", type=pathlib.Path, default="runs/ablation")
-    parser.add_argument("--set", nargs="*", default=[], metavar="TABLE.KEY=VALUE", help="override the configuration")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="TABLE.KEY=VALUE", help="override the configuration"
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1, help="concurrent runs")
     parser.add_argument("--threads", type=int, help="threads of each run; default: all cores")
     arguments = parser.parse_args()
     with ThreadPoolExecutor(arguments.workers) as pool:
         seeds = range(1, arguments.seeds + 1)
-        runs = {(variant, seed): pool.submit(run, arguments, variant, seed) for seed in seeds for variant in VARIANTS}
+        runs = {
+            (variant, seed): pool.submit(run, arguments, variant, seed)
+            for seed in seeds
+            for variant in VARIANTS
+        }
     print(f"| | {' | '.join(MEASURES)} |\n|---|{'---|' * len(MEASURES)}")
     for variant in VARIANTS:
         found = [runs[variant, seed].result() for seed in seeds]

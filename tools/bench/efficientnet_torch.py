@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Time EfficientNet-Lite0's features of 16 images of 128 pixels in PyTorch and in anyface, alternately.
+"""Time EfficientNet-Lite0's features of 16 images of 128 pixels in PyTorch and anyface in turn.
 
     OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0 MALLOC_MMAP_MAX_=0 \\
     MALLOC_TRIM_THRESHOLD_=99999999999 MALLOC_TOP_PAD_=268435456 \\
         python3 tools/bench/efficientnet_torch.py target/release/anyface --threads 2
 
 Without the variables, PyTorch takes 1.5 times as long. It uses channels-last memory, folded batch
-norms and frozen weights, in f32 and in bf16 by autocast; the faster one counts. Prints one JSON line
-for the forward pass and one for the forward and backward pass with respect to the images.
+norms and frozen weights, in f32 and in bf16 by autocast; the faster one counts. Prints one JSON
+line for the forward pass and one for the forward and backward pass with respect to the images.
 """
+
 import argparse, json, math, statistics, subprocess, time
 import torch
 import torch.nn.functional as F
@@ -31,7 +32,9 @@ class Conv(torch.nn.Module):
         self.kernel, self.stride, self.activate = kernel, stride, activate
 
     def forward(self, x):
-        reach = [(math.ceil(size / self.stride) - 1) * self.stride + self.kernel for size in x.shape[2:]]
+        reach = [
+            (math.ceil(size / self.stride) - 1) * self.stride + self.kernel for size in x.shape[2:]
+        ]
         missing = [max(reach - size, 0) for reach, size in zip(reach, x.shape[2:])]
         (top, bottom), (left, right) = ((m // 2, m - m // 2) for m in missing)
         if top == bottom and left == right:

@@ -2,8 +2,9 @@
 
     python tools/bench/full_size.py FOLDER PORTRAITS
 
-Writes ffhq.pkl (NVIDIA's StyleGAN2, config F, 1024 pixels), ViT-B-32.pt (OpenAI's CLIP, TorchScript) and bundle/ with a mapper
-between them to FOLDER. PORTRAITS is models/portraits, whose mapper has the same architecture. Needs torch and safetensors.
+Writes ffhq.pkl (NVIDIA's StyleGAN2, config F, 1024 pixels), ViT-B-32.pt (OpenAI's CLIP,
+TorchScript) and bundle/ with a mapper between them to FOLDER. PORTRAITS is models/portraits, whose
+mapper has the same architecture. Needs torch and safetensors.
 """
 
 import json
@@ -33,13 +34,18 @@ def reconstruct(meta):
     raise NotImplementedError
 
 
-reconstruct.__module__, reconstruct.__qualname__ = "torch_utils.persistence", "_reconstruct_persistent_obj"
+reconstruct.__module__, reconstruct.__qualname__ = (
+    "torch_utils.persistence",
+    "_reconstruct_persistent_obj",
+)
 persistence._reconstruct_persistent_obj = reconstruct
 
 
 class Persistent:
     def __init__(self, name, parameters=(), buffers=(), modules=(), **attributes):
-        parameters = OrderedDict((key, torch.nn.Parameter(value)) for key, value in dict(parameters).items())
+        parameters = OrderedDict(
+            (key, torch.nn.Parameter(value)) for key, value in dict(parameters).items()
+        )
         self.meta = {
             "type": "class",
             "version": 6,
@@ -76,8 +82,16 @@ def layer(inputs, outputs, side, up):
         "bias": torch.zeros(outputs),
     }
     buffers = {"resample_filter": fir(), "noise_const": torch.randn(side, side)}
-    attributes = {"up": up, "activation": "lrelu", "conv_clamp": None, "use_noise": True, "resolution": side}
-    return Persistent("SynthesisLayer", weights, buffers, {"affine": linear(W, inputs, 1.0)}, **attributes)
+    attributes = {
+        "up": up,
+        "activation": "lrelu",
+        "conv_clamp": None,
+        "use_noise": True,
+        "resolution": side,
+    }
+    return Persistent(
+        "SynthesisLayer", weights, buffers, {"affine": linear(W, inputs, 1.0)}, **attributes
+    )
 
 
 def block(side):
@@ -89,17 +103,25 @@ def block(side):
     else:
         modules = {"conv0": layer(channels(side // 2), outputs, side, 2), **modules}
     colours = {"weight": torch.randn(3, outputs, 1, 1), "bias": torch.zeros(3)}
-    modules["torgb"] = Persistent("ToRGBLayer", colours, (), {"affine": linear(W, outputs, 1.0)}, conv_clamp=None)
+    modules["torgb"] = Persistent(
+        "ToRGBLayer", colours, (), {"affine": linear(W, outputs, 1.0)}, conv_clamp=None
+    )
     attributes = {"architecture": "skip", "resolution": side, "use_fp16": side >= 128}
-    return Persistent("SynthesisBlock", parameters, {"resample_filter": fir()}, modules, **attributes)
+    return Persistent(
+        "SynthesisBlock", parameters, {"resample_filter": fir()}, modules, **attributes
+    )
 
 
 def generator():
     sides = [4 << i for i in range(9)]
     layers = {f"fc{i}": linear(W, W, 0.0, 0.01, "lrelu") for i in range(8)}
-    mapping = Persistent("MappingNetwork", (), {"w_avg": 0.2 * torch.randn(W)}, layers, num_layers=8)
+    mapping = Persistent(
+        "MappingNetwork", (), {"w_avg": 0.2 * torch.randn(W)}, layers, num_layers=8
+    )
     synthesis = Persistent("SynthesisNetwork", (), (), {f"b{side}": block(side) for side in sides})
-    return Persistent("Generator", (), (), {"synthesis": synthesis, "mapping": mapping}, z_dim=W, w_dim=W, c_dim=0)
+    return Persistent(
+        "Generator", (), (), {"synthesis": synthesis, "mapping": mapping}, z_dim=W, w_dim=W, c_dim=0
+    )
 
 
 class Node(torch.nn.Module):
@@ -108,12 +130,24 @@ class Node(torch.nn.Module):
 
 
 def towers():
-    """Tensors under OpenAI's names; convolutions, matrices and their biases are in half precision."""
+    """Tensors under OpenAI's names; convolutions, matrices and biases are in half precision."""
     e, half = 512, torch.float16
-    tensors = {"positional_embedding": torch.randn(77, 512) * 0.01, "text_projection": torch.randn(512, e, dtype=half) / 23}
-    tensors |= {"logit_scale": torch.tensor(4.6052), "token_embedding.weight": torch.randn(49408, 512) * 0.02}
-    tensors |= {"visual.conv1.weight": torch.randn(768, 3, 32, 32, dtype=half) / 55, "visual.class_embedding": torch.randn(768) / 28}
-    tensors |= {"visual.positional_embedding": torch.randn(50, 768) / 28, "visual.proj": torch.randn(768, e, dtype=half) / 28}
+    tensors = {
+        "positional_embedding": torch.randn(77, 512) * 0.01,
+        "text_projection": torch.randn(512, e, dtype=half) / 23,
+    }
+    tensors |= {
+        "logit_scale": torch.tensor(4.6052),
+        "token_embedding.weight": torch.randn(49408, 512) * 0.02,
+    }
+    tensors |= {
+        "visual.conv1.weight": torch.randn(768, 3, 32, 32, dtype=half) / 55,
+        "visual.class_embedding": torch.randn(768) / 28,
+    }
+    tensors |= {
+        "visual.positional_embedding": torch.randn(50, 768) / 28,
+        "visual.proj": torch.randn(768, e, dtype=half) / 28,
+    }
     norms = [("ln_final", 512), ("visual.ln_pre", 768), ("visual.ln_post", 768)]
     for prefix, width in [("transformer", 512), ("visual.transformer", 768)]:
         for i in range(12):
@@ -122,7 +156,9 @@ def towers():
             shapes = {"attn.in_proj_": (3 * width, width), "attn.out_proj.": (width, width)}
             shapes |= {"mlp.c_fc.": (4 * width, width), "mlp.c_proj.": (width, 4 * width)}
             for key, shape in shapes.items():
-                tensors[f"{name}.{key}weight"] = (torch.randn(shape) / (8 * shape[1]) ** 0.5).to(half)
+                tensors[f"{name}.{key}weight"] = (torch.randn(shape) / (8 * shape[1]) ** 0.5).to(
+                    half
+                )
                 tensors[f"{name}.{key}bias"] = torch.zeros(shape[0], dtype=half)
     for name, width in norms:
         tensors |= {f"{name}.weight": torch.ones(width), f"{name}.bias": torch.zeros(width)}
@@ -145,7 +181,8 @@ def scripted(tensors):
 
 
 def mapper(folder, portraits):
-    """Writes the built-in bundle's text stream with other widths, and the config fields that no checkpoint contains."""
+    """Writes the built-in bundle's text stream with other widths, and the config fields that no
+    checkpoint contains."""
     config = json.loads((portraits / "config.json").read_text())
     stream = config["text_stream"]
     hidden, width = stream["hidden"], stream["transformer"]["width"]
@@ -184,7 +221,13 @@ def main():
     folder, portraits = Path(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(1)
-    contents = {"G": None, "D": None, "G_ema": generator(), "training_set_kwargs": None, "augment_pipe": None}
+    contents = {
+        "G": None,
+        "D": None,
+        "G_ema": generator(),
+        "training_set_kwargs": None,
+        "augment_pipe": None,
+    }
     with open(folder / "ffhq.pkl", "wb") as file:
         pickle.dump(contents, file, protocol=3)
     torch.manual_seed(2)

@@ -49,7 +49,11 @@ def rebuild(*_):
     raise NotImplementedError
 
 
-rebuild.__module__, rebuild.__name__, rebuild.__qualname__ = "torch._utils", "_rebuild_tensor_v2", "_rebuild_tensor_v2"
+rebuild.__module__, rebuild.__name__, rebuild.__qualname__ = (
+    "torch._utils",
+    "_rebuild_tensor_v2",
+    "_rebuild_tensor_v2",
+)
 utils._rebuild_tensor_v2 = rebuild
 for name in ("FloatStorage", "HalfStorage", "LongStorage", "BFloat16Storage", "BoolStorage"):
     setattr(torch, name, type(name, (), {"__module__": "torch"}))
@@ -118,7 +122,11 @@ def archive(name, **options):
 
 def legacy():
     obj, storages = example()
-    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    system = {
+        "protocol_version": 1001,
+        "little_endian": True,
+        "type_sizes": {"short": 2, "int": 4, "long": 4},
+    }
     data = b"".join(pickled(part, LegacyPickler) for part in (MAGIC, 1001, system, obj))
     # The order of the keys differs from the order of use.
     storages.reverse()
@@ -131,12 +139,37 @@ def legacy():
 def python2():
     """Output of Python 2: byte strings for text, and OrderedDict as a call with a list of pairs."""
     text = lambda s: b"U" + bytes([len(s)]) + s.encode()
-    storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("15") + text("cpu") + b"K\x03Nt" + b"Q"
-    tensor = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\x00(K\x01K\x03t(K\x03K\x01t\x89NtR"
+    storage = (
+        b"("
+        + text("storage")
+        + b"ctorch\nFloatStorage\n"
+        + text("15")
+        + text("cpu")
+        + b"K\x03Nt"
+        + b"Q"
+    )
+    tensor = (
+        b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\x00(K\x01K\x03t(K\x03K\x01t\x89NtR"
+    )
     pair = lambda key, value: b"](" + text(key) + value + b"e"
-    ordered = b"ccollections\nOrderedDict\n](" + pair("lin0.weight", tensor) + pair("epoch", b"K\x05") + b"e\x85R"
+    ordered = (
+        b"ccollections\nOrderedDict\n]("
+        + pair("lin0.weight", tensor)
+        + pair("epoch", b"K\x05")
+        + b"e\x85R"
+    )
     system = pickled({"little_endian": True})
-    data = pickled(MAGIC) + pickled(1001) + system + b"\x80\x02" + ordered + b"." + b"\x80\x02](" + text("15") + b"e."
+    data = (
+        pickled(MAGIC)
+        + pickled(1001)
+        + system
+        + b"\x80\x02"
+        + ordered
+        + b"."
+        + b"\x80\x02]("
+        + text("15")
+        + b"e."
+    )
     data += struct.pack("<q", 3) + np.array([1, 2, 3], "<f4").tobytes()
     (CONTAINERS / "python2.pth").write_bytes(data)
 
@@ -153,7 +186,9 @@ class Layout:
 
     def kernel(self):
         taps = np.array([1, 3, 3, 1], "<f4")
-        self.storages.append(Storage(str(len(self.storages)), "FloatStorage", np.outer(taps, taps) / np.float32(16)))
+        self.storages.append(
+            Storage(str(len(self.storages)), "FloatStorage", np.outer(taps, taps) / np.float32(16))
+        )
         return Tensor(self.storages[-1], 0, (4, 4), (4, 1))
 
     def save(self, name, obj):
@@ -170,13 +205,18 @@ class Layout:
         return {f"{name}.weight": self.tensor(*shape), f"{name}.bias": self.tensor(shape[0])}
 
     def ir_se50(self):
-        keys = {"input_layer.0.weight": self.tensor(64, 3, 3, 3), "input_layer.2.weight": self.tensor(64)}
+        keys = {
+            "input_layer.0.weight": self.tensor(64, 3, 3, 3),
+            "input_layer.2.weight": self.tensor(64),
+        }
         keys |= self.norm("input_layer.1", 64)
         inputs = 64
         for unit in range(24):
             name = f"body.{unit}"
             depth = 64 if unit < 3 else 128 if unit < 7 else 256 if unit < 21 else 512
-            keys |= self.norm(f"{name}.res_layer.0", inputs) | self.norm(f"{name}.res_layer.4", depth)
+            keys |= self.norm(f"{name}.res_layer.0", inputs) | self.norm(
+                f"{name}.res_layer.4", depth
+            )
             keys[f"{name}.res_layer.1.weight"] = self.tensor(depth, inputs, 3, 3)
             keys[f"{name}.res_layer.2.weight"] = self.tensor(depth)
             keys[f"{name}.res_layer.3.weight"] = self.tensor(depth, depth, 3, 3)
@@ -200,7 +240,10 @@ class Layout:
         convs = [("conv1", 512, 512)]
         colours = [("to_rgb1", 512)]
         for i in range(8):
-            convs += [(f"convs.{2 * i}", channels[i], channels[i + 1]), (f"convs.{2 * i + 1}", *[channels[i + 1]] * 2)]
+            convs += [
+                (f"convs.{2 * i}", channels[i], channels[i + 1]),
+                (f"convs.{2 * i + 1}", *[channels[i + 1]] * 2),
+            ]
             colours.append((f"to_rgbs.{i}", channels[i + 1]))
             keys[f"convs.{2 * i}.conv.blur.kernel"] = self.kernel()
             keys[f"to_rgbs.{i}.upsample.kernel"] = self.kernel()
@@ -221,7 +264,11 @@ class Layout:
             for conv in range(4 if style < 3 else 5 if style < 7 else 6):
                 keys |= self.linear(f"styles.{style}.convs.{2 * conv}", 512, 512, 3, 3)
             keys |= self.linear(f"styles.{style}.linear", 512, 512)
-        return keys | self.linear("latlayer1", 512, 256, 1, 1) | self.linear("latlayer2", 512, 128, 1, 1)
+        return (
+            keys
+            | self.linear("latlayer1", 512, 256, 1, 1)
+            | self.linear("latlayer2", 512, 128, 1, 1)
+        )
 
 
 def full_layouts():
@@ -230,19 +277,33 @@ def full_layouts():
     parts = {"encoder": layout.e4e_encoder(), "decoder": layout.stylegan2_1024()}
     state = {f"{part}.{key}": value for part, keys in parts.items() for key, value in keys.items()}
     opts = {"encoder_type": "Encoder4Editing", "stylegan_size": 1024, "start_from_latent_avg": True}
-    layout.save("e4e_layout.pt", {"state_dict": state, "opts": opts, "latent_avg": layout.tensor(18, 512)})
+    layout.save(
+        "e4e_layout.pt", {"state_dict": state, "opts": opts, "latent_avg": layout.tensor(18, 512)}
+    )
 
     layout = Layout(512 * 25088)
-    keys = layout.ir_se50() | layout.norm("output_layer.0", 512) | layout.norm("output_layer.4", 512)
-    layout.save("ir_se50_layout.pth", collections.OrderedDict(keys | layout.linear("output_layer.3", 512, 25088)))
+    keys = (
+        layout.ir_se50() | layout.norm("output_layer.0", 512) | layout.norm("output_layer.4", 512)
+    )
+    layout.save(
+        "ir_se50_layout.pth",
+        collections.OrderedDict(keys | layout.linear("output_layer.3", 512, 25088)),
+    )
 
 
 def numpy_files():
     array = np.arange(6, dtype="<f4").reshape(2, 3)
     np.save(CONTAINERS / "array.npy", array)
-    np.savez_compressed(CONTAINERS / "arrays.npz", mu=array.astype("<f8"), sigma=np.asfortranarray(array))
+    np.savez_compressed(
+        CONTAINERS / "arrays.npz", mu=array.astype("<f8"), sigma=np.asfortranarray(array)
+    )
     for protocol in (0, 1, 2, 4, 5):
-        obj = {"array": np.asfortranarray(array), "scalar": np.float64(1.5), "epoch": np.int64(3), "bytes": b"\xff\x00"}
+        obj = {
+            "array": np.asfortranarray(array),
+            "scalar": np.float64(1.5),
+            "epoch": np.int64(3),
+            "bytes": b"\xff\x00",
+        }
         (CONTAINERS / f"numpy_p{protocol}.pkl").write_bytes(pickle.dumps(obj, protocol))
 
 

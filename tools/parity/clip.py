@@ -31,10 +31,22 @@ BLOCK = {
 def small():
     size = {"num_hidden_layers": 2, "hidden_act": "gelu", "projection_dim": 24}
     text = CLIPTextConfig(
-        vocab_size=60, hidden_size=32, intermediate_size=128, num_attention_heads=4, max_position_embeddings=16,
-        eos_token_id=59, **size)
+        vocab_size=60,
+        hidden_size=32,
+        intermediate_size=128,
+        num_attention_heads=4,
+        max_position_embeddings=16,
+        eos_token_id=59,
+        **size,
+    )
     vision = CLIPVisionConfig(
-        hidden_size=48, intermediate_size=192, num_attention_heads=3, image_size=24, patch_size=8, **size)
+        hidden_size=48,
+        intermediate_size=192,
+        num_attention_heads=3,
+        image_size=24,
+        patch_size=8,
+        **size,
+    )
     return CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=24)
 
 
@@ -60,7 +72,11 @@ def openai_name(name):
         "vision_model.embeddings.position_embedding.weight": "visual.positional_embedding",
         "visual_projection.weight": "visual.proj",
     }
-    norms = {"final_layer_norm": "ln_final", "pre_layrnorm": "visual.ln_pre", "post_layernorm": "visual.ln_post"}
+    norms = {
+        "final_layer_norm": "ln_final",
+        "pre_layrnorm": "visual.ln_pre",
+        "post_layernorm": "visual.ln_post",
+    }
     module, _, kind = rest.rpartition(".")
     return names.get(name) or f"{norms[module]}.{kind}"
 

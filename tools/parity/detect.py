@@ -30,7 +30,9 @@ def faces(weights, picture):
 
 def make_fixture():
     rng = np.random.default_rng(1)
-    clouds = cv2.resize(rng.integers(0, 256, (6, 9, 3)).astype(np.uint8), (150, 100), interpolation=cv2.INTER_CUBIC)
+    clouds = cv2.resize(
+        rng.integers(0, 256, (6, 9, 3)).astype(np.uint8), (150, 100), interpolation=cv2.INTER_CUBIC
+    )
     cv2.imwrite(str(FIXTURES / "faces.png"), clouds)
     found = faces(FIXTURES / "checkpoints/yunet.onnx", clouds)
     lines = ",\n".join(json.dumps(face) for face in found)

@@ -20,7 +20,15 @@ EPSILON = 1e-3
 STEM = 4
 # Per stage: blocks, kernel, stride of the first block, expansion, channels. The channels are not
 # multiples of a vector width.
-STAGES = [(1, 3, 1, 1, 3), (2, 3, 2, 6, 4), (2, 5, 2, 6, 3), (3, 3, 2, 6, 4), (3, 5, 1, 6, 5), (4, 5, 2, 6, 4), (1, 3, 1, 6, 17)]
+STAGES = [
+    (1, 3, 1, 1, 3),
+    (2, 3, 2, 6, 4),
+    (2, 5, 2, 6, 3),
+    (3, 3, 2, 6, 4),
+    (3, 5, 1, 6, 5),
+    (4, 5, 2, 6, 4),
+    (1, 3, 1, 6, 17),
+]
 TAPS = (1, 2, 4, 6)
 HEAD, CLASSES = 10, 3
 
@@ -54,7 +62,10 @@ class Network:
         kernel, groups = weight.shape[2], x.shape[1] // weight.shape[1]
         (top, bottom), (left, right) = (same(size, kernel, stride) for size in x.shape[2:])
         x = F.conv2d(F.pad(x, (left, right, top, bottom)), weight, stride=stride, groups=groups)
-        fields = (self.timm[f"{norm}.{field}"] for field in ("running_mean", "running_var", "weight", "bias"))
+        fields = (
+            self.timm[f"{norm}.{field}"]
+            for field in ("running_mean", "running_var", "weight", "bias")
+        )
         x = F.batch_norm(x, *fields, eps=EPSILON)
         return F.relu6(x) if activate else x
 
@@ -87,11 +98,29 @@ def network():
             timm, luke, inner = f"blocks.{stage}.{index}", f"_blocks.{through}", inputs * expansion
             narrow = expansion == 1
             if not narrow:
-                net.draw((f"{timm}.conv_pw", f"{luke}._expand_conv"), (f"{timm}.bn1", f"{luke}._bn0"), inner, inputs, 1)
+                net.draw(
+                    (f"{timm}.conv_pw", f"{luke}._expand_conv"),
+                    (f"{timm}.bn1", f"{luke}._bn0"),
+                    inner,
+                    inputs,
+                    1,
+                )
             norm = f"{timm}.bn1" if narrow else f"{timm}.bn2"
-            net.draw((f"{timm}.conv_dw", f"{luke}._depthwise_conv"), (norm, f"{luke}._bn1"), inner, 1, kernel)
+            net.draw(
+                (f"{timm}.conv_dw", f"{luke}._depthwise_conv"),
+                (norm, f"{luke}._bn1"),
+                inner,
+                1,
+                kernel,
+            )
             project, norm = ("conv_pw", "bn2") if narrow else ("conv_pwl", "bn3")
-            net.draw((f"{timm}.{project}", f"{luke}._project_conv"), (f"{timm}.{norm}", f"{luke}._bn2"), outputs, inner, 1)
+            net.draw(
+                (f"{timm}.{project}", f"{luke}._project_conv"),
+                (f"{timm}.{norm}", f"{luke}._bn2"),
+                outputs,
+                inner,
+                1,
+            )
             inputs, through = outputs, through + 1
     net.draw(("conv_head", "_conv_head"), ("bn2", "_bn1"), HEAD, inputs, 1)
     net.add(("classifier", "_fc"), "weight", torch.randn(CLASSES, HEAD))
@@ -103,7 +132,11 @@ def main():
     torch.manual_seed(2215)
     net = network()
     # torch's legacy container is smaller than a zip archive.
-    torch.save(net.lukemelas, TARGET / "checkpoints/efficientnet_lite0.pth", _use_new_zipfile_serialization=False)
+    torch.save(
+        net.lukemelas,
+        TARGET / "checkpoints/efficientnet_lite0.pth",
+        _use_new_zipfile_serialization=False,
+    )
     save_file(net.timm, TARGET / "checkpoints/efficientnet_lite0_timm.safetensors")
     image = (torch.rand(2, 3, 64, 32) * 2 - 1).requires_grad_()
     taps = net.taps(image)
@@ -111,7 +144,10 @@ def main():
     (gradient,) = torch.autograd.grad(loss, image)
     names = ("f4", "f8", "f16", "f32")
     tensors = {name: tap.detach().contiguous() for name, tap in zip(names, taps)}
-    save_file({"image": image.detach(), "grad": gradient, **tensors}, TARGET / "efficientnet_lite0.io.safetensors")
+    save_file(
+        {"image": image.detach(), "grad": gradient, **tensors},
+        TARGET / "efficientnet_lite0.io.safetensors",
+    )
 
 
 if __name__ == "__main__":

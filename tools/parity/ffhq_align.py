@@ -54,9 +54,14 @@ def align(img, quad, output_size, transform_size):
         img = np.pad(np.float32(img), ((pad[1], pad[3]), (pad[0], pad[2]), (0, 0)), "reflect")
         h, w, _ = img.shape
         y, x, _ = np.ogrid[:h, :w, :1]
-        mask = 1.0 - np.minimum(np.minimum(x / pad[0], (w - 1 - x) / pad[2]), np.minimum(y / pad[1], (h - 1 - y) / pad[3]))
+        mask = 1.0 - np.minimum(
+            np.minimum(x / pad[0], (w - 1 - x) / pad[2]),
+            np.minimum(y / pad[1], (h - 1 - y) / pad[3]),
+        )
         blur = qsize * 0.02
-        img += (scipy.ndimage.gaussian_filter(img, [blur, blur, 0]) - img) * np.clip(mask * 3.0 + 1.0, 0.0, 1.0)
+        img += (scipy.ndimage.gaussian_filter(img, [blur, blur, 0]) - img) * np.clip(
+            mask * 3.0 + 1.0, 0.0, 1.0
+        )
         img += (np.median(img, axis=(0, 1)) - img) * np.clip(mask, 0.0, 1.0)
         img = Image.fromarray(np.uint8(np.clip(np.rint(img), 0, 255)))
         quad += pad[:2]

@@ -1,6 +1,7 @@
 """Writes small files in common formats with torch.
 
-    python tools/parity/files.py <folder with nvidia_resnet_clamp2.io.safetensors> <NVlabs/stylegan2-ada-pytorch>
+    python tools/parity/files.py <folder with nvidia_resnet_clamp2.io.safetensors> \\
+        <NVlabs/stylegan2-ada-pytorch>
 
 In crates/anyface-checkpoint/tests/fixtures: plain pickles and a legacy file with old protocols, and
 torch files with an index. In crates/anyface/tests/fixtures: a state dict of NVIDIA's architecture
@@ -29,7 +30,9 @@ def old_protocols():
     obj = {"w_avg": w_avg, "transposed": torch.arange(6.0).reshape(2, 3).T, "opts": opts}
     for protocol in (0, 1):
         (CONTAINERS / f"torch_p{protocol}.pkl").write_bytes(pickle.dumps(obj, protocol))
-    torch.save(obj, CONTAINERS / "legacy_p1.pth", pickle_protocol=1, _use_new_zipfile_serialization=False)
+    torch.save(
+        obj, CONTAINERS / "legacy_p1.pth", pickle_protocol=1, _use_new_zipfile_serialization=False
+    )
 
 
 def shards():
@@ -70,7 +73,12 @@ def orig(repository):
     z = torch.randn(1, 16)
     w = network.mapping(z, None)
     wp = w + 0.3 * torch.randn_like(w)
-    tensors = {"z": z, "w": w, "wp": wp, "image_wp_const": network.synthesis(wp, noise_mode="const")}
+    tensors = {
+        "z": z,
+        "w": w,
+        "wp": wp,
+        "image_wp_const": network.synthesis(wp, noise_mode="const"),
+    }
     save_file(tensors, NETWORKS / "stylegan2/nvidia_orig.io.safetensors")
 
 

@@ -25,7 +25,9 @@ basic = inception.BasicConv2d
 
 class Narrow(basic):
     def __init__(self, inputs, outputs, **options):
-        super().__init__(inputs if inputs == 3 else inputs // divisor, outputs // divisor, **options)
+        super().__init__(
+            inputs if inputs == 3 else inputs // divisor, outputs // divisor, **options
+        )
 
 
 class Last(InceptionE):
@@ -61,7 +63,9 @@ def main():
     pixels = F.interpolate(images, size=(299, 299), mode="bilinear", align_corners=False) * 2 - 1
     with torch.no_grad():
         outputs = {"images": images}
-        net.avgpool.register_forward_hook(lambda *call: outputs.update({"features": call[2].flatten(1)}))
+        net.avgpool.register_forward_hook(
+            lambda *call: outputs.update({"features": call[2].flatten(1)})
+        )
         outputs["logits"] = net(pixels)
     state = {name: tensor for name, tensor in net.state_dict().items() if "num_batches" not in name}
     weights = folder / ("checkpoints" if not full else "") / "fid_inception.pth"

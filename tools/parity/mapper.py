@@ -34,7 +34,11 @@ class Block(nn.Module):
         super().__init__()
         self.attn = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
         self.ln_1, self.ln_2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        layers = [("c_fc", nn.Linear(WIDTH, 4 * WIDTH)), ("gelu", QuickGelu()), ("c_proj", nn.Linear(4 * WIDTH, WIDTH))]
+        layers = [
+            ("c_fc", nn.Linear(WIDTH, 4 * WIDTH)),
+            ("gelu", QuickGelu()),
+            ("c_proj", nn.Linear(4 * WIDTH, WIDTH)),
+        ]
         self.mlp = nn.Sequential(OrderedDict(layers))
 
     def forward(self, x, absent):
@@ -51,7 +55,9 @@ class Stream(nn.Module):
         self.queries = nn.Parameter(torch.empty(LAYERS, WIDTH))
         self.transformer = nn.Module()
         self.transformer.resblocks = nn.ModuleList(Block() for _ in range(BLOCKS))
-        self.stack = nn.ModuleList([nn.Linear(WIDTH + W_DIM, HIDDEN), nn.Linear(HIDDEN, LAYERS * W_DIM)])
+        self.stack = nn.ModuleList(
+            [nn.Linear(WIDTH + W_DIM, HIDDEN), nn.Linear(HIDDEN, LAYERS * W_DIM)]
+        )
 
     def equalized(self, i, x):
         layer = self.stack[i]
@@ -59,8 +65,14 @@ class Stream(nn.Module):
         return linear(x, layer.weight * gain, layer.bias * LR_MULTIPLIER)
 
     def forward(self, features, absent, w_c):
-        tokens = [self.queries.expand(len(features), -1, -1), self.embed(features), self.embed_latent(w_c)[:, None]]
-        padding = torch.cat([torch.zeros(N, LAYERS, dtype=bool), absent, torch.zeros(N, 1, dtype=bool)], 1)
+        tokens = [
+            self.queries.expand(len(features), -1, -1),
+            self.embed(features),
+            self.embed_latent(w_c)[:, None],
+        ]
+        padding = torch.cat(
+            [torch.zeros(N, LAYERS, dtype=bool), absent, torch.zeros(N, 1, dtype=bool)], 1
+        )
         hidden = torch.cat(tokens, 1)
         for block in self.transformer.resblocks:
             hidden = block(hidden, padding)
@@ -86,7 +98,13 @@ def main():
         name: (value.T if name in transposed else value).float().contiguous()
         for name, value in stream.state_dict().items()
     }
-    io = {"features": features, "absent": absent.float(), "w_c": w_c, "phi": phi.float(), "w_plus": w_plus.float()}
+    io = {
+        "features": features,
+        "absent": absent.float(),
+        "w_c": w_c,
+        "phi": phi.float(),
+        "w_plus": w_plus.float(),
+    }
     save_file(weights | {f"io.{name}": value for name, value in io.items()}, FIXTURE)
 
 

@@ -50,26 +50,50 @@ def embed(model, pieces):
 
 
 def tokenizer():
-    special = [{"id": i, "content": VOCABULARY[i], "single_word": False, "lstrip": False, "rstrip": False,
-                "normalized": False, "special": True} for i in range(4)]
+    special = [
+        {
+            "id": i,
+            "content": VOCABULARY[i],
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
+        for i in range(4)
+    ]
     return {
         "version": "1.0",
         "added_tokens": special,
-        "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,
-                       "strip_accents": None, "lowercase": True},
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": True,
+            "strip_accents": None,
+            "lowercase": True,
+        },
         "pre_tokenizer": {"type": "BertPreTokenizer"},
         "post_processor": {
             "type": "TemplateProcessing",
-            "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
-                       {"SpecialToken": {"id": "[SEP]", "type_id": 0}}],
+            "single": [
+                {"SpecialToken": {"id": "[CLS]", "type_id": 0}},
+                {"Sequence": {"id": "A", "type_id": 0}},
+                {"SpecialToken": {"id": "[SEP]", "type_id": 0}},
+            ],
             "pair": [],
-            "special_tokens": {name: {"id": name, "ids": [VOCABULARY.index(name)], "tokens": [name]}
-                               for name in ["[CLS]", "[SEP]"]},
+            "special_tokens": {
+                name: {"id": name, "ids": [VOCABULARY.index(name)], "tokens": [name]}
+                for name in ["[CLS]", "[SEP]"]
+            },
         },
         "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
-        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-                  "max_input_chars_per_word": 100,
-                  "vocab": {piece: i for i, piece in enumerate(VOCABULARY)}},
+        "model": {
+            "type": "WordPiece",
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": {piece: i for i, piece in enumerate(VOCABULARY)},
+        },
     }
 
 
@@ -83,7 +107,10 @@ def main():
     config = {"num_attention_heads": HEADS, "num_hidden_layers": LAYERS}
     (folder / "config.json").write_text(json.dumps(config) + "\n")
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer(), indent=1) + "\n")
-    expected = {text: [round(v, 7) for v in embed(model, pieces.split())] for text, pieces in SENTENCES.items()}
+    expected = {
+        text: [round(v, 7) for v in embed(model, pieces.split())]
+        for text, pieces in SENTENCES.items()
+    }
     (folder / "expected.json").write_text(json.dumps(expected) + "\n")
 
 

@@ -36,7 +36,9 @@ def main(source):
         if kind.startswith("Convolution"):
             places = int(values["1"]) * int(values["11"])
             inputs = 1 if kind.endswith("DepthWise") else channels
-            line = line.replace(" 6=" + values["6"], f" 6={out * inputs * places}").replace(f" 7={values.get('7')}", f" 7={out}")
+            line = line.replace(" 6=" + values["6"], f" 6={out * inputs * places}").replace(
+                f" 7={values.get('7')}", f" 7={out}"
+            )
             weights.append(b"\0\0\0\0")
             add(rng.normal(0, (2 / (inputs * places)) ** 0.5, out * inputs * places))
             channels = out
@@ -45,7 +47,12 @@ def main(source):
             weights.append(b"\0\0\0\0")
             add(rng.normal(0, channels**-0.5, out * channels), rng.normal(0, 0.1, out))
         elif kind == "BatchNorm":
-            add(rng.uniform(0.5, 1, out), rng.normal(0, 0.1, out), rng.uniform(0.5, 2, out), rng.normal(0, 0.1, out))
+            add(
+                rng.uniform(0.5, 1, out),
+                rng.normal(0, 0.1, out),
+                rng.uniform(0.5, 2, out),
+                rng.normal(0, 0.1, out),
+            )
         elif kind == "PReLU":
             add(rng.uniform(0.1, 0.4, out))
         lines.append(line)
@@ -66,7 +73,10 @@ def main(source):
         features.append(np.array(feature).reshape(-1))
     features = np.stack(features)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
-    save_file({"input": images.astype(np.uint8), "features": features}, TARGET / "mobilefacenet.io.safetensors")
+    save_file(
+        {"input": images.astype(np.uint8), "features": features},
+        TARGET / "mobilefacenet.io.safetensors",
+    )
 
 
 if __name__ == "__main__":

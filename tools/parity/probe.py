@@ -21,9 +21,14 @@ def probe(p, x):
     features = []
     for i in range(len(CHANNELS)):
         stage = f"stages.{i}"
-        x = leaky_relu(conv2d(x, p[f"{stage}.down.weight"], p[f"{stage}.down.bias"], stride=2, padding=1), SLOPE)
+        x = leaky_relu(
+            conv2d(x, p[f"{stage}.down.weight"], p[f"{stage}.down.bias"], stride=2, padding=1),
+            SLOPE,
+        )
         if f"{stage}.refine.weight" in p:
-            x = x + leaky_relu(conv2d(x, p[f"{stage}.refine.weight"], p[f"{stage}.refine.bias"], padding=1), SLOPE)
+            x = x + leaky_relu(
+                conv2d(x, p[f"{stage}.refine.weight"], p[f"{stage}.refine.bias"], padding=1), SLOPE
+            )
         features.append(x)
     return x.flatten(1) @ p["head.weight"] + p["head.bias"], features
 
@@ -41,7 +46,9 @@ def main():
     weights["head.weight"] = torch.randn(CHANNELS[-1] * side * side, ATTRIBUTES) * 0.3
     weights["head.bias"] = torch.randn(ATTRIBUTES) * 0.3
     images = torch.rand(2, 3, RESOLUTION, RESOLUTION) * 2 - 1
-    logits, features = probe({name: value.double() for name, value in weights.items()}, images.double())
+    logits, features = probe(
+        {name: value.double() for name, value in weights.items()}, images.double()
+    )
     io = {"images": images, "logits": logits.float()}
     io |= {f"features.{i}": feature.float() for i, feature in enumerate(features)}
     save_file(weights | {f"io.{name}": value for name, value in io.items()}, FIXTURE)

@@ -22,12 +22,18 @@ def normal(*shape, std=1.0):
 
 
 def linear(keys, name, outputs, inputs, *kernel, std=0.1):
-    keys |= {f"{name}.weight": normal(outputs, inputs, *kernel, std=std), f"{name}.bias": normal(outputs, std=std)}
+    keys |= {
+        f"{name}.weight": normal(outputs, inputs, *kernel, std=std),
+        f"{name}.bias": normal(outputs, std=std),
+    }
 
 
 def norm(keys, name, channels):
     keys |= {f"{name}.weight": torch.ones(channels), f"{name}.bias": torch.zeros(channels)}
-    keys |= {f"{name}.running_mean": normal(channels, std=0.1), f"{name}.running_var": torch.ones(channels)}
+    keys |= {
+        f"{name}.running_mean": normal(channels, std=0.1),
+        f"{name}.running_var": torch.ones(channels),
+    }
     keys[f"{name}.num_batches_tracked"] = torch.tensor(1)
 
 
@@ -59,7 +65,10 @@ def layer_norm(width):
 
 
 def transformer(width):
-    projection = {"in_proj_weight": overlapping(3 * width, width), "in_proj_bias": torch.zeros(3 * width).half()}
+    projection = {
+        "in_proj_weight": overlapping(3 * width, width),
+        "in_proj_bias": torch.zeros(3 * width).half(),
+    }
     block = {
         "ln_1": layer_norm(width),
         "attn": Part({"out_proj": layer(width, width)}, **projection),
@@ -92,7 +101,11 @@ def clip(width=64, vocabulary=49408, context=77, patch=8, patches=3):
         text_projection=overlapping(width, FEATURE),
         logit_scale=torch.tensor(4.6),
     )
-    for name, size in (("input_resolution", patch * patches), ("context_length", context), ("vocab_size", vocabulary)):
+    for name, size in (
+        ("input_resolution", patch * patches),
+        ("context_length", context),
+        ("vocab_size", vocabulary),
+    ):
         network.register_buffer(name, torch.tensor(size))
     torch.jit.script(network).save(FOLDER / "ViT-B-32.pt")
 
@@ -121,13 +134,19 @@ def generator():
         if level > 0:
             taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
             kernel = torch.outer(taps, taps) / 16
-            keys |= {f"convs.{2 * level - 2}.conv.blur.kernel": kernel, f"{colours}.upsample.kernel": kernel}
+            keys |= {
+                f"convs.{2 * level - 2}.conv.blur.kernel": kernel,
+                f"{colours}.upsample.kernel": kernel,
+            }
     return keys
 
 
 def encoder():
     """`encoder` of omertov/encoder4editing, for pictures of 32 pixels, with one unit per stage."""
-    keys = {"input_layer.0.weight": normal(4, 3, 3, 3, std=0.1), "input_layer.2.weight": torch.full((4,), 0.25)}
+    keys = {
+        "input_layer.0.weight": normal(4, 3, 3, 3, std=0.1),
+        "input_layer.2.weight": torch.full((4,), 0.25),
+    }
     norm(keys, "input_layer.1", 4)
     inputs, stages = 4, (4, 6, 8, 12)
     for unit, depth in enumerate(stages):
@@ -157,14 +176,22 @@ def e4e():
     state = {f"{part}.{key}": value for part, keys in parts.items() for key, value in keys.items()}
     opts = {"encoder_type": "Encoder4Editing", "stylegan_size": 32, "start_from_latent_avg": True}
     latent_avg = normal(W, std=0.2).repeat(2 * len(RESOLUTIONS), 1)
-    torch.save({"state_dict": state, "opts": opts, "latent_avg": latent_avg}, FOLDER / "e4e_ffhq_encode.pt")
+    torch.save(
+        {"state_dict": state, "opts": opts, "latent_avg": latent_avg}, FOLDER / "e4e_ffhq_encode.pt"
+    )
 
 
 def clip2latent(depth=1, heads=2, dim_head=32, steps=100):
     """The trainer state of justinpinkney/clip2latent: the prior and its EMA."""
     dim, keys = FEATURE, {}
     keys |= {"latent_mean": normal(dim, std=0.1), "latent_std": torch.full((dim,), 0.3)}
-    for name in ("betas", "alphas_cumprod", "posterior_variance", "posterior_mean_coef1", "posterior_mean_coef2"):
+    for name in (
+        "betas",
+        "alphas_cumprod",
+        "posterior_variance",
+        "posterior_mean_coef1",
+        "posterior_mean_coef2",
+    ):
         keys[name] = torch.rand(steps)
     keys["net.learned_query"] = normal(dim)
     keys["net.to_time_embeds.0.weight"] = normal(steps, dim)
@@ -188,7 +215,11 @@ def clip2latent(depth=1, heads=2, dim_head=32, steps=100):
     state = {f"diffusion_prior.{key}": value for key, value in keys.items()}
     state |= {f"{outer}online_model.{key}": value for key, value in keys.items()}
     state |= {f"{outer}ema_model.{key}": value for key, value in keys.items()}
-    state |= {f"{outer}initted": torch.tensor([True]), f"{outer}step": torch.tensor([1]), "step": torch.tensor([1])}
+    state |= {
+        f"{outer}initted": torch.tensor([True]),
+        f"{outer}step": torch.tensor([1]),
+        "step": torch.tensor([1]),
+    }
     torch.save({"state_dict": state}, FOLDER / "ffhq-sg2-510.ckpt")
 
 
@@ -200,7 +231,9 @@ def anyface_plus(w=32, layers=10, banks=26):
     linear(keys, "I_map.mapping.0", 24, banks * FEATURE, std=100.0)
     linear(keys, "I_map.mapping.1", layers * w, 24, std=100.0)
     torch.save({"state_dict": keys, "opts": {"device": "cuda:0"}}, FOLDER / "iteration_42000.pt")
-    torch.save([normal(2 + bank % 2, FEATURE).half() for bank in range(banks)], FOLDER / "memory_42000.pt")
+    torch.save(
+        [normal(2 + bank % 2, FEATURE).half() for bank in range(banks)], FOLDER / "memory_42000.pt"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Converts reference runs of NVIDIA's StyleGAN2 to the fixtures of crates/anyface/tests.
 
-    python tools/parity/stylegan2.py <folder with nvidia_skip_p3.pkl ...> crates/anyface/tests/fixtures/stylegan2
+    python tools/parity/stylegan2.py <folder with nvidia_skip_p3.pkl ...> \\
+        crates/anyface/tests/fixtures/stylegan2
 
 Needs numpy and safetensors but not torch. For each network it writes NAME.safetensors (weights
 under the names of this project) and NAME.grad.safetensors (gradients under these names), and copies
@@ -19,8 +20,16 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-NETWORKS = {"nvidia_skip": "nvidia_skip_p3.pkl", "nvidia_skip_clamp256": "nvidia_skip_clamp256_p4.pkl"}
-DTYPES = {"FloatStorage": np.float32, "HalfStorage": np.float16, "DoubleStorage": np.float64, "LongStorage": np.int64}
+NETWORKS = {
+    "nvidia_skip": "nvidia_skip_p3.pkl",
+    "nvidia_skip_clamp256": "nvidia_skip_clamp256_p4.pkl",
+}
+DTYPES = {
+    "FloatStorage": np.float32,
+    "HalfStorage": np.float16,
+    "DoubleStorage": np.float64,
+    "LongStorage": np.int64,
+}
 
 
 class Opaque:
@@ -94,7 +103,9 @@ def our_name(name):
         return None
     name = re.sub(r"mapping\.fc(\d+)\.", r"mapping.fc.\1.", name)
     name = name.replace("synthesis.b4.const", "synthesis.input")
-    return re.sub(r"synthesis\.b(\d+)\.", lambda m: f"synthesis.blocks.{int(m[1]).bit_length() - 3}.", name)
+    return re.sub(
+        r"synthesis\.b(\d+)\.", lambda m: f"synthesis.blocks.{int(m[1]).bit_length() - 3}.", name
+    )
 
 
 def main(source, target):
@@ -102,13 +113,19 @@ def main(source, target):
     for name, file in NETWORKS.items():
         with open(source / file, "rb") as stream:
             network = Network(stream).load()["G_ema"]
-        renamed = {our_name(key): np.atleast_1d(value).astype(np.float32) for key, value in tensors(network)}
+        renamed = {
+            our_name(key): np.atleast_1d(value).astype(np.float32)
+            for key, value in tensors(network)
+        }
         renamed.pop(None)
         save_file(renamed, target / f"{name}.safetensors")
 
         shutil.copy(source / f"{name}.io.safetensors", target)
         gradients = load_file(source / f"{name}.grad.safetensors")
-        save_file({our_name(key): value for key, value in gradients.items()}, target / f"{name}.grad.safetensors")
+        save_file(
+            {our_name(key): value for key, value in gradients.items()},
+            target / f"{name}.grad.safetensors",
+        )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,11 @@ def main(source):
     rng = np.random.default_rng(1001)
     model = onnx.load(source)
     for tensor in model.graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) in (1, 4) and tensor.dims[0] > 0:
+        if (
+            tensor.data_type == onnx.TensorProto.FLOAT
+            and len(tensor.dims) in (1, 4)
+            and tensor.dims[0] > 0
+        ):
             if tensor.name in ("512", "513"):  # Scales of the two resizes.
                 continue
             # Keep logits near 1, so that rounding errors stay small.
@@ -33,7 +37,9 @@ def main(source):
     onnx.save(model, TARGET / "checkpoints/yunet.onnx")
 
     image = rng.uniform(0, 1, (2, 3, 64, 96)).astype(np.float32)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     names = [output.name for output in session.get_outputs()]
     outputs = session.run(names, {"input": image})
     save_file({"input": image, **dict(zip(names, outputs))}, TARGET / "yunet.io.safetensors")

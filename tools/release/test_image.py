@@ -1,7 +1,7 @@
 """The container image, built and run like in compose.yaml.
 
-The base image and the build image of the Containerfile need a registry. Here, a base image with this
-machine's C library replaces the first, and the existing binary of the command the second.
+The base image and the build image of the Containerfile need a registry. Here, a base image with
+this machine's C library replaces the first, and the existing binary of the command the second.
 """
 
 import base64

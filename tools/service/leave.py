@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Disconnects from a server during requests: `leave.py http://127.0.0.1:8080 --pid PID [--times 1000]`.
+"""Disconnects from a server during requests.
 
-Each client requests four faces and closes its connection after 0 to 300 ms; eight clients run at the same time. Prints the
-server's queue, cancelled faces, file descriptors and memory before and after, and the number of faces in the answer to another
-request. Uses only the standard library.
+    leave.py http://127.0.0.1:8080 --pid PID [--times 1000]
+
+Each client requests four faces and closes its connection after 0 to 300 ms; eight clients run at
+the same time. Prints the server's queue, cancelled faces, file descriptors and memory before and
+after, and the number of faces in the answer to another request. Uses only the standard library.
 """
 
 import argparse
@@ -33,7 +35,10 @@ def usage(address, pid):
 
 
 def leave(place, wait):
-    head = f"POST /v1/images/generations HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: application/json\r\n"
+    head = (
+        f"POST /v1/images/generations HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        "Content-Type: application/json\r\n"
+    )
     with socket.create_connection((place.hostname, place.port)) as connection:
         connection.sendall(f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
         time.sleep(wait)
@@ -54,7 +59,9 @@ def main():
         time.sleep(0.05)
     time.sleep(1)
     after = usage(options.address, options.pid)
-    request = urllib.request.Request(f"{options.address}/v1/images/generations", BODY, {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"{options.address}/v1/images/generations", BODY, {"Content-Type": "application/json"}
+    )
     faces = len(json.load(urllib.request.urlopen(request))["data"])
     print(json.dumps({"before": before, "after": after, "faces_of_the_next_request": faces}))
 

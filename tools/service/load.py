@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Load test of a server: `load.py http://127.0.0.1:8080 [--clients 8] [--seconds 300] [--pid PID]`.
 
-Each client requests one face after another. Prints faces per second, latencies, the number of answers by status, and with
---pid the memory of the server in megabytes at every tenth of the time. Uses only the standard library.
+Each client requests one face after another. Prints faces per second, latencies, the number of
+answers by status, and with --pid the memory of the server in megabytes at every tenth of the time.
+Uses only the standard library.
 """
 
 import argparse
@@ -42,7 +43,9 @@ def main():
             seed += 1
             body = json.dumps({"prompt": "an old sailor with a white beard", "seed": seed})
             start = time.monotonic()
-            connection.request("POST", "/v1/images/generations", body, {"Content-Type": "application/json"})
+            connection.request(
+                "POST", "/v1/images/generations", body, {"Content-Type": "application/json"}
+            )
             answer = connection.getresponse()
             answer.read()
             statuses[answer.status] += 1

@@ -37,15 +37,19 @@ def serious(page):
     """Serious and critical violations found by axe, each with its elements."""
     found = Axe().run(page).response["violations"]
     severe = [violation for violation in found if violation["impact"] in ("serious", "critical")]
-    return [(violation["id"], [node["html"] for node in violation["nodes"]]) for violation in severe]
+    return [
+        (violation["id"], [node["html"] for node in violation["nodes"]]) for violation in severe
+    ]
 
 
 def test_every_control_has_a_name(visit):
     page = visit()
     generate(page).first.click()
-    nameless = page.evaluate("""() => [...document.querySelectorAll("button, input, textarea, summary")]
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, textarea, summary")]
         .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || e.labels?.length))
-        .map((e) => e.outerHTML)""")
+        .map((e) => e.outerHTML)"""
+    )
     assert nameless == []
 
 

@@ -39,7 +39,7 @@ def draw(address, kind, **more):
 
 
 def changed(file, kind):
-    """The file with one changed pixel. WebP has its credentials after the pixels, the others before them."""
+    """The file with one changed pixel. WebP has its credentials after the pixels, others before."""
     file = bytearray(file)
     file[100 if kind == "webp" else -20] ^= 1
     return bytes(file)
@@ -79,7 +79,11 @@ def test_both_readers_agree(real_address, kind):
     whole = draw(real_address, kind)
     plain = io.BytesIO()
     Image.open(io.BytesIO(whole)).save(plain, kind)
-    for file, verdict in [(whole, "marked"), (changed(whole, kind), "tampered"), (plain.getvalue(), "unmarked")]:
+    for file, verdict in [
+        (whole, "marked"),
+        (changed(whole, kind), "tampered"),
+        (plain.getvalue(), "unmarked"),
+    ]:
         url = f"data:image/{kind};base64," + base64.b64encode(file).decode()
         assert post(real_address, "/v1/verify", {"image": url})["verdict"] == verdict
         if verdict == "unmarked":
@@ -105,7 +109,11 @@ def test_an_edit_includes_its_parent(real_address):
 def test_others_read_what_the_command_signs(tmp_path):
     binary = TARGET.absolute() / "release/anyface"
     run = lambda *args: subprocess.run(
-        [binary, *args], cwd=tmp_path, env={"XDG_DATA_HOME": str(tmp_path / "data")}, capture_output=True, text=True
+        [binary, *args],
+        cwd=tmp_path,
+        env={"XDG_DATA_HOME": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
     )
     assert run("generate", "a face", "--no-prompt", "-o", "face.png").returncode == 0
     assert (tmp_path / "data/anyface/credentials.pem").stat().st_mode & 0o777 == 0o600

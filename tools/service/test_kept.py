@@ -1,4 +1,5 @@
-"""The page loses no work: after a reload, Back, a crash, with a dead server, fast edits or a slow connection."""
+"""The page loses no work: after a reload, Back, a crash, with a dead server, fast edits or a slow
+connection."""
 
 import json
 
@@ -11,7 +12,12 @@ FINISHED = "#grid .face:not(:disabled)"
 
 def slow_connection(page, latency):
     """Delays every later request by `latency` milliseconds."""
-    conditions = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+    conditions = {
+        "offline": False,
+        "latency": latency,
+        "downloadThroughput": -1,
+        "uploadThroughput": -1,
+    }
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", conditions)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 @pytest.fixture(params=["auto", "legacy"])
 def ask(request, address):
-    """Runs the calls of one client, with the newest protocol and with the one that has a handshake."""
+    """Runs the calls of one client, with the newest protocol and with the last with a handshake."""
 
     def ask(calls):
         async def run():

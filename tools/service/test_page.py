@@ -191,7 +191,8 @@ def test_the_slider_changes_the_image_within_150_ms(visit, real_address):
     shot(page, "studio")
     page.wait_for_timeout(200)
     measure = lambda: page.evaluate("""async () => {
-        const [slider, image] = ["#strength", ".viewer .after"].map((id) => document.querySelector(id));
+        const [slider, image] = ["#strength", ".viewer .after"].map(
+            (id) => document.querySelector(id));
         const times = [];
         for (let i = 0; i < 30; i++) {
             const start = performance.now();

@@ -150,10 +150,13 @@ def test_a_painted_part_can_be_cancelled_changed_and_removed(visit, photo):
 
 @pytest.fixture
 def couple(visit, real_address, tmp_path):
-    """The page of the built-in model, and a photo of two generated faces, the second one smaller."""
+    """The page of the built-in model, and a photo of two generated faces, the second smaller."""
     page = visit(real_address)
     photo = Image.new("RGB", (640, 320), (128, 128, 128))
-    people = [("a young woman with long red hair", 256, 20), ("an old man with a white beard", 200, 400)]
+    people = [
+        ("a young woman with long red hair", 256, 20),
+        ("an old man with a white beard", 200, 400),
+    ]
     for seed, (prompt, side, left) in enumerate(people, 3):
         asked = {"prompt": prompt, "seed": seed}
         drawn = page.request.post(f"{real_address}/v1/images/generations", data=asked).json()
