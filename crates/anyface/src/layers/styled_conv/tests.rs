@@ -1,7 +1,10 @@
 //! The kernels compared with the portable implementation, outputs and gradients.
 
 use super::*;
-use burn::tensor::{Device, Distribution};
+use burn::tensor::{Device, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 const NO_EXTRAS: Settings = Settings {
     up: false,
@@ -17,23 +20,30 @@ const SYNTHESIS: Settings = Settings {
     clamp: None,
 };
 
-/// Random operands that all require a gradient, with noise for `noise_maps` images.
+/// Seeded operands that all require a gradient, with noise for `noise_maps` images. The noise is
+/// positive, so that the gradient of its strength, a sum over all outputs, does not cancel.
 fn operands(kernel: usize, up: bool, noise_maps: usize, device: &Device) -> Operands {
     let (n, c_in, c_out, side) = (3, 5, 7, 6);
     let side_out = if up { 2 * side } else { side };
-    fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
-        Tensor::random(shape, Distribution::Normal(0.0, 1.0), device).require_grad()
-    }
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
     Operands {
-        x: random([n, c_in, side, side], device),
-        weight: random([c_out, c_in, kernel, kernel], device),
-        style: Some(random([n, c_in], device)),
+        x: normal([n, c_in, side, side], &mut rng, device).require_grad(),
+        weight: normal([c_out, c_in, kernel, kernel], &mut rng, device).require_grad(),
+        style: Some(normal([n, c_in], &mut rng, device).require_grad()),
         noise: Some(ScaledNoise {
-            map: random([noise_maps, 1, side_out, side_out], device).detach(),
-            strength: random([1], device),
+            map: normal([noise_maps, 1, side_out, side_out], &mut rng, device).abs(),
+            strength: normal([1], &mut rng, device).require_grad(),
         }),
-        bias: Some(random([c_out], device)),
+        bias: Some(normal([c_out], &mut rng, device).require_grad()),
     }
+}
+
+fn normal<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng, device: &Device) -> Tensor<D> {
+    let values: Vec<f32> = StandardNormal
+        .sample_iter(rng)
+        .take(shape.iter().product())
+        .collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// The output and the gradients of x, weight, style, noise strength and bias.
@@ -43,10 +53,11 @@ fn outcome(
     settings: Settings,
 ) -> Vec<Vec<f32>> {
     let y = body(operands.clone(), settings);
-    // Any fixed weights that differ between outputs.
+    // Any fixed positive weights that differ between outputs.
     let pull =
         Tensor::<1, burn::tensor::Int>::arange(0..y.shape().num_elements() as i64, &y.device());
-    let loss = (y.clone() * pull.float().sin().reshape(y.dims())).sum();
+    let pull = (pull.float().sin() + 2.0).reshape(y.dims());
+    let loss = (y.clone() * pull).sum();
     let gradients = loss.backward();
     let mut values = vec![y.into_data().try_into_vec().unwrap()];
     let mut push =
