@@ -136,6 +136,7 @@ class _Worker:
             faces = self.pipe(prompt, seed=seed, truncation=self.manifest.truncation)
         except ValueError as refusal:
             return row | {"error": str(refusal)}
+        assert faces.clip_scores
         with tempfile.TemporaryDirectory() as folder:
             (path,) = faces.save(folder)
             return row | {"image": path.read_bytes(), "clip_score": faces.clip_scores[0]}

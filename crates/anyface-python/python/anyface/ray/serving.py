@@ -79,18 +79,22 @@ def serve_app(
     ``["--keys", "/etc/anyface/keys"]``.
     """
     name = str(Path(model).absolute()) if Path(model).is_dir() else str(model)
-    servers = Server.options(num_replicas=num_replicas).bind(name, list(options))
-    return Front.bind(servers)
+    servers = serve.deployment(
+        num_replicas=num_replicas,
+        ray_actor_options={"num_cpus": 1},
+        max_ongoing_requests=ONGOING,
+        health_check_period_s=2,
+        health_check_timeout_s=30,
+        graceful_shutdown_timeout_s=40,
+    )(Server)
+    fronts = serve.deployment(
+        num_replicas=2,
+        ray_actor_options={"num_cpus": 0},
+        max_ongoing_requests=1000,
+    )(Front)
+    return fronts.bind(servers.bind(name, list(options)))
 
 
-@serve.deployment(
-    ray_actor_options={"num_cpus": 1},
-    max_ongoing_requests=ONGOING,
-    health_check_period_s=2,
-    health_check_timeout_s=30,
-    # The server itself drains for 30 seconds.
-    graceful_shutdown_timeout_s=40,
-)
 class Server:
     """A replica: one server as a child process."""
 
@@ -156,11 +160,6 @@ class Server:
         return None
 
 
-@serve.deployment(
-    num_replicas=2,
-    ray_actor_options={"num_cpus": 0},
-    max_ongoing_requests=1000,
-)
 class Front:
     """Gives requests to replicas until one of them answers."""
 
