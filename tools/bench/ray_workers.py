@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=12)
     parser.add_argument("--rows", type=int, default=5, help="faces a shard")
     given = parser.parse_args()
-    ray.init(num_cpus=2, object_store_memory=100 << 20, include_dashboard=False)
+    ray.init("local", num_cpus=2, object_store_memory=100 << 20, include_dashboard=False)
     for _ in range(given.rounds):
         for workers in (1, 2):
             measure(workers, given.shards, given.rows)

@@ -125,3 +125,9 @@ def test_readers_of_the_folder_see_only_faces(tmp_path):
     for shard in manifest.shards():
         shard.write(tmp_path, manifest, drawn(shard))
     assert pq.read_table(tmp_path)["index"].to_pylist() == [0, 1, 2]
+
+
+def test_slow_the_types_are_right():
+    command = [sys.executable, "-m", "mypy", "--strict", "-p", "anyface"]
+    checked = subprocess.run(command, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout

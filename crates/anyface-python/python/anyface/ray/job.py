@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 #: A description, or ``{"prompt": str, "seed": int}``; the seed may be missing.
 Row: TypeAlias = str | Mapping[str, Any]
