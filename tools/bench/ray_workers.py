@@ -4,11 +4,9 @@
 Prints for each run:
 
 - faces a second from the first finished shard of each worker to the last shard,
-- seconds of CPU that the workers use for a face,
-- the share of that time in which a worker draws or waits for a core, from the kernel's counters.
+- seconds of CPU that the workers use for a face.
 
-On a machine that does other work, faces a second depend on that work, and the other two figures do
-not: a worker that never waits for Ray has a share of 1.
+On a machine that does other work, faces a second depend on that work, and seconds of CPU hardly.
 """
 
 import argparse
@@ -24,22 +22,17 @@ import ray
 PROMPT = "an old sailor with a white beard and a knitted cap"
 
 
-def counters() -> tuple[float, float]:
-    """Seconds that all workers ran, and that their busiest threads ran or waited for a core."""
-    ran, wanted = 0.0, 0.0
+def cpu_seconds() -> float:
+    """Seconds of CPU that all workers have used."""
+    used = 0.0
     for process in psutil.Process().children(recursive=True):
         try:
-            if not process.name().startswith("ray::MapWorker"):
-                continue
-            threads = []
-            for file in pathlib.Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
-                run, wait, _ = file.read_text().split()
-                threads.append((int(run) / 1e9, int(wait) / 1e9))
-        except (psutil.NoSuchProcess, OSError):
+            if process.name().startswith("ray::MapWorker"):
+                times = process.cpu_times()
+                used += times.user + times.system
+        except psutil.NoSuchProcess:
             continue
-        ran += sum(run for run, _ in threads)
-        wanted += max(run + wait for run, wait in threads)
-    return ran, wanted
+    return used
 
 
 def measure(workers: int, shards: int, rows: int) -> None:
@@ -52,7 +45,7 @@ def measure(workers: int, shards: int, rows: int) -> None:
             for count in (workers, shards - workers + 1):
                 while len(list(out.glob("faces-*"))) < count:
                     time.sleep(0.02)
-                marks.append((time.monotonic(), len(list(out.glob("faces-*"))), *counters()))
+                marks.append((time.monotonic(), len(list(out.glob("faces-*"))), cpu_seconds()))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -60,13 +53,13 @@ def measure(workers: int, shards: int, rows: int) -> None:
         anyface.ray.generate([PROMPT] * (shards * rows), out, workers, rows_per_shard=rows)
         whole = time.monotonic() - start
         watcher.join()
-        (began, before, ran, wanted), (ended, after, ran_then, wanted_then) = marks
+        (began, before, used), (ended, after, used_then) = marks
         wall, faces = ended - began, (after - before) * rows
         size = sum(path.stat().st_size for path in out.glob("faces-*")) / (shards * rows)
+    cpu = (used_then - used) / faces
     print(
-        f"{workers} workers: {faces / wall:.2f} faces/s, {(ran_then - ran) / faces:.4f} s of CPU a "
-        f"face, busy {(wanted_then - wanted) / wall / workers:.3f}, {size:.0f} bytes a face, "
-        f"{whole:.0f} s in all",
+        f"{workers} workers: {faces / wall:.2f} faces/s, {cpu:.4f} s of CPU a face, "
+        f"{size:.0f} bytes a face, {whole:.0f} s in all",
         flush=True,
     )
 
