@@ -122,7 +122,7 @@ def test_other_threads_run_during_an_inversion(pipe, sailors):
 
 
 def test_the_stubs_match_the_module():
-    stubtest = run(sys.executable, "-m", "mypy.stubtest", "anyface", "--concise")
+    stubtest = run(sys.executable, "-m", "mypy.stubtest", "anyface._anyface", "--concise")
     assert stubtest.returncode == 0, stubtest.stdout + stubtest.stderr
 
 
