@@ -127,7 +127,7 @@ def test_readers_of_the_folder_see_only_faces(tmp_path):
     assert pq.read_table(tmp_path)["index"].to_pylist() == [0, 1, 2]
 
 
-def test_slow_the_types_are_right():
+def test_slow_the_types_are_right(tmp_path):
     command = [sys.executable, "-m", "mypy", "--strict", "-p", "anyface"]
-    checked = subprocess.run(command, capture_output=True, text=True)
+    checked = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
